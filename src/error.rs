@@ -1,0 +1,245 @@
+//! What can go wrong with a whole file, where, and what the reader of the message can do about it.
+//!
+//! Messages follow one grammar: `{path}:{line}: expected {what}, found {what}`, lower case, no full stop, at most 60
+//! bytes of the input, escaped; advice stands on a line of its own that starts with `hint: `. What concerns one line or
+//! record is never an error here: it becomes a row of the `issues` table.
+
+use std::{fmt, io, path::PathBuf};
+
+/// The result of everything that reads.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a file could not be read at all. Cheap to move: the contents are boxed.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    position: Position,
+}
+
+/// Where in the input an error stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The file, absent for bytes and file objects without a name.
+    pub path: Option<PathBuf>,
+    /// Line number, from 1; absent where the error is about the whole file.
+    pub line: Option<u64>,
+    /// Byte offset in the input as it was given, from 0.
+    pub byte: Option<u64>,
+}
+
+/// One capture of a file that holds several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureEntry {
+    /// Line of the capture's header, from 1.
+    pub line: u64,
+    /// The header's own words.
+    pub title: String,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system refused to open or to read.
+    #[error("cannot read: {0}")]
+    Io(io::Error),
+    /// The path names a directory.
+    #[error("expected a file, found a directory")]
+    Directory,
+    /// There is not one byte, or nothing but white space.
+    #[error("expected a heap log, found an empty file")]
+    Empty,
+    /// The content is something else; `found` names it.
+    #[error("expected a heap log of dh, umdh or dhcmp, found {found}")]
+    NotALog {
+        /// What the content is, in words, with the input's own bytes escaped.
+        found: String,
+    },
+    /// A header and not one heap: the tool on the customer's machine failed.
+    #[error("expected a heap, found a capture that failed: {message}")]
+    FailedCapture {
+        /// What the tool said, escaped and cut at 60 bytes; empty input says `the log ends after its header`.
+        message: String,
+    },
+    /// Several captures in one file, and no word which one is meant.
+    #[error("expected one capture, found {}: {}", .captures.len(), list(.captures))]
+    ManyCaptures {
+        /// In file order.
+        captures: Vec<CaptureEntry>,
+    },
+    /// The capture asked for does not exist.
+    #[error("expected capture {wanted}, found {available} in the file")]
+    NoSuchCapture {
+        /// The number asked for, from 1.
+        wanted: usize,
+        /// How many there are.
+        available: usize,
+    },
+    /// A comparison whose numbers can be read as decimal and as hexadecimal.
+    #[error("expected a proof of the radix, found only digits 0-9 and no sum that decides")]
+    RadixUnproven,
+    /// A comparison that contradicts the radix the caller gave.
+    #[error("expected numbers of radix {radix}, found {found}")]
+    RadixContradicted {
+        /// 10 or 16, as given.
+        radix: u32,
+        /// The number that does not fit.
+        found: String,
+    },
+    /// An option was given a value it does not take.
+    #[error("expected {expected}, found {found}")]
+    Option {
+        /// The values it takes.
+        expected: &'static str,
+        /// The value given.
+        found: String,
+    },
+    /// The caller asked to stop.
+    #[error("reading was cancelled")]
+    Cancelled,
+    /// A defect of ours, kept from taking the process down.
+    #[error("expected to read the file, found a defect of heapdelta: {message}")]
+    Internal {
+        /// The panic's own message.
+        message: String,
+    },
+}
+
+fn list(captures: &[CaptureEntry]) -> String {
+    let entries: Vec<String> = captures
+        .iter()
+        .enumerate()
+        .map(|(index, capture)| format!("capture {} at line {} ({})", index + 1, capture.line, capture.title))
+        .collect();
+    entries.join(", ")
+}
+
+impl ErrorKind {
+    /// A stable name, for scripts and for the catalogue of errors in the documentation.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ErrorKind::Io(_) => "io",
+            ErrorKind::Directory => "directory",
+            ErrorKind::Empty => "empty",
+            ErrorKind::NotALog { .. } => "not_a_log",
+            ErrorKind::FailedCapture { .. } => "failed_capture",
+            ErrorKind::ManyCaptures { .. } => "many_captures",
+            ErrorKind::NoSuchCapture { .. } => "no_such_capture",
+            ErrorKind::RadixUnproven => "radix_unproven",
+            ErrorKind::RadixContradicted { .. } => "radix_contradicted",
+            ErrorKind::Option { .. } => "option",
+            ErrorKind::Cancelled => "cancelled",
+            ErrorKind::Internal { .. } => "internal",
+        }
+    }
+
+    /// What to do about it, where there is something to do.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            ErrorKind::Directory => Some("name the log files in it, one at a time"),
+            ErrorKind::FailedCapture { .. } => {
+                Some("ask for a new capture; the message above is what the tool printed on the customer's machine")
+            }
+            ErrorKind::ManyCaptures { .. } => Some("choose one with capture=1, 2, …"),
+            ErrorKind::RadixUnproven => {
+                Some("say which it is: radix=10 if the comparison was made with -d, else radix=16")
+            }
+            ErrorKind::RadixContradicted { .. } => Some("leave radix out to have it decided by proof"),
+            ErrorKind::Internal { .. } => Some("please report this with the file, or the lines around the place"),
+            _ => None,
+        }
+    }
+}
+
+impl Error {
+    /// An error without a place; [`Error::at`] and [`Error::in_file`] add one.
+    pub fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner { kind, position: Position::default() }))
+    }
+
+    /// Says on which line, and at which byte, the error stands.
+    #[must_use]
+    pub fn at(mut self, line: u64, byte: u64) -> Self {
+        self.0.position.line = Some(line);
+        self.0.position.byte = Some(byte);
+        self
+    }
+
+    /// Says in which file the error stands.
+    #[must_use]
+    pub fn in_file(mut self, path: Option<PathBuf>) -> Self {
+        self.0.position.path = path;
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// Where it stands.
+    pub fn position(&self) -> &Position {
+        &self.0.position
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { path, line, .. } = self.position();
+        match path {
+            Some(path) => write!(out, "{}", path.display())?,
+            None => write!(out, "<bytes>")?,
+        }
+        if let Some(line) = line {
+            write!(out, ":{line}")?;
+        }
+        write!(out, ": {}", self.kind())?;
+        match self.kind().hint() {
+            Some(hint) => write!(out, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.kind() {
+            ErrorKind::Io(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(source: io::Error) -> Self {
+        Self::new(ErrorKind::Io(source))
+    }
+}
+
+/// Input bytes as they may stand in a message: at most 60 of them, quoted, everything unprintable escaped.
+pub fn excerpt(bytes: &[u8]) -> String {
+    const LIMIT: usize = 60;
+    let shown = &bytes[..bytes.len().min(LIMIT)];
+    let dots = if bytes.len() > LIMIT { "…" } else { "" };
+    let text: String = match std::str::from_utf8(shown) {
+        Ok(text) => text.chars().flat_map(escape).collect(),
+        Err(_) => shown.escape_ascii().to_string(),
+    };
+    format!("\"{text}{dots}\"")
+}
+
+/// Escapes what cannot be seen; `\` stays as it is, so that Windows paths read as they are.
+fn escape(character: char) -> impl Iterator<Item = char> {
+    let plain = character == '\\' || character == '\'' || !(character.is_control() || character == '"');
+    let escaped: String = if plain { character.into() } else { character.escape_default().collect() };
+    escaped.chars().collect::<Vec<_>>().into_iter()
+}

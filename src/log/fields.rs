@@ -1,0 +1,269 @@
+//! Numbers and names inside a line: no allocation, never a panic.
+//!
+//! Hexadecimal numbers come in two speeds. [`hex_at`] reads eight bytes at a time from a padded buffer, for the two line
+//! shapes that make up nearly all of a log; [`parse_hex`] reads a token that has been cut out already. A property test
+//! holds them against each other.
+
+/// A hexadecimal number as printed: its value, and how many digits stand for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hex {
+    /// The value.
+    pub value: u64,
+    /// Digits printed, 1 to 16, leading zeros included.
+    pub digits: u32,
+}
+
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Eight bytes at `at`, first byte lowest.
+#[inline(always)]
+pub fn load8(bytes: &[u8], at: usize) -> Option<u64> {
+    let window: &[u8; 8] = bytes.get(at..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*window))
+}
+
+/// How many of eight bytes, from the first, are `0-9A-F`.
+#[inline(always)]
+fn leading_digits(word: u64) -> u32 {
+    // Each byte is cut to seven bits before a constant below 0x80 is added, so no sum carries into its neighbour; bytes
+    // that had the eighth bit are taken out at the end.
+    let low = word & !HIGH_BITS;
+    let from_0 = low + 0x5050_5050_5050_5050;
+    let past_9 = low + 0x4646_4646_4646_4646;
+    let from_a = low + 0x3F3F_3F3F_3F3F_3F3F;
+    let past_f = low + 0x3939_3939_3939_3939;
+    let digit = ((from_0 & !past_9) | (from_a & !past_f)) & !word & HIGH_BITS;
+    (digit ^ HIGH_BITS).trailing_zeros() / 8
+}
+
+/// The value of the first `digits` bytes, 1 to 8, all of them `0-9A-F`.
+#[inline(always)]
+fn digits_value(word: u64, digits: u32) -> u64 {
+    let letters = (word >> 6) & 0x0101_0101_0101_0101;
+    let nibbles = (word & 0x0F0F_0F0F_0F0F_0F0F) + letters * 9;
+    // The digits move to the high end; what stood behind them falls out, and zeros lead.
+    let aligned = nibbles << (64 - 8 * digits);
+    let pairs = (aligned << 4 | aligned >> 8) & 0x00FF_00FF_00FF_00FF;
+    let quads = (pairs << 8 | pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    (quads << 16 | quads >> 32) & 0xFFFF_FFFF
+}
+
+/// An upper-case hexadecimal number of up to 16 digits that starts at `at`; `None` for anything else, and where fewer
+/// than 24 bytes follow.
+#[inline(always)]
+pub fn hex_at(bytes: &[u8], at: usize) -> Option<Hex> {
+    let first = load8(bytes, at)?;
+    let digits = leading_digits(first);
+    if digits == 0 {
+        return None;
+    }
+    let value = digits_value(first, digits);
+    if digits < 8 {
+        return Some(Hex { value, digits });
+    }
+    let second = load8(bytes, at + 8)?;
+    let more = leading_digits(second);
+    if more == 0 {
+        return Some(Hex { value, digits });
+    }
+    if more == 8 && bytes.get(at + 16).is_none_or(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    Some(Hex { value: value << (4 * more) | digits_value(second, more), digits: 8 + more })
+}
+
+/// A token that is a hexadecimal number without a prefix, in either case, of 1 to 16 digits.
+pub fn parse_hex(token: &[u8]) -> Option<Hex> {
+    if token.is_empty() || token.len() > 16 {
+        return None;
+    }
+    let mut value = 0;
+    for byte in token {
+        let digit = char::from(*byte).to_digit(16)?;
+        value = value << 4 | u64::from(digit);
+    }
+    Some(Hex { value, digits: token.len() as u32 })
+}
+
+/// A token that is `0x` and a hexadecimal number.
+pub fn parse_0x(token: &[u8]) -> Option<Hex> {
+    let rest = token.strip_prefix(b"0x").or_else(|| token.strip_prefix(b"0X"))?;
+    parse_hex(rest)
+}
+
+/// A token that is a decimal number within 64 bits.
+pub fn parse_decimal(token: &[u8]) -> Option<u64> {
+    if token.is_empty() || !token.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    token.iter().try_fold(0u64, |value, byte| value.checked_mul(10)?.checked_add(u64::from(byte - b'0')))
+}
+
+/// The bytes without blanks and TABs at the front.
+pub fn trim_start(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|byte| !is_blank(*byte)).unwrap_or(bytes.len());
+    &bytes[start..]
+}
+
+/// The bytes without blanks and TABs at either end.
+pub fn trim(bytes: &[u8]) -> &[u8] {
+    let bytes = trim_start(bytes);
+    let end = bytes.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1);
+    &bytes[..end]
+}
+
+/// True for a blank and a TAB.
+pub fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// The first token and what follows it; both empty at the end.
+pub fn next_token(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let bytes = trim_start(bytes);
+    let end = bytes.iter().position(|byte| is_blank(*byte)).unwrap_or(bytes.len());
+    bytes.split_at(end)
+}
+
+/// The parts of a resolved frame: `MyApp!operator new+0x0000000E (c:\a.cpp, 12)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ResolvedFrame<'a> {
+    /// `MyApp`; absent for `<nomodule>` and `<no module>`.
+    pub module: Option<&'a [u8]>,
+    /// `operator new`; absent for `???`, and for a module with a bare offset.
+    pub function: Option<&'a [u8]>,
+    /// `0xE`, bytes from the start of the function (or of the module).
+    pub offset: Option<u64>,
+    /// The raw return address, where the tool adds it (`: 7FF612341234`).
+    pub address: Option<u64>,
+    /// `c:\a.cpp`, as printed.
+    pub file: Option<&'a [u8]>,
+    /// `12`.
+    pub source_line: Option<u32>,
+}
+
+/// Splits a resolved frame at the first `!` and the last `+`; `None` if it is not one.
+///
+/// Symbols can hold blanks, `<>`, `::`, commas, `+` and `@12`; source paths can hold commas and brackets, so the source
+/// suffix is cut at the last `, N)`.
+pub fn parse_frame(text: &[u8]) -> Option<ResolvedFrame<'_>> {
+    let (rest, file, source_line) = split_source(trim(text));
+    let (rest, address) = split_address(rest);
+    let bang = memchr::memchr(b'!', rest);
+    let (module, symbol) = match bang {
+        Some(at) => (&rest[..at], &rest[at + 1..]),
+        None => (&[][..], rest),
+    };
+    let (name, offset) = match split_offset(symbol) {
+        Some((name, offset)) => (name, Some(offset)),
+        None => (symbol, None),
+    };
+    let (module, function) = match bang {
+        Some(_) => (module, name),
+        // `MyApp+0x0000A1B2`: a module without symbols; any other text without `!` is not a frame.
+        None if offset.is_some() && !name.is_empty() && !name.iter().any(|byte| is_blank(*byte)) => (name, &[][..]),
+        None => return None,
+    };
+    if module.is_empty() || (bang.is_some() && name.is_empty()) {
+        return None;
+    }
+    let no_module = module.eq_ignore_ascii_case(b"<nomodule>") || module.eq_ignore_ascii_case(b"<no module>");
+    Some(ResolvedFrame {
+        module: (!no_module).then_some(module),
+        function: (!function.is_empty() && function != b"???").then_some(function),
+        offset,
+        address,
+        file,
+        source_line,
+    })
+}
+
+/// Cuts ` (path, line)` off the end, at the last `, N)`.
+fn split_source(text: &[u8]) -> (&[u8], Option<&[u8]>, Option<u32>) {
+    let cut = || {
+        let inner = text.strip_suffix(b")")?;
+        let comma = memchr::memmem::rfind(inner, b", ")?;
+        let line = u32::try_from(parse_decimal(&inner[comma + 2..])?).ok()?;
+        // The bracket that opens is the first ` (` after the offset: paths hold brackets, offsets do not. A symbol such
+        // as `operator ()` has its bracket before the offset's `+`.
+        let plus = (0..comma).find(|at| {
+            text[*at] == b'+' && {
+                let digits = text[at + 1..comma].strip_prefix(b"0x").unwrap_or(&text[at + 1..comma]);
+                let end = digits.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(digits.len());
+                end > 0 && (digits[end..].starts_with(b" (") || digits[end..].starts_with(b" : "))
+            }
+        });
+        let from = plus.unwrap_or(0);
+        let open = from + memchr::memmem::find(&inner[from..comma], b" (")?;
+        Some((&text[..open], Some(&inner[open + 2..comma]), Some(line)))
+    };
+    cut().unwrap_or((text, None, None))
+}
+
+/// Cuts ` : 7FF612341234` off the end.
+fn split_address(text: &[u8]) -> (&[u8], Option<u64>) {
+    let cut = || {
+        let colon = memchr::memmem::rfind(text, b" : ")?;
+        Some((&text[..colon], Some(parse_hex(trim(&text[colon + 3..]))?.value)))
+    };
+    cut().unwrap_or((text, None))
+}
+
+/// Cuts `+0x0000001E`, `+0000001E` or `+213` off the end, at the last `+`.
+fn split_offset(symbol: &[u8]) -> Option<(&[u8], u64)> {
+    let plus = memchr::memrchr(b'+', symbol)?;
+    let digits = &symbol[plus + 1..];
+    let offset = parse_0x(digits).or_else(|| parse_hex(digits))?;
+    Some((&symbol[..plus], offset.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn padded(text: &str) -> Vec<u8> {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.resize(bytes.len() + 32, 0);
+        bytes
+    }
+
+    #[test]
+    fn fast_and_slow_hex_agree_on_every_length() {
+        let digits = "F9A156DA0123456789";
+        for length in 1..=16 {
+            let token = &digits[..length];
+            assert_eq!(hex_at(&padded(token), 0), parse_hex(token.as_bytes()), "{token}");
+        }
+        assert_eq!(hex_at(&padded("F9A156DA012345678"), 0), None, "17 digits do not fit");
+        assert_eq!(hex_at(&padded(" 1"), 0), None);
+    }
+
+    #[test]
+    fn every_byte_beside_a_digit_ends_the_number() {
+        for byte in 0..=255u8 {
+            let mut bytes = padded("A1x");
+            bytes[2] = byte;
+            let digits = if byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte) { 3 } else { 2 };
+            assert_eq!(hex_at(&bytes, 0).map(|hex| hex.digits), Some(digits), "byte {byte:#x}");
+        }
+    }
+
+    #[test]
+    fn frame_is_split_at_first_bang_and_last_plus() {
+        let frame = parse_frame(b"MyApp!std::map<a,b>::operator+=+0x0000000E (d:\\x (1), y\\a.cpp, 12)").unwrap();
+        assert_eq!(frame.module, Some(&b"MyApp"[..]));
+        assert_eq!(frame.function, Some(&b"std::map<a,b>::operator+="[..]));
+        assert_eq!(frame.offset, Some(0xE));
+        assert_eq!(frame.file, Some(&b"d:\\x (1), y\\a.cpp"[..]));
+        assert_eq!(frame.source_line, Some(12));
+    }
+
+    #[test]
+    fn unresolved_frames_keep_what_they_say() {
+        let frame = parse_frame(b"app!???+00001234 : 0040A234").unwrap();
+        assert_eq!((frame.module, frame.function), (Some(&b"app"[..]), None));
+        assert_eq!((frame.offset, frame.address), (Some(0x1234), Some(0x40_A234)));
+        assert_eq!(parse_frame(b"<nomodule>!???+00001234 : 0040A234").unwrap().module, None);
+        assert_eq!(parse_frame(b"app+0x12").unwrap().function, None);
+        assert_eq!(parse_frame(b"Connecting to process 7696 ..."), None);
+    }
+}

@@ -1,0 +1,325 @@
+//! One line of a snapshot log, told apart by what stands in it: one variant per shape, each with a specimen.
+//!
+//! This is the careful reader: it takes either case of hexadecimal, any indentation, and blanks for TABs. The lines that
+//! make up nearly all of a umdh2 log go past it, through `umdh2::block_at` and `umdh2::frame_at`.
+
+use super::fields::{next_token, parse_0x, parse_decimal, parse_frame, parse_hex, trim, trim_start};
+
+/// A line of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// Nothing but white space.
+    Blank,
+    /// `// UMDH: version 6.1.7650.0: Logtime 2012-04-30 12:09 - Machine=HCE-C2SFLQ1 - PID=7696`, or without the `//`.
+    Header(Header<'a>),
+    /// `//            77650000   180000 C:\Windows\SysWOW64\ntdll.dll`
+    Module {
+        /// First address.
+        base: u64,
+        /// Bytes.
+        size: u64,
+        /// Rest of the line.
+        path: &'a [u8],
+    },
+    /// `// OS version 6.1`: any other comment.
+    Comment(&'a [u8]),
+    /// `*- - - - Start of data for heap @ 2E60000 - - - -*` or `*********** Heap 00270000 Hogs ********************`
+    Banner(Banner<'a>),
+    /// `REQUESTED bytes + OVERHEAD at ADDRESS by BackTraceID`
+    Legend,
+    /// `64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0`
+    Block {
+        /// Bytes asked for.
+        requested_bytes: u64,
+        /// Bytes of overhead.
+        overhead_bytes: u64,
+        /// Address of the block.
+        address: u64,
+        /// `18D0A0D0`
+        trace_id: &'a [u8],
+    },
+    /// `000001A0 bytes in 0x4 allocations (@ 0x00000068) by: BackTrace00031`
+    Hog {
+        /// Sum of the bytes.
+        requested_bytes: u64,
+        /// Blocks.
+        allocation_count: u64,
+        /// `00031`
+        trace_id: &'a [u8],
+    },
+    /// TAB `776CDD82`: a return address.
+    RawFrame(&'a [u8]),
+    /// `ntdll!RtlDebugAllocateHeap+0x000000FB`
+    ResolvedFrame(&'a [u8]),
+    /// TAB `Alias`
+    Alias,
+    /// `A stack trace was not saved for this allocation (Index == 0)`
+    NoStack,
+    /// `DBGHELP: ntdll - public symbols`
+    Symbols {
+        /// `ntdll`
+        module: &'a [u8],
+        /// `public symbols`
+        symbols: &'a [u8],
+    },
+    /// Anything else.
+    Other(&'a [u8]),
+}
+
+/// The parts of a header line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// `UMDH` or `DH`.
+    pub tool: &'a [u8],
+    /// `6.1.7650.0`; absent in version 1.
+    pub version: Option<&'a [u8]>,
+    /// `2012-04-30 12:09`, as printed.
+    pub logtime: &'a [u8],
+    /// `HCE-C2SFLQ1`
+    pub machine: Option<&'a [u8]>,
+    /// `7696`
+    pub pid: Option<u32>,
+}
+
+/// What a banner says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Banner<'a> {
+    /// `Heap 2E60000 Hogs`: the words between the marks.
+    pub words: &'a [u8],
+    /// What it means for heaps.
+    pub kind: BannerKind,
+}
+
+/// What a banner means for the lines below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BannerKind {
+    /// `Start of data for heap @ 2E60000`
+    Start(u64),
+    /// `End of data for heap @ 2E60000`
+    End(u64),
+    /// `Heap 2E60000 Hogs`
+    Hogs(u64),
+    /// `Heap 00270000 Information`
+    Information(u64),
+    /// `Heap 00270000 Entries`, or any other words that name a heap.
+    OtherOfHeap(u64),
+    /// `Locks`: no heap is named.
+    Other,
+}
+
+/// Tells what a line is, without regard to the lines around it.
+pub fn classify(line: &[u8]) -> Line<'_> {
+    let body = trim(line);
+    let Some(first) = body.first() else { return Line::Blank };
+    match first {
+        b'/' if body.starts_with(b"//") => comment(body),
+        b'*' | b'-' | b'=' if banner(body).is_some() => banner(body).map_or(Line::Other(body), Line::Banner),
+        _ if is_legend(body) => Line::Legend,
+        b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f' => data(line, body),
+        _ => words(line, body),
+    }
+}
+
+fn comment(body: &[u8]) -> Line<'_> {
+    let text = trim(&body[2..]);
+    if let Some(header) = header(text) {
+        return Line::Header(header);
+    }
+    module_row(text).unwrap_or(Line::Comment(body))
+}
+
+fn module_row(text: &[u8]) -> Option<Line<'_>> {
+    let (base, rest) = next_token(text);
+    let (size, rest) = next_token(rest);
+    let path = trim(rest);
+    let is_path = path.iter().any(|byte| matches!(byte, b'\\' | b'/' | b'.'));
+    if !is_path {
+        return None;
+    }
+    Some(Line::Module { base: parse_hex(base)?.value, size: parse_hex(size)?.value, path })
+}
+
+fn header(text: &[u8]) -> Option<Header<'_>> {
+    let (tool, rest) = match text {
+        [b'U', b'M', b'D', b'H', b':', rest @ ..] => (&text[..4], rest),
+        [b'D', b'H', b':', rest @ ..] => (&text[..2], rest),
+        _ => return None,
+    };
+    let logtime_at = memchr::memmem::find(rest, b"Logtime")?;
+    let before = trim(&rest[..logtime_at]);
+    let version = before.strip_prefix(b"version").map(|text| trim(text.strip_suffix(b":").unwrap_or(text)));
+    let after = trim(&rest[logtime_at + b"Logtime".len()..]);
+    let machine_at = memchr::memmem::find(after, b"Machine=");
+    let pid_at = memchr::memmem::find(after, b"PID=");
+    let time_end = machine_at.or(pid_at).unwrap_or(after.len());
+    let machine = machine_at.map(|at| {
+        let end = pid_at.filter(|pid| *pid > at).unwrap_or(after.len());
+        separated(&after[at + b"Machine=".len()..end])
+    });
+    let pid = pid_at.and_then(|at| parse_decimal(next_token(&after[at + b"PID=".len()..]).0));
+    Some(Header {
+        tool,
+        version,
+        logtime: separated(&after[..time_end]),
+        machine: machine.filter(|name| !name.is_empty()),
+        pid: pid.and_then(|pid| u32::try_from(pid).ok()),
+    })
+}
+
+/// Takes the ` - ` off the end that stands between two fields of a header.
+fn separated(field: &[u8]) -> &[u8] {
+    let field = trim(field);
+    trim(field.strip_suffix(b"-").unwrap_or(field))
+}
+
+/// Reads a banner: words between marks, where the marks are three or more `*` (or `=`) or pairs of `- `.
+pub fn banner(body: &[u8]) -> Option<Banner<'_>> {
+    let is_mark = |byte: &u8| matches!(byte, b'*' | b'-' | b'=' | b' ' | b'\t');
+    let start = body.iter().position(|byte| !is_mark(byte)).unwrap_or(body.len());
+    let lead = &body[..start];
+    let stars = lead.iter().filter(|byte| matches!(byte, b'*' | b'=')).count();
+    let dashes = memchr::memmem::find_iter(lead, b"- ").count();
+    if stars < 3 && dashes < 2 {
+        return None;
+    }
+    let end = body.iter().rposition(|byte| !is_mark(byte)).map_or(start, |last| last + 1);
+    let words = &body[start..end.max(start)];
+    Some(Banner { words, kind: banner_kind(words) })
+}
+
+fn banner_kind(words: &[u8]) -> BannerKind {
+    let heap = || {
+        let at = find_word(words, b"heap")? + b"heap".len();
+        let (first, rest) = next_token(&words[at..]);
+        let token = if first == b"@" { next_token(rest).0 } else { first };
+        let token = token.strip_prefix(b"@").unwrap_or(token);
+        Some(parse_0x(token).or_else(|| parse_hex(token))?.value)
+    };
+    let Some(heap) = heap() else { return BannerKind::Other };
+    let has = |word: &[u8]| find_word(words, word).is_some();
+    match () {
+        () if has(b"start of data") => BannerKind::Start(heap),
+        () if has(b"end of data") => BannerKind::End(heap),
+        () if has(b"hogs") => BannerKind::Hogs(heap),
+        () if has(b"information") => BannerKind::Information(heap),
+        () => BannerKind::OtherOfHeap(heap),
+    }
+}
+
+/// Where a lower-case word stands in a text of either case.
+fn find_word(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|window| window.eq_ignore_ascii_case(word))
+}
+
+fn is_legend(body: &[u8]) -> bool {
+    body == b"REQUESTED bytes + OVERHEAD at ADDRESS by BackTraceID" || body == b"STACK if not already dumped."
+}
+
+/// Lines that start with a hexadecimal digit.
+fn data<'a>(line: &'a [u8], body: &'a [u8]) -> Line<'a> {
+    let found = block(body).or_else(|| hog(body));
+    if let Some(found) = found {
+        return found;
+    }
+    let indented = line.first() != body.first() || body.as_ptr() != line.as_ptr();
+    if indented && parse_hex(body.strip_prefix(b"0x").unwrap_or(body)).is_some() {
+        return Line::RawFrame(body);
+    }
+    words(line, body)
+}
+
+fn block(body: &[u8]) -> Option<Line<'_>> {
+    let (requested, rest) = next_token(body);
+    let rest = keyword(keyword(rest, b"bytes")?, b"+")?;
+    let (overhead, rest) = next_token(rest);
+    let (address, rest) = next_token(keyword(rest, b"at")?);
+    let id = trim_start(keyword(rest, b"by")?).strip_prefix(b"BackTrace")?;
+    Some(Line::Block {
+        requested_bytes: parse_hex(requested)?.value,
+        overhead_bytes: parse_hex(overhead)?.value,
+        address: parse_hex(address)?.value,
+        trace_id: trace_id(id)?,
+    })
+}
+
+fn hog(body: &[u8]) -> Option<Line<'_>> {
+    let (bytes, rest) = next_token(body);
+    let (count, rest) = next_token(keyword(keyword(rest, b"bytes")?, b"in")?);
+    let (word, rest) = next_token(rest);
+    if !word.starts_with(b"allocation") {
+        return None;
+    }
+    let rest = trim_start(rest);
+    let rest = match rest.strip_prefix(b"(@") {
+        Some(each) => trim_start(&each[memchr::memchr(b')', each)? + 1..]),
+        None => rest,
+    };
+    let id = trim_start(rest.strip_prefix(b"by:")?).strip_prefix(b"BackTrace")?;
+    Some(Line::Hog {
+        requested_bytes: parse_hex(bytes)?.value,
+        allocation_count: parse_0x(count).or_else(|| parse_hex(count))?.value,
+        trace_id: trace_id(id)?,
+    })
+}
+
+fn keyword<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+    let (token, rest) = next_token(text);
+    (token == word).then_some(rest)
+}
+
+/// An id is one token, the last of its line.
+fn trace_id(text: &[u8]) -> Option<&[u8]> {
+    let (id, rest) = next_token(text);
+    (!id.is_empty() && id.len() <= 64 && trim(rest).is_empty() && id.iter().all(u8::is_ascii_alphanumeric))
+        .then_some(id)
+}
+
+fn words<'a>(line: &'a [u8], body: &'a [u8]) -> Line<'a> {
+    let indented = body.as_ptr() != line.as_ptr();
+    if let Some(header) = header(body) {
+        return Line::Header(header);
+    }
+    if indented && body == b"Alias" {
+        return Line::Alias;
+    }
+    if body.starts_with(b"A stack trace was not saved for this allocation") {
+        return Line::NoStack;
+    }
+    if let Some(symbols) = symbols(body) {
+        return symbols;
+    }
+    match parse_frame(body) {
+        Some(_) if indented => Line::ResolvedFrame(body),
+        _ => Line::Other(body),
+    }
+}
+
+fn symbols(body: &[u8]) -> Option<Line<'_>> {
+    let rest = trim(body.strip_prefix(b"DBGHELP:")?);
+    let dash = memchr::memmem::find(rest, b" - ")?;
+    Some(Line::Symbols { module: trim(&rest[..dash]), symbols: trim(&rest[dash + 3..]) })
+}
+
+/// Brings `2012-04-30 12:09`, `04/30/2012-12:09` and their like to `2012-04-30 12:09`; `None` for what is no time.
+pub fn logtime(text: &[u8]) -> Option<String> {
+    let numbers: Vec<u64> = text
+        .split(|byte| !byte.is_ascii_digit())
+        .filter(|digits| !digits.is_empty())
+        .map(parse_decimal)
+        .collect::<Option<_>>()?;
+    let [first, second, third, hour, minute, rest @ ..] = numbers.as_slice() else { return None };
+    let (year, month, day) = match text.iter().find(|byte| !byte.is_ascii_digit())? {
+        b'-' => (*first, *second, *third),
+        b'/' => (*third, *first, *second),
+        _ => return None,
+    };
+    let second = rest.first().copied().unwrap_or(0);
+    let fits = (1970..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && *hour < 24
+        && *minute < 60
+        && second < 60;
+    let seconds = if rest.is_empty() { String::new() } else { format!(":{second:02}") };
+    fits.then(|| format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}{seconds}"))
+}

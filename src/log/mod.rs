@@ -1,0 +1,66 @@
+//! The DH/UMDH text family: what each dialect looks like, and a reader for each. Pure: no files, no threads, no Arrow.
+//!
+//! A reader takes blocks of text and fills a [`sink::Sink`]. Lines it understands become rows, the rest becomes issues or
+//! verbatim sections; [`sink::LineCounts`] accounts for every line.
+
+use crate::lines::lines;
+
+pub mod fields;
+pub mod line;
+pub mod sink;
+pub mod umdh2;
+
+use line::{BannerKind, Line, classify};
+
+/// Which tool wrote a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// DH.EXE of the NT 4 and 2000 Resource Kits.
+    Dh,
+    /// UMDH.EXE of 2000-2001.
+    Umdh1,
+    /// UMDH 6.x to 10.x.
+    Umdh2,
+    /// A comparison by DHCMP.EXE (mode 1) or UMDH.
+    Comparison,
+    /// Bytes per call site: DHCMP.EXE mode 2, in the layout that heapdelta writes.
+    Sites,
+}
+
+impl Dialect {
+    /// The name in `Snapshot.format`. Comparisons refine it to `dhcmp` or `umdh-compare`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Dialect::Dh => "dh",
+            Dialect::Umdh1 => "umdh1",
+            Dialect::Umdh2 => "umdh2",
+            Dialect::Comparison => "umdh-compare",
+            Dialect::Sites => "dhcmp-sites",
+        }
+    }
+
+    /// True if blocks of the text can be read in any order.
+    pub fn is_parallel(self) -> bool {
+        self == Dialect::Umdh2
+    }
+}
+
+/// Tells the dialect from the first line that decides; `None` if no line does.
+pub fn sniff(text: &[u8]) -> Option<Dialect> {
+    lines(text).find_map(|line| decide(line.bytes))
+}
+
+fn decide(line: &[u8]) -> Option<Dialect> {
+    match classify(line) {
+        Line::Header(header) if header.tool == b"DH" => Some(Dialect::Dh),
+        Line::Header(header) if header.version.is_none() => Some(Dialect::Umdh1),
+        Line::Header(_) | Line::Block { .. } | Line::Legend => Some(Dialect::Umdh2),
+        Line::Hog { .. } => Some(Dialect::Umdh1),
+        Line::Banner(banner) => Some(match banner.kind {
+            _ if !line.contains(&b'*') || memchr::memmem::find(line, b"- - ").is_some() => Dialect::Umdh2,
+            BannerKind::Hogs(_) | BannerKind::Information(_) => Dialect::Umdh1,
+            _ => Dialect::Dh,
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,450 @@
+//! UMDH 6.x to 10.x snapshots: live blocks one by one, each stack printed once.
+//!
+//! ```text
+//! *- - - - - - - - - - Heap 2E60000 Hogs - - - - - - - - - -
+//!
+//! 64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0
+//! <TAB>776CDD82
+//! <TAB>7768EC66
+//!
+//! 40 bytes + 18 at 2E9FB00 by BackTrace18D0A0D0
+//! ```
+//!
+//! Invariant: a block of text never starts inside a stack, so what a line means depends on nothing outside its block but
+//! the last banner before it. That is why blocks can be read in any order.
+
+use super::{
+    fields::{hex_at, load8},
+    line::{Banner, BannerKind, Line, classify, logtime},
+    sink::{
+        Allocation, HeaderLine, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceIds, TraceSlot,
+    },
+};
+use crate::lines::line_at;
+
+/// Bytes of zeros that a block's text is followed by, so that the fast path can read past its end.
+pub const PADDING: usize = 128;
+
+/// Reads one block of text into the sink's piece.
+///
+/// `text` ends in [`PADDING`] zeros, which are not part of it; `banner` is the last banner line before it; `last` says
+/// that the file ends with it.
+pub fn read(text: &[u8], banner: &[u8], last: bool, sink: &mut Sink) {
+    let mut reader = Reader::new(text, sink);
+    reader.resume(banner);
+    reader.run();
+    let inside_stack = reader.open.is_some();
+    reader.close_stack();
+    if last {
+        reader.end_of_file(inside_stack);
+    }
+}
+
+struct Reader<'a> {
+    /// Text and padding.
+    text: &'a [u8],
+    end: usize,
+    at: usize,
+    sink: &'a mut Sink,
+    /// Words of the last banner.
+    section: String,
+    /// The stack that further frames belong to.
+    open: Option<Open>,
+    /// A `DBGHELP:` line whose path may stand on the next line.
+    symbols_open: bool,
+    unnamed_heap: bool,
+    frames: Vec<(u64, u32)>,
+}
+
+#[derive(Clone, Copy)]
+struct Open {
+    /// Absent for `BackTrace0`, which has no frames.
+    trace: Option<TraceSlot>,
+    line: u64,
+    alias: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a [u8], sink: &'a mut Sink) -> Self {
+        let end = text.len() - PADDING;
+        Self {
+            text,
+            end,
+            at: 0,
+            sink,
+            section: String::new(),
+            open: None,
+            symbols_open: false,
+            unnamed_heap: true,
+            frames: Vec::with_capacity(64),
+        }
+    }
+
+    fn resume(&mut self, banner: &[u8]) {
+        self.section = "preamble".to_owned();
+        if let Line::Banner(banner) = classify(banner) {
+            self.enter(&banner);
+        }
+    }
+
+    fn enter(&mut self, banner: &Banner<'_>) {
+        self.section = self.sink.text(banner.words);
+        match banner.kind {
+            BannerKind::Start(heap)
+            | BannerKind::Hogs(heap)
+            | BannerKind::Information(heap)
+            | BannerKind::OtherOfHeap(heap) => {
+                self.sink.enter_heap(Some(heap));
+                self.unnamed_heap = false;
+            }
+            // Rows behind an end belong to a heap without a name: said once they come.
+            BannerKind::End(_) | BannerKind::Other => self.unnamed_heap = true,
+        }
+    }
+
+    fn line_number(&self) -> u64 {
+        self.sink.piece.lines.total()
+    }
+
+    fn run(&mut self) {
+        while self.at < self.end {
+            let fast = match self.text[self.at] {
+                b'0'..=b'9' | b'A'..=b'F' if !self.unnamed_heap => self.block(),
+                b'\t' if self.open.is_some() => self.stack(),
+                b'\r' | b'\n' => self.blank(),
+                _ => false,
+            };
+            if !fast {
+                self.slow_line();
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn blank(&mut self) -> bool {
+        let Some(next) = line_end(self.text, self.at).filter(|next| *next <= self.end) else { return false };
+        self.close_stack();
+        self.sink.piece.lines.blank += 1;
+        self.at = next;
+        true
+    }
+
+    /// `64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0`, if it is printed just so.
+    #[inline(always)]
+    fn block(&mut self) -> bool {
+        let Some(block) = block_at(self.text, self.at) else { return false };
+        if block.next > self.end || block.trace_key >> 4 == 0 {
+            return false;
+        }
+        self.close_stack();
+        self.sink.block(block.requested, block.overhead, block.address, block.trace_key);
+        // The stack is opened by a TAB on the next line, so that runs of bare lines stay in their batch.
+        if self.text[block.next] == b'\t' && block.next < self.end {
+            let line = self.line_number();
+            self.open = Some(Open { trace: self.sink.last_block_trace(), line, alias: false });
+        }
+        self.sink.piece.lines.rows += 1;
+        self.at = block.next;
+        true
+    }
+
+    /// Address lines that are printed just so, as many as follow.
+    #[inline(always)]
+    fn stack(&mut self) -> bool {
+        if self.open.is_none_or(|open| open.trace.is_none()) {
+            return false;
+        }
+        self.frames.clear();
+        while let Some((frame, next)) = frame_at(self.text, self.at) {
+            if next > self.end {
+                break;
+            }
+            self.frames.push(frame);
+            self.at = next;
+        }
+        self.sink.raw_frames(&self.frames);
+        self.sink.piece.lines.rows += self.frames.len() as u64;
+        !self.frames.is_empty()
+    }
+
+    fn close_stack(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        if let Some(trace) = open.trace
+            && self.sink.open_frames() > 0
+        {
+            self.sink.define(trace, open.line, open.alias, false);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn slow_line(&mut self) {
+        let Some(line) = line_at(&self.text[..self.end], self.at) else { return };
+        let number = self.line_number();
+        let start = self.at;
+        self.at = line.next;
+        let shape = classify(line.bytes);
+        let was_symbols = std::mem::take(&mut self.symbols_open);
+        if !matches!(shape, Line::RawFrame(_) | Line::ResolvedFrame(_) | Line::Alias | Line::Symbols { .. })
+            && !was_symbols
+        {
+            self.close_stack();
+        }
+        match shape {
+            Line::Blank => self.sink.piece.lines.blank += 1,
+            Line::Legend => self.sink.piece.lines.structure += 1,
+            Line::Banner(banner) => self.banner(&banner, number),
+            Line::Header(_) => header(line.bytes, number, start as u64, self.sink),
+            Line::Module { base, size, path } => self.module(base, size, path),
+            Line::Block { requested_bytes, overhead_bytes, address, trace_id } => {
+                self.careful_block(line.bytes, start, (requested_bytes, overhead_bytes, address), trace_id);
+            }
+            Line::RawFrame(frame) | Line::ResolvedFrame(frame) => self.frame(frame, line.bytes, start),
+            Line::Alias => self.alias(line.bytes, start),
+            Line::NoStack => self.sink.piece.lines.structure += 1,
+            Line::Symbols { module, symbols } => self.symbols(module, symbols, line.bytes, number),
+            Line::Other(path) if was_symbols && line.bytes[0] != path[0] => self.symbol_file(path, line.bytes, number),
+            Line::Comment(_) => self.verbatim("comment", line.bytes, number),
+            Line::Hog { .. } | Line::Other(_) => self.sink.unreadable(number, start as u64, line.bytes),
+        }
+    }
+
+    fn banner(&mut self, banner: &Banner<'_>, line: u64) {
+        self.sink.piece.lines.structure += 1;
+        match banner.kind {
+            BannerKind::Start(_) => {
+                self.enter(banner);
+                self.sink.heap_event(line, HeapEvent::Start);
+            }
+            BannerKind::End(heap) => {
+                self.sink.enter_heap(Some(heap));
+                self.sink.heap_event(line, HeapEvent::End);
+                self.enter(banner);
+            }
+            BannerKind::Other => self.enter(banner),
+            _ => {
+                self.enter(banner);
+                self.sink.heap_event(line, HeapEvent::Open);
+            }
+        }
+    }
+
+    fn module(&mut self, base: u64, size: u64, path: &[u8]) {
+        self.sink.piece.lines.rows += 1;
+        let path = self.sink.text(path);
+        self.sink.piece.modules.push(Module { base: Some(base), size: Some(size), path, inferred: false });
+    }
+
+    /// A block line that is not printed just so: other case, margins, large numbers, `BackTrace0`.
+    fn careful_block(&mut self, bytes: &[u8], start: usize, numbers: (u64, u64, u64), id: &[u8]) {
+        let (requested_bytes, overhead_bytes, address) = numbers;
+        let line = self.line_number();
+        let Ok(overhead_bytes) = u32::try_from(overhead_bytes) else {
+            self.sink.unreadable(line, start as u64, bytes);
+            return;
+        };
+        if self.unnamed_heap {
+            self.sink.enter_heap(None);
+            self.unnamed_heap = false;
+            self.sink.heap_event(line, HeapEvent::Open);
+        }
+        let trace = self.sink.trace(id, line);
+        let allocation = Allocation {
+            address: Some(address),
+            requested_bytes,
+            overhead_bytes: Some(overhead_bytes),
+            allocation_count: 1,
+            trace,
+            inferred: false,
+        };
+        self.sink.allocation(line, allocation);
+        self.sink.piece.lines.rows += 1;
+        self.open = Some(Open { trace, line, alias: false });
+    }
+
+    fn frame(&mut self, frame: &[u8], bytes: &[u8], start: usize) {
+        let line = self.line_number();
+        match self.open {
+            Some(Open { trace: Some(_), .. }) => {
+                self.sink.frame(frame);
+                self.sink.piece.lines.rows += 1;
+            }
+            _ => {
+                self.sink.piece.lines.issues += 1;
+                let text = self.sink.text(bytes);
+                self.sink.issue(Issue {
+                    severity: Severity::Error,
+                    kind: "frame_without_record",
+                    line: Some(line),
+                    byte: start as u64,
+                    text,
+                    action: "the frame is in no stack",
+                });
+            }
+        }
+    }
+
+    fn alias(&mut self, bytes: &[u8], start: usize) {
+        let line = self.line_number();
+        match self.open {
+            Some(Open { trace: Some(trace), .. }) => {
+                self.close_stack();
+                self.open = Some(Open { trace: Some(trace), line, alias: true });
+                self.sink.piece.lines.structure += 1;
+            }
+            _ => self.sink.unreadable(line, start as u64, bytes),
+        }
+    }
+
+    fn symbols(&mut self, module: &[u8], symbols: &[u8], bytes: &[u8], line: u64) {
+        let note = SymbolNote { module: self.sink.text(module), symbols: self.sink.text(symbols), file: None };
+        self.sink.piece.symbols.push(note);
+        self.symbols_open = true;
+        self.verbatim("symbols", bytes, line);
+    }
+
+    fn symbol_file(&mut self, path: &[u8], bytes: &[u8], line: u64) {
+        let path = self.sink.text(path);
+        if let Some(note) = self.sink.piece.symbols.last_mut() {
+            note.file = Some(path);
+        }
+        self.verbatim("symbols", bytes, line);
+    }
+
+    fn verbatim(&mut self, kind: &'static str, bytes: &[u8], line: u64) {
+        self.sink.piece.lines.preamble += 1;
+        let text = self.sink.text(bytes);
+        let section = self.section.clone();
+        self.sink.piece.sections.push(SectionLine { section, line, kind, text, tokens: None });
+    }
+
+    /// A file that stops inside a stack, or without a line end inside a line, may be cut there.
+    fn end_of_file(&mut self, inside_stack: bool) {
+        if inside_stack && let Some(last) = self.sink.piece.definitions.last_mut() {
+            last.cut = true;
+        }
+        let text = &self.text[..self.end];
+        if text.is_empty() || text.ends_with(b"\n") {
+            return;
+        }
+        let start = memchr::memrchr(b'\n', text).map_or(0, |newline| newline + 1);
+        let inside =
+            matches!(classify(&text[start..]), Line::Block { .. } | Line::RawFrame(_) | Line::ResolvedFrame(_));
+        if !inside {
+            return;
+        }
+        let text = self.sink.text(&text[start..]);
+        let line = Some(self.line_number() - 1);
+        self.sink.issue(Issue {
+            severity: Severity::Warning,
+            kind: "cut_line",
+            line,
+            byte: start as u64,
+            text,
+            action: "read as it stands; the file ends in this line, so its last number may be cut",
+        });
+    }
+}
+
+/// Takes a header line: of any dialect, and counts it.
+pub fn header(bytes: &[u8], line: u64, byte: u64, sink: &mut Sink) {
+    sink.piece.lines.structure += 1;
+    let Line::Header(header) = classify(bytes) else { return };
+    let taken_at = logtime(header.logtime);
+    if taken_at.is_none() {
+        let text = sink.text(header.logtime);
+        sink.issue(Issue {
+            severity: Severity::Warning,
+            kind: "unreadable_time",
+            line: Some(line),
+            byte,
+            text,
+            action: "the capture time is unknown",
+        });
+    }
+    let header = HeaderLine {
+        line,
+        byte,
+        tool: sink.text(header.tool),
+        version: header.version.map(|text| sink.text(text)),
+        taken_at,
+        machine: header.machine.map(|text| sink.text(text)),
+        pid: header.pid,
+        text: sink.text(super::fields::trim(bytes)),
+    };
+    sink.piece.headers.push(header);
+}
+
+/// A block line, read on the fast path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Bytes asked for, below 2^32.
+    pub requested: u64,
+    /// Bytes of overhead.
+    pub overhead: u32,
+    /// Address.
+    pub address: u64,
+    /// Packed trace id.
+    pub trace_key: u64,
+    /// Where the next line starts.
+    pub next: usize,
+}
+
+/// Reads `64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0` straight through; `None` for everything that is not exactly of
+/// that form with sizes below 2^32, which [`classify`] then looks at.
+#[inline(always)]
+pub fn block_at(text: &[u8], at: usize) -> Option<Block> {
+    const BYTES: u64 = u64::from_le_bytes(*b" bytes +");
+    const BY_BACK: u64 = u64::from_le_bytes(*b" by Back");
+    const BACKTRACE: u64 = u64::from_le_bytes(*b"ackTrace");
+    const AT: u64 = u64::from_le_bytes(*b" at \0\0\0\0");
+    let requested = hex_at(text, at)?;
+    let at = at + requested.digits as usize;
+    if requested.digits > 8 || load8(text, at)? != BYTES || *text.get(at + 8)? != b' ' {
+        return None;
+    }
+    let at = at + 9;
+    let overhead = hex_at(text, at)?;
+    let at = at + overhead.digits as usize;
+    if overhead.digits > 8 || load8(text, at)? & 0xFFFF_FFFF != AT {
+        return None;
+    }
+    let at = at + 4;
+    let address = hex_at(text, at)?;
+    let at = at + address.digits as usize;
+    if load8(text, at)? != BY_BACK || load8(text, at + 5)? != BACKTRACE {
+        return None;
+    }
+    let at = at + 13;
+    let id = hex_at(text, at)?;
+    let next = line_end(text, at + id.digits as usize)?;
+    Some(Block {
+        requested: requested.value,
+        overhead: overhead.value as u32,
+        address: address.value,
+        trace_key: TraceIds::key_of_hex(id)?,
+        next,
+    })
+}
+
+/// Reads TAB `776CDD82` straight through: value and digits, and where the next line starts.
+#[inline(always)]
+pub fn frame_at(text: &[u8], at: usize) -> Option<((u64, u32), usize)> {
+    if *text.get(at)? != b'\t' {
+        return None;
+    }
+    let address = hex_at(text, at + 1)?;
+    let next = line_end(text, at + 1 + address.digits as usize)?;
+    Some(((address.value, address.digits), next))
+}
+
+/// Where the next line starts, if LF, CRLF or CR CR LF stands here.
+#[inline(always)]
+fn line_end(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at..at + 3)? {
+        [b'\n', ..] => Some(at + 1),
+        [b'\r', b'\n', _] => Some(at + 2),
+        [b'\r', b'\r', b'\n'] => Some(at + 3),
+        _ => None,
+    }
+}

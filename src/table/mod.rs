@@ -1,0 +1,42 @@
+//! Columns: the schema of every table, the interning of frames, and one file per table that turns what readers found into
+//! Arrow arrays.
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::SchemaRef;
+
+pub mod frames;
+pub mod intern;
+pub mod modules;
+pub mod schema;
+
+/// A finished table: batches that share a schema, in row order.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The schema, from [`schema`].
+    pub schema: SchemaRef,
+    /// The rows.
+    pub batches: Vec<RecordBatch>,
+}
+
+impl Table {
+    /// A table of the given batches, which all have its schema.
+    pub fn new(table: &schema::TableSchema, batches: Vec<RecordBatch>) -> Self {
+        Self { schema: table.arrow(), batches }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// True without rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A batch of a table; the columns are built a few lines above each call, in the order of the schema.
+pub(crate) fn batch(table: &schema::TableSchema, columns: Vec<ArrayRef>) -> RecordBatch {
+    let schema = table.arrow();
+    RecordBatch::try_new(schema, columns).unwrap_or_else(|error| panic!("columns of `{}`: {error}", table.name)) // proof: every builder file has a test that builds its table
+}

@@ -1,0 +1,118 @@
+//! The `modules` table, and the map from an address to the module that holds it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringViewArray, UInt32Array, UInt64Array, new_null_array};
+
+use super::schema;
+use crate::log::sink::{Module, SymbolNote};
+
+/// Which module holds an address.
+#[derive(Debug, Default)]
+pub struct ModuleMap {
+    /// Sorted by base; where two overlap, the one that stands first in the file wins.
+    ranges: Vec<Range>,
+}
+
+/// A module's place in the address space: `[base, end)`.
+#[derive(Debug, Clone)]
+pub struct Range {
+    /// First address.
+    pub base: u64,
+    /// Address behind the last.
+    pub end: u64,
+    /// The module's name, as `modules.name` gives it.
+    pub name: Arc<str>,
+}
+
+impl ModuleMap {
+    /// The map of a list of modules with the names that [`names`] gave them.
+    pub fn new(modules: &[Module], names: &[Arc<str>]) -> Self {
+        let with_place = modules.iter().zip(names).filter_map(|(module, name)| {
+            let (base, size) = (module.base?, module.size?);
+            Some(Range { base, end: base.saturating_add(size), name: Arc::clone(name) })
+        });
+        let mut ranges: Vec<Range> = with_place.collect();
+        ranges.sort_by_key(|range| range.base);
+        ranges.dedup_by_key(|range| range.base);
+        Self { ranges }
+    }
+
+    /// The module whose `[base, base + size)` holds the address.
+    pub fn of_address(&self, address: u64) -> Option<&Range> {
+        let after = self.ranges.partition_point(|range| range.base <= address);
+        self.ranges[..after].last().filter(|range| address < range.end)
+    }
+}
+
+/// The file name at the end of a path.
+pub fn file_name(path: &str) -> &str {
+    path.rsplit(['\\', '/']).next().unwrap_or(path)
+}
+
+fn stem(file: &str) -> &str {
+    match file.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => file,
+    }
+}
+
+/// Names modules as a debugger does: file name without extension. Where different files share a stem (`app.exe`,
+/// `app.dll`) the program keeps it, else the library, and the others are named in full, so that their growth is never
+/// added together.
+pub fn names(modules: &[Module]) -> Vec<Arc<str>> {
+    let rank = |file: &str| match file.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()) {
+        Some(extension) if extension == "exe" => 0,
+        Some(extension) if extension == "dll" => 1,
+        _ => 2,
+    };
+    let mut owners: HashMap<String, String> = HashMap::new();
+    for module in modules {
+        let file = file_name(&module.path).to_lowercase();
+        let owner = owners.entry(stem(&file).to_owned()).or_insert_with(|| file.clone());
+        if (rank(&file), &file) < (rank(owner), owner) {
+            *owner = file;
+        }
+    }
+    let name = |module: &Module| {
+        let file = file_name(&module.path);
+        let lower = file.to_lowercase();
+        let owns = owners.get(stem(&lower)).is_none_or(|owner| *owner == lower);
+        Arc::from(if owns { stem(file) } else { file })
+    };
+    modules.iter().map(name).collect()
+}
+
+/// Builds the table.
+pub fn batch(modules: &[Module], names: &[Arc<str>], symbols: &[SymbolNote]) -> RecordBatch {
+    let rows = modules.len();
+    let mut notes: HashMap<String, &SymbolNote> = HashMap::new();
+    for note in symbols {
+        notes.insert(note.module.to_lowercase(), note);
+    }
+    let note = |index: usize| {
+        let file = file_name(&modules[index].path).to_lowercase();
+        notes.get(&names[index].to_lowercase()).or_else(|| notes.get(stem(&file)))
+    };
+    let kinds: StringViewArray = (0..rows).map(|index| note(index).map(|note| note.symbols.as_str())).collect();
+    let files: StringViewArray = (0..rows).map(|index| note(index).and_then(|note| note.file.as_deref())).collect();
+    let text = |texts: Vec<&str>| -> ArrayRef { Arc::new(StringViewArray::from_iter_values(texts)) };
+    let missing = |column: &str| {
+        let field = schema::MODULES.arrow();
+        let kind = field.field_with_name(column).map(|field| field.data_type().clone());
+        new_null_array(&kind.unwrap_or(arrow_schema::DataType::Utf8View), rows)
+    };
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(modules.iter().map(|module| module.base).collect::<UInt64Array>()),
+        Arc::new(modules.iter().map(|module| module.size).collect::<UInt64Array>()),
+        text(names.iter().map(AsRef::as_ref).collect()),
+        text(modules.iter().map(|module| module.path.as_str()).collect()),
+        missing("version"),
+        Arc::new(UInt32Array::new_null(rows)),
+        missing("debug_id"),
+        Arc::new(kinds),
+        Arc::new(files),
+        Arc::new(BooleanArray::from(modules.iter().map(|module| module.inferred).collect::<Vec<_>>())),
+    ];
+    super::batch(&schema::MODULES, columns)
+}

@@ -1,0 +1,350 @@
+//! Every column of every table, written once: name, type, unit, when it is null, meaning.
+//!
+//! `docs/tables.md` is generated from here (`make docs`), the Arrow schemas are built from here, and a test holds the
+//! tables that readers return against it.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+/// One column: its place in the contract between the core and everyone who reads a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// The name, `snake_case`, with the unit where there is one.
+    pub name: &'static str,
+    /// The type.
+    pub kind: Kind,
+    /// `Some(when)` for a column that can be null: the words say when it is.
+    pub null_when: Option<&'static str>,
+    /// What a value means, with its unit.
+    pub meaning: &'static str,
+}
+
+/// The types that columns have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the Arrow type of its name")]
+pub enum Kind {
+    Bool,
+    U32,
+    U64,
+    I64,
+    Text,
+    ListU32,
+}
+
+/// A table: its name, what one row is, in which order rows stand, and its columns.
+#[derive(Debug, Clone, Copy)]
+pub struct TableSchema {
+    /// The name by which `Snapshot` and `Comparison` hand it out.
+    pub name: &'static str,
+    /// What one row stands for.
+    pub row: &'static str,
+    /// The order of the rows.
+    pub order: &'static str,
+    /// The columns, in order.
+    pub columns: &'static [Column],
+}
+
+impl Kind {
+    /// The Arrow type.
+    pub fn data_type(self) -> DataType {
+        match self {
+            Kind::Bool => DataType::Boolean,
+            Kind::U32 => DataType::UInt32,
+            Kind::U64 => DataType::UInt64,
+            Kind::I64 => DataType::Int64,
+            Kind::Text => DataType::Utf8View,
+            Kind::ListU32 => DataType::List(Arc::new(Field::new("item", DataType::UInt32, false))),
+        }
+    }
+
+    /// The name that documentation uses: the one polars gives it.
+    pub fn polars_name(self) -> &'static str {
+        match self {
+            Kind::Bool => "Boolean",
+            Kind::U32 => "UInt32",
+            Kind::U64 => "UInt64",
+            Kind::I64 => "Int64",
+            Kind::Text => "String",
+            Kind::ListU32 => "List(UInt32)",
+        }
+    }
+}
+
+impl TableSchema {
+    /// The Arrow schema.
+    pub fn arrow(&self) -> SchemaRef {
+        let fields: Vec<Field> = self
+            .columns
+            .iter()
+            .map(|column| Field::new(column.name, column.kind.data_type(), column.null_when.is_some()))
+            .collect();
+        Arc::new(Schema::new(fields))
+    }
+}
+
+const fn column(name: &'static str, kind: Kind, meaning: &'static str) -> Column {
+    Column { name, kind, null_when: None, meaning }
+}
+
+const fn nullable(name: &'static str, kind: Kind, null_when: &'static str, meaning: &'static str) -> Column {
+    Column { name, kind, null_when: Some(null_when), meaning }
+}
+
+const INFERRED: Column = column(
+    "inferred",
+    Kind::Bool,
+    "true if the row was read by what its tokens are, from a section whose layout no public document shows",
+);
+
+/// Live blocks, or sums per stack where the tool wrote no more.
+pub const ALLOCATIONS: TableSchema = TableSchema {
+    name: "allocations",
+    row: "live block (umdh2), hog line (umdh1, dh), heap entry (dh, inferred) or call site (dhcmp mode 2)",
+    order: "file order",
+    columns: &[
+        column("heap_id", Kind::U32, "the heap: row of `heaps`"),
+        nullable("address", Kind::U64, "the line gives sums, not a block", "address of the block"),
+        column("requested_bytes", Kind::U64, "bytes the program asked for; for a hog line the sum of its blocks"),
+        nullable(
+            "overhead_bytes",
+            Kind::U32,
+            "the tool does not write it (umdh1, dh)",
+            "bytes the heap manager added to the block",
+        ),
+        column("allocation_count", Kind::U32, "blocks this row stands for; 1 for umdh2"),
+        nullable(
+            "stack_id",
+            Kind::U32,
+            "no stack was recorded (`BackTrace0`, or no back trace named)",
+            "the stack: row of `stacks`",
+        ),
+        INFERRED,
+    ],
+};
+
+/// The sums that everything else is made from.
+pub const USAGE: TableSchema = TableSchema {
+    name: "usage",
+    row: "heap and stack: what is live there",
+    order: "heap_id, then stack_id, null last",
+    columns: &[
+        column("heap_id", Kind::U32, "the heap: row of `heaps`"),
+        nullable("stack_id", Kind::U32, "no stack was recorded", "the stack: row of `stacks`"),
+        column("requested_bytes", Kind::U64, "sum of the bytes asked for"),
+        nullable("overhead_bytes", Kind::U64, "the tool does not write it (umdh1, dh)", "sum of the overhead, bytes"),
+        column("allocation_count", Kind::U64, "blocks"),
+    ],
+};
+
+/// Call stacks, each once.
+pub const STACKS: TableSchema = TableSchema {
+    name: "stacks",
+    row: "distinct stack of the file: a trace id with its frames",
+    order: "stack_id: order of definition in the file, then ids whose frames are nowhere in the file",
+    columns: &[
+        column("stack_id", Kind::U32, "row number, from 0"),
+        nullable(
+            "trace_id",
+            Kind::Text,
+            "the line names no id (dhcmp mode 2)",
+            "the id as the tool printed it, without `BackTrace`; opaque text",
+        ),
+        nullable(
+            "fingerprint",
+            Kind::U64,
+            "the frames are nowhere in the file",
+            "64-bit hash of the frames (docs/concepts.md): equal across runs, machines and releases",
+        ),
+        nullable("depth", Kind::U32, "the frames are nowhere in the file", "number of frames"),
+        nullable(
+            "truncated",
+            Kind::Bool,
+            "the frames are nowhere in the file",
+            "true if the depth is the tool's limit (16, 32 or 64 frames), so outer frames are probably missing, or the file ends inside the stack",
+        ),
+        nullable(
+            "alias_of",
+            Kind::U32,
+            "the stack is the first of its trace id",
+            "the first stack of the same trace id: another one that the tool printed under it (`Alias`)",
+        ),
+        nullable(
+            "frame_ids",
+            Kind::ListU32,
+            "the frames are nowhere in the file",
+            "the frames, rows of `frames`, innermost first",
+        ),
+        INFERRED,
+    ],
+};
+
+/// Frames, each once.
+pub const FRAMES: TableSchema = TableSchema {
+    name: "frames",
+    row: "distinct frame of the file",
+    order: "frame_id: order of first appearance",
+    columns: &[
+        column("frame_id", Kind::U32, "row number, from 0"),
+        nullable("address", Kind::U64, "the frame was printed resolved", "return address"),
+        nullable(
+            "module",
+            Kind::Text,
+            "the address is in no listed module, or the tool wrote `<nomodule>`",
+            "name of the module: `modules.name` for an address, as printed for a resolved frame",
+        ),
+        nullable("function", Kind::Text, "raw address, or the tool wrote `???`", "name of the function"),
+        nullable(
+            "offset",
+            Kind::U64,
+            "none printed, or a bare address in no listed module",
+            "bytes from the start of the function, or of the module where there is no function",
+        ),
+        nullable("file", Kind::Text, "no source line was printed", "source file, as printed"),
+        nullable("source_line", Kind::U32, "no source line was printed", "line in the source file"),
+        column("text", Kind::Text, "the frame as it stands in the file, without indentation"),
+    ],
+};
+
+/// Loaded modules.
+pub const MODULES: TableSchema = TableSchema {
+    name: "modules",
+    row: "loaded module",
+    order: "file order",
+    columns: &[
+        nullable("base", Kind::U64, "the file names the module without its address", "address of the first byte"),
+        nullable("size", Kind::U64, "the row shows no size", "bytes of address space"),
+        column(
+            "name",
+            Kind::Text,
+            "the file name without extension, as a debugger names it; with extension where two modules share the stem",
+        ),
+        column("path", Kind::Text, "path as the tool printed it"),
+        nullable("version", Kind::Text, "heap logs do not have it", "file version"),
+        nullable("timestamp", Kind::U32, "heap logs do not have it", "link time stamp, seconds since 1970 UTC"),
+        nullable("debug_id", Kind::Text, "heap logs do not have it", "identity of the module's symbols"),
+        nullable("symbols", Kind::Text, "no `DBGHELP:` line names the module", "kind of symbols the tool had loaded"),
+        nullable("symbol_file", Kind::Text, "no `DBGHELP:` line names the module", "file of the symbols, as printed"),
+        INFERRED,
+    ],
+};
+
+/// Heaps.
+pub const HEAPS: TableSchema = TableSchema {
+    name: "heaps",
+    row: "heap",
+    order: "heap_id: order of first appearance",
+    columns: &[
+        column("heap_id", Kind::U32, "row number, from 0"),
+        nullable("base", Kind::U64, "the blocks stand under no heap banner", "address of the heap: its handle"),
+        nullable("flags", Kind::U64, "no summary, or `<unknown>`", "flags of the heap"),
+        nullable("entry_count", Kind::U64, "no summary, or `<unknown>`", "`Number Of Entries`"),
+        nullable("tag_count", Kind::U64, "no summary, or `<unknown>`", "`Number Of Tags`"),
+        nullable("allocated_bytes", Kind::U64, "no summary, or `<unknown>`", "`Bytes Allocated`"),
+        nullable("committed_bytes", Kind::U64, "no summary, or `<unknown>`", "`Bytes Committed`"),
+        nullable("free_bytes", Kind::U64, "no summary, or `<unknown>`", "`Total FreeSpace`"),
+        nullable(
+            "virtual_chunk_count",
+            Kind::U64,
+            "no summary, or `<unknown>`",
+            "`Number of Virtual Address chunks used`",
+        ),
+        nullable("address_space_bytes", Kind::U64, "no summary, or `<unknown>`", "`Address Space Used`"),
+        nullable("entry_overhead_bytes", Kind::U64, "no summary, or `<unknown>`", "`Entry Overhead`"),
+        nullable("creator_stack_id", Kind::U32, "no creator printed", "stack that made the heap: row of `stacks`"),
+        nullable(
+            "complete",
+            Kind::Bool,
+            "the format marks no end (umdh1, dh)",
+            "true if the heap's end was seen; false if the file stops before it",
+        ),
+    ],
+};
+
+/// Text that stands beside the tables: comments, and sections without a public layout, word for word.
+pub const SECTIONS: TableSchema = TableSchema {
+    name: "sections",
+    row: "line of the preamble, of a trailing comment, or of a section whose layout no public document shows",
+    order: "file order",
+    columns: &[
+        column("section", Kind::Text, "words of the banner that opened the section; `preamble` before the first heap"),
+        column("line", Kind::U64, "line number, from 1"),
+        column(
+            "kind",
+            Kind::Text,
+            "`comment`, `console`, `banner`, `field`, `module`, `heap_entry`, `stack`, `frame`, `text`: what its tokens make of it",
+        ),
+        column("text", Kind::Text, "the line, word for word, without its line end"),
+        nullable(
+            "tokens",
+            Kind::Text,
+            "the line was not read by tokens",
+            "kinds of the tokens, in order, separated by blanks: hex, 0xhex, dec, path, trace, frame, quoted, unknown, word",
+        ),
+    ],
+};
+
+/// What could not be read, or contradicts itself.
+pub const ISSUES: TableSchema = TableSchema {
+    name: "issues",
+    row: "thing that could not be read, or that contradicts the rest of the file",
+    order: "line, then byte",
+    columns: &[
+        column(
+            "severity",
+            Kind::Text,
+            "`error`: something is missing from the tables; `warning`: read, but doubtful; `info`: worth knowing",
+        ),
+        column("kind", Kind::Text, "stable name of the rule (docs/issues.md)"),
+        nullable("line", Kind::U64, "it concerns the whole file", "line number, from 1"),
+        column("byte", Kind::U64, "offset of the line in the file, from 0"),
+        column("text", Kind::Text, "the line, or what is in doubt"),
+        column("action", Kind::Text, "what the reader did about it"),
+    ],
+};
+
+/// Rows of a comparison.
+pub const ROWS: TableSchema = TableSchema {
+    name: "rows",
+    row: "stack of the comparison",
+    order: "file order: growth first, largest first",
+    columns: &[
+        nullable("trace_id", Kind::Text, "the line names a call site (dhcmp mode 2)", "the id as the tool printed it"),
+        nullable("stack_id", Kind::U32, "no frames were printed and no id either", "the stack: row of `stacks`"),
+        column("requested_bytes_before", Kind::U64, "bytes in the older log"),
+        column("requested_bytes_after", Kind::U64, "bytes in the newer log"),
+        column("requested_bytes_delta", Kind::I64, "bytes, after - before"),
+        nullable("allocation_count_before", Kind::U64, "no count line (dhcmp)", "blocks in the older log"),
+        nullable("allocation_count_after", Kind::U64, "neither line gives it", "blocks in the newer log"),
+        nullable("allocation_count_delta", Kind::I64, "no count line (dhcmp)", "blocks, after - before"),
+    ],
+};
+
+/// Answer of [`crate::Snapshot::blame`].
+pub const BLAME: TableSchema = TableSchema {
+    name: "blame",
+    row: "stack with frames",
+    order: "stack_id",
+    columns: &[
+        column("stack_id", Kind::U32, "the stack: row of `stacks`"),
+        nullable("frame_id", Kind::U32, "the stack has no frame", "the frame the stack counts for: row of `frames`"),
+    ],
+};
+
+/// Answer of [`crate::Snapshot::stack_groups`].
+pub const STACK_GROUPS: TableSchema = TableSchema {
+    name: "stack_groups",
+    row: "stack and group of frames it passes, each pair once",
+    order: "stack_id, then order of first appearance in the stack, innermost first",
+    columns: &[
+        column("stack_id", Kind::U32, "the stack: row of `stacks`"),
+        column("group", Kind::U32, "the group, as numbered by the caller"),
+    ],
+};
+
+/// The tables of a snapshot, in the order of documentation.
+pub const SNAPSHOT_TABLES: [&TableSchema; 8] =
+    [&ALLOCATIONS, &USAGE, &STACKS, &FRAMES, &MODULES, &HEAPS, &SECTIONS, &ISSUES];
+
+/// The tables of a comparison, in the order of documentation.
+pub const COMPARISON_TABLES: [&TableSchema; 6] = [&ROWS, &STACKS, &FRAMES, &MODULES, &SECTIONS, &ISSUES];
