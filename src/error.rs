@@ -186,17 +186,19 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The message in one line, without the hint.
+    pub fn message(&self) -> String {
+        let Position { path, line, .. } = self.position();
+        let path = path.as_ref().map_or_else(|| "<bytes>".to_owned(), |path| path.display().to_string());
+        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{path}{line}: {}", self.kind())
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Position { path, line, .. } = self.position();
-        match path {
-            Some(path) => write!(out, "{}", path.display())?,
-            None => write!(out, "<bytes>")?,
-        }
-        if let Some(line) = line {
-            write!(out, ":{line}")?;
-        }
-        write!(out, ": {}", self.kind())?;
+        write!(out, "{}", self.message())?;
         match self.kind().hint() {
             Some(hint) => write!(out, "\nhint: {hint}"),
             None => Ok(()),

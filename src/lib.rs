@@ -1,6 +1,18 @@
 //! Reads the heap logs that Windows support engineers receive (DH, UMDH, DHCMP) into columnar tables.
 
+pub mod assemble;
 pub mod error;
+pub mod input;
 pub mod lines;
 pub mod log;
+pub mod merge;
+pub mod parallel;
+#[cfg(feature = "python")]
+pub mod python;
+pub mod read;
+pub mod snapshot;
 pub mod table;
+
+pub use error::{Error, ErrorKind, Result};
+pub use read::{Options, read, read_with};
+pub use snapshot::{Comparison, Log, Snapshot};

@@ -252,6 +252,8 @@ pub struct BlockColumns {
 pub struct Piece {
     /// Number of the block in the file.
     pub index: u32,
+    /// Offset of the block in the input.
+    pub byte: u64,
     /// What became of its lines.
     pub lines: LineCounts,
     /// Blocks, if they are kept.
@@ -313,12 +315,17 @@ impl TraceIds {
         key
     }
 
-    /// The text of a key.
-    pub fn text(&self, key: u64) -> String {
-        match key & 0xF {
+    /// The key here of an id that has a key in another worker's table.
+    pub fn adopt(&mut self, key: u64, from: &TraceIds) -> u64 {
+        if key & 0xF == OTHER { self.key(&from.other[(key >> 4) as usize]) } else { key }
+    }
+
+    /// The text of a key; absent for a stack that stands under no id.
+    pub fn text(&self, key: u64) -> Option<String> {
+        Some(match key & 0xF {
             OTHER => String::from_utf8_lossy(&self.other[(key >> 4) as usize]).into_owned(),
             digits => format!("{:0width$X}", key >> 4, width = digits as usize),
-        }
+        })
     }
 }
 
@@ -348,6 +355,9 @@ pub struct Sink {
     keep_blocks: bool,
     pending: Vec<(u64, u32)>,
     pending_amounts: Vec<(u64, u32)>,
+    pending_lines: Vec<u32>,
+    /// Largest address of a block line.
+    pub max_address: u64,
     slots: Vec<u32>,
 }
 
@@ -452,6 +462,7 @@ impl Sink {
     /// Takes an allocation of any kind: a block line off the fast path, a hog, an entry.
     pub fn allocation(&mut self, line: u64, allocation: Allocation) {
         self.flush();
+        self.max_address = self.max_address.max(allocation.address.unwrap_or(0));
         let trace = allocation.trace.map_or(TraceSlot::NONE, |slot| slot.0);
         let sums_overflow = self.add(trace, &allocation);
         if sums_overflow {
@@ -517,8 +528,10 @@ impl Sink {
             self.piece.blocks.overhead_bytes.push(overhead);
             self.piece.blocks.address.push(address);
         }
+        self.max_address = self.max_address.max(address);
         self.pending.push((trace_key, 0));
         self.pending_amounts.push((requested, overhead));
+        self.pending_lines.push(self.piece.lines.total() as u32);
         if self.pending.len() >= BATCH {
             self.flush();
         }
@@ -530,11 +543,10 @@ impl Sink {
             return;
         }
         self.slots.resize(self.pending.len(), 0);
-        // The line of first mention is the number of data lines so far: it only has to grow with the file.
-        let first = u64::from(self.piece.index) << 32 | self.piece.lines.total();
-        let (traces, pending) = (&mut self.traces, &self.pending);
+        let piece = u64::from(self.piece.index) << 32;
+        let (traces, pending, lines) = (&mut self.traces, &self.pending, &self.pending_lines);
         self.trace_table.intern_batch(pending, &mut self.slots, |place| {
-            traces.push(Trace { key: pending[place].0, first });
+            traces.push(Trace { key: pending[place].0, first: piece | u64::from(lines[place]) });
         });
         self.current.resize(self.traces.len(), Sums { heap: u32::MAX, ..Sums::default() });
         for place in 0..self.slots.len() {
@@ -556,6 +568,7 @@ impl Sink {
         }
         self.pending.clear();
         self.pending_amounts.clear();
+        self.pending_lines.clear();
     }
 
     /// The slot of the row that [`Sink::block`] took last.

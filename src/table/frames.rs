@@ -49,6 +49,15 @@ impl FrameKeys {
         self.keys.len()
     }
 
+    /// The largest address.
+    pub fn max_address(&self) -> Option<u64> {
+        let address = |key: &FrameKey| match key {
+            FrameKey::Raw { address, .. } => Some(*address),
+            FrameKey::Text(_) => None,
+        };
+        self.keys.iter().filter_map(address).max()
+    }
+
     /// Numbers addresses; `new` is called with the place of each that was not known.
     #[inline]
     pub fn intern_raw_batch(&mut self, frames: &[(u64, u32)], ids: &mut [u32], mut new: impl FnMut(usize)) {

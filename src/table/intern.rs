@@ -36,6 +36,12 @@ impl Interner {
         }
     }
 
+    /// An empty table with room for `keys` keys.
+    pub fn with_capacity(keys: usize) -> Self {
+        let bits = (keys * 2 + 2).next_power_of_two().trailing_zeros().max(FIRST_BITS);
+        Self { slots: vec![FREE; 1 << bits], shift: 64 - bits, ..Self::new() }
+    }
+
     /// How many distinct keys there are.
     pub fn len(&self) -> usize {
         self.len as usize

@@ -4,10 +4,15 @@
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
 
+pub mod allocations;
 pub mod frames;
+pub mod heaps;
 pub mod intern;
 pub mod modules;
 pub mod schema;
+pub mod stacks;
+pub mod text;
+pub mod usage;
 
 /// A finished table: batches that share a schema, in row order.
 #[derive(Debug, Clone)]

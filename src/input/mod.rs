@@ -1,0 +1,67 @@
+//! A path or bytes become text: opened, named if it is something else, brought to UTF-8, cut into blocks.
+
+pub mod blocks;
+pub mod file;
+pub mod magic;
+pub mod text;
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// Where the bytes come from.
+#[derive(Debug, Clone)]
+pub enum Source<'a> {
+    /// A file.
+    Path(PathBuf),
+    /// Bytes in memory, with the name to use for them in messages, if they have one.
+    Bytes(&'a [u8], Option<PathBuf>),
+}
+
+impl Source<'_> {
+    /// The name for messages.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Source::Path(path) => Some(path),
+            Source::Bytes(_, path) => path.as_deref(),
+        }
+    }
+}
+
+impl From<&Path> for Source<'_> {
+    fn from(path: &Path) -> Self {
+        Source::Path(path.to_owned())
+    }
+}
+
+impl From<&str> for Source<'_> {
+    fn from(path: &str) -> Self {
+        Source::Path(path.into())
+    }
+}
+
+impl<'a> From<&'a [u8]> for Source<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Source::Bytes(bytes, None)
+    }
+}
+
+/// Part of an input: one capture of several. The default is all of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Byte of the input where it starts.
+    pub start: u64,
+    /// Byte behind its last; absent for the end of the input.
+    pub end: Option<u64>,
+    /// Lines before it.
+    pub lines_before: u64,
+}
+
+/// Bytes being read, with what is known of their number.
+pub struct Bytes<'a> {
+    /// The bytes of the part.
+    pub reader: Box<dyn Read + Send + 'a>,
+    /// How many there are; absent for pipes.
+    pub len: Option<u64>,
+}

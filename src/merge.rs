@@ -1,0 +1,241 @@
+//! Brings the numbers of all workers together: one number for each frame, trace id, stack and heap of the file, in file
+//! order, whichever worker met it.
+
+use std::collections::HashMap;
+
+use crate::{
+    log::sink::{Definition, Piece, Sink, TraceIds, TraceSlot},
+    table::{frames::FrameKeys, intern::Interner},
+};
+
+/// A piece, with the worker that read it and the lines before it.
+#[derive(Debug)]
+pub struct Placed {
+    /// Index of the sink.
+    pub worker: usize,
+    /// What was read.
+    pub piece: Piece,
+    /// Lines of the file before it.
+    pub line: u64,
+}
+
+impl Placed {
+    /// Frames of a definition, in the worker's numbers.
+    pub fn frames(&self, definition: usize) -> &[u32] {
+        let ends = |at: usize| self.piece.definitions[at].frames_end as usize;
+        let start = definition.checked_sub(1).map_or(0, ends);
+        &self.piece.frames[start..ends(definition)]
+    }
+}
+
+/// Takes the pieces out of the sinks, in file order. `lines_before` is the number of the first line, less one.
+pub fn in_file_order(sinks: &mut [Sink], lines_before: u64) -> Vec<Placed> {
+    let mut pieces: Vec<Placed> = Vec::new();
+    for (worker, sink) in sinks.iter_mut().enumerate() {
+        let taken = std::mem::take(&mut sink.pieces);
+        pieces.extend(taken.into_iter().map(|piece| Placed { worker, piece, line: 0 }));
+    }
+    pieces.sort_by_key(|placed| placed.piece.index);
+    let mut line = lines_before;
+    for placed in &mut pieces {
+        placed.line = line;
+        line += placed.piece.lines.total();
+    }
+    pieces
+}
+
+/// Frames of all workers.
+#[derive(Debug)]
+pub struct MergedFrames {
+    /// All keys.
+    pub keys: FrameKeys,
+    /// Keys in file order: place is the frame's number.
+    pub order: Vec<u32>,
+    /// Number of each worker's frames.
+    pub ids: Vec<Vec<u32>>,
+}
+
+/// Numbers frames by first appearance in the file.
+pub fn frames(sinks: &mut [Sink]) -> MergedFrames {
+    let mut keys = FrameKeys::default();
+    let mut first: Vec<u64> = Vec::new();
+    let mut ids: Vec<Vec<u32>> = Vec::new();
+    for (worker, sink) in sinks.iter_mut().enumerate() {
+        let map = if worker == 0 {
+            keys = std::mem::take(&mut sink.frames);
+            (0..keys.len() as u32).collect()
+        } else {
+            keys.absorb(&sink.frames, || ())
+        };
+        first.resize(keys.len(), u64::MAX);
+        for (merged, place) in map.iter().zip(&sink.frame_first) {
+            first[*merged as usize] = first[*merged as usize].min(*place);
+        }
+        sink.frames = FrameKeys::default();
+        sink.frame_first = Vec::new();
+        ids.push(map);
+    }
+    let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+    order.sort_unstable_by_key(|id| first[*id as usize]);
+    let mut position = vec![0u32; order.len()];
+    order.iter().enumerate().for_each(|(place, id)| position[*id as usize] = place as u32);
+    ids.iter_mut().flatten().for_each(|id| *id = position[*id as usize]);
+    MergedFrames { keys, order, ids }
+}
+
+/// Trace ids of all workers.
+#[derive(Debug, Default)]
+pub struct MergedTraces {
+    /// Their texts.
+    pub ids: TraceIds,
+    /// Packed id of each.
+    pub keys: Vec<u64>,
+    /// Where each is mentioned first: piece in the high half, line in the low half.
+    pub first: Vec<u64>,
+    /// Number of each worker's slots.
+    pub numbers: Vec<Vec<u32>>,
+}
+
+/// Brings trace ids together.
+pub fn traces(sinks: &mut [Sink]) -> MergedTraces {
+    let mut merged = MergedTraces::default();
+    let mut table = Interner::with_capacity(sinks.iter().map(|sink| sink.traces.len()).max().unwrap_or(0));
+    for sink in sinks {
+        let keys: Vec<(u64, u32)> =
+            sink.traces.iter().map(|trace| (merged.ids.adopt(trace.key, &sink.trace_ids), 0)).collect();
+        let mut numbers = vec![0; keys.len()];
+        table.intern_batch(&keys, &mut numbers, |place| {
+            merged.keys.push(keys[place].0);
+            merged.first.push(u64::MAX);
+        });
+        for (number, trace) in numbers.iter().zip(&sink.traces) {
+            let first = &mut merged.first[*number as usize];
+            *first = (*first).min(trace.first);
+        }
+        sink.traces = Vec::new();
+        merged.numbers.push(numbers);
+    }
+    merged
+}
+
+/// A stack of the file.
+#[derive(Debug, Clone, Copy)]
+pub struct StackPlace {
+    /// Place of its piece in file order.
+    pub piece: u32,
+    /// Its place among the piece's definitions.
+    pub definition: u32,
+    /// Its trace id, as [`MergedTraces`] numbers it.
+    pub trace: u32,
+    /// First stack of the same id.
+    pub alias_of: Option<u32>,
+}
+
+/// Which stack every definition and every trace id stands for.
+#[derive(Debug, Default)]
+pub struct MergedStacks {
+    /// Stacks in file order: place is the stack's number.
+    pub stacks: Vec<StackPlace>,
+    /// Stack of each definition, by piece.
+    pub of_definition: Vec<Vec<u32>>,
+    /// First stack of each trace id; ids whose frames are nowhere have the numbers behind the last of `stacks`.
+    pub of_trace: Vec<u32>,
+    /// Trace ids whose frames are nowhere, in order of first mention.
+    pub undefined: Vec<u32>,
+    /// Stacks that differ from the first of their id although no `Alias` says so.
+    pub conflicts: Vec<u32>,
+    /// Frames of the deepest stack.
+    pub max_depth: u32,
+}
+
+/// Numbers stacks in the order of their definitions; one that stands twice under its id is one stack.
+pub fn stacks(pieces: &[Placed], traces: &MergedTraces, frame_ids: &[Vec<u32>]) -> MergedStacks {
+    let mut merged = MergedStacks { of_trace: vec![TraceSlot::NONE; traces.keys.len()], ..MergedStacks::default() };
+    let mut more: HashMap<u32, Vec<u32>> = HashMap::new();
+    for (piece, placed) in pieces.iter().enumerate() {
+        let mut of_definition = Vec::with_capacity(placed.piece.definitions.len());
+        for (definition, about) in placed.piece.definitions.iter().enumerate() {
+            let trace = traces.numbers[placed.worker][about.trace.0 as usize];
+            let first = merged.of_trace[trace as usize];
+            let known = if first == TraceSlot::NONE {
+                None
+            } else {
+                let others = more.get(&trace).map_or(&[][..], Vec::as_slice);
+                std::iter::once(&first).chain(others).copied().find(|stack| {
+                    let at = merged.stacks[*stack as usize];
+                    same_frames((&pieces[at.piece as usize], at.definition as usize), (placed, definition), frame_ids)
+                })
+            };
+            merged.max_depth = merged.max_depth.max(placed.frames(definition).len() as u32);
+            of_definition.push(known.unwrap_or_else(|| {
+                let place = StackPlace {
+                    piece: piece as u32,
+                    definition: definition as u32,
+                    trace,
+                    alias_of: (first != TraceSlot::NONE).then_some(first),
+                };
+                merged.add(place, about, &mut more)
+            }));
+        }
+        merged.of_definition.push(of_definition);
+    }
+    merged.number_undefined(traces);
+    merged
+}
+
+impl MergedStacks {
+    fn add(&mut self, place: StackPlace, about: &Definition, more: &mut HashMap<u32, Vec<u32>>) -> u32 {
+        let id = self.stacks.len() as u32;
+        self.stacks.push(place);
+        if place.alias_of.is_some() {
+            more.entry(place.trace).or_default().push(id);
+            if !about.alias {
+                self.conflicts.push(id);
+            }
+        } else {
+            self.of_trace[place.trace as usize] = id;
+        }
+        id
+    }
+
+    fn number_undefined(&mut self, traces: &MergedTraces) {
+        let undefined = self.of_trace.iter().enumerate().filter(|(_, stack)| **stack == TraceSlot::NONE);
+        self.undefined = undefined.map(|(trace, _)| trace as u32).collect();
+        self.undefined.sort_by_key(|trace| traces.first[*trace as usize]);
+        let first = self.stacks.len() as u32;
+        for (place, trace) in self.undefined.iter().enumerate() {
+            self.of_trace[*trace as usize] = first + place as u32;
+        }
+    }
+}
+
+fn same_frames(left: (&Placed, usize), right: (&Placed, usize), ids: &[Vec<u32>]) -> bool {
+    let (one, other) = (left.0.frames(left.1), right.0.frames(right.1));
+    let id = |placed: &Placed, frame: &u32| ids[placed.worker][*frame as usize];
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| id(left.0, a) == id(right.0, b))
+}
+
+/// Heap addresses in order of first appearance, and the number of each worker's heaps.
+pub fn heaps(sinks: &[Sink], pieces: &[Placed]) -> (Vec<Option<u64>>, Vec<Vec<u32>>) {
+    let mut bases: Vec<Option<u64>> = Vec::new();
+    let mut known: HashMap<Option<u64>, u32> = HashMap::new();
+    let mut number = |base: Option<u64>| {
+        *known.entry(base).or_insert_with(|| {
+            bases.push(base);
+            bases.len() as u32 - 1
+        })
+    };
+    for placed in pieces {
+        for (heap, ..) in &placed.piece.heaps {
+            number(sinks[placed.worker].heap_bases[*heap as usize]);
+        }
+        for (heap, _) in &placed.piece.heap_runs {
+            number(sinks[placed.worker].heap_bases[*heap as usize]);
+        }
+        for (heap, _) in &placed.piece.sums {
+            number(sinks[placed.worker].heap_bases[*heap as usize]);
+        }
+    }
+    let numbers = sinks.iter().map(|sink| sink.heap_bases.iter().map(|base| number(*base)).collect()).collect();
+    (bases, numbers)
+}

@@ -1,0 +1,27 @@
+//! The native module, whole on one screen. Everything users see is made of it in `python/heapdelta`.
+
+mod arrow;
+mod error;
+mod read;
+mod snapshot;
+
+/// Native part of heapdelta: use the package `heapdelta`, not this module.
+#[pyo3::pymodule(name = "_native")]
+pub mod native {
+    #[pymodule_export]
+    use super::arrow::Table;
+    #[pymodule_export]
+    use super::read::read;
+    #[pymodule_export]
+    use super::snapshot::{Comparison, Snapshot};
+
+    /// Version of the crate.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "the name is Python's")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    /// True for a build without optimisation, which is some thirty times slower.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "a value of the module, not a constant of Rust")]
+    const is_debug_build: bool = cfg!(debug_assertions);
+}

@@ -1,0 +1,100 @@
+//! `read`: the work runs on threads of its own, without the interpreter, while this one minds Ctrl-C and progress.
+
+use std::{
+    path::PathBuf,
+    sync::{atomic::Ordering, mpsc},
+    thread,
+    time::Duration,
+};
+
+use pyo3::{prelude::*, pybacked::PyBackedBytes};
+
+use super::{
+    error::exception,
+    snapshot::{Comparison, Snapshot},
+};
+use crate::{
+    input::Source,
+    parallel::Control,
+    read::{Options, read_with},
+    snapshot::Log,
+};
+
+/// How often the waiting thread looks at signals and reports progress.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A path or bytes.
+#[derive(FromPyObject)]
+pub enum Input {
+    #[pyo3(transparent)]
+    Bytes(PyBackedBytes),
+    #[pyo3(transparent)]
+    Path(PathBuf),
+}
+
+/// What `read` found.
+#[derive(IntoPyObject)]
+pub enum Found {
+    Snapshot(Snapshot),
+    Comparison(Comparison),
+}
+
+/// Read a heap log. Wrapped by `heapdelta.read`.
+#[pyfunction]
+#[pyo3(signature = (source, *, threads=None, blocks=true, radix=None, capture=None, progress=None))]
+pub fn read(
+    py: Python<'_>,
+    source: Input,
+    threads: Option<usize>,
+    blocks: bool,
+    radix: Option<u32>,
+    capture: Option<usize>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Found> {
+    let options = Options { threads, blocks, radix, capture, ..Options::default() };
+    let (source, total) = match &source {
+        Input::Bytes(bytes) => (Source::Bytes(bytes, None), Some(bytes.len() as u64)),
+        Input::Path(path) => {
+            let total = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
+            (Source::Path(path.clone()), total)
+        }
+    };
+    let control = Control::default();
+    let outcome = py.detach(|| {
+        thread::scope(|scope| {
+            let (done, wait) = mpsc::channel();
+            let (source, options, control) = (&source, &options, &control);
+            scope.spawn(move || {
+                let _ = done.send(read_with(source, options, control));
+            });
+            let mut interrupted = None;
+            loop {
+                match wait.recv_timeout(TICK) {
+                    Ok(outcome) => break interrupted.map_or(Ok(outcome), Err),
+                    Err(mpsc::RecvTimeoutError::Timeout) if interrupted.is_none() => {
+                        interrupted = Python::attach(|py| tick(py, control, total, progress.as_ref())).err();
+                        control.cancelled.store(interrupted.is_some(), Ordering::Relaxed);
+                    }
+                    Err(mpsc::RecvTimeoutError::Timeout) => {}
+                    Err(mpsc::RecvTimeoutError::Disconnected) => {
+                        let gone =
+                            pyo3::exceptions::PyRuntimeError::new_err("the reading thread ended without a result");
+                        break Err(interrupted.unwrap_or(gone));
+                    }
+                }
+            }
+        })
+    })?;
+    match outcome.map_err(|error| exception(py, &error))? {
+        Log::Snapshot(inner) => Ok(Found::Snapshot(Snapshot { inner })),
+        Log::Comparison(inner) => Ok(Found::Comparison(Comparison { inner })),
+    }
+}
+
+fn tick(py: Python<'_>, control: &Control, total: Option<u64>, progress: Option<&Py<PyAny>>) -> PyResult<()> {
+    py.check_signals()?;
+    if let Some(progress) = progress {
+        progress.call1(py, (control.bytes_done.load(Ordering::Relaxed), total))?;
+    }
+    Ok(())
+}

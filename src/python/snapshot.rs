@@ -1,0 +1,215 @@
+//! `Snapshot` and `Comparison` as Python sees them: a header, and tables by name.
+
+use std::collections::HashMap;
+
+use pyo3::{exceptions::PyKeyError, exceptions::PyValueError, prelude::*};
+
+use super::arrow::Table;
+use crate::{log::sink::LineCounts, snapshot::About};
+
+/// One capture. Wrapped by `heapdelta.Snapshot`.
+#[pyclass(frozen, module = "heapdelta._native")]
+pub struct Snapshot {
+    pub(super) inner: crate::Snapshot,
+}
+
+/// One comparison. Wrapped by `heapdelta.Comparison`.
+#[pyclass(frozen, module = "heapdelta._native")]
+pub struct Comparison {
+    pub(super) inner: crate::Comparison,
+}
+
+fn path(about: &About) -> Option<String> {
+    about.path.as_ref().map(|path| path.display().to_string())
+}
+
+fn counts(lines: &LineCounts) -> HashMap<&'static str, u64> {
+    HashMap::from([
+        ("rows", lines.rows),
+        ("structure", lines.structure),
+        ("preamble", lines.preamble),
+        ("blank", lines.blank),
+        ("issues", lines.issues),
+    ])
+}
+
+fn named(name: &str, table: Option<&crate::table::Table>) -> PyResult<Table> {
+    table
+        .cloned()
+        .map(Table::from)
+        .ok_or_else(|| PyKeyError::new_err(format!("expected the name of a table, found {name}")))
+}
+
+fn groups_of(bytes: &[u8]) -> PyResult<Vec<u32>> {
+    let words = bytes.chunks_exact(4);
+    if !words.remainder().is_empty() {
+        return Err(PyValueError::new_err("expected four bytes for each frame"));
+    }
+    Ok(words.map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect())
+}
+
+fn group(groups: &[u32], frame: u32) -> Option<u32> {
+    groups.get(frame as usize).copied().filter(|group| *group != u32::MAX)
+}
+
+fn is_allocator(flags: &[u8], frame: u32) -> bool {
+    flags.get(frame as usize).is_some_and(|flag| *flag != 0)
+}
+
+#[pymethods]
+impl Snapshot {
+    /// The file, None for bytes.
+    #[getter]
+    fn path(&self) -> Option<String> {
+        path(&self.inner.about)
+    }
+
+    /// umdh2, umdh1, dh or dhcmp-sites.
+    #[getter]
+    fn format(&self) -> &str {
+        &self.inner.header.format
+    }
+
+    /// Version that the tool printed.
+    #[getter]
+    fn tool_version(&self) -> Option<&str> {
+        self.inner.header.tool_version.as_deref()
+    }
+
+    /// Local time of the capture, YYYY-MM-DD HH:MM, with seconds where they were printed.
+    #[getter]
+    fn taken_at(&self) -> Option<&str> {
+        self.inner.header.taken_at.as_deref()
+    }
+
+    /// Machine name.
+    #[getter]
+    fn machine(&self) -> Option<&str> {
+        self.inner.header.machine.as_deref()
+    }
+
+    /// Process id.
+    #[getter]
+    fn pid(&self) -> Option<u32> {
+        self.inner.header.pid
+    }
+
+    /// 32 or 64.
+    #[getter]
+    fn pointer_width(&self) -> u32 {
+        self.inner.header.pointer_width
+    }
+
+    /// Encoding, by Python's name.
+    #[getter]
+    fn encoding(&self) -> &str {
+        &self.inner.about.encoding
+    }
+
+    /// Lines of the capture.
+    #[getter]
+    fn line_count(&self) -> u64 {
+        self.inner.about.lines.total()
+    }
+
+    /// Bytes of the capture.
+    #[getter]
+    fn byte_count(&self) -> u64 {
+        self.inner.about.byte_count
+    }
+
+    /// What became of the lines: rows, structure, preamble, blank, issues.
+    #[getter]
+    fn line_counts(&self) -> HashMap<&'static str, u64> {
+        counts(&self.inner.about.lines)
+    }
+
+    /// A table by its name.
+    fn table(&self, name: &str) -> PyResult<Table> {
+        named(name, self.inner.table(name))
+    }
+
+    /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
+    fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> Table {
+        py.detach(|| self.inner.blame(|frame| is_allocator(allocator_frames, frame))).into()
+    }
+
+    /// The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
+    fn stack_groups(&self, py: Python<'_>, groups: &[u8]) -> PyResult<Table> {
+        let groups = groups_of(groups)?;
+        Ok(py.detach(|| self.inner.stack_groups(|frame| group(&groups, frame))).into())
+    }
+}
+
+#[pymethods]
+impl Comparison {
+    /// The file, None for bytes.
+    #[getter]
+    fn path(&self) -> Option<String> {
+        path(&self.inner.about)
+    }
+
+    /// dhcmp or umdh-compare.
+    #[getter]
+    fn format(&self) -> &str {
+        &self.inner.format
+    }
+
+    /// 10 or 16; None if every number reads the same either way.
+    #[getter]
+    fn radix(&self) -> Option<u32> {
+        self.inner.radix
+    }
+
+    /// Total of requested bytes that the tool printed, after - before.
+    #[getter]
+    fn total_requested_delta(&self) -> Option<i64> {
+        self.inner.total_requested_delta
+    }
+
+    /// Total of overhead bytes that the tool printed, after - before.
+    #[getter]
+    fn total_overhead_delta(&self) -> Option<i64> {
+        self.inner.total_overhead_delta
+    }
+
+    /// Encoding, by Python's name.
+    #[getter]
+    fn encoding(&self) -> &str {
+        &self.inner.about.encoding
+    }
+
+    /// Lines of the file.
+    #[getter]
+    fn line_count(&self) -> u64 {
+        self.inner.about.lines.total()
+    }
+
+    /// Bytes of the file.
+    #[getter]
+    fn byte_count(&self) -> u64 {
+        self.inner.about.byte_count
+    }
+
+    /// What became of the lines: rows, structure, preamble, blank, issues.
+    #[getter]
+    fn line_counts(&self) -> HashMap<&'static str, u64> {
+        counts(&self.inner.about.lines)
+    }
+
+    /// A table by its name.
+    fn table(&self, name: &str) -> PyResult<Table> {
+        named(name, self.inner.table(name))
+    }
+
+    /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
+    fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> Table {
+        py.detach(|| self.inner.blame(|frame| is_allocator(allocator_frames, frame))).into()
+    }
+
+    /// The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
+    fn stack_groups(&self, py: Python<'_>, groups: &[u8]) -> PyResult<Table> {
+        let groups = groups_of(groups)?;
+        Ok(py.detach(|| self.inner.stack_groups(|frame| group(&groups, frame))).into())
+    }
+}

@@ -1,0 +1,280 @@
+//! `read`: from a path or bytes to a [`Snapshot`] or a [`Comparison`].
+
+use std::{
+    io::{Cursor, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering,
+};
+
+use crate::{
+    assemble::{Facts, Tables, assemble},
+    error::{CaptureEntry, Error, ErrorKind, Result, excerpt},
+    input::{
+        Part, Source,
+        blocks::{BLOCK_SIZE, Blocks},
+        file, magic,
+        text::{Encoding, Malformed},
+    },
+    log::{
+        Dialect,
+        sink::{HeaderLine, Issue, SectionLine, Severity},
+        sniff,
+    },
+    parallel::{Control, Pool, read_in_order},
+    snapshot::{About, Header, Log, Snapshot},
+    table::{Table, schema, text},
+};
+
+/// How to read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Threads; absent for one for each core. The result never depends on it.
+    pub threads: Option<usize>,
+    /// Keep one row for each block; without it `allocations` is empty, and memory grows with stacks alone.
+    pub blocks: bool,
+    /// 10 or 16 for a comparison whose numbers do not prove it.
+    pub radix: Option<u32>,
+    /// Which capture of several in one file, from 1.
+    pub capture: Option<usize>,
+    /// Bytes of text read at a time: for tests; see [`BLOCK_SIZE`].
+    pub block_size: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { threads: None, blocks: true, radix: None, capture: None, block_size: BLOCK_SIZE }
+    }
+}
+
+/// Bytes at the start in which the first line that decides is looked for.
+const SNIFF_STEP: usize = 64 << 10;
+const SNIFF_LIMIT: usize = 4 << 20;
+
+/// Reads a heap log.
+///
+/// # Errors
+///
+/// See [`ErrorKind`]: everything that concerns the file as a whole. What concerns a line is a row of `issues`.
+///
+/// # Examples
+///
+/// ```
+/// use heapdelta::{Log, Options, read};
+///
+/// let text = "*- - - - - - Heap 2E60000 Hogs - - - - - -\n\n64 bytes + 1C at 2E9FA20 by BackTrace1\n\t776CDD82\n";
+/// let Log::Snapshot(snapshot) = read(text.as_bytes(), &Options::default())? else { panic!("a comparison") };
+/// assert_eq!(snapshot.table("allocations").map(|table| table.len()), Some(1));
+/// # Ok::<(), heapdelta::Error>(())
+/// ```
+pub fn read<'a>(source: impl Into<Source<'a>>, options: &Options) -> Result<Log> {
+    read_with(&source.into(), options, &Control::default())
+}
+
+/// Reads a heap log that another thread can watch and stop.
+///
+/// # Errors
+///
+/// As [`read`], and [`ErrorKind::Cancelled`].
+pub fn read_with(source: &Source<'_>, options: &Options, control: &Control) -> Result<Log> {
+    let path = source.path().map(ToOwned::to_owned);
+    let outcome = catch_unwind(AssertUnwindSafe(|| read_capture(source, options, control)));
+    let outcome = outcome.unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words");
+        Err(ErrorKind::Internal { message: words.to_owned() }.into())
+    });
+    outcome.map_err(|error| error.in_file(path))
+}
+
+/// What one pass over a part of the input gives.
+struct Pass {
+    dialect: Dialect,
+    encoding: Encoding,
+    byte_count: u64,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Tables(Box<Tables>),
+    Log(Box<Log>),
+}
+
+fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Result<Log> {
+    check_options(options)?;
+    let pool = Pool::new(options.threads)?;
+    let pass = pass(source, Part::default(), None, options, control, &pool)?;
+    let captures = match &pass.outcome {
+        Outcome::Log(_) => Vec::new(),
+        Outcome::Tables(tables) => tables.headers.clone(),
+    };
+    let count = captures.len().max(1);
+    match options.capture {
+        None if count > 1 => Err(ErrorKind::ManyCaptures { captures: entries(&captures) }.into()),
+        Some(wanted) if wanted == 0 || wanted > count => {
+            Err(ErrorKind::NoSuchCapture { wanted, available: count }.into())
+        }
+        Some(wanted) if count > 1 => {
+            let part = Part {
+                start: if wanted == 1 { 0 } else { captures[wanted - 1].byte },
+                end: captures.get(wanted).map(|next| next.byte),
+                lines_before: if wanted == 1 { 0 } else { captures[wanted - 1].line - 1 },
+            };
+            control.bytes_done.store(0, Ordering::Relaxed);
+            finish(source, self::pass(source, part, Some(pass.encoding), options, control, &pool)?)
+        }
+        _ => finish(source, pass),
+    }
+}
+
+fn check_options(options: &Options) -> Result<()> {
+    let refuse = |expected, found: usize| Err(ErrorKind::Option { expected, found: found.to_string() }.into());
+    match (options.threads, options.radix) {
+        (Some(threads), _) if threads == 0 || threads > 1024 => refuse("threads from 1 to 1024", threads),
+        (_, Some(radix)) if radix != 10 && radix != 16 => refuse("radix 10 or 16", radix as usize),
+        _ => Ok(()),
+    }
+}
+
+fn entries(headers: &[HeaderLine]) -> Vec<CaptureEntry> {
+    headers.iter().map(|header| CaptureEntry { line: header.line, title: header.text.clone() }).collect()
+}
+
+/// Reads one part. The encoding is known if the part is not the first of its file.
+fn pass(
+    source: &Source<'_>,
+    part: Part,
+    encoding: Option<Encoding>,
+    options: &Options,
+    control: &Control,
+    pool: &Pool,
+) -> Result<Pass> {
+    let mut bytes = file::open(source, part)?;
+    let mut start = Vec::new();
+    bytes.reader.by_ref().take(SNIFF_STEP as u64).read_to_end(&mut start)?;
+    if start.is_empty() {
+        return Err(ErrorKind::Empty.into());
+    }
+    if let Some(found) = magic::name(&start) {
+        return Err(ErrorKind::NotALog { found: found.to_owned() }.into());
+    }
+    let encoding = encoding.unwrap_or_else(|| Encoding::detect(&start));
+    let mark = if part.start == 0 { encoding.bom_len() } else { 0 };
+    start.drain(..mark);
+    let malformed = Malformed::default();
+    let raw: Box<dyn Read + Send + '_> = Box::new(Cursor::new(start).chain(bytes.reader));
+    let mut reader = encoding.to_utf8(raw, &malformed);
+    let (start, dialect) = sniffed(&mut reader)?;
+    let first_byte = part.start + mark as u64;
+    let blocks = Blocks::new(start, reader, first_byte, encoding.is_utf16(), options.block_size);
+    let mut outcome = dispatch(dialect, blocks, part, encoding, options, control, pool)?;
+    let byte_count = control.bytes_done.load(Ordering::Relaxed).saturating_sub(part.start);
+    if let (Outcome::Tables(tables), Ok(places)) = (&mut outcome, malformed.lock()) {
+        tables.issues.extend(places.iter().map(|place| Issue {
+            severity: Severity::Warning,
+            kind: "malformed_text",
+            line: None,
+            byte: first_byte + place,
+            text: String::new(),
+            action: "bytes that are not UTF-16 were read as U+FFFD",
+        }));
+    }
+    Ok(Pass { dialect, encoding, byte_count, outcome })
+}
+
+/// Reads until a line decides the dialect. Gives the text read so far.
+fn sniffed(reader: &mut dyn Read) -> Result<(Vec<u8>, Dialect)> {
+    let mut text = Vec::new();
+    loop {
+        let before = text.len();
+        reader.take(SNIFF_STEP as u64).read_to_end(&mut text)?;
+        let ended = text.len() == before || text.len() - before < SNIFF_STEP;
+        // The last line may be cut here and go on in the next step: it decides only at the end of the file.
+        let whole = if ended { text.len() } else { memchr::memrchr(b'\n', &text).map_or(0, |newline| newline + 1) };
+        if let Some(dialect) = sniff(&text[..whole]) {
+            return Ok((text, dialect));
+        }
+        if ended && text.trim_ascii().is_empty() {
+            return Err(ErrorKind::Empty.into());
+        }
+        if ended || text.len() >= SNIFF_LIMIT {
+            return Err(ErrorKind::NotALog { found: magic::describe(&text) }.into());
+        }
+    }
+}
+
+fn dispatch(
+    dialect: Dialect,
+    blocks: Blocks<'_>,
+    part: Part,
+    encoding: Encoding,
+    options: &Options,
+    control: &Control,
+    pool: &Pool,
+) -> Result<Outcome> {
+    let utf16 = encoding.is_utf16();
+    let lines_before = part.lines_before;
+    let sinks = match dialect {
+        Dialect::Umdh2 => pool.read_umdh2(blocks, options.blocks, utf16, control)?,
+        _ => todo!(),
+    };
+    let facts = Facts {
+        depth_limit: if dialect == Dialect::Umdh2 { 32 } else { 16 },
+        has_overhead: dialect == Dialect::Umdh2,
+        lines_before,
+    };
+    Ok(Outcome::Tables(Box::new(pool.install(|| assemble(sinks, facts)))))
+}
+
+/// Makes a snapshot of a capture, unless it failed.
+fn finish(source: &Source<'_>, pass: Pass) -> Result<Log> {
+    let tables = match pass.outcome {
+        Outcome::Log(log) => return Ok(*log),
+        Outcome::Tables(tables) => *tables,
+    };
+    let header = tables.headers.first().cloned().unwrap_or_default();
+    if tables.heaps.is_empty() && !tables.headers.is_empty() {
+        let message = failure(&tables.sections, header.line);
+        let error = Error::new(ErrorKind::FailedCapture { message });
+        return Err(error.at(header.line, header.byte));
+    }
+    let encoding = match (pass.encoding, tables.ansi) {
+        (Encoding::Utf8, true) => "windows-1252",
+        (encoding, _) => encoding.as_str(),
+    };
+    let about = About {
+        path: source.path().map(ToOwned::to_owned),
+        encoding: encoding.to_owned(),
+        lines: tables.lines,
+        byte_count: pass.byte_count,
+    };
+    let header = Header {
+        format: pass.dialect.as_str().to_owned(),
+        tool_version: header.version,
+        taken_at: header.taken_at,
+        machine: header.machine,
+        pid: header.pid,
+        pointer_width: if tables.max_address > u64::from(u32::MAX) { 64 } else { 32 },
+    };
+    let sections = Table::new(&schema::SECTIONS, vec![text::sections(&tables.sections)]);
+    let issues = Table::new(&schema::ISSUES, vec![text::issues(tables.issues)]);
+    let tables = vec![
+        ("allocations", tables.allocations),
+        ("usage", tables.usage),
+        ("stacks", tables.stacks),
+        ("frames", tables.frames),
+        ("modules", tables.modules),
+        ("heaps", tables.heaps),
+        ("sections", sections),
+        ("issues", issues),
+    ];
+    Ok(Log::Snapshot(Snapshot { about, header, tables }))
+}
+
+/// What the tool said before it gave up: the first line of its output that speaks of a failure, else its last words.
+fn failure(sections: &[SectionLine], header_line: u64) -> String {
+    const SIGNS: [&str; 8] = ["fail", "error", "couldn't", "cannot", "unable", "denied", "incorrect", "c0000"];
+    let mut said = sections.iter().filter(|row| row.line > header_line && row.text.trim_matches(['/', ' ']) != "");
+    let speaks = |text: &str| SIGNS.iter().any(|sign| text.to_ascii_lowercase().contains(sign));
+    let words = said.clone().find(|row| speaks(&row.text)).or_else(|| said.next_back());
+    words.map_or_else(|| "the log ends after its header".to_owned(), |row| excerpt(row.text.trim().as_bytes()))
+}

@@ -1,0 +1,171 @@
+//! One capture, or one comparison: its header and its tables.
+
+use std::path::PathBuf;
+
+use arrow_array::{RecordBatch, UInt32Array};
+
+use crate::{
+    log::sink::LineCounts,
+    table::{Table, schema, stacks::frames_of},
+};
+
+/// What stands about a file, whatever it holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The file; absent for bytes without a name.
+    pub path: Option<PathBuf>,
+    /// `utf-8`, `utf-8-sig`, `utf-16-le`, `utf-16-be` or `windows-1252`: Python's names.
+    pub encoding: String,
+    /// What became of the lines.
+    pub lines: LineCounts,
+    /// Bytes of the input.
+    pub byte_count: u64,
+}
+
+/// The header of a capture.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Header {
+    /// `umdh2`, `umdh1`, `dh` or `dhcmp-sites`.
+    pub format: String,
+    /// Version that the tool printed.
+    pub tool_version: Option<String>,
+    /// Local time of the capture on the customer's machine: `2012-04-30 12:09`, with seconds where they were printed.
+    pub taken_at: Option<String>,
+    /// Machine name.
+    pub machine: Option<String>,
+    /// Process id.
+    pub pid: Option<u32>,
+    /// 64 if any address is above 4 GiB, else 32.
+    pub pointer_width: u32,
+}
+
+/// One capture as tables.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The file.
+    pub about: About,
+    /// The header.
+    pub header: Header,
+    pub(crate) tables: Vec<(&'static str, Table)>,
+}
+
+/// One comparison as tables.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// The file.
+    pub about: About,
+    /// `dhcmp` or `umdh-compare`.
+    pub format: String,
+    /// 10 or 16, as proved or given; absent if every number reads the same either way.
+    pub radix: Option<u32>,
+    /// Total of requested bytes that the tool printed, after - before.
+    pub total_requested_delta: Option<i64>,
+    /// Total of overhead bytes that the tool printed, after - before.
+    pub total_overhead_delta: Option<i64>,
+    pub(crate) tables: Vec<(&'static str, Table)>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone)]
+pub enum Log {
+    /// A capture.
+    Snapshot(Snapshot),
+    /// A comparison of two.
+    Comparison(Comparison),
+}
+
+fn find<'a>(tables: &'a [(&'static str, Table)], name: &str) -> Option<&'a Table> {
+    tables.iter().find(|(known, _)| *known == name).map(|(_, table)| table)
+}
+
+impl Snapshot {
+    /// A table by its name; see [`schema::SNAPSHOT_TABLES`].
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        find(&self.tables, name)
+    }
+
+    /// The frame that each stack counts for; see [`blame`].
+    pub fn blame(&self, is_allocator: impl Fn(u32) -> bool) -> Table {
+        blame(find(&self.tables, "stacks"), is_allocator)
+    }
+
+    /// Groups of frames that each stack passes; see [`stack_groups`].
+    pub fn stack_groups(&self, group: impl Fn(u32) -> Option<u32>) -> Table {
+        stack_groups(find(&self.tables, "stacks"), group)
+    }
+}
+
+impl Comparison {
+    /// A table by its name; see [`schema::COMPARISON_TABLES`].
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        find(&self.tables, name)
+    }
+
+    /// The frame that each stack counts for; see [`blame`].
+    pub fn blame(&self, is_allocator: impl Fn(u32) -> bool) -> Table {
+        blame(find(&self.tables, "stacks"), is_allocator)
+    }
+
+    /// Groups of frames that each stack passes; see [`stack_groups`].
+    pub fn stack_groups(&self, group: impl Fn(u32) -> Option<u32>) -> Table {
+        stack_groups(find(&self.tables, "stacks"), group)
+    }
+}
+
+/// For every stack with frames, the frame it counts for: the first, from the innermost outward, that is not an
+/// allocator's; the outermost if all are.
+pub fn blame(stacks: Option<&Table>, is_allocator: impl Fn(u32) -> bool) -> Table {
+    let answer = |frames: &[u32]| frames.iter().find(|frame| !is_allocator(**frame)).or(frames.last()).copied();
+    let batch = |stacks: &RecordBatch, first: u32| {
+        let mut ids = Vec::new();
+        let mut blamed: Vec<Option<u32>> = Vec::new();
+        for (row, frames) in frames_of(stacks).enumerate() {
+            if let Some(frames) = frames {
+                ids.push(first + row as u32);
+                blamed.push(answer(frames));
+            }
+        }
+        crate::table::batch(
+            &schema::BLAME,
+            vec![std::sync::Arc::new(UInt32Array::from(ids)), std::sync::Arc::new(UInt32Array::from(blamed))],
+        )
+    };
+    each_batch(stacks, &schema::BLAME, batch)
+}
+
+/// For every stack, each group of frames it passes, once.
+pub fn stack_groups(stacks: Option<&Table>, group: impl Fn(u32) -> Option<u32>) -> Table {
+    let batch = |stacks: &RecordBatch, first: u32| {
+        let (mut ids, mut groups) = (Vec::new(), Vec::new());
+        let mut passed: Vec<u32> = Vec::new();
+        for (row, frames) in frames_of(stacks).enumerate() {
+            passed.clear();
+            for group in frames.unwrap_or_default().iter().filter_map(|frame| group(*frame)) {
+                if !passed.contains(&group) {
+                    passed.push(group);
+                }
+            }
+            ids.extend(std::iter::repeat_n(first + row as u32, passed.len()));
+            groups.extend_from_slice(&passed);
+        }
+        crate::table::batch(
+            &schema::STACK_GROUPS,
+            vec![std::sync::Arc::new(UInt32Array::from(ids)), std::sync::Arc::new(UInt32Array::from(groups))],
+        )
+    };
+    each_batch(stacks, &schema::STACK_GROUPS, batch)
+}
+
+fn each_batch(
+    stacks: Option<&Table>,
+    schema: &schema::TableSchema,
+    mut build: impl FnMut(&RecordBatch, u32) -> RecordBatch,
+) -> Table {
+    let mut first = 0;
+    let mut batches = Vec::new();
+    for batch in stacks.map_or(&[][..], |table| &table.batches) {
+        batches.push(build(batch, first));
+        first += batch.num_rows() as u32;
+    }
+    Table::new(schema, batches)
+}

@@ -1,0 +1,115 @@
+//! The `stacks` table: every distinct stack once, in the order of the file, with its fingerprint.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, ListArray, RecordBatch, UInt32Array, UInt64Array, builder::StringViewBuilder,
+};
+use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::DataType;
+use xxhash_rust::xxh3::Xxh3Default;
+
+use super::schema;
+
+/// Stacks of one part of the file, whose frames stand one behind the other.
+#[derive(Debug, Default)]
+pub struct StackRows {
+    /// Number of the first; the others follow.
+    pub first_id: u32,
+    /// The id as printed; absent where the line names none.
+    pub trace_ids: Vec<Option<String>>,
+    /// End of each stack's frames in `frame_ids`.
+    pub frames_end: Vec<i32>,
+    /// Frames, as numbered in `frames`.
+    pub frame_ids: Vec<u32>,
+    /// First stack of the same trace id.
+    pub alias_of: Vec<Option<u32>>,
+    /// The file ends inside it.
+    pub cut: Vec<bool>,
+    /// Read by tokens.
+    pub inferred: Vec<bool>,
+}
+
+impl StackRows {
+    /// Builds the batch. `hashes` are those of the frames; a stack of `depth_limit` frames is probably cut by the tool.
+    pub fn finish(self, hashes: &[u64], depth_limit: u32) -> RecordBatch {
+        let rows = self.frames_end.len();
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        offsets.extend_from_slice(&self.frames_end);
+        let stacks = || offsets.windows(2).map(|ends| &self.frame_ids[ends[0] as usize..ends[1] as usize]);
+        let fingerprints: UInt64Array = stacks().map(|frames| Some(fingerprint(frames, hashes))).collect();
+        let depths: Vec<u32> = stacks().map(|frames| frames.len() as u32).collect();
+        let truncated: Vec<bool> =
+            depths.iter().zip(&self.cut).map(|(depth, cut)| *cut || *depth == depth_limit).collect();
+        let DataType::List(item) = schema::Kind::ListU32.data_type() else { unreachable!("a list is a list") }; // proof: the arm of `data_type`
+        let frames = ListArray::new(
+            item,
+            OffsetBuffer::new(ScalarBuffer::from(offsets)),
+            Arc::new(UInt32Array::from(self.frame_ids)),
+            None,
+        );
+        let ids = UInt32Array::from_iter_values(self.first_id..self.first_id + rows as u32);
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(ids),
+            text(self.trace_ids),
+            Arc::new(fingerprints),
+            Arc::new(UInt32Array::from(depths)),
+            Arc::new(BooleanArray::from(truncated)),
+            Arc::new(UInt32Array::from(self.alias_of)),
+            Arc::new(frames),
+            Arc::new(BooleanArray::from(self.inferred)),
+        ];
+        super::batch(&schema::STACKS, columns)
+    }
+}
+
+/// The batch of trace ids whose frames are nowhere in the file.
+pub fn undefined(first_id: u32, trace_ids: Vec<Option<String>>) -> RecordBatch {
+    let rows = trace_ids.len();
+    let DataType::List(item) = schema::Kind::ListU32.data_type() else { unreachable!("a list is a list") }; // proof: the arm of `data_type`
+    let no_frames = ListArray::new(
+        item,
+        OffsetBuffer::new_zeroed(rows),
+        Arc::new(UInt32Array::from(Vec::<u32>::new())),
+        Some(NullBuffer::new_null(rows)),
+    );
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(UInt32Array::from_iter_values(first_id..first_id + rows as u32)),
+        text(trace_ids),
+        Arc::new(UInt64Array::new_null(rows)),
+        Arc::new(UInt32Array::new_null(rows)),
+        Arc::new(BooleanArray::new_null(rows)),
+        Arc::new(UInt32Array::new_null(rows)),
+        Arc::new(no_frames),
+        Arc::new(BooleanArray::from(vec![false; rows])),
+    ];
+    super::batch(&schema::STACKS, columns)
+}
+
+/// Hash of a stack's content: xxh3 of its frames' hashes, innermost first, 8 bytes each, low byte first.
+pub fn fingerprint(frames: &[u32], hashes: &[u64]) -> u64 {
+    let mut state = Xxh3Default::new();
+    for frame in frames {
+        state.update(&hashes[*frame as usize].to_le_bytes());
+    }
+    state.digest()
+}
+
+fn text(texts: Vec<Option<String>>) -> ArrayRef {
+    let mut builder = StringViewBuilder::with_capacity(texts.len());
+    texts.iter().for_each(|text| builder.append_option(text.as_deref()));
+    Arc::new(builder.finish())
+}
+
+/// Frames of the stacks of a batch, `None` for a stack whose frames are not in the file.
+pub fn frames_of(batch: &RecordBatch) -> impl Iterator<Item = Option<&[u32]>> {
+    let lists = batch.column_by_name("frame_ids").and_then(|column| column.as_any().downcast_ref::<ListArray>());
+    let values = lists.and_then(|lists| lists.values().as_any().downcast_ref::<UInt32Array>());
+    let rows = lists.zip(values).map(|(lists, values)| {
+        let ends = lists.value_offsets();
+        (0..lists.len())
+            .map(move |row| lists.is_valid(row).then(|| &values.values()[ends[row] as usize..ends[row + 1] as usize]))
+    });
+    rows.into_iter().flatten()
+}

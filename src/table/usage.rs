@@ -1,0 +1,38 @@
+//! The `usage` table: the sums per heap and stack, whatever the log held.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
+
+use super::schema;
+use crate::log::sink::Sums;
+
+/// Builds the table from sums whose `heap` is the number in `heaps`, keyed by stack (`u32::MAX` for none).
+///
+/// The same pair may come more than once. Where a heap has hogs, its entries, which were read by tokens, describe the same
+/// memory a second time and are left out.
+pub fn batch(mut sums: Vec<(u32, Sums)>, has_overhead: bool) -> RecordBatch {
+    rayon::slice::ParallelSliceMut::par_sort_unstable_by_key(&mut *sums, |(stack, sums)| {
+        (sums.heap, *stack, sums.inferred)
+    });
+    let heaps_with_hogs: std::collections::HashSet<u32> =
+        sums.iter().filter(|(_, sums)| !sums.inferred).map(|(_, sums)| sums.heap).collect();
+    sums.retain(|(_, sums)| !sums.inferred || !heaps_with_hogs.contains(&sums.heap));
+    sums.dedup_by(|next, kept| {
+        let same = next.0 == kept.0 && next.1.heap == kept.1.heap;
+        if same {
+            kept.1.requested_bytes = kept.1.requested_bytes.saturating_add(next.1.requested_bytes);
+            kept.1.overhead_bytes = kept.1.overhead_bytes.saturating_add(next.1.overhead_bytes);
+            kept.1.allocation_count = kept.1.allocation_count.saturating_add(next.1.allocation_count);
+        }
+        same
+    });
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(sums.iter().map(|(_, sums)| Some(sums.heap)).collect::<UInt32Array>()),
+        Arc::new(sums.iter().map(|(stack, _)| (*stack != u32::MAX).then_some(*stack)).collect::<UInt32Array>()),
+        Arc::new(sums.iter().map(|(_, sums)| Some(sums.requested_bytes)).collect::<UInt64Array>()),
+        Arc::new(sums.iter().map(|(_, sums)| has_overhead.then_some(sums.overhead_bytes)).collect::<UInt64Array>()),
+        Arc::new(sums.iter().map(|(_, sums)| Some(sums.allocation_count)).collect::<UInt64Array>()),
+    ];
+    super::batch(&schema::USAGE, columns)
+}
