@@ -3,4 +3,5 @@
 pub mod error;
 pub mod lines;
 pub mod log;
+pub mod synth;
 pub mod table;
