@@ -11,6 +11,7 @@ pub mod parallel;
 pub mod python;
 pub mod read;
 pub mod snapshot;
+pub mod synth;
 pub mod table;
 
 pub use error::{Error, ErrorKind, Result};
