@@ -1,6 +1,7 @@
 //! Reads the heap logs that Windows support engineers receive (DH, UMDH, DHCMP) into columnar tables.
 
 pub mod assemble;
+pub mod compat;
 pub mod error;
 pub mod input;
 pub mod lines;

@@ -5,9 +5,14 @@
 
 use crate::lines::lines;
 
+pub mod compare;
+pub mod compare_line;
+mod compare_reader;
 pub mod fields;
 pub mod line;
+pub mod radix;
 pub mod sink;
+pub mod sites;
 pub mod umdh2;
 
 use line::{BannerKind, Line, classify};
@@ -51,6 +56,12 @@ pub fn sniff(text: &[u8]) -> Option<Dialect> {
 }
 
 fn decide(line: &[u8]) -> Option<Dialect> {
+    if sites::decides(line) {
+        return Some(Dialect::Sites);
+    }
+    if compare_line::decides(line) {
+        return Some(Dialect::Comparison);
+    }
     match classify(line) {
         Line::Header(header) if header.tool == b"DH" => Some(Dialect::Dh),
         Line::Header(header) if header.version.is_none() => Some(Dialect::Umdh1),

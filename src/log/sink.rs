@@ -285,13 +285,17 @@ pub struct Piece {
 /// Trace ids as 64-bit keys, and back.
 ///
 /// `F9A156DA` becomes its value and its length; what is not upper-case hexadecimal of at most 14 digits stands in `other`.
+/// A call site has no id: its name stands in `other` too, and its key has no text.
 #[derive(Debug, Default)]
 pub struct TraceIds {
     other: Vec<Box<[u8]>>,
     other_ids: std::collections::HashMap<Box<[u8]>, u64>,
+    sites: std::collections::HashMap<Box<[u8]>, u64>,
 }
 
 const OTHER: u64 = 0xF;
+/// No id has zero digits.
+const SITE: u64 = 0;
 
 impl TraceIds {
     /// The key of an id whose digits were read by [`super::fields::hex_at`]; `None` if they are too many to pack.
@@ -315,17 +319,33 @@ impl TraceIds {
         key
     }
 
+    /// The key of a call site, which has no id.
+    pub fn site_key(&mut self, name: &[u8]) -> u64 {
+        if let Some(key) = self.sites.get(name) {
+            return *key;
+        }
+        let key = (self.other.len() as u64) << 4 | SITE;
+        self.other.push(name.into());
+        self.sites.insert(name.into(), key);
+        key
+    }
+
     /// The key here of an id that has a key in another worker's table.
     pub fn adopt(&mut self, key: u64, from: &TraceIds) -> u64 {
-        if key & 0xF == OTHER { self.key(&from.other[(key >> 4) as usize]) } else { key }
+        match key & 0xF {
+            OTHER => self.key(&from.other[(key >> 4) as usize]),
+            SITE => self.site_key(&from.other[(key >> 4) as usize]),
+            _ => key,
+        }
     }
 
     /// The text of a key; absent for a stack that stands under no id.
     pub fn text(&self, key: u64) -> Option<String> {
-        Some(match key & 0xF {
-            OTHER => String::from_utf8_lossy(&self.other[(key >> 4) as usize]).into_owned(),
-            digits => format!("{:0width$X}", key >> 4, width = digits as usize),
-        })
+        match key & 0xF {
+            SITE => None,
+            OTHER => Some(String::from_utf8_lossy(&self.other[(key >> 4) as usize]).into_owned()),
+            digits => Some(format!("{:0width$X}", key >> 4, width = digits as usize)),
+        }
     }
 }
 
@@ -448,6 +468,13 @@ impl Sink {
     pub fn trace_slot(&mut self, id: &[u8], line: u64) -> TraceSlot {
         self.flush();
         let key = self.trace_ids.key(id);
+        TraceSlot(self.trace_of_key(key, line))
+    }
+
+    /// The slot of a call site, which has no id: the same name gets the same slot.
+    pub fn site(&mut self, name: &[u8], line: u64) -> TraceSlot {
+        self.flush();
+        let key = self.trace_ids.site_key(name);
         TraceSlot(self.trace_of_key(key, line))
     }
 

@@ -9,6 +9,7 @@ pub mod frames;
 pub mod heaps;
 pub mod intern;
 pub mod modules;
+pub mod rows;
 pub mod schema;
 pub mod stacks;
 pub mod text;

@@ -1,0 +1,6 @@
+//! The tests of the Rust core that need more than one module: one binary.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
+
+mod compare;
+mod compat;
