@@ -1,6 +1,7 @@
 //! Text written as the old tools would have, and read back to equal numbers.
 
 use heapdelta::{
+    assemble::{Facts, assemble},
     compat::{Row, dhcmp, umdh},
     log::{
         compare::{self, Comparison, Style},
@@ -92,6 +93,23 @@ fn decimal_text_proves_itself_where_a_borrow_stands() {
     let mut sink = Sink::new(true);
     sink.begin_piece(0, text.len());
     assert_eq!(compare::read(text.as_bytes(), None, &mut sink).unwrap().radix, Some(10));
+}
+
+#[test]
+fn call_sites_are_stacks_without_an_id_in_the_tables() {
+    let list = [("app!f", 16), ("ABCD", 8), ("app!operator new+0x1e (a b.cpp, 4)", 4)];
+    let list = list.map(|(name, bytes)| dhcmp::Site { name, bytes, count: 1 });
+    let text = dhcmp::write_mode2(&list, false);
+    let mut sink = Sink::new(true);
+    sink.begin_piece(0, text.len());
+    sites::read(text.as_bytes(), true, &mut sink);
+    sink.end_piece();
+    sink.finish();
+    let tables = assemble(vec![sink], Facts { depth_limit: 16, has_overhead: false, lines_before: 0 });
+    let stacks = &tables.stacks.batches[0];
+    assert_eq!(stacks.num_rows(), 3);
+    assert_eq!(stacks.column_by_name("trace_id").unwrap().null_count(), 3);
+    assert_eq!((tables.usage.len(), tables.heaps.len(), tables.issues.len()), (3, 1, 0));
 }
 
 /// Names without line ends: a log cannot hold others.
