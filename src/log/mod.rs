@@ -6,8 +6,12 @@
 use crate::lines::lines;
 
 pub mod fields;
+pub mod hogs;
 pub mod line;
+mod open_stack;
+pub mod sections;
 pub mod sink;
+mod tokens;
 pub mod umdh2;
 
 use line::{BannerKind, Line, classify};
