@@ -172,6 +172,10 @@ fn entry(tokens: &[Token<'_>], heap: Option<u64>) -> Option<(u64, u64)> {
 ///
 /// Any other needs words around it: alone it may be a number of a table.
 pub fn is_failure(line: &[u8]) -> bool {
+    let possible = memchr::memchr2_iter(b'c', b'C', line).any(|at| line[at + 1..].starts_with(b"000"));
+    if !possible {
+        return false;
+    }
     let tokens = tokens(line);
     let has_words = tokens.iter().any(|token| token.kind == Kind::Word);
     tokens.iter().any(|token| match token.number() {
