@@ -199,7 +199,7 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks)
         Issue {
             severity: Severity::Warning,
             kind: "conflicting_stack",
-            line: Some(placed.line + 1 + u64::from(line)),
+            line: Some((placed.line + 1).saturating_add_signed(i64::from(line))),
             byte: placed.piece.byte,
             text: name(place.trace),
             action: "the id counts for the first stack printed under it; this one is kept as its alias",

@@ -1,0 +1,3 @@
+//! Tests of the Rust core, in one binary.
+
+mod hogs;
