@@ -25,6 +25,8 @@ pub struct Facts {
     pub depth_limit: u32,
     /// The tool writes overheads.
     pub has_overhead: bool,
+    /// The text names stacks by ids whose frames it may leave out: a comparison without `-v`.
+    pub names_stacks: bool,
     /// Lines of the file before this capture.
     pub lines_before: u64,
 }
@@ -58,8 +60,8 @@ pub struct Tables {
     pub max_address: u64,
     /// Stack of each definition of the only piece, for a comparison's rows.
     pub stack_of_definition: Vec<u32>,
-    /// Trace id of each slot of the only worker, with its stack.
-    pub traces: Vec<(Option<String>, u32)>,
+    /// Stack of each trace slot of the only worker, for a comparison's rows.
+    pub stack_of_trace: Vec<u32>,
 }
 
 /// Builds the tables. Run inside a [`crate::parallel::Pool`].
@@ -74,15 +76,11 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
     let names = modules::names(&words.modules);
     let frame_table = Frames::new(&frames.keys, &frames.order, &ModuleMap::new(&words.modules, &names));
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
-    words.issues.extend(stack_issues(&pieces, &traces, &stacks));
+    words.issues.extend(stack_issues(&pieces, &traces, &stacks, facts.names_stacks));
     let usage_rows = usage_rows(&mut sinks, &traces, &stacks, &heap_numbers);
     let max_address = max_address(&sinks, &words.modules, &bases, &frames);
-    let single_worker = sinks.len() == 1;
-    let trace_list = |worker: usize| {
-        let text = |number: &u32| (traces.ids.text(traces.keys[*number as usize]), stacks.of_trace[*number as usize]);
-        traces.numbers[worker].iter().map(text).collect()
-    };
-    let trace_list: Vec<(Option<String>, u32)> = if single_worker { trace_list(0) } else { Vec::new() };
+    let of_slot = |numbers: &Vec<u32>| numbers.iter().map(|number| stacks.of_trace[*number as usize]).collect();
+    let stack_of_trace = traces.numbers.first().filter(|_| facts.names_stacks).map(of_slot).unwrap_or_default();
     let context = Context {
         traces: &traces,
         stacks: &stacks,
@@ -107,7 +105,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
         ansi: words.ansi || frame_table.ansi,
         max_address,
         stack_of_definition,
-        traces: trace_list,
+        stack_of_trace,
     }
 }
 
@@ -190,7 +188,7 @@ fn heap_rows(
 }
 
 /// Conflicts, and ids whose frames are nowhere.
-fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks) -> Vec<Issue> {
+fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks, names_stacks: bool) -> Vec<Issue> {
     let name = |trace: u32| format!("BackTrace{}", traces.ids.text(traces.keys[trace as usize]).unwrap_or_default());
     let conflict = |stack: &u32| {
         let place = stacks.stacks[*stack as usize];
@@ -199,7 +197,7 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks)
         Issue {
             severity: Severity::Warning,
             kind: "conflicting_stack",
-            line: Some(placed.line + 1 + u64::from(line)),
+            line: Some((placed.line + 1).saturating_add_signed(i64::from(line))),
             byte: placed.piece.byte,
             text: name(place.trace),
             action: "the id counts for the first stack printed under it; this one is kept as its alias",
@@ -219,7 +217,8 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks)
             action: "its bytes are counted; its frames stand nowhere in the file",
         }
     };
-    stacks.conflicts.iter().map(conflict).chain(stacks.undefined.iter().map(undefined)).collect()
+    let undefined = stacks.undefined.iter().filter(|_| !names_stacks).map(undefined);
+    stacks.conflicts.iter().map(conflict).chain(undefined).collect()
 }
 
 fn usage_rows(

@@ -11,18 +11,18 @@ use crate::{
     error::{CaptureEntry, Error, ErrorKind, Result, excerpt},
     input::{
         Part, Source,
-        blocks::{BLOCK_SIZE, Blocks},
+        blocks::{BLOCK_SIZE, Block, Blocks},
         file, magic,
-        text::{Encoding, Malformed},
+        text::{Encoding, Malformed, utf16_len},
     },
     log::{
-        Dialect,
-        sink::{HeaderLine, Issue, SectionLine, Severity},
-        sniff,
+        Dialect, compare, hogs,
+        sink::{HeaderLine, Issue, SectionLine, Severity, Sink},
+        sites, sniff,
     },
-    parallel::{Control, Pool, read_in_order},
-    snapshot::{About, Header, Log, Snapshot},
-    table::{Table, schema, text},
+    parallel::{Control, Pool, read_in_order, read_piece},
+    snapshot::{About, Comparison, Header, Log, Snapshot},
+    table::{Table, rows, schema, text},
 };
 
 /// How to read.
@@ -86,6 +86,14 @@ pub fn read_with(source: &Source<'_>, options: &Options, control: &Control) -> R
     outcome.map_err(|error| error.in_file(path))
 }
 
+/// What every pass over a file needs.
+struct Job<'a> {
+    source: &'a Source<'a>,
+    options: &'a Options,
+    control: &'a Control,
+    pool: Pool,
+}
+
 /// What one pass over a part of the input gives.
 struct Pass {
     dialect: Dialect,
@@ -95,17 +103,17 @@ struct Pass {
 }
 
 enum Outcome {
-    Tables(Box<Tables>),
-    Log(Box<Log>),
+    Capture(Box<Tables>),
+    Comparison(Box<Tables>, compare::Comparison),
 }
 
 fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Result<Log> {
     check_options(options)?;
-    let pool = Pool::new(options.threads)?;
-    let pass = pass(source, Part::default(), None, options, control, &pool)?;
-    let captures = match &pass.outcome {
-        Outcome::Log(_) => Vec::new(),
-        Outcome::Tables(tables) => tables.headers.clone(),
+    let job = Job { source, options, control, pool: Pool::new(options.threads)? };
+    let first = pass(&job, Part::default(), None)?;
+    let captures = match &first.outcome {
+        Outcome::Capture(tables) => tables.headers.clone(),
+        Outcome::Comparison(..) => Vec::new(),
     };
     let count = captures.len().max(1);
     match options.capture {
@@ -119,10 +127,11 @@ fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Re
                 end: captures.get(wanted).map(|next| next.byte),
                 lines_before: if wanted == 1 { 0 } else { captures[wanted - 1].line - 1 },
             };
-            control.bytes_done.store(0, Ordering::Relaxed);
-            finish(source, self::pass(source, part, Some(pass.encoding), options, control, &pool)?)
+            let encoding = first.encoding;
+            drop(first);
+            finish(source, pass(&job, part, Some(encoding))?)
         }
-        _ => finish(source, pass),
+        _ => finish(source, first),
     }
 }
 
@@ -140,15 +149,8 @@ fn entries(headers: &[HeaderLine]) -> Vec<CaptureEntry> {
 }
 
 /// Reads one part. The encoding is known if the part is not the first of its file.
-fn pass(
-    source: &Source<'_>,
-    part: Part,
-    encoding: Option<Encoding>,
-    options: &Options,
-    control: &Control,
-    pool: &Pool,
-) -> Result<Pass> {
-    let mut bytes = file::open(source, part)?;
+fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>) -> Result<Pass> {
+    let mut bytes = file::open(job.source, part)?;
     let mut start = Vec::new();
     bytes.reader.by_ref().take(SNIFF_STEP as u64).read_to_end(&mut start)?;
     if start.is_empty() {
@@ -165,10 +167,10 @@ fn pass(
     let mut reader = encoding.to_utf8(raw, &malformed);
     let (start, dialect) = sniffed(&mut reader)?;
     let first_byte = part.start + mark as u64;
-    let blocks = Blocks::new(start, reader, first_byte, encoding.is_utf16(), options.block_size);
-    let mut outcome = dispatch(dialect, blocks, part, encoding, options, control, pool)?;
-    let byte_count = control.bytes_done.load(Ordering::Relaxed).saturating_sub(part.start);
-    if let (Outcome::Tables(tables), Ok(places)) = (&mut outcome, malformed.lock()) {
+    let blocks = Blocks::new(start, reader, first_byte, encoding.is_utf16(), job.options.block_size);
+    let mut outcome = dispatch(dialect, blocks, part, encoding, job)?;
+    let (Outcome::Capture(tables) | Outcome::Comparison(tables, _)) = &mut outcome;
+    if let Ok(places) = malformed.lock() {
         tables.issues.extend(places.iter().map(|place| Issue {
             severity: Severity::Warning,
             kind: "malformed_text",
@@ -178,6 +180,7 @@ fn pass(
             action: "bytes that are not UTF-16 were read as U+FFFD",
         }));
     }
+    let byte_count = job.control.bytes_done.load(Ordering::Relaxed).saturating_sub(part.start);
     Ok(Pass { dialect, encoding, byte_count, outcome })
 }
 
@@ -202,41 +205,71 @@ fn sniffed(reader: &mut dyn Read) -> Result<(Vec<u8>, Dialect)> {
     }
 }
 
-fn dispatch(
-    dialect: Dialect,
-    blocks: Blocks<'_>,
-    part: Part,
-    encoding: Encoding,
-    options: &Options,
-    control: &Control,
-    pool: &Pool,
-) -> Result<Outcome> {
+/// Reads the blocks of one capture, each dialect in its own way.
+fn dispatch(dialect: Dialect, blocks: Blocks<'_>, part: Part, encoding: Encoding, job: &Job<'_>) -> Result<Outcome> {
     let utf16 = encoding.is_utf16();
-    let lines_before = part.lines_before;
-    let sinks = match dialect {
-        Dialect::Umdh2 => pool.read_umdh2(blocks, options.blocks, utf16, control)?,
-        _ => todo!(),
+    let keep = job.options.blocks;
+    let in_order = |blocks, read: &mut dyn FnMut(&Block, &mut Sink)| {
+        read_in_order(blocks, keep, utf16, job.control, read).map(|sink| vec![sink])
+    };
+    let (sinks, comparison) = match dialect {
+        Dialect::Umdh2 => (job.pool.read_umdh2(blocks, keep, utf16, job.control)?, None),
+        Dialect::Dh | Dialect::Umdh1 => {
+            let mut reader = hogs::Reader::new();
+            (in_order(blocks, &mut |block, sink| reader.read(block.text(), block.last, sink))?, None)
+        }
+        Dialect::Sites => (in_order(blocks, &mut |block, sink| sites::read(block.text(), block.last, sink))?, None),
+        Dialect::Comparison => {
+            let (sink, comparison) = read_comparison(blocks, part, utf16, job)?;
+            (vec![sink], Some(comparison))
+        }
     };
     let facts = Facts {
         depth_limit: if dialect == Dialect::Umdh2 { 32 } else { 16 },
         has_overhead: dialect == Dialect::Umdh2,
-        lines_before,
+        names_stacks: comparison.is_some(),
+        lines_before: part.lines_before,
     };
-    Ok(Outcome::Tables(Box::new(pool.install(|| assemble(sinks, facts)))))
+    let tables = Box::new(job.pool.install(|| assemble(sinks, facts)));
+    Ok(match comparison {
+        Some(comparison) => Outcome::Comparison(tables, comparison),
+        None => Outcome::Capture(tables),
+    })
 }
 
-/// Makes a snapshot of a capture, unless it failed.
+/// Reads a comparison: its radix is decided by all of its lines, so they are all brought together first.
+fn read_comparison(
+    mut blocks: Blocks<'_>,
+    part: Part,
+    utf16: bool,
+    job: &Job<'_>,
+) -> Result<(Sink, compare::Comparison)> {
+    let first_byte = blocks.byte();
+    let text = blocks.rest()?;
+    job.control.bytes_done.store(blocks.byte(), Ordering::Relaxed);
+    let mut sink = Sink::new(true);
+    let mut comparison = None;
+    read_piece(&text, utf16, &mut sink, |block, sink| {
+        comparison = Some(compare::read(block.text(), job.options.radix, sink));
+    });
+    sink.finish();
+    let comparison = comparison.unwrap_or_else(|| Err(ErrorKind::Empty.into()));
+    let comparison = comparison.map_err(|error| {
+        let place = error.position().clone();
+        match (place.line, place.byte) {
+            (Some(line), Some(byte)) => {
+                let before = &text.text()[..text.text().len().min(byte as usize)];
+                let byte = if utf16 { utf16_len(before) } else { byte };
+                error.at(part.lines_before + line, first_byte + byte)
+            }
+            _ => error,
+        }
+    })?;
+    Ok((sink, comparison))
+}
+
 fn finish(source: &Source<'_>, pass: Pass) -> Result<Log> {
-    let tables = match pass.outcome {
-        Outcome::Log(log) => return Ok(*log),
-        Outcome::Tables(tables) => *tables,
-    };
-    let header = tables.headers.first().cloned().unwrap_or_default();
-    if tables.heaps.is_empty() && !tables.headers.is_empty() {
-        let message = failure(&tables.sections, header.line);
-        let error = Error::new(ErrorKind::FailedCapture { message });
-        return Err(error.at(header.line, header.byte));
-    }
+    let (Outcome::Capture(tables) | Outcome::Comparison(tables, _)) = &pass.outcome;
     let encoding = match (pass.encoding, tables.ansi) {
         (Encoding::Utf8, true) => "windows-1252",
         (encoding, _) => encoding.as_str(),
@@ -247,8 +280,22 @@ fn finish(source: &Source<'_>, pass: Pass) -> Result<Log> {
         lines: tables.lines,
         byte_count: pass.byte_count,
     };
+    match pass.outcome {
+        Outcome::Capture(tables) => snapshot(*tables, pass.dialect, about),
+        Outcome::Comparison(tables, comparison) => Ok(Log::Comparison(finish_comparison(*tables, comparison, about))),
+    }
+}
+
+/// Makes a snapshot of a capture, unless it failed.
+fn snapshot(tables: Tables, dialect: Dialect, about: About) -> Result<Log> {
+    let header = tables.headers.first().cloned().unwrap_or_default();
+    if tables.heaps.is_empty() && !tables.headers.is_empty() {
+        let message = failure(&tables.sections, header.line);
+        let error = Error::new(ErrorKind::FailedCapture { message });
+        return Err(error.at(header.line, header.byte));
+    }
     let header = Header {
-        format: pass.dialect.as_str().to_owned(),
+        format: dialect.as_str().to_owned(),
         tool_version: header.version,
         taken_at: header.taken_at,
         machine: header.machine,
@@ -268,6 +315,33 @@ fn finish(source: &Source<'_>, pass: Pass) -> Result<Log> {
         ("issues", issues),
     ];
     Ok(Log::Snapshot(Snapshot { about, header, tables }))
+}
+
+/// Gives every row of a comparison its stack.
+fn finish_comparison(tables: Tables, comparison: compare::Comparison, about: About) -> Comparison {
+    let stack = |row: &compare::Row| {
+        let printed = row.definition.map(|definition| tables.stack_of_definition[definition as usize]);
+        printed.or_else(|| row.trace.map(|slot| tables.stack_of_trace[slot.0 as usize]))
+    };
+    let stacks: Vec<Option<u32>> = comparison.rows.iter().map(stack).collect();
+    let rows = Table::new(&schema::ROWS, vec![rows::batch(&comparison.rows, &stacks)]);
+    let sections = Table::new(&schema::SECTIONS, vec![text::sections(&tables.sections)]);
+    let issues = Table::new(&schema::ISSUES, vec![text::issues(tables.issues)]);
+    Comparison {
+        about,
+        format: comparison.style.as_str().to_owned(),
+        radix: comparison.radix,
+        total_requested_delta: comparison.total_requested_delta,
+        total_overhead_delta: comparison.total_overhead_delta,
+        tables: vec![
+            ("rows", rows),
+            ("stacks", tables.stacks),
+            ("frames", tables.frames),
+            ("modules", tables.modules),
+            ("sections", sections),
+            ("issues", issues),
+        ],
+    }
 }
 
 /// What the tool said before it gave up: the first line of its output that speaks of a failure, else its last words.

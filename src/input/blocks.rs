@@ -76,6 +76,20 @@ impl<'a> Blocks<'a> {
         self.byte
     }
 
+    /// All that is left, as one block: for text whose meaning its last line can change.
+    ///
+    /// # Errors
+    ///
+    /// What the reader says.
+    pub fn rest(&mut self) -> Result<Block> {
+        let mut block = Block { buffer: std::mem::take(&mut self.carry), ..Block::default() };
+        self.reader.read_to_end(&mut block.buffer)?;
+        self.finished = true;
+        let len = block.buffer.len();
+        self.hand_out(&mut block, len);
+        Ok(block)
+    }
+
     /// Puts the next block into `block`; false at the end of the file.
     ///
     /// # Errors

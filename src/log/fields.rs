@@ -124,6 +124,30 @@ pub fn next_token(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at(end)
 }
 
+/// The id in `BackTrace00031`, `(Backtrace00007)` or `BackTrace00031:`; the `t` comes in both cases.
+///
+/// An id is opaque, but it is told from a word (`BackTraces`) by its digits.
+pub fn parse_trace(token: &[u8]) -> Option<&[u8]> {
+    const PREFIX: usize = b"BackTrace".len();
+    let start = token.iter().position(u8::is_ascii_alphanumeric)?;
+    let end = token.iter().rposition(u8::is_ascii_alphanumeric)? + 1;
+    let (prefix, id) = token[start..end].split_at_checked(PREFIX)?;
+    let digits = id.len() <= 64 && id.iter().all(u8::is_ascii_hexdigit);
+    let told_apart = id.len() >= 5 || id.iter().any(u8::is_ascii_digit);
+    (prefix.eq_ignore_ascii_case(b"BackTrace") && digits && told_apart).then_some(id)
+}
+
+/// Key and value of `Bytes Allocated: 00008DF0`; `None` for drives (`C:\>umdh`), addresses (`00271E90: 40`) and text.
+pub fn parse_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = memchr::memchr(b':', line)?;
+    let (key, value) = (trim(&line[..colon]), &line[colon + 1..]);
+    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-' | b'/' | b'.' | b'#');
+    let named = key.first().is_some_and(u8::is_ascii_alphabetic) && key.iter().all(is_key);
+    let numeric = key.iter().any(u8::is_ascii_digit) && parse_hex(key).is_some();
+    let apart = value.first().is_none_or(|byte| is_blank(*byte));
+    (named && !numeric && apart && parse_trace(key).is_none()).then_some((key, trim(value)))
+}
+
 /// The parts of a resolved frame: `MyApp!operator new+0x0000000E (c:\a.cpp, 12)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ResolvedFrame<'a> {

@@ -44,6 +44,8 @@ pub enum Line<'a> {
         requested_bytes: u64,
         /// Blocks.
         allocation_count: u64,
+        /// `0x00000068`: what stands behind the `@`, the size of each block; absent without brackets.
+        each: Option<&'a [u8]>,
         /// `00031`
         trace_id: &'a [u8],
     },
@@ -250,14 +252,18 @@ fn hog(body: &[u8]) -> Option<Line<'_>> {
         return None;
     }
     let rest = trim_start(rest);
-    let rest = match rest.strip_prefix(b"(@") {
-        Some(each) => trim_start(&each[memchr::memchr(b')', each)? + 1..]),
-        None => rest,
+    let (each, rest) = match rest.strip_prefix(b"(@") {
+        Some(inside) => {
+            let end = memchr::memchr(b')', inside)?;
+            (Some(trim(&inside[..end])), trim_start(&inside[end + 1..]))
+        }
+        None => (None, rest),
     };
     let id = trim_start(rest.strip_prefix(b"by:")?).strip_prefix(b"BackTrace")?;
     Some(Line::Hog {
         requested_bytes: parse_hex(bytes)?.value,
         allocation_count: parse_0x(count).or_else(|| parse_hex(count))?.value,
+        each,
         trace_id: trace_id(id)?,
     })
 }

@@ -9,10 +9,14 @@ pub mod compare;
 pub mod compare_line;
 mod compare_reader;
 pub mod fields;
+pub mod hogs;
 pub mod line;
+mod open_stack;
 pub mod radix;
+pub mod sections;
 pub mod sink;
 pub mod sites;
+mod tokens;
 pub mod umdh2;
 
 use line::{BannerKind, Line, classify};

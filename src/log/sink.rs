@@ -224,8 +224,8 @@ pub struct Definition {
     pub trace: TraceSlot,
     /// End of its frames in [`Piece::frames`]; they start where those of the definition before it end.
     pub frames_end: u32,
-    /// Line, relative to the piece.
-    pub line: u32,
+    /// Line of its record, relative to the piece; negative if the stack began in a piece before this one.
+    pub line: i32,
     /// Printed after `Alias`.
     pub alias: bool,
     /// The file ends inside it.
@@ -638,7 +638,7 @@ impl Sink {
     /// Ends a stack: the frames taken since the last definition belong to `trace`.
     pub fn define(&mut self, trace: TraceSlot, line: u64, alias: bool, inferred: bool) {
         let frames_end = self.piece.frames.len() as u32;
-        self.piece.definitions.push(Definition { trace, frames_end, line: line as u32, alias, cut: false, inferred });
+        self.piece.definitions.push(Definition { trace, frames_end, line: line as i32, alias, cut: false, inferred });
     }
 
     /// Frames taken since the last definition.
