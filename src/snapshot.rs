@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use arrow_array::{RecordBatch, UInt32Array};
+use arrow_array::{RecordBatch, StringViewArray, UInt32Array};
 
 use crate::{
     log::sink::LineCounts,
@@ -84,6 +84,18 @@ impl Snapshot {
         find(&self.tables, name)
     }
 
+    /// The texts of the frames of any stack.
+    pub fn stack_texts(&self) -> StackTexts<'_> {
+        let batches = |name| find(&self.tables, name).map_or(&[][..], |table| &table.batches);
+        let text = |batch: &'_ RecordBatch| -> Option<StringViewArray> {
+            batch.column_by_name("text")?.as_any().downcast_ref::<StringViewArray>().cloned()
+        };
+        StackTexts {
+            frames: batches("frames").iter().filter_map(text).collect(),
+            stacks: batches("stacks").iter().flat_map(frames_of).collect(),
+        }
+    }
+
     /// The frame that each stack counts for; see [`blame`].
     pub fn blame(&self, is_allocator: impl Fn(u32) -> bool) -> Table {
         blame(find(&self.tables, "stacks"), is_allocator)
@@ -109,6 +121,21 @@ impl Comparison {
     /// Groups of frames that each stack passes; see [`stack_groups`].
     pub fn stack_groups(&self, group: impl Fn(u32) -> Option<u32>) -> Table {
         stack_groups(find(&self.tables, "stacks"), group)
+    }
+}
+
+/// The stacks of a snapshot as text.
+pub struct StackTexts<'a> {
+    frames: Vec<StringViewArray>,
+    stacks: Vec<Option<&'a [u32]>>,
+}
+
+impl StackTexts<'_> {
+    /// The frames of a stack as they stand in the file, innermost first; none if they are not in it.
+    pub fn of_stack(&self, stack_id: u32) -> Vec<&str> {
+        let frames = self.stacks.get(stack_id as usize).copied().flatten().unwrap_or_default();
+        let text = |frame: &u32| self.frames.first().map(|texts| texts.value(*frame as usize));
+        frames.iter().filter_map(text).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The native module, whole on one screen. Everything users see is made of it in `python/heapdelta`.
 
 mod arrow;
+mod compat;
 mod error;
 mod read;
 mod snapshot;
@@ -10,6 +11,8 @@ mod snapshot;
 pub mod native {
     #[pymodule_export]
     use super::arrow::Table;
+    #[pymodule_export]
+    use super::compat::{format_dhcmp, format_sites, format_umdh};
     #[pymodule_export]
     use super::read::read;
     #[pymodule_export]
