@@ -282,6 +282,24 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_told_from_words() {
+        assert_eq!(parse_trace(b"(Backtrace00007)"), Some(&b"00007"[..]));
+        assert_eq!(parse_trace(b"BackTraceFADED:"), Some(&b"FADED"[..]));
+        for word in [&b"BackTrace"[..], b"BackTraces", b"BackTraceDepth", b"00007", b""] {
+            assert_eq!(parse_trace(word), None);
+        }
+    }
+
+    #[test]
+    fn fields_are_told_from_drives_addresses_and_text() {
+        assert_eq!(parse_field(b"  Entry Overhead: 8 "), Some((&b"Entry Overhead"[..], &b"8"[..])));
+        assert_eq!(parse_field(b"Creator:"), Some((&b"Creator"[..], &b""[..])));
+        for text in [&b"C:\\>umdh"[..], b"00271E90: 40", b"A0: 40", b"BackTrace00031: x", b"no colon", b": x"] {
+            assert_eq!(parse_field(text), None);
+        }
+    }
+
+    #[test]
     fn unresolved_frames_keep_what_they_say() {
         let frame = parse_frame(b"app!???+00001234 : 0040A234").unwrap();
         assert_eq!((frame.module, frame.function), (Some(&b"app"[..]), None));

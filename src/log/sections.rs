@@ -138,11 +138,14 @@ fn module<'a>(tokens: &[Token<'a>]) -> Option<Meaning<'a>> {
         }
         path = if other.len() > path.len() { other } else { path };
     }
-    let is_base =
-        |value: &u64| value % 0x1_0000 == 0 || ((0x8000_0000..1 << 32).contains(value) && value % 0x1000 == 0);
+    let is_base = |value: &u64| {
+        let of_driver = (0x8000_0000..1 << 32).contains(value) && value.is_multiple_of(0x1000);
+        value.is_multiple_of(0x1_0000) || of_driver
+    };
     let at = tokens.iter().position(|token| token.address().is_some_and(|value| is_base(&value)))?;
     let base = tokens[at].address()?;
-    let size = tokens[at + 1..].iter().filter_map(Token::number).find(|n| *n > 0 && *n < base && n % 0x1000 == 0);
+    let size =
+        tokens[at + 1..].iter().filter_map(Token::number).find(|n| *n > 0 && *n < base && n.is_multiple_of(0x1000));
     Some(Meaning::Module { base, size, path })
 }
 
@@ -154,7 +157,7 @@ fn entry(tokens: &[Token<'_>], heap: Option<u64>) -> Option<(u64, u64)> {
     if tokens.iter().any(|token| matches!(token.kind, Kind::Path | Kind::Frame)) {
         return None;
     }
-    let at = tokens.iter().position(|token| token.address().is_some_and(|value| value % 8 == 0))?;
+    let at = tokens.iter().position(|token| token.address().is_some_and(|value| value.is_multiple_of(8)))?;
     if tokens[..at].iter().any(|token| token.number().is_none()) {
         return None;
     }

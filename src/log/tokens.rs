@@ -79,21 +79,27 @@ impl Token<'_> {
 
 const ADDRESS_DIGITS: usize = 8;
 
+/// Bytes of the longest path that is looked for; Windows of that time had 260. Without a limit a line of a million `\`
+/// would be searched from each of them to its end.
+const LONGEST_PATH: usize = 512;
+
 const MODULE_EXTENSIONS: [&[u8]; 8] = [b".exe", b".dll", b".sys", b".drv", b".ocx", b".cpl", b".ax", b".scr"];
 
 /// All tokens of a line.
 pub fn tokens(line: &[u8]) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let mut rest = trim_start(line);
+    // Whether a frame goes on to the end of the line depends on that end: the first `!` decides for all.
+    let mut frame_possible = true;
     while !rest.is_empty() {
-        let (token, after) = next(rest);
+        let (token, after) = next(rest, &mut frame_possible);
         found.push(token);
         rest = trim_start(after);
     }
     found
 }
 
-fn next(rest: &[u8]) -> (Token<'_>, &[u8]) {
+fn next<'a>(rest: &'a [u8], frame_possible: &mut bool) -> (Token<'a>, &'a [u8]) {
     if let [b'"', inside @ ..] = rest
         && let Some(end) = memchr::memchr(b'"', inside)
     {
@@ -104,11 +110,11 @@ fn next(rest: &[u8]) -> (Token<'_>, &[u8]) {
     }
     let end = rest.iter().position(|byte| is_blank(*byte)).unwrap_or(rest.len());
     let (token, after) = rest.split_at(end);
-    // A symbol can hold blanks, so a frame goes on to the end of its line, if that ends in an offset.
-    if memchr::memchr(b'!', token).is_some_and(|at| at > 0)
-        && parse_frame(rest).is_some_and(|frame| frame.offset.is_some())
-    {
-        return (Token { kind: Kind::Frame, text: rest }, &[]);
+    if *frame_possible && memchr::memchr(b'!', token).is_some_and(|at| at > 0) {
+        if parse_frame(rest).is_some_and(|frame| frame.offset.is_some()) {
+            return (Token { kind: Kind::Frame, text: rest }, &[]);
+        }
+        *frame_possible = false;
     }
     (one(token), after)
 }
@@ -155,12 +161,14 @@ fn long_path(rest: &[u8]) -> Option<usize> {
     if !full {
         return None;
     }
-    let is_path = |at: usize| at < 2 || !matches!(rest[at], b'\t' | b':' | b'<' | b'>' | b'"' | b'|' | b'*' | b'?');
-    let limit = (0..rest.len()).find(|at| !is_path(*at)).unwrap_or(rest.len());
-    (1..=limit).find(|end| {
+    let within = &rest[..rest.len().min(LONGEST_PATH)];
+    let ends = memchr::memchr_iter(b'.', within).flat_map(|dot| MODULE_EXTENSIONS.map(|it| dot + it.len()));
+    let end = ends.into_iter().find(|end| {
         let ended = rest.get(*end).is_none_or(|byte| is_blank(*byte) || matches!(byte, b',' | b';' | b')'));
-        ended && ends_in_extension(&rest[..*end])
-    })
+        ended && *end <= rest.len() && ends_in_extension(&rest[..*end])
+    })?;
+    let is_path = |byte: &u8| !matches!(byte, b'\t' | b':' | b'<' | b'>' | b'"' | b'|' | b'*' | b'?');
+    rest[2..end].iter().all(is_path).then_some(end)
 }
 
 #[cfg(test)]

@@ -27,8 +27,11 @@ struct Outcome {
     heaps: Vec<(Option<u64>, u64, Event)>,
     sections: Vec<SectionLine>,
     issues: Vec<Issue>,
-    usage: BTreeMap<(Option<u64>, Option<String>, bool), (u64, u64)>,
+    usage: BTreeMap<Owner, (u64, u64)>,
 }
+
+/// Heap, trace id, and whether both were inferred.
+type Owner = (Option<u64>, Option<String>, bool);
 
 #[derive(Debug, PartialEq)]
 struct Row {

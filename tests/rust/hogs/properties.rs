@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{known, other, read_blocks};
 
 /// The text, cut behind each line for which `cut` says so.
-fn cut<'a>(text: &'a [u8], mut cut: impl FnMut(usize) -> bool) -> Vec<&'a [u8]> {
+fn cut(text: &[u8], mut cut: impl FnMut(usize) -> bool) -> Vec<&[u8]> {
     let mut blocks = Vec::new();
     let mut start = 0;
     for (number, line) in lines(text).enumerate() {
@@ -75,6 +75,17 @@ fn log_cut_at_any_byte_is_read() {
     let text = specimen();
     for end in 0..text.len() {
         check(&text[..end], &cut(&text[..end], |line| line % 3 == 0));
+    }
+}
+
+/// Would run for hours if any token were searched for to the end of its line.
+#[test]
+fn long_lines_take_time_in_proportion() {
+    for unit in ["a!b ", "\\ ", "\"a ", "a+1 ", "BackTrace1 ", "00271E90 "] {
+        for banner in ["", "*** Locks ***\n", "*** Heap 00150000 Entries ***\n", "*** Heap 00150000 Hogs ***\n"] {
+            let text = format!("{banner}{}\n", unit.repeat((1 << 18) / unit.len()));
+            check(text.as_bytes(), &cut(text.as_bytes(), |_| true));
+        }
     }
 }
 
