@@ -13,10 +13,12 @@ pub mod hogs;
 pub mod line;
 mod open_stack;
 pub mod radix;
+pub mod records;
 pub mod sections;
 pub mod sink;
 pub mod sites;
 mod tokens;
+pub mod trace_ids;
 pub mod umdh2;
 
 use line::{BannerKind, Line, classify};

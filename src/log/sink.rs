@@ -4,350 +4,12 @@
 //! frames and trace ids for its worker and keeps everything else in file order, piece by piece, with places relative to
 //! the piece. `parallel` puts the pieces of all workers together.
 
-use super::fields::Hex;
+pub use super::records::{
+    Allocation, BlockColumns, Definition, HeaderLine, HeapEvent, HeapField, Issue, LineCounts, Module, Piece,
+    SectionLine, Severity, Sums, SymbolNote, Trace, TraceSlot,
+};
+pub use super::trace_ids::TraceIds;
 use crate::table::{frames::FrameKeys, intern::Interner};
-
-/// What became of every line: the sum of the fields is the number of lines.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LineCounts {
-    /// Lines that are data: blocks, hogs, frames, fields, modules.
-    pub rows: u64,
-    /// Banners, legends, headers, `Alias`.
-    pub structure: u64,
-    /// Comments and text kept word for word in `sections`.
-    pub preamble: u64,
-    /// Nothing but white space.
-    pub blank: u64,
-    /// Lines that stand in `issues`, because nothing could be made of them.
-    pub issues: u64,
-}
-
-impl LineCounts {
-    /// All lines.
-    pub fn total(&self) -> u64 {
-        self.rows + self.structure + self.preamble + self.blank + self.issues
-    }
-
-    /// Adds those of another part of the file.
-    pub fn add(&mut self, other: &Self) {
-        self.rows += other.rows;
-        self.structure += other.structure;
-        self.preamble += other.preamble;
-        self.blank += other.blank;
-        self.issues += other.issues;
-    }
-}
-
-/// Number of a trace id within one worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TraceSlot(pub u32);
-
-impl TraceSlot {
-    /// Stands in columns for "no stack was recorded".
-    pub const NONE: u32 = u32::MAX;
-}
-
-/// How bad an issue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Something is missing from the tables.
-    Error,
-    /// It was read, but is doubtful.
-    Warning,
-    /// Worth knowing.
-    Info,
-}
-
-impl Severity {
-    /// The word in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Info => "info",
-        }
-    }
-}
-
-/// One row of `issues`, with its place relative to its piece.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issue {
-    /// How bad.
-    pub severity: Severity,
-    /// Stable name of the rule.
-    pub kind: &'static str,
-    /// Lines before it in the piece; absent for the whole file.
-    pub line: Option<u64>,
-    /// Bytes before its line in the piece.
-    pub byte: u64,
-    /// The line, or what is in doubt.
-    pub text: String,
-    /// What was done about it.
-    pub action: &'static str,
-}
-
-/// One row of `sections`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SectionLine {
-    /// Words of the banner.
-    pub section: String,
-    /// Lines before it in the piece.
-    pub line: u64,
-    /// What its tokens make of it.
-    pub kind: &'static str,
-    /// The line.
-    pub text: String,
-    /// Kinds of its tokens.
-    pub tokens: Option<String>,
-}
-
-/// One row of `modules`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Module {
-    /// First address; absent where a row names a module without it.
-    pub base: Option<u64>,
-    /// Bytes of address space.
-    pub size: Option<u64>,
-    /// As printed.
-    pub path: String,
-    /// Read by tokens.
-    pub inferred: bool,
-}
-
-/// One `DBGHELP:` line: which symbols the tool had for a module.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SymbolNote {
-    /// The debugger's name of the module.
-    pub module: String,
-    /// `public symbols`, `no symbols loaded`, …
-    pub symbols: String,
-    /// The line that follows: path of the PDB.
-    pub file: Option<String>,
-}
-
-/// Fields of a heap's `Information` section.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is the column of `heaps` of its name")]
-pub enum HeapField {
-    Flags,
-    EntryCount,
-    TagCount,
-    AllocatedBytes,
-    CommittedBytes,
-    FreeBytes,
-    VirtualChunkCount,
-    AddressSpaceBytes,
-    EntryOverheadBytes,
-}
-
-/// What happens to heaps, in file order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeapEvent {
-    /// A banner opens it: data, information or hogs.
-    Open,
-    /// A banner that promises an end (`Start of data`).
-    Start,
-    /// Its `End of data`.
-    End,
-    /// A field of its information; `None` for `<unknown>`.
-    Field(HeapField, Option<u64>),
-    /// The stack that made it.
-    Creator(Option<TraceSlot>),
-}
-
-/// A header line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HeaderLine {
-    /// Lines before it in the piece.
-    pub line: u64,
-    /// Bytes before it in the piece.
-    pub byte: u64,
-    /// `UMDH` or `DH`.
-    pub tool: String,
-    /// `6.1.7650.0`.
-    pub version: Option<String>,
-    /// `2012-04-30 12:09`, brought to that form.
-    pub taken_at: Option<String>,
-    /// Machine name.
-    pub machine: Option<String>,
-    /// Process id.
-    pub pid: Option<u32>,
-    /// The line.
-    pub text: String,
-}
-
-/// An allocation as a reader hands it in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allocation {
-    /// Address of the block; absent for sums.
-    pub address: Option<u64>,
-    /// Bytes asked for.
-    pub requested_bytes: u64,
-    /// Absent where the tool does not write it.
-    pub overhead_bytes: Option<u32>,
-    /// Blocks.
-    pub allocation_count: u32,
-    /// Absent for `BackTrace0`.
-    pub trace: Option<TraceSlot>,
-    /// Read by tokens.
-    pub inferred: bool,
-}
-
-/// Sums of one trace id in one heap.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// Bytes asked for.
-    pub requested_bytes: u64,
-    /// Bytes of overhead.
-    pub overhead_bytes: u64,
-    /// Blocks.
-    pub allocation_count: u64,
-    /// Heap, as numbered by the worker.
-    pub heap: u32,
-    /// True if read by tokens: hogs of the same heap take its place.
-    pub inferred: bool,
-}
-
-/// A trace id of one worker.
-#[derive(Debug, Clone, Copy)]
-pub struct Trace {
-    /// The id, packed; see [`TraceIds`].
-    pub key: u64,
-    /// First mention: piece number in the high half, line in the low half.
-    pub first: u64,
-}
-
-/// A stack as printed, in the piece that holds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Definition {
-    /// The id it was printed under.
-    pub trace: TraceSlot,
-    /// End of its frames in [`Piece::frames`]; they start where those of the definition before it end.
-    pub frames_end: u32,
-    /// Line of its record, relative to the piece; negative if the stack began in a piece before this one.
-    pub line: i32,
-    /// Printed after `Alias`.
-    pub alias: bool,
-    /// The file ends inside it.
-    pub cut: bool,
-    /// Read by tokens.
-    pub inferred: bool,
-}
-
-/// Columns of umdh2 blocks: all of them have an address, an overhead and a count of one.
-#[derive(Debug, Default)]
-pub struct BlockColumns {
-    /// Bytes asked for.
-    pub requested_bytes: Vec<u64>,
-    /// Bytes of overhead.
-    pub overhead_bytes: Vec<u32>,
-    /// Address.
-    pub address: Vec<u64>,
-    /// Trace slot, or [`TraceSlot::NONE`].
-    pub trace: Vec<u32>,
-}
-
-/// Everything one block of text turned into.
-#[derive(Debug, Default)]
-pub struct Piece {
-    /// Number of the block in the file.
-    pub index: u32,
-    /// Offset of the block in the input.
-    pub byte: u64,
-    /// What became of its lines.
-    pub lines: LineCounts,
-    /// Blocks, if they are kept.
-    pub blocks: BlockColumns,
-    /// Heap of the blocks: (worker's heap number, rows so far when it ends).
-    pub heap_runs: Vec<(u32, u32)>,
-    /// Lines that are sums (hogs, entries), with the worker's heap number.
-    pub sums: Vec<(u32, Allocation)>,
-    /// Frames of the definitions, worker's numbers.
-    pub frames: Vec<u32>,
-    /// Stacks in the order they were printed.
-    pub definitions: Vec<Definition>,
-    /// Headers.
-    pub headers: Vec<HeaderLine>,
-    /// Modules.
-    pub modules: Vec<Module>,
-    /// Symbol lines.
-    pub symbols: Vec<SymbolNote>,
-    /// What happened to heaps: worker's heap number, line, event.
-    pub heaps: Vec<(u32, u64, HeapEvent)>,
-    /// Verbatim text.
-    pub sections: Vec<SectionLine>,
-    /// What could not be read.
-    pub issues: Vec<Issue>,
-    /// Some text needed windows-1252 to become a string.
-    pub ansi: bool,
-}
-
-/// Trace ids as 64-bit keys, and back.
-///
-/// `F9A156DA` becomes its value and its length; what is not upper-case hexadecimal of at most 14 digits stands in `other`.
-/// A call site has no id: its name stands in `other` too, and its key has no text.
-#[derive(Debug, Default)]
-pub struct TraceIds {
-    other: Vec<Box<[u8]>>,
-    other_ids: std::collections::HashMap<Box<[u8]>, u64>,
-    sites: std::collections::HashMap<Box<[u8]>, u64>,
-}
-
-const OTHER: u64 = 0xF;
-/// No id has zero digits.
-const SITE: u64 = 0;
-
-impl TraceIds {
-    /// The key of an id whose digits were read by [`super::fields::hex_at`]; `None` if they are too many to pack.
-    #[inline(always)]
-    pub fn key_of_hex(id: Hex) -> Option<u64> {
-        (id.digits <= 14).then_some(id.value << 4 | u64::from(id.digits))
-    }
-
-    /// The key of any text.
-    pub fn key(&mut self, id: &[u8]) -> u64 {
-        let plain = !id.iter().any(u8::is_ascii_lowercase);
-        if let Some(key) = super::fields::parse_hex(id).filter(|_| plain).and_then(Self::key_of_hex) {
-            return key;
-        }
-        if let Some(key) = self.other_ids.get(id) {
-            return *key;
-        }
-        let key = (self.other.len() as u64) << 4 | OTHER;
-        self.other.push(id.into());
-        self.other_ids.insert(id.into(), key);
-        key
-    }
-
-    /// The key of a call site, which has no id.
-    pub fn site_key(&mut self, name: &[u8]) -> u64 {
-        if let Some(key) = self.sites.get(name) {
-            return *key;
-        }
-        let key = (self.other.len() as u64) << 4 | SITE;
-        self.other.push(name.into());
-        self.sites.insert(name.into(), key);
-        key
-    }
-
-    /// The key here of an id that has a key in another worker's table.
-    pub fn adopt(&mut self, key: u64, from: &TraceIds) -> u64 {
-        match key & 0xF {
-            OTHER => self.key(&from.other[(key >> 4) as usize]),
-            SITE => self.site_key(&from.other[(key >> 4) as usize]),
-            _ => key,
-        }
-    }
-
-    /// The text of a key; absent for a stack that stands under no id.
-    pub fn text(&self, key: u64) -> Option<String> {
-        match key & 0xF {
-            SITE => None,
-            OTHER => Some(String::from_utf8_lossy(&self.other[(key >> 4) as usize]).into_owned()),
-            digits => Some(format!("{:0width$X}", key >> 4, width = digits as usize)),
-        }
-    }
-}
 
 /// Everything one worker has read.
 #[derive(Debug, Default)]
@@ -373,16 +35,39 @@ pub struct Sink {
     /// The pieces read before it.
     pub pieces: Vec<Piece>,
     keep_blocks: bool,
-    pending: Vec<(u64, u32)>,
-    pending_amounts: Vec<(u64, u32)>,
-    pending_lines: Vec<u32>,
+    batch: Batch,
     /// Largest address of a block line.
     pub max_address: u64,
-    slots: Vec<u32>,
 }
 
 /// Rows whose trace ids are looked up together.
 const BATCH: usize = 64;
+
+/// Block lines that wait for their trace ids, column by column.
+#[derive(Debug)]
+struct Batch {
+    len: usize,
+    requested_bytes: [u64; BATCH],
+    overhead_bytes: [u32; BATCH],
+    address: [u64; BATCH],
+    keys: [(u64, u32); BATCH],
+    lines: [u32; BATCH],
+    slots: [u32; BATCH],
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            len: 0,
+            requested_bytes: [0; BATCH],
+            overhead_bytes: [0; BATCH],
+            address: [0; BATCH],
+            keys: [(0, 0); BATCH],
+            lines: [0; BATCH],
+            slots: [0; BATCH],
+        }
+    }
+}
 
 impl Sink {
     /// An empty sink. Without `keep_blocks` only the sums of block lines are kept.
@@ -549,59 +234,64 @@ impl Sink {
 
     /// The fast path for a block line: sizes below 2^32, an upper-case id. The row is finished with its batch.
     #[inline(always)]
-    pub fn block(&mut self, requested: u64, overhead: u32, address: u64, trace_key: u64) {
-        if self.keep_blocks {
-            self.piece.blocks.requested_bytes.push(requested);
-            self.piece.blocks.overhead_bytes.push(overhead);
-            self.piece.blocks.address.push(address);
-        }
-        self.max_address = self.max_address.max(address);
-        self.pending.push((trace_key, 0));
-        self.pending_amounts.push((requested, overhead));
-        self.pending_lines.push(self.piece.lines.total() as u32);
-        if self.pending.len() >= BATCH {
+    pub fn block(&mut self, requested: u64, overhead: u32, address: u64, trace_key: u64, line: u64) {
+        let batch = &mut self.batch;
+        let at = batch.len & (BATCH - 1);
+        batch.requested_bytes[at] = requested;
+        batch.overhead_bytes[at] = overhead;
+        batch.address[at] = address;
+        batch.keys[at] = (trace_key, 0);
+        batch.lines[at] = line as u32;
+        batch.len = at + 1;
+        if batch.len == BATCH {
             self.flush();
         }
     }
 
     /// Looks up the trace ids of the rows that wait, and adds the rows up.
     pub fn flush(&mut self) {
-        if self.pending.is_empty() {
+        let rows = self.batch.len;
+        if rows == 0 {
             return;
         }
-        self.slots.resize(self.pending.len(), 0);
         let piece = u64::from(self.piece.index) << 32;
-        let (traces, pending, lines) = (&mut self.traces, &self.pending, &self.pending_lines);
-        self.trace_table.intern_batch(pending, &mut self.slots, |place| {
-            traces.push(Trace { key: pending[place].0, first: piece | u64::from(lines[place]) });
+        let (traces, batch) = (&mut self.traces, &mut self.batch);
+        let (keys, lines) = (&batch.keys[..rows], &batch.lines[..rows]);
+        self.trace_table.intern_batch(keys, &mut batch.slots[..rows], |place| {
+            traces.push(Trace { key: keys[place].0, first: piece | u64::from(lines[place]) });
         });
         self.current.resize(self.traces.len(), Sums { heap: u32::MAX, ..Sums::default() });
-        for place in 0..self.slots.len() {
-            let slot = self.slots[place];
-            let (requested, overhead) = self.pending_amounts[place];
-            if self.current[slot as usize].heap != self.heap {
-                self.spill(slot as usize);
+        for place in 0..rows {
+            let slot = self.batch.slots[place] as usize;
+            if self.current[slot].heap != self.heap {
+                self.spill(slot);
             }
-            let sums = &mut self.current[slot as usize];
+            let sums = &mut self.current[slot];
             sums.heap = self.heap;
             // Sizes are below 2^32 here, and a file has less than 2^32 lines of them, so neither sum can overflow
             // unless the slow path brought it near the end, and then it stays there.
-            sums.requested_bytes = sums.requested_bytes.saturating_add(requested);
-            sums.overhead_bytes += u64::from(overhead);
+            sums.requested_bytes = sums.requested_bytes.saturating_add(self.batch.requested_bytes[place]);
+            sums.overhead_bytes += u64::from(self.batch.overhead_bytes[place]);
             sums.allocation_count += 1;
         }
+        let batch = &mut self.batch;
+        let highest = batch.address[..rows].iter().copied().fold(0, u64::max);
+        self.max_address = self.max_address.max(highest);
         if self.keep_blocks {
-            self.piece.blocks.trace.extend_from_slice(&self.slots);
+            let columns = &mut self.piece.blocks;
+            columns.requested_bytes.extend_from_slice(&batch.requested_bytes[..rows]);
+            columns.overhead_bytes.extend_from_slice(&batch.overhead_bytes[..rows]);
+            columns.address.extend_from_slice(&batch.address[..rows]);
+            columns.trace.extend_from_slice(&batch.slots[..rows]);
         }
-        self.pending.clear();
-        self.pending_amounts.clear();
-        self.pending_lines.clear();
+        batch.len = 0;
     }
 
     /// The slot of the row that [`Sink::block`] took last.
     pub fn last_block_trace(&mut self) -> Option<TraceSlot> {
+        let waiting = self.batch.len.checked_sub(1);
         self.flush();
-        self.slots.last().map(|slot| TraceSlot(*slot))
+        Some(TraceSlot(self.batch.slots[waiting.unwrap_or(BATCH - 1)]))
     }
 
     fn spill(&mut self, slot: usize) {

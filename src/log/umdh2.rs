@@ -14,7 +14,7 @@
 //! the last banner before it. That is why blocks can be read in any order.
 
 use super::{
-    fields::{hex_at, load8},
+    fields::{WINDOW, Window, long_hex, short_hex, word},
     line::{Banner, BannerKind, Line, classify, logtime},
     sink::{
         Allocation, HeaderLine, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceIds, TraceSlot,
@@ -23,7 +23,7 @@ use super::{
 use crate::lines::line_at;
 
 /// Bytes of zeros that a block's text is followed by, so that the fast path can read past its end.
-pub const PADDING: usize = 128;
+pub const PADDING: usize = WINDOW;
 
 /// Reads one block of text into the sink's piece.
 ///
@@ -122,7 +122,8 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     fn blank(&mut self) -> bool {
-        let Some(next) = line_end(self.text, self.at).filter(|next| *next <= self.end) else { return false };
+        let end = self.text.get(self.at..).and_then(<[u8]>::first_chunk).and_then(|line| line_end(line, 0));
+        let Some(next) = end.map(|end| self.at + end).filter(|next| *next <= self.end) else { return false };
         self.close_stack();
         self.sink.piece.lines.blank += 1;
         self.at = next;
@@ -137,10 +138,10 @@ impl<'a> Reader<'a> {
             return false;
         }
         self.close_stack();
-        self.sink.block(block.requested, block.overhead, block.address, block.trace_key);
+        let line = self.line_number();
+        self.sink.block(block.requested, block.overhead, block.address, block.trace_key, line);
         // The stack is opened by a TAB on the next line, so that runs of bare lines stay in their batch.
         if self.text[block.next] == b'\t' && block.next < self.end {
-            let line = self.line_number();
             self.open = Some(Open { trace: self.sink.last_block_trace(), line, alias: false });
         }
         self.sink.piece.lines.rows += 1;
@@ -398,26 +399,24 @@ pub fn block_at(text: &[u8], at: usize) -> Option<Block> {
     const BY_BACK: u64 = u64::from_le_bytes(*b" by Back");
     const BACKTRACE: u64 = u64::from_le_bytes(*b"ackTrace");
     const AT: u64 = u64::from_le_bytes(*b" at \0\0\0\0");
-    let requested = hex_at(text, at)?;
-    let at = at + requested.digits as usize;
-    if requested.digits > 8 || load8(text, at)? != BYTES || *text.get(at + 8)? != b' ' {
+    let line: &Window = text.get(at..)?.first_chunk()?;
+    let requested = short_hex(line, 0)?;
+    let behind = requested.digits as usize;
+    if word(line, behind) != BYTES || word(line, behind + 8) as u8 != b' ' {
         return None;
     }
-    let at = at + 9;
-    let overhead = hex_at(text, at)?;
-    let at = at + overhead.digits as usize;
-    if overhead.digits > 8 || load8(text, at)? & 0xFFFF_FFFF != AT {
+    let overhead = short_hex(line, behind + 9)?;
+    let behind = behind + 9 + overhead.digits as usize;
+    if word(line, behind) as u32 != AT as u32 {
         return None;
     }
-    let at = at + 4;
-    let address = hex_at(text, at)?;
-    let at = at + address.digits as usize;
-    if load8(text, at)? != BY_BACK || load8(text, at + 5)? != BACKTRACE {
+    let address = long_hex(line, behind + 4)?;
+    let behind = behind + 4 + address.digits as usize;
+    if word(line, behind) != BY_BACK || word(line, behind + 5) != BACKTRACE {
         return None;
     }
-    let at = at + 13;
-    let id = hex_at(text, at)?;
-    let next = line_end(text, at + id.digits as usize)?;
+    let id = long_hex(line, behind + 13)?;
+    let next = at + line_end(line, behind + 13 + id.digits as usize)?;
     Some(Block {
         requested: requested.value,
         overhead: overhead.value as u32,
@@ -430,21 +429,22 @@ pub fn block_at(text: &[u8], at: usize) -> Option<Block> {
 /// Reads TAB `776CDD82` straight through: value and digits, and where the next line starts.
 #[inline(always)]
 pub fn frame_at(text: &[u8], at: usize) -> Option<((u64, u32), usize)> {
-    if *text.get(at)? != b'\t' {
+    let line: &Window = text.get(at..)?.first_chunk()?;
+    if line[0] != b'\t' {
         return None;
     }
-    let address = hex_at(text, at + 1)?;
-    let next = line_end(text, at + 1 + address.digits as usize)?;
+    let address = long_hex(line, 1)?;
+    let next = at + line_end(line, 1 + address.digits as usize)?;
     Some(((address.value, address.digits), next))
 }
 
 /// Where the next line starts, if LF, CRLF or CR CR LF stands here.
 #[inline(always)]
-fn line_end(text: &[u8], at: usize) -> Option<usize> {
-    match text.get(at..at + 3)? {
+fn line_end(line: &Window, at: usize) -> Option<usize> {
+    match word(line, at).to_le_bytes() {
+        [b'\r', b'\n', ..] => Some(at + 2),
         [b'\n', ..] => Some(at + 1),
-        [b'\r', b'\n', _] => Some(at + 2),
-        [b'\r', b'\r', b'\n'] => Some(at + 3),
+        [b'\r', b'\r', b'\n', ..] => Some(at + 3),
         _ => None,
     }
 }

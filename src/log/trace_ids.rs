@@ -1,0 +1,70 @@
+//! Trace ids as 64-bit keys.
+
+use super::fields::Hex;
+
+/// Trace ids as 64-bit keys, and back.
+///
+/// `F9A156DA` becomes its value and its length; what is not upper-case hexadecimal of at most 14 digits stands in `other`.
+/// A call site has no id: its name stands in `other` too, and its key has no text.
+#[derive(Debug, Default)]
+pub struct TraceIds {
+    other: Vec<Box<[u8]>>,
+    other_ids: std::collections::HashMap<Box<[u8]>, u64>,
+    sites: std::collections::HashMap<Box<[u8]>, u64>,
+}
+
+const OTHER: u64 = 0xF;
+/// No id has zero digits.
+const SITE: u64 = 0;
+
+impl TraceIds {
+    /// The key of an id whose digits were read by [`super::fields::hex_at`]; `None` if they are too many to pack.
+    #[inline(always)]
+    pub fn key_of_hex(id: Hex) -> Option<u64> {
+        (id.digits <= 14).then_some(id.value << 4 | u64::from(id.digits))
+    }
+
+    /// The key of any text.
+    pub fn key(&mut self, id: &[u8]) -> u64 {
+        let plain = !id.iter().any(u8::is_ascii_lowercase);
+        if let Some(key) = super::fields::parse_hex(id).filter(|_| plain).and_then(Self::key_of_hex) {
+            return key;
+        }
+        if let Some(key) = self.other_ids.get(id) {
+            return *key;
+        }
+        let key = (self.other.len() as u64) << 4 | OTHER;
+        self.other.push(id.into());
+        self.other_ids.insert(id.into(), key);
+        key
+    }
+
+    /// The key of a call site, which has no id.
+    pub fn site_key(&mut self, name: &[u8]) -> u64 {
+        if let Some(key) = self.sites.get(name) {
+            return *key;
+        }
+        let key = (self.other.len() as u64) << 4 | SITE;
+        self.other.push(name.into());
+        self.sites.insert(name.into(), key);
+        key
+    }
+
+    /// The key here of an id that has a key in another worker's table.
+    pub fn adopt(&mut self, key: u64, from: &TraceIds) -> u64 {
+        match key & 0xF {
+            OTHER => self.key(&from.other[(key >> 4) as usize]),
+            SITE => self.site_key(&from.other[(key >> 4) as usize]),
+            _ => key,
+        }
+    }
+
+    /// The text of a key; absent for a stack that stands under no id.
+    pub fn text(&self, key: u64) -> Option<String> {
+        match key & 0xF {
+            SITE => None,
+            OTHER => Some(String::from_utf8_lossy(&self.other[(key >> 4) as usize]).into_owned()),
+            digits => Some(format!("{:0width$X}", key >> 4, width = digits as usize)),
+        }
+    }
+}
