@@ -168,8 +168,11 @@ pub fn write_investigation(out: &mut impl Write, options: &Options) -> io::Resul
 /// Where the heaps of a run lie.
 fn heap_bases(options: &Options) -> Vec<u64> {
     let mut random = Random::of(options.seed, "heaps", options.run);
-    let (first, apart, chance) =
-        if options.pointer_width == 64 { (0x1A2_0000_0000, 0x4_0000_0000, 0x1_0000) } else { (0x2E_0000, 0xC00_0000, 0x80) };
+    let (first, apart, chance) = if options.pointer_width == 64 {
+        (0x1A2_0000_0000, 0x4_0000_0000, 0x1_0000)
+    } else {
+        (0x2E_0000, 0xC00_0000, 0x80)
+    };
     (0..sites::HEAPS as u64).map(|heap| first + heap * apart + random.below(chance) * 0x1_0000).collect()
 }
 

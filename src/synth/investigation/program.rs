@@ -41,9 +41,8 @@ pub struct Frame {
     pub offset: u64,
 }
 
-const VERBS: [&str; 12] = [
-    "Create", "Open", "Load", "Update", "Insert", "Append", "Resolve", "Apply", "Clone", "Flush", "Handle", "Run",
-];
+const VERBS: [&str; 12] =
+    ["Create", "Open", "Load", "Update", "Insert", "Append", "Resolve", "Apply", "Clone", "Flush", "Handle", "Run"];
 /// Room for one function in the image.
 const FUNCTION_BYTES: u64 = 0x340;
 
@@ -56,9 +55,22 @@ use Role::{Framework, Library, Service, System, SystemOwner};
 /// Every module, in the order in which the log lists them. The names of the product are invented.
 pub const MODULES: [Module; 44] = [
     module(r"C:\Program Files\Fernhollow\bin\fernhollow.exe", 0x1A4000, Framework, &["ServiceHost", "Startup"]),
-    module(r"C:\Windows\SYSTEM32\ntdll.dll", 0x1F8000, System, &["RtlUserThreadStart", "TppWorkerThread",
-        "RtlAllocateHeap", "RtlpAllocateHeapInternal", "RtlReAllocateHeap", "RtlCreateHeap", "LdrpLoadDllInternal",
-        "LdrpAllocateDataTableEntry", "LdrpInitializeProcess"]),
+    module(
+        r"C:\Windows\SYSTEM32\ntdll.dll",
+        0x1F8000,
+        System,
+        &[
+            "RtlUserThreadStart",
+            "TppWorkerThread",
+            "RtlAllocateHeap",
+            "RtlpAllocateHeapInternal",
+            "RtlReAllocateHeap",
+            "RtlCreateHeap",
+            "LdrpLoadDllInternal",
+            "LdrpAllocateDataTableEntry",
+            "LdrpInitializeProcess",
+        ],
+    ),
     module(r"C:\Windows\System32\KERNEL32.DLL", 0xBD000, System, &["BaseThreadInitThunk"]),
     module(r"C:\Windows\System32\KERNELBASE.dll", 0x2C8000, System, &["LoadLibraryExW"]),
     module(r"C:\Windows\System32\ucrtbase.dll", 0x100000, System, &["_malloc_base", "_realloc_base", "thread_start"]),
@@ -66,7 +78,12 @@ pub const MODULES: [Module; 44] = [
     module(r"C:\Windows\SYSTEM32\VCRUNTIME140.dll", 0x1B000, System, &["memcpy"]),
     module(r"C:\Windows\SYSTEM32\MSVCP140.dll", 0x8D000, System, &["std::_Xlength_error"]),
     module(r"C:\Windows\System32\RPCRT4.dll", 0x123000, SystemOwner, &["Invoke", "NdrStubCall2", "DispatchToStub"]),
-    module(r"C:\Windows\System32\combase.dll", 0x354000, SystemOwner, &["CComActivator::DoCreateInstance", "Ndr64Call"]),
+    module(
+        r"C:\Windows\System32\combase.dll",
+        0x354000,
+        SystemOwner,
+        &["CComActivator::DoCreateInstance", "Ndr64Call"],
+    ),
     module(r"C:\Windows\System32\CRYPT32.dll", 0x160000, SystemOwner, &["CertOpenStore", "CertAddToStore"]),
     module(r"C:\Windows\System32\bcrypt.dll", 0x27000, SystemOwner, &["BCryptGenerateKey"]),
     module(r"C:\Windows\System32\WS2_32.dll", 0x6B000, SystemOwner, &["WSASocketW", "GetAddrInfoExW"]),
@@ -80,7 +97,12 @@ pub const MODULES: [Module; 44] = [
     module(r"C:\Program Files\Fernhollow\bin\fhsession.dll", 0x88000, Service, &["SessionTable", "Session", "Token"]),
     module(r"C:\Program Files\Fernhollow\bin\fhorders.dll", 0x1B7000, Service, &["Order", "OrderLine", "Basket"]),
     module(r"C:\Program Files\Fernhollow\bin\fhpricing.dll", 0xEF000, Service, &["PriceRule", "Discount", "Quote"]),
-    module(r"C:\Program Files\Fernhollow\bin\fhcatalog.dll", 0x13A000, Service, &["ArticleCache", "Article", "Variant"]),
+    module(
+        r"C:\Program Files\Fernhollow\bin\fhcatalog.dll",
+        0x13A000,
+        Service,
+        &["ArticleCache", "Article", "Variant"],
+    ),
     module(r"C:\Program Files\Fernhollow\bin\fhpreview.dll", 0xA5000, Service, &["PagePreview", "Thumbnail", "Canvas"]),
     module(r"C:\Program Files\Fernhollow\bin\fhaudit.dll", 0x6E000, Service, &["AuditTrail", "AuditEntry"]),
     module(r"C:\Program Files\Fernhollow\bin\fhlabels.dll", 0x59000, Service, &["LabelSheet", "Barcode"]),
@@ -218,11 +240,14 @@ mod tests {
     fn modules_do_not_overlap_and_hold_their_functions() {
         for is_64_bit in [true, false] {
             let run = Run::new(1, 0, is_64_bit);
-            let mut places: Vec<(u64, u64)> = run.bases.iter().zip(&MODULES).map(|(base, module)| (*base, module.bytes)).collect();
+            let mut places: Vec<(u64, u64)> =
+                run.bases.iter().zip(&MODULES).map(|(base, module)| (*base, module.bytes)).collect();
             places.sort_unstable();
             assert!(places.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0));
             assert!(is_64_bit || places.iter().all(|(base, bytes)| base + bytes < 0x8000_0000));
-            assert!(MODULES.iter().all(|module| 0x1000 + (module.function_count() + 1) * FUNCTION_BYTES <= module.bytes));
+            assert!(
+                MODULES.iter().all(|module| 0x1000 + (module.function_count() + 1) * FUNCTION_BYTES <= module.bytes)
+            );
         }
     }
 

@@ -189,7 +189,9 @@ fn allocator(owner: usize, way: Way) -> Vec<Frame> {
     let heap = system("ntdll", "RtlAllocateHeap", 0xAF2);
     let mut frames = match way {
         Way::New | Way::Malloc => vec![heap, system("ucrtbase", "_malloc_base", 0x36)],
-        Way::OldMalloc => vec![system("ntdll", "RtlpAllocateHeapInternal", 0x1B0), heap, system("msvcrt", "malloc", 0x70)],
+        Way::OldMalloc => {
+            vec![system("ntdll", "RtlpAllocateHeapInternal", 0x1B0), heap, system("msvcrt", "malloc", 0x70)]
+        }
         Way::Grow => vec![heap, system("ntdll", "RtlReAllocateHeap", 0x64), system("ucrtbase", "_realloc_base", 0x5B)],
         Way::Heap => vec![heap],
     };

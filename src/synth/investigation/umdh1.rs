@@ -21,12 +21,7 @@ const DEEPEST: usize = 16;
 const ENTRY_OVERHEAD: u64 = 8;
 
 /// Writes the log; gives the number of ids whose stack stands in it.
-pub(super) fn write(
-    lines: &mut Lines<'_, impl Write>,
-    options: &Options,
-    run: &Run,
-    story: &Story,
-) -> io::Result<u64> {
+pub(super) fn write(lines: &mut Lines<'_, impl Write>, options: &Options, run: &Run, story: &Story) -> io::Result<u64> {
     lines.line(&format!("UMDH: Logtime {} - Machine=FERN-APP-02 - PID={}", taken_at(options.step), run.pid))?;
     let bases = heap_bases(options);
     let ids = trace_ids(options, story.sites.len() + bases.len());

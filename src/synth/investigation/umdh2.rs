@@ -18,18 +18,15 @@ use super::{Options, heap_bases, taken_at};
 const DASHES: &str = "- - - - - - - - - -";
 
 /// Writes the log; gives the number of ids whose stack stands in it.
-pub(super) fn write(
-    lines: &mut Lines<'_, impl Write>,
-    options: &Options,
-    run: &Run,
-    story: &Story,
-) -> io::Result<u64> {
+pub(super) fn write(lines: &mut Lines<'_, impl Write>, options: &Options, run: &Run, story: &Story) -> io::Result<u64> {
     preamble(lines, options, run)?;
     let ids = trace_ids(options, story.sites.len() + 1);
     let mut printed = vec![false; story.sites.len()];
     for (base, blocks) in heap_bases(options).into_iter().zip(&story.heaps) {
         lines.line(&format!("*{DASHES} Start of data for heap @ {base:X} {DASHES}"))?;
-        for line in ["", "REQUESTED bytes + OVERHEAD at ADDRESS by BackTraceID", "     STACK if not already dumped.", ""] {
+        for line in
+            ["", "REQUESTED bytes + OVERHEAD at ADDRESS by BackTraceID", "     STACK if not already dumped.", ""]
+        {
             lines.line(line)?;
         }
         lines.line(&format!("*{DASHES} Heap {base:X} Hogs {DASHES}"))?;
