@@ -46,7 +46,7 @@ pub struct Options {
     pub step: u64,
     /// Which run of the program: another number, other addresses, ids and process id.
     pub run: u64,
-    /// Size of the story: 2,000 stacks and about 90,000 blocks, or fewer of both.
+    /// Size of the story: 2,000 stacks and about 75,000 blocks, or fewer of both.
     pub stack_count: u64,
     /// The tool.
     pub dialect: Dialect,

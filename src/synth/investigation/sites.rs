@@ -90,8 +90,8 @@ fn leak(seed: u64, per_step: u64) -> Vec<Site> {
             frames,
             heap: RUNTIME_HEAP,
             shares_first_heap: false,
-            bytes: 0x2A00,
-            spread: 0x6000,
+            bytes: 0x5000,
+            spread: 0x2000,
             behaviour: Behaviour::Leak(per_step),
         }
     };
