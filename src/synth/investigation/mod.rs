@@ -37,6 +37,17 @@ pub enum Dialect {
     Umdh1,
 }
 
+impl Dialect {
+    /// The dialect that `Snapshot.format` gives this name.
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "umdh2" => Some(Dialect::Umdh2),
+            "umdh1" => Some(Dialect::Umdh1),
+            _ => None,
+        }
+    }
+}
+
 /// What to write.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
