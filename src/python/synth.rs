@@ -29,18 +29,21 @@ pub fn write_reference_log<'py>(
     let options = reference::Options { kind, byte_count, seed, grown };
     let answer = written(py, path, |out| write_reference(out, &options))?;
     let about = PyDict::new(py);
-    about.set_item("byte_count", answer.byte_count)?;
-    about.set_item("line_count", answer.line_count)?;
-    about.set_item("heap_count", answer.heap_count)?;
-    about.set_item("stack_count", answer.stack_count)?;
-    about.set_item("frame_line_count", answer.frame_count)?;
-    about.set_item("frame_count", answer.distinct_frame_count)?;
-    let (grown, total) = (
-        [answer.grown_requested_bytes, answer.grown_overhead_bytes, answer.grown_block_count],
-        [answer.requested_bytes, answer.overhead_bytes, answer.block_count],
-    );
-    for (name, [requested_bytes, overhead_bytes, allocation_count]) in [("total", total), ("grown", grown)] {
-        about.set_item(name, totals(py, Totals { requested_bytes, overhead_bytes, allocation_count })?)?;
+    for (name, value) in [
+        ("byte_count", answer.byte_count),
+        ("line_count", answer.line_count),
+        ("block_count", answer.block_count),
+        ("heap_count", answer.heap_count),
+        ("stack_count", answer.stack_count),
+        ("frame_count", answer.frame_count),
+        ("distinct_frame_count", answer.distinct_frame_count),
+        ("requested_bytes", answer.requested_bytes),
+        ("overhead_bytes", answer.overhead_bytes),
+        ("grown_block_count", answer.grown_block_count),
+        ("grown_requested_bytes", answer.grown_requested_bytes),
+        ("grown_overhead_bytes", answer.grown_overhead_bytes),
+    ] {
+        about.set_item(name, value)?;
     }
     Ok(about)
 }

@@ -116,6 +116,7 @@ impl<'a, W: Write> Lines<'a, W> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
