@@ -82,7 +82,7 @@ fn leak(seed: u64, per_step: u64) -> Vec<Site> {
     let forgets = Frame { module: owner, function: 16, offset: 0x8C };
     let site = |number| {
         let mut random = Random::of(seed, "leak", number);
-        let mut frames = allocator(owner, Way::New);
+        let mut frames = allocator(owner, Way::Malloc);
         frames.push(forgets);
         callers(&mut random, owner, &mut frames);
         Site {
