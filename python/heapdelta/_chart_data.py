@@ -11,6 +11,8 @@ MARKS = 5_000
 """Most marks a chart may have: what a browser draws without delay."""
 
 _CHARACTERS = 46
+# A change below this share of the largest one is a line of a pixel or two: it is folded with the others.
+_SHARE = 0.01
 # Same spacing as the smallest step between two labels of 11 pixels in a chart of 320.
 _LABEL_GAP = 0.045
 _NOUNS = {"trace_id": "traces", "fingerprint": "stacks", "heap_base": "heaps", "function": "functions"}
@@ -108,9 +110,7 @@ def waterfall_bars(frame: pl.DataFrame, top: int) -> list[Bar]:
     """Bars from the total before to the total after; each contribution starts where the one above it ended."""
     delta = pl.col("requested_bytes_delta")
     changed = named(frame).filter(delta != 0).sort(delta.abs(), descending=True, maintain_order=True)
-    shown, folded = changed.head(top), changed.slice(top)
-    if folded.height == 1:
-        shown, folded = changed, changed.clear()
+    shown, folded = _folded(changed, delta.abs(), top)
     shown = shown.sort(delta > 0, delta.abs(), descending=[True, True], maintain_order=True)
     at = int(frame["requested_bytes_before"].sum() or 0)
     bars = [Bar("total before", "total", 0, at, bytes_text(at), f"{at:,} bytes")]
@@ -122,6 +122,13 @@ def waterfall_bars(frame: pl.DataFrame, top: int) -> list[Bar]:
         bars.append(_contribution(name, at, int(folded["requested_bytes_delta"].sum()), _folded_detail(folded)))
         at = bars[-1].end
     return [*bars, Bar("total after", "total", 0, at, bytes_text(at), f"{at:,} bytes")]
+
+
+def _folded(ranked: pl.DataFrame, size: pl.Expr, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows to show, and rows to fold into one; a single one keeps its name."""
+    visible = ranked.filter(size >= _SHARE * size.max()).head(top)
+    rest = ranked.slice(visible.height)
+    return (visible, rest) if rest.height != 1 else (ranked, rest.clear())
 
 
 def _contribution(name: str, at: int, change: int, detail: str) -> Bar:
@@ -147,42 +154,36 @@ def growth_lines(frames: Sequence[pl.DataFrame], top: int) -> pl.DataFrame:
     ``growth`` i64 bytes, ``bytes`` i64, ``folded`` bool; the names that are not shown are one, ``33 more``, so that the
     growth of all lines is that of the total. Sorted by final growth, largest first, then by name and point.
     """
-    keep = _thinned(len(frames), MARKS // (top + 1))
+    table, points = _amounts_by_point(frames, MARKS // (top + 1))
+    first, last = pl.col(points[0]), pl.col(points[-1])
+    reach = pl.max_horizontal((pl.col(point) - first).abs() for point in points)
+    changed = table.with_columns(reach.alias("reach")).filter(pl.col("reach") > 0)
+    changed = changed.sort("reach", "name", descending=[True, False])
+    shown, rest = _folded(changed, pl.col("reach"), top)
+    parts = [shown.select("name", *points, pl.lit(False).alias("folded"))]
+    if rest.height or not shown.height:
+        name = f"{rest.height:,} more" if rest.height else "no change"
+        summed = rest if rest.height else table
+        parts.append(summed.select(pl.lit(name).alias("name"), pl.col(points).sum(), pl.lit(True).alias("folded")))
+    lines = pl.concat(parts).with_columns((last - first).alias("final"), first.alias("first"))
+    long = lines.unpivot(points, index=["name", "folded", "final", "first"], variable_name="point", value_name="bytes")
+    long = long.with_columns(pl.col("point").cast(pl.UInt32), (pl.col("bytes") - pl.col("first")).alias("growth"))
+    ordered = long.sort("final", "name", "point", descending=[True, False, False])
+    return ordered.select("name", "point", "growth", "bytes", "folded")
+
+
+def _amounts_by_point(frames: Sequence[pl.DataFrame], most: int) -> tuple[pl.DataFrame, list[str]]:
+    """One row for each name, one column for each point that is kept; 0 where a name is missing."""
+    keep = sorted(_thinned(len(frames), most))
     sums = [
-        frame.group_by("name").agg(pl.col("requested_bytes").sum().cast(pl.Int64).alias(str(point)))
-        for point, frame in enumerate(frames)
-        if point in keep
+        frames[point].group_by("name").agg(pl.col("requested_bytes").sum().cast(pl.Int64).alias(str(point)))
+        for point in keep
     ]
     table = sums[0]
     for other in sums[1:]:
         table = table.join(other, on="name", how="full", coalesce=True)
-    columns = [str(point) for point in sorted(keep)]
-    table = table.with_columns(pl.col(columns).fill_null(0))
-    last, first = pl.col(columns[-1]), pl.col(columns[0])
-    reach = pl.max_horizontal((pl.col(column) - first).abs() for column in columns)
-    table = table.with_columns(reach.alias("reach")).filter(pl.col("reach") > 0)
-    table = table.sort("reach", "name", descending=[True, False])
-    shown, rest = (table.head(top), table.slice(top)) if table.height > top + 1 else (table, table.clear())
-    shown = shown.with_columns(pl.lit(False).alias("folded"))
-    if rest.height:
-        one = rest.select(
-            pl.lit(f"{rest.height:,} more").alias("name"), pl.col(columns).sum(), pl.lit(True).alias("folded")
-        )
-        shown = pl.concat([shown.drop("reach"), one.select(*shown.drop("reach").columns)])
-    shown = shown.with_columns((last - first).alias("final"), first.alias("first"))
-    long = shown.unpivot(columns, index=["name", "folded", "final", "first"], variable_name="point", value_name="bytes")
-    return (
-        long.select(
-            "name",
-            pl.col("point").cast(pl.UInt32),
-            (pl.col("bytes") - pl.col("first")).alias("growth"),
-            "bytes",
-            "folded",
-            "final",
-        )
-        .sort("final", "name", "point", descending=[True, False, False])
-        .drop("final")
-    )
+    points = [str(point) for point in keep]
+    return table.with_columns(pl.col(points).fill_null(0)), points
 
 
 def _thinned(count: int, most: int) -> set[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
@@ -34,6 +35,7 @@ _LINES = ["#a8320a", "#1f5f99", "#2e8540", "#8456a8", "#b8860b", "#007f86", "#c2
 _FOLDED = "#8c8c8c"
 _WIDTH = 560
 _LINES_HEIGHT = 320
+_TICKS = 7
 # A change below this share of the total would be too thin to see beside it.
 _VISIBLE_SHARE = 0.15
 _VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
@@ -163,7 +165,7 @@ def _bars_chart(bars: Sequence[data.Bar]) -> alt.LayerChart:
 
 
 def _axis(title: str, unit: data.Unit) -> alt.Axis:
-    """An axis in whole numbers of a unit."""
+    """Draw an axis in a unit."""
     plain = "bytes" in title and unit.name == "bytes"
     return alt.Axis(
         title=title if plain else f"{title} ({unit.name})",
@@ -261,11 +263,7 @@ def _lines_chart(lines: pl.DataFrame, texts: list[str], *, timed: bool) -> alt.L
     colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=None)
     scale = alt.Scale(domain=[low, high + 0.03 * (high - low)], nice=False)
     y = alt.Y("growth:Q", scale=scale, axis=_axis("growth", unit))
-    x = (
-        alt.X("at:T", title=None, axis=alt.Axis(grid=False, labelOverlap=True, tickCount=min(len(texts), 8)))
-        if timed
-        else alt.X("at:O", sort=texts, title=None, axis=alt.Axis(labelAngle=0, labelLimit=150, labelOverlap=True))
-    )
+    x = _time_axis(texts) if timed else _order_axis(texts)
     tooltip = [
         alt.Tooltip("name:N"),
         alt.Tooltip("change:N", title="growth"),
@@ -289,8 +287,24 @@ def _lines_chart(lines: pl.DataFrame, texts: list[str], *, timed: bool) -> alt.L
     return alt.layer(*layers, datasets={"lines": rows, "labels": labels, "zero": [{"growth": 0}]})
 
 
+def _time_axis(texts: list[str]) -> alt.X:
+    """Draw a tick at every log as long as there is room for their labels."""
+    ticks = [_date_time(text) for text in texts] if len(texts) <= _TICKS else alt.Undefined
+    axis = alt.Axis(grid=False, labelOverlap=True, format="%d %b %H:%M", values=ticks, tickCount=_TICKS)
+    return alt.X("at:T", title=None, axis=axis)
+
+
+def _date_time(text: str) -> alt.DateTime:
+    at = datetime.fromisoformat(text)
+    return alt.DateTime(year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute, seconds=at.second)
+
+
+def _order_axis(texts: list[str]) -> alt.X:
+    return alt.X("at:O", sort=texts, title=None, axis=alt.Axis(labelAngle=0, labelLimit=150, labelOverlap=True))
+
+
 def _chain(states: Sequence[Snapshot | Delta]) -> list[Delta]:
-    """The differences from each snapshot to the next."""
+    """Take or make the differences from each snapshot to the next."""
     deltas = [state for state in states if isinstance(state, Delta)]
     snapshots = [state for state in states if isinstance(state, Snapshot)]
     if len(deltas) != len(states) and len(snapshots) != len(states):
@@ -380,7 +394,7 @@ def enable(*, interactive: bool = False) -> None:
     alt.renderers.enable("heapdelta", interactive=interactive)
 
 
-def _render(spec: dict[str, Any], *, interactive: bool = False, **_: Any) -> dict[str, str]:
+def _render(spec: dict[str, Any], *, interactive: bool = False, **_: object) -> dict[str, str]:
     if not interactive:
         return {"image/svg+xml": vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE)}
     page = vl_convert.vegalite_to_html(json.loads(json.dumps(spec)), vl_version=_VEGA_LITE, bundle=True)

@@ -43,6 +43,8 @@ pub struct Frame {
 
 const VERBS: [&str; 12] =
     ["Create", "Open", "Load", "Update", "Insert", "Append", "Resolve", "Apply", "Clone", "Flush", "Handle", "Run"];
+/// Where functions start, in the first module; a little further in each one after it.
+const FIRST_FUNCTION: u64 = 0x1000;
 /// Room for one function in the image.
 const FUNCTION_BYTES: u64 = 0x340;
 
@@ -177,7 +179,7 @@ pub fn system(module: &str, function: &str, offset: u64) -> Frame {
 impl Frame {
     /// Distance from the module's base.
     fn relative(self) -> u64 {
-        0x1000 + self.function * FUNCTION_BYTES + self.offset
+        FIRST_FUNCTION + self.module as u64 * 0x130 + self.function * FUNCTION_BYTES + self.offset
     }
 
     /// `fhorders!Basket::Insert+0x0000004C`
@@ -246,7 +248,7 @@ mod tests {
             assert!(places.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0));
             assert!(is_64_bit || places.iter().all(|(base, bytes)| base + bytes < 0x8000_0000));
             assert!(
-                MODULES.iter().all(|module| 0x1000 + (module.function_count() + 1) * FUNCTION_BYTES <= module.bytes)
+                MODULES.iter().all(|module| 0x5000 + (module.function_count() + 1) * FUNCTION_BYTES <= module.bytes)
             );
         }
     }
