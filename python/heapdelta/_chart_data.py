@@ -29,7 +29,7 @@ _UNITS = [Unit("TiB", 1 << 40), Unit("GiB", 1 << 30), Unit("MiB", 1 << 20), Unit
 
 
 def unit_of(magnitude: float) -> Unit:
-    """The largest unit of which there are at least two, so that an axis has several whole ones."""
+    """Choose the largest unit of which there are at least two, so that an axis has several whole ones."""
     return next((unit for unit in _UNITS if magnitude >= 2 * unit.size), _UNITS[-1])
 
 
@@ -54,12 +54,12 @@ def count_text(number: int | None) -> str:
 
 
 def noun_of(frame: pl.DataFrame) -> str:
-    """What the rows of a ranking are."""
+    """Say what the rows of a ranking are."""
     return next((noun for key, noun in _NOUNS.items() if key in frame.columns), "modules")
 
 
 def named(frame: pl.DataFrame) -> pl.DataFrame:
-    """Adds ``name``: what a row of a ranking is called in full."""
+    """Add ``name``: what a row of a ranking is called in full."""
     noun = noun_of(frame)
     if noun == "heaps":
         name = pl.col("heap_base").map_elements(lambda base: f"heap {base:X}", return_dtype=pl.String)
@@ -78,7 +78,7 @@ def named(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def short(name: str) -> str:
-    """Cuts a long name in the middle: the module in front and the function's end both tell something."""
+    """Cut a long name in the middle: the module in front and the function's end both tell something."""
     if len(name) <= _CHARACTERS:
         return name
     front = _CHARACTERS * 2 // 5
@@ -86,7 +86,7 @@ def short(name: str) -> str:
 
 
 def distinct(labels: Sequence[str]) -> list[str]:
-    """Makes labels that are alike differ, as an axis keeps one place for each text."""
+    """Make labels that are alike differ, as an axis keeps one place for each text."""
     seen: dict[str, int] = {}
     told_apart = []
     for label in labels:
@@ -147,11 +147,11 @@ def _folded_detail(folded: pl.DataFrame) -> str:
     return f"{len(grown):,} grew by {bytes_text(int(grown.sum()))}, {len(shrunk):,} shrank by {bytes_text(-int(shrunk.sum()))}"
 
 
-def growth_lines(frames: Sequence[pl.DataFrame], top: int) -> pl.DataFrame:
+def growth_lines(frames: Sequence[pl.DataFrame], top: int, noun: str = "modules") -> pl.DataFrame:
     """Growth since the first point in time, for the names that changed most.
 
     `frames` has one frame for each point: ``name`` and ``requested_bytes``. Gives ``name`` str, ``point`` u32,
-    ``growth`` i64 bytes, ``bytes`` i64, ``folded`` bool; the names that are not shown are one, ``33 more``, so that the
+    ``growth`` i64 bytes, ``bytes`` i64, ``folded`` bool; the names that are not shown are one, ``33 more modules``, so that the
     growth of all lines is that of the total. Sorted by final growth, largest first, then by name and point.
     """
     table, points = _amounts_by_point(frames, MARKS // (top + 1))
@@ -162,7 +162,7 @@ def growth_lines(frames: Sequence[pl.DataFrame], top: int) -> pl.DataFrame:
     shown, rest = _folded(changed, pl.col("reach"), top)
     parts = [shown.select("name", *points, pl.lit(False).alias("folded"))]
     if rest.height or not shown.height:
-        name = f"{rest.height:,} more" if rest.height else "no change"
+        name = f"{rest.height:,} more {noun}" if rest.height else "no change"
         summed = rest if rest.height else table
         parts.append(summed.select(pl.lit(name).alias("name"), pl.col(points).sum(), pl.lit(True).alias("folded")))
     lines = pl.concat(parts).with_columns((last - first).alias("final"), first.alias("first"))
@@ -194,7 +194,7 @@ def _thinned(count: int, most: int) -> set[int]:
 
 
 def spread(places: Sequence[float], low: float, high: float) -> list[float]:
-    """Moves label places, given from the highest down, apart until none hides another."""
+    """Move label places, given from the highest down, apart until none hides another."""
     gap = (high - low) * _LABEL_GAP
     moved: list[float] = []
     for place in places:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import altair as alt
 import polars as pl
 import vl_convert
-
 from heapdelta import _chart_data as data
 from heapdelta._diff import Delta, diff
 from heapdelta._snapshot import Comparison, Snapshot
@@ -128,9 +127,9 @@ def _bars_chart(bars: Sequence[data.Bar]) -> alt.LayerChart:
     ]
     low, high = min(0.0, *(row["begin"] for row in rows)), max(row["end"] for row in rows)
     high = max([high, *(row["begin"] for row in rows)]) or (0.0 if low else 1.0)
+    axis = _axis("change against the total before" if relative else "requested bytes", unit, low, high)
     # Room for the label beside the longest bar.
     scale = alt.Scale(domain=[low, high + 0.17 * (high - low)], nice=False, zero=False)
-    axis = _axis("change against the total before" if relative else "requested bytes", unit)
     base = alt.Chart(alt.NamedData("bars")).encode(
         y=alt.Y(
             "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=400, ticks=False, domain=False, labelPadding=8)
@@ -164,15 +163,16 @@ def _bars_chart(bars: Sequence[data.Bar]) -> alt.LayerChart:
     return alt.layer(*layers, datasets={"bars": rows})
 
 
-def _axis(title: str, unit: data.Unit) -> alt.Axis:
+def _axis(title: str, unit: data.Unit, low: float, high: float) -> alt.Axis:
     """Draw an axis in a unit."""
+    few = unit.size == 1 and high - low < 8
     plain = "bytes" in title and unit.name == "bytes"
     return alt.Axis(
         title=title if plain else f"{title} ({unit.name})",
         format=",~f",
         tickCount=6,
         # There is no half of a byte.
-        tickMinStep=1 if unit.size == 1 else alt.Undefined,
+        values=list(range(int(low), int(high) + 1)) if few else alt.Undefined,
         gridColor="#e6e6e6",
         domain=False,
     )
@@ -222,7 +222,7 @@ def growth(
     deltas = _chain(states)
     snapshots = [deltas[0].before, *(delta.after for delta in deltas)]
     frames = [_amounts(deltas[0].by(by), "before"), *(_amounts(delta.by(by), "after") for delta in deltas)]
-    lines = data.growth_lines(frames, top)
+    lines = data.growth_lines(frames, top, f"{by}s")
     times = [snapshot.taken_at for snapshot in snapshots]
     known = [time for time in times if time is not None]
     timed = len(known) == len(times) and all(earlier < later for earlier, later in pairwise(known))
@@ -262,7 +262,7 @@ def _lines_chart(lines: pl.DataFrame, texts: list[str], *, timed: bool) -> alt.L
     colours = [_FOLDED if name in folded else _LINES[place % len(_LINES)] for place, name in enumerate(names)]
     colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=None)
     scale = alt.Scale(domain=[low, high + 0.03 * (high - low)], nice=False)
-    y = alt.Y("growth:Q", scale=scale, axis=_axis("growth", unit))
+    y = alt.Y("growth:Q", scale=scale, axis=_axis("growth", unit, low, high))
     x = _time_axis(texts) if timed else _order_axis(texts)
     tooltip = [
         alt.Tooltip("name:N"),
@@ -300,7 +300,13 @@ def _date_time(text: str) -> alt.DateTime:
 
 
 def _order_axis(texts: list[str]) -> alt.X:
-    return alt.X("at:O", sort=texts, title=None, axis=alt.Axis(labelAngle=0, labelLimit=150, labelOverlap=True))
+    return alt.X(
+        "at:O",
+        sort=texts,
+        title=None,
+        scale=alt.Scale(padding=0),
+        axis=alt.Axis(labelAngle=0, labelLimit=150, labelOverlap=True),
+    )
 
 
 def _chain(states: Sequence[Snapshot | Delta]) -> list[Delta]:

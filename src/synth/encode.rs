@@ -116,7 +116,6 @@ impl<'a, W: Write> Lines<'a, W> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -1,7 +1,5 @@
 //! Synthetic logs against a counter that shares nothing with the writer or the reader.
 
-#![allow(clippy::unwrap_used)] // A failure here is a failed test.
-
 use std::collections::HashSet;
 
 use heapdelta::synth::{
