@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MARKS = 5_000
 """Most marks a chart may have: what a browser draws without delay."""
@@ -144,15 +146,16 @@ def _row_detail(row: dict[str, int | None]) -> str:
 def _folded_detail(folded: pl.DataFrame) -> str:
     deltas = folded["requested_bytes_delta"]
     grown, shrunk = deltas.filter(deltas > 0), deltas.filter(deltas < 0)
-    return f"{len(grown):,} grew by {bytes_text(int(grown.sum()))}, {len(shrunk):,} shrank by {bytes_text(-int(shrunk.sum()))}"
+    parts = [(grown, "grew"), (shrunk, "shrank")]
+    return ", ".join(f"{len(part):,} {verb} by {bytes_text(abs(int(part.sum())))}" for part, verb in parts)
 
 
 def growth_lines(frames: Sequence[pl.DataFrame], top: int, noun: str = "modules") -> pl.DataFrame:
     """Growth since the first point in time, for the names that changed most.
 
     `frames` has one frame for each point: ``name`` and ``requested_bytes``. Gives ``name`` str, ``point`` u32,
-    ``growth`` i64 bytes, ``bytes`` i64, ``folded`` bool; the names that are not shown are one, ``33 more modules``, so that the
-    growth of all lines is that of the total. Sorted by final growth, largest first, then by name and point.
+    ``growth`` i64 bytes, ``bytes`` i64, ``folded`` bool; the names that are not shown are one, ``33 more modules``, so
+    that the growth of all lines is that of the total. Sorted by final growth, largest first, then by name and point.
     """
     table, points = _amounts_by_point(frames, MARKS // (top + 1))
     first, last = pl.col(points[0]), pl.col(points[-1])
@@ -175,14 +178,10 @@ def growth_lines(frames: Sequence[pl.DataFrame], top: int, noun: str = "modules"
 def _amounts_by_point(frames: Sequence[pl.DataFrame], most: int) -> tuple[pl.DataFrame, list[str]]:
     """One row for each name, one column for each point that is kept; 0 where a name is missing."""
     keep = sorted(_thinned(len(frames), most))
-    sums = [
-        frames[point].group_by("name").agg(pl.col("requested_bytes").sum().cast(pl.Int64).alias(str(point)))
-        for point in keep
-    ]
-    table = sums[0]
-    for other in sums[1:]:
-        table = table.join(other, on="name", how="full", coalesce=True)
     points = [str(point) for point in keep]
+    labelled = [frames[point].select("name", "requested_bytes", pl.lit(str(point)).alias("point")) for point in keep]
+    amounts = pl.concat(labelled).with_columns(pl.col("requested_bytes").cast(pl.Int64))
+    table = amounts.pivot("point", index="name", values="requested_bytes", aggregate_function="sum")
     return table.with_columns(pl.col(points).fill_null(0)), points
 
 

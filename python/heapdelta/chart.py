@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
-from datetime import datetime
 from itertools import pairwise
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -19,24 +16,21 @@ import altair as alt
 import polars as pl
 import vl_convert
 from heapdelta import _chart_data as data
+from heapdelta import _chart_marks as marks
 from heapdelta._diff import Delta, diff
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
     Kind: TypeAlias = Literal["module", "stack", "function", "heap", "trace"]
 
 __all__ = ["enable", "growth", "save", "waterfall"]
 
-# Light and dark enough to be told apart without colour; the labels carry the sign as well.
-_COLOURS = {"total": "#8c8c8c", "grew": "#a8320a", "shrank": "#7db4dc"}
-_LINES = ["#a8320a", "#1f5f99", "#2e8540", "#8456a8", "#b8860b", "#007f86", "#c2539b", "#5a4a3f", "#4c6ef5", "#708238"]
-_FOLDED = "#8c8c8c"
 _WIDTH = 560
 _LINES_HEIGHT = 320
-_TICKS = 7
-# A change below this share of the total would be too thin to see beside it.
-_VISIBLE_SHARE = 0.15
 _VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
@@ -96,85 +90,10 @@ def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", 
     unchanged = (
         f"{data.bytes_text(after - before, signed=True)} requested" if after != before else "no change of the total"
     )
-    return _bars_chart(bars).properties(
+    return marks.bars_chart(bars).properties(
         width=_WIDTH,
         height=alt.Step(23),
         title=alt.TitleParams(title, subtitle=unchanged, anchor="start", offset=12),
-    )
-
-
-def _bars_chart(bars: Sequence[data.Bar]) -> alt.LayerChart:
-    before = bars[0].end
-    edges = [edge for bar in bars[1:-1] for edge in (bar.begin, bar.end)] or [before]
-    reach = max(edges) - min(edges)
-    # With the totals drawn in full, the changes would be invisible: then 0 is the total before.
-    relative = before > 0 and 0 < reach < _VISIBLE_SHARE * max(edges)
-    zero = before if relative else 0
-    unit = data.unit_of(reach if relative else max(max(edges), bars[-1].end))
-    labels = data.distinct([data.short(bar.name) for bar in bars])
-    rows = [
-        {
-            "name": bar.name,
-            "label": label,
-            "kind": bar.kind,
-            "begin": (bar.end - zero if relative and bar.kind == "total" else bar.begin - zero) / unit.size,
-            "end": (bar.end - zero) / unit.size,
-            "change": bar.change,
-            "detail": bar.detail,
-            "next": labels[min(place + 1, len(labels) - 1)],
-        }
-        for place, (bar, label) in enumerate(zip(bars, labels, strict=True))
-    ]
-    low, high = min(0.0, *(row["begin"] for row in rows)), max(row["end"] for row in rows)
-    high = max([high, *(row["begin"] for row in rows)]) or (0.0 if low else 1.0)
-    axis = _axis("change against the total before" if relative else "requested bytes", unit, low, high)
-    # Room for the label beside the longest bar.
-    scale = alt.Scale(domain=[low, high + 0.17 * (high - low)], nice=False, zero=False)
-    base = alt.Chart(alt.NamedData("bars")).encode(
-        y=alt.Y(
-            "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=400, ticks=False, domain=False, labelPadding=8)
-        ),
-        tooltip=[alt.Tooltip("name:N", title="name"), alt.Tooltip("change:N"), alt.Tooltip("detail:N")],
-    )
-    colour = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values())),
-        legend=None,
-    )
-    span = {"x": alt.X("begin:Q", scale=scale, axis=axis), "x2": "end:Q"}
-    links = base.transform_filter("datum.label != datum.next").mark_rule(color="#9a9a9a", strokeWidth=1)
-    layers = [
-        links.encode(x=alt.X("end:Q", scale=scale, axis=axis), y2=alt.Y2("next:N")),
-        base.mark_bar(height=15).encode(color=colour, **span),
-    ]
-    if relative:
-        totals = base.transform_filter("datum.kind == 'total'")
-        layers.append(
-            totals.mark_tick(thickness=4, height=15, opacity=1).encode(
-                x=alt.X("end:Q", scale=scale, axis=axis), color=colour
-            )
-        )
-    ends = base.transform_calculate(right="max(datum.begin, datum.end)")
-    layers.append(
-        ends.mark_text(align="left", dx=5, fontSize=11, color="#222").encode(
-            x=alt.X("right:Q", scale=scale, axis=axis), text="change:N"
-        )
-    )
-    return alt.layer(*layers, datasets={"bars": rows})
-
-
-def _axis(title: str, unit: data.Unit, low: float, high: float) -> alt.Axis:
-    """Draw an axis in a unit."""
-    few = unit.size == 1 and high - low < 8
-    plain = "bytes" in title and unit.name == "bytes"
-    return alt.Axis(
-        title=title if plain else f"{title} ({unit.name})",
-        format=",~f",
-        tickCount=6,
-        # There is no half of a byte.
-        values=list(range(int(low), int(high) + 1)) if few else alt.Undefined,
-        gridColor="#e6e6e6",
-        domain=False,
     )
 
 
@@ -227,85 +146,12 @@ def growth(
     known = [time for time in times if time is not None]
     timed = len(known) == len(times) and all(earlier < later for earlier, later in pairwise(known))
     texts = [time.isoformat() for time in known] if timed else _place_names(snapshots)
-    return _lines_chart(lines, texts, timed=timed).properties(
+    return marks.lines_chart(lines, texts, timed=timed).properties(
         width=_WIDTH,
         height=_LINES_HEIGHT,
         title=alt.TitleParams(
             f"Growth by {by} since the first log", subtitle=_subtitle(lines), anchor="start", offset=12
         ),
-    )
-
-
-def _lines_chart(lines: pl.DataFrame, texts: list[str], *, timed: bool) -> alt.LayerChart:
-    lowest, highest = int(lines["growth"].min() or 0), int(lines["growth"].max() or 0)
-    unit = data.unit_of(max(highest, -lowest))
-    low, high = min(0, lowest) / unit.size, (max(0, highest) / unit.size) or (0.0 if lowest else 1.0)
-    rows = [
-        {
-            "name": row["name"],
-            "at": texts[row["point"]],
-            "growth": row["growth"] / unit.size,
-            "change": data.bytes_text(row["growth"], signed=True),
-            "total": data.bytes_text(row["bytes"]),
-            "folded": row["folded"],
-        }
-        for row in lines.iter_rows(named=True)
-    ]
-    names = list(dict.fromkeys(row["name"] for row in rows))
-    ends = [row for row in rows if row["at"] == texts[-1]]
-    places = data.spread([row["growth"] for row in ends], low, high)
-    labels = [
-        {**row, "place": place, "label": f"{data.short(row['name'])}  {row['change']}"}
-        for row, place in zip(ends, places, strict=True)
-    ]
-    folded = {row["name"] for row in rows if row["folded"]}
-    colours = [_FOLDED if name in folded else _LINES[place % len(_LINES)] for place, name in enumerate(names)]
-    colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=None)
-    scale = alt.Scale(domain=[low, high + 0.03 * (high - low)], nice=False)
-    y = alt.Y("growth:Q", scale=scale, axis=_axis("growth", unit, low, high))
-    x = _time_axis(texts) if timed else _order_axis(texts)
-    tooltip = [
-        alt.Tooltip("name:N"),
-        alt.Tooltip("change:N", title="growth"),
-        alt.Tooltip("total:N"),
-        alt.Tooltip("at:N"),
-    ]
-    base = alt.Chart(alt.NamedData("lines")).encode(x=x, y=y, color=colour, tooltip=tooltip)
-    dash = alt.StrokeDash("folded:N", scale=alt.Scale(domain=[False, True], range=[[1, 0], [4, 3]]), legend=None)
-    beside = (
-        alt.Chart(alt.NamedData("labels"))
-        .mark_text(align="left", dx=9, fontSize=11)
-        .encode(x=x, y=alt.Y("place:Q", scale=scale), text="label:N", color=colour, tooltip=tooltip)
-    )
-    zero = alt.Chart(alt.NamedData("zero")).mark_rule(color="#9a9a9a").encode(y=alt.Y("growth:Q", scale=scale))
-    layers = [
-        zero,
-        base.mark_line(strokeWidth=2).encode(strokeDash=dash),
-        base.mark_point(filled=True, size=36, opacity=1),
-        beside,
-    ]
-    return alt.layer(*layers, datasets={"lines": rows, "labels": labels, "zero": [{"growth": 0}]})
-
-
-def _time_axis(texts: list[str]) -> alt.X:
-    """Draw a tick at every log as long as there is room for their labels."""
-    ticks = [_date_time(text) for text in texts] if len(texts) <= _TICKS else alt.Undefined
-    axis = alt.Axis(grid=False, labelOverlap=True, format="%d %b %H:%M", values=ticks, tickCount=_TICKS)
-    return alt.X("at:T", title=None, axis=axis)
-
-
-def _date_time(text: str) -> alt.DateTime:
-    at = datetime.fromisoformat(text)
-    return alt.DateTime(year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute, seconds=at.second)
-
-
-def _order_axis(texts: list[str]) -> alt.X:
-    return alt.X(
-        "at:O",
-        sort=texts,
-        title=None,
-        scale=alt.Scale(padding=0),
-        axis=alt.Axis(labelAngle=0, labelLimit=150, labelOverlap=True),
     )
 
 

@@ -11,11 +11,13 @@ before, but under other stacks. Everything else has its ordinary ups and downs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from heapdelta import _native
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 __all__ = ["Answer", "Investigation", "Totals", "write_investigation", "write_log", "write_reference_log"]
 
@@ -213,7 +215,9 @@ def write_log(
         encoding=encoding,
     )
     modules = {name: Totals(**sums) for name, sums in about.pop("modules").items()}
-    values = {name: Totals(**value) if isinstance(value, dict) else value for name, value in about.items()}
+    values: dict[str, Any] = {
+        name: Totals(**value) if isinstance(value, dict) else value for name, value in about.items()
+    }
     return Answer(path=Path(path), modules=modules, **values)
 
 
@@ -329,4 +333,5 @@ def write_reference_log(
     >>> answer["heap_count"], answer["stack_count"]
     (6, 8)
     """
-    return _native.write_reference_log(path, kind, size, seed, grown)
+    answer: dict[str, int] = _native.write_reference_log(path, kind, size, seed, grown)
+    return answer
