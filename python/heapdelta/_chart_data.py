@@ -178,10 +178,14 @@ def growth_lines(frames: Sequence[pl.DataFrame], top: int, noun: str = "modules"
 def _amounts_by_point(frames: Sequence[pl.DataFrame], most: int) -> tuple[pl.DataFrame, list[str]]:
     """One row for each name, one column for each point that is kept; 0 where a name is missing."""
     keep = sorted(_thinned(len(frames), most))
+    sums = [
+        frames[point].group_by("name").agg(pl.col("requested_bytes").sum().cast(pl.Int64).alias(str(point)))
+        for point in keep
+    ]
+    table = sums[0]
+    for other in sums[1:]:
+        table = table.join(other, on="name", how="full", coalesce=True)
     points = [str(point) for point in keep]
-    labelled = [frames[point].select("name", "requested_bytes", pl.lit(str(point)).alias("point")) for point in keep]
-    amounts = pl.concat(labelled).with_columns(pl.col("requested_bytes").cast(pl.Int64))
-    table = amounts.pivot("point", index="name", values="requested_bytes", aggregate_function="sum")
     return table.with_columns(pl.col(points).fill_null(0)), points
 
 

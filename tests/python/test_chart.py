@@ -145,8 +145,8 @@ def test_labels_do_not_hide_each_other():
 
 def test_many_points_and_rows_stay_below_the_limit_of_marks():
     frames = [pl.DataFrame({"name": ["a", "b"], "requested_bytes": [point, 7]}) for point in range(6_000)]
-    lines = _chart_data.growth_lines(frames, 1)
-    assert lines.height <= _chart_data.MARKS
+    lines = _chart_data.growth_lines(frames, 49)
+    assert 100 <= lines.height <= _chart_data.MARKS
     assert lines["point"].max() == 5_999
     many = ranking(*((f"m{number}", 0, 1_000 + number) for number in range(20_000)))
     assert marks(chart.waterfall(many, top=2_000)) <= _chart_data.MARKS
