@@ -5,6 +5,7 @@ mod compat;
 mod error;
 mod read;
 mod snapshot;
+mod synth;
 
 /// Native part of heapdelta: use the package `heapdelta`, not this module.
 #[pyo3::pymodule(name = "_native")]
@@ -17,6 +18,8 @@ pub mod native {
     use super::read::read;
     #[pymodule_export]
     use super::snapshot::{Comparison, Snapshot};
+    #[pymodule_export]
+    use super::synth::{write_investigation_log, write_reference_log};
 
     /// Version of the crate.
     #[pymodule_export]

@@ -2,11 +2,16 @@
 //!
 //! Two kinds, each written straight into a sink of bytes, each a pure function of its options:
 //!
-//! - `investigation`: a server with one leak, one cache that fills up, one false alarm and the noise of an ordinary
+//! - [`investigation`]: a server with one leak, one cache that fills up, one false alarm and the noise of an ordinary
 //!   day; small enough for a test, told so that an analyst would believe it.
 //! - [`reference`]: logs of any size for benchmarks, written at the speed of memory.
 //!
 //! Invariant: the answer is counted while writing, never by reading back, so a reader can be checked against it.
 
+mod encode;
+pub mod investigation;
+
 pub mod random;
 pub mod reference;
+
+pub use encode::{Encoding, LineEnd};

@@ -5,3 +5,4 @@
 mod compare;
 mod compat;
 mod hogs;
+mod synth;

@@ -1,0 +1,210 @@
+"""What a chart shows, as few rows with their texts: polars in, small frames out, no drawing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MARKS = 5_000
+"""Most marks a chart may have: what a browser draws without delay."""
+
+_CHARACTERS = 46
+# A change below this share of the largest one is a line of a pixel or two: it is folded with the others.
+_SHARE = 0.01
+# Same spacing as the smallest step between two labels of 11 pixels in a chart of 320.
+_LABEL_GAP = 0.045
+_NOUNS = {"trace_id": "traces", "fingerprint": "stacks", "heap_base": "heaps", "function": "functions"}
+
+
+class Unit(NamedTuple):
+    """A unit that an axis is drawn in, so that its ticks are round numbers of it."""
+
+    name: str
+    size: int
+
+
+_UNITS = [Unit("TiB", 1 << 40), Unit("GiB", 1 << 30), Unit("MiB", 1 << 20), Unit("KiB", 1 << 10), Unit("bytes", 1)]
+
+
+def unit_of(magnitude: float) -> Unit:
+    """Choose the largest unit of which there are at least two, so that an axis has several whole ones."""
+    return next((unit for unit in _UNITS if magnitude >= 2 * unit.size), _UNITS[-1])
+
+
+def bytes_text(number: int, *, signed: bool = False) -> str:
+    """``1.50 MiB``, ``+312 bytes``, ``−4.00 KiB``: three digits that count, and a sign one can see."""
+    sign = "−" if number < 0 else "+" if signed and number > 0 else ""
+    size = abs(number)
+    unit = next((unit for unit in _UNITS if size >= unit.size), _UNITS[-1])
+    scaled = size / unit.size
+    if unit.size == 1:
+        return f"{sign}{size} {'byte' if size == 1 else 'bytes'}"
+    digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+    return f"{sign}{scaled:,.{digits}f} {unit.name}"
+
+
+def count_text(number: int | None) -> str:
+    """``+1,200 blocks``; nothing where the count is not known."""
+    if number is None:
+        return ""
+    sign = "−" if number < 0 else "+" if number > 0 else ""
+    return f"{sign}{abs(number):,} {'block' if abs(number) == 1 else 'blocks'}"
+
+
+def noun_of(frame: pl.DataFrame) -> str:
+    """Say what the rows of a ranking are."""
+    return next((noun for key, noun in _NOUNS.items() if key in frame.columns), "modules")
+
+
+def named(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add ``name``: what a row of a ranking is called in full."""
+    noun = noun_of(frame)
+    if noun == "heaps":
+        name = pl.col("heap_base").map_elements(lambda base: f"heap {base:X}", return_dtype=pl.String)
+    elif noun == "modules":
+        name = pl.col("module")
+    else:
+        # A raw address is shown as `module+0x1C3F`, which names its module already.
+        with_module = pl.concat_str("module", pl.lit("!"), "function")
+        starts_with_module = pl.col("function").str.starts_with(pl.concat_str("module", pl.lit("+")))
+        name = pl.when(starts_with_module | pl.col("module").is_null()).then("function").otherwise(with_module)
+    if noun in {"stacks", "traces"}:
+        ids = [column for column in ("trace_id", "trace_id_after", "trace_id_before") if column in frame.columns]
+        name = pl.concat_str(name, pl.coalesce(ids), separator="  #", ignore_nulls=True)
+    status = pl.col("status") if "status" in frame.columns else pl.lit("no name")
+    return frame.with_columns(pl.coalesce(name, status).alias("name"))
+
+
+def short(name: str) -> str:
+    """Cut a long name in the middle: the module in front and the function's end both tell something."""
+    if len(name) <= _CHARACTERS:
+        return name
+    front = _CHARACTERS * 2 // 5
+    return f"{name[:front]}…{name[len(name) - (_CHARACTERS - front - 1) :]}"
+
+
+def distinct(labels: Sequence[str]) -> list[str]:
+    """Make labels that are alike differ, as an axis keeps one place for each text."""
+    seen: dict[str, int] = {}
+    told_apart = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        told_apart.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return told_apart
+
+
+class Bar(NamedTuple):
+    """One bar of a waterfall, in bytes."""
+
+    name: str
+    kind: str
+    begin: int
+    end: int
+    change: str
+    detail: str
+
+
+def waterfall_bars(frame: pl.DataFrame, top: int) -> list[Bar]:
+    """Bars from the total before to the total after; each contribution starts where the one above it ended."""
+    delta = pl.col("requested_bytes_delta")
+    changed = named(frame).filter(delta != 0).sort(delta.abs(), descending=True, maintain_order=True)
+    shown, folded = _folded(changed, delta.abs(), top)
+    shown = shown.sort(delta > 0, delta.abs(), descending=[True, True], maintain_order=True)
+    at = int(frame["requested_bytes_before"].sum() or 0)
+    bars = [Bar("total before", "total", 0, at, bytes_text(at), f"{at:,} bytes")]
+    for row in shown.iter_rows(named=True):
+        bars.append(_contribution(row["name"], at, row["requested_bytes_delta"], _row_detail(row)))
+        at = bars[-1].end
+    if folded.height:
+        name = f"{folded.height:,} more {noun_of(frame)}"
+        bars.append(_contribution(name, at, int(folded["requested_bytes_delta"].sum()), _folded_detail(folded)))
+        at = bars[-1].end
+    return [*bars, Bar("total after", "total", 0, at, bytes_text(at), f"{at:,} bytes")]
+
+
+def _folded(ranked: pl.DataFrame, size: pl.Expr, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows to show, and rows to fold into one; a single one keeps its name."""
+    visible = ranked.filter(size >= _SHARE * size.max()).head(top)
+    rest = ranked.slice(visible.height)
+    return (visible, rest) if rest.height != 1 else (ranked, rest.clear())
+
+
+def _contribution(name: str, at: int, change: int, detail: str) -> Bar:
+    kind = "grew" if change > 0 else "shrank"
+    return Bar(name, kind, at, at + change, bytes_text(change, signed=True), detail)
+
+
+def _row_detail(row: dict[str, int | None]) -> str:
+    delta = row["requested_bytes_delta"] or 0
+    return ", ".join(filter(None, [f"{delta:+,} bytes", count_text(row.get("allocation_count_delta"))]))
+
+
+def _folded_detail(folded: pl.DataFrame) -> str:
+    deltas = folded["requested_bytes_delta"]
+    grown, shrunk = deltas.filter(deltas > 0), deltas.filter(deltas < 0)
+    parts = [(grown, "grew"), (shrunk, "shrank")]
+    return ", ".join(f"{len(part):,} {verb} by {bytes_text(abs(int(part.sum())))}" for part, verb in parts)
+
+
+def growth_lines(frames: Sequence[pl.DataFrame], top: int, noun: str = "modules") -> pl.DataFrame:
+    """Growth since the first point in time, for the names that changed most.
+
+    `frames` has one frame for each point: ``name`` and ``requested_bytes``. Gives ``name`` str, ``point`` u32,
+    ``growth`` i64 bytes, ``bytes`` i64, ``folded`` bool; the names that are not shown are one, ``33 more modules``, so
+    that the growth of all lines is that of the total. Sorted by final growth, largest first, then by name and point.
+    """
+    table, points = _amounts_by_point(frames, MARKS // (top + 1))
+    first, last = pl.col(points[0]), pl.col(points[-1])
+    reach = pl.max_horizontal((pl.col(point) - first).abs() for point in points)
+    changed = table.with_columns(reach.alias("reach")).filter(pl.col("reach") > 0)
+    changed = changed.sort("reach", "name", descending=[True, False])
+    shown, rest = _folded(changed, pl.col("reach"), top)
+    parts = [shown.select("name", *points, pl.lit(False).alias("folded"))]
+    if rest.height or not shown.height:
+        name = f"{rest.height:,} more {noun}" if rest.height else "no change"
+        summed = rest if rest.height else table
+        parts.append(summed.select(pl.lit(name).alias("name"), pl.col(points).sum(), pl.lit(True).alias("folded")))
+    lines = pl.concat(parts).with_columns((last - first).alias("final"), first.alias("first"))
+    long = lines.unpivot(points, index=["name", "folded", "final", "first"], variable_name="point", value_name="bytes")
+    long = long.with_columns(pl.col("point").cast(pl.UInt32), (pl.col("bytes") - pl.col("first")).alias("growth"))
+    ordered = long.sort("final", "name", "point", descending=[True, False, False])
+    return ordered.select("name", "point", "growth", "bytes", "folded")
+
+
+def _amounts_by_point(frames: Sequence[pl.DataFrame], most: int) -> tuple[pl.DataFrame, list[str]]:
+    """One row for each name, one column for each point that is kept; 0 where a name is missing."""
+    keep = sorted(_thinned(len(frames), most))
+    sums = [
+        frames[point].group_by("name").agg(pl.col("requested_bytes").sum().cast(pl.Int64).alias(str(point)))
+        for point in keep
+    ]
+    table = sums[0]
+    for other in sums[1:]:
+        table = table.join(other, on="name", how="full", coalesce=True)
+    points = [str(point) for point in keep]
+    return table.with_columns(pl.col(points).fill_null(0)), points
+
+
+def _thinned(count: int, most: int) -> set[int]:
+    """Points to keep, evenly spread, with the first and the last among them."""
+    if count <= most:
+        return set(range(count))
+    return {round(step * (count - 1) / (most - 1)) for step in range(most)}
+
+
+def spread(places: Sequence[float], low: float, high: float) -> list[float]:
+    """Move label places, given from the highest down, apart until none hides another."""
+    gap = (high - low) * _LABEL_GAP
+    moved: list[float] = []
+    for place in places:
+        moved.append(min(place, moved[-1] - gap) if moved else place)
+    # What was pushed out below comes back up, and takes those above it along.
+    floor = low
+    for index in range(len(moved) - 1, -1, -1):
+        moved[index] = max(moved[index], floor)
+        floor = moved[index] + gap
+    return moved

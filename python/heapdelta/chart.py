@@ -1,0 +1,258 @@
+"""Charts of what grew: a `Delta`, snapshots or a ranking in, an Altair chart out. Nothing is loaded from a network.
+
+Importing this module makes our renderer Altair's, unless another one was chosen before: Altair's own shows a chart by
+loading scripts from the internet.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import altair as alt
+import polars as pl
+import vl_convert
+from heapdelta import _chart_data as data
+from heapdelta import _chart_marks as marks
+from heapdelta._diff import Delta, diff
+from heapdelta._snapshot import Comparison, Snapshot
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    Kind: TypeAlias = Literal["module", "stack", "function", "heap", "trace"]
+
+__all__ = ["enable", "growth", "save", "waterfall"]
+
+_WIDTH = 560
+_LINES_HEIGHT = 320
+_VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+
+
+def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", top: int = 12) -> alt.LayerChart:
+    """Draw how the total before became the total after.
+
+    From top to bottom: the total before, what grew (largest first), what shrank (largest first), all smaller changes as
+    one bar that says how many they are, the total after. Each bar starts where the one above it ended. Growth is drawn
+    dark and labelled ``+``, shrinkage light and labelled ``−``. Where the changes are too small to be seen beside the
+    totals, the axis shows the change alone and says so.
+
+    Parameters
+    ----------
+    delta : Delta, Comparison or polars.DataFrame
+        What changed; a frame as `Delta.by` gives it.
+    by : {"module", "stack", "function", "heap", "trace"}, default "module"
+        What one bar stands for; of no effect for a frame.
+    top : int, default 12
+        How many changes have a bar of their own, at least 1.
+
+    Returns
+    -------
+    altair.LayerChart
+        Requested bytes, on an axis in bytes, KiB, MiB, GiB or TiB.
+
+    Raises
+    ------
+    OptionError
+        If `top` is below 1 or above 2,000, or `by` makes no sense for the data.
+    TypeError
+        If `delta` is nothing of the kind.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from heapdelta import chart
+    >>> ranking = pl.DataFrame(
+    ...     {
+    ...         "module": ["app", "net"],
+    ...         "requested_bytes_before": [4096, 0],
+    ...         "requested_bytes_after": [8192, 100],
+    ...         "requested_bytes_delta": [4096, 100],
+    ...     }
+    ... )
+    >>> [bar["change"] for bar in chart.waterfall(ranking).to_dict()["datasets"]["bars"]]
+    ['4.00 KiB', '+4.00 KiB', '+100 bytes', '8.10 KiB']
+    """
+    _check_top(top)
+    if isinstance(delta, pl.DataFrame):
+        frame, title = delta, "What changed"
+    elif isinstance(delta, Delta | Comparison):
+        frame, title = delta.by(by), _title(delta)
+    else:
+        raise TypeError(f"expected a Delta, a Comparison or a frame, found {type(delta).__name__}")
+    bars = data.waterfall_bars(frame, top)
+    before, after = bars[0].end, bars[-1].end
+    unchanged = (
+        f"{data.bytes_text(after - before, signed=True)} requested" if after != before else "no change of the total"
+    )
+    return marks.bars_chart(bars).properties(
+        width=_WIDTH,
+        height=alt.Step(23),
+        title=alt.TitleParams(title, subtitle=unchanged, anchor="start", offset=12),
+    )
+
+
+def growth(
+    *states: Snapshot | Delta, by: Literal["module", "function", "heap"] = "module", top: int = 8
+) -> alt.LayerChart:
+    """Draw how much each module grew since the first of several snapshots.
+
+    A line that goes on rising looks like a leak; one that flattens, like a cache that has filled up.
+
+    Parameters
+    ----------
+    *states : Snapshot or Delta
+        Two or more snapshots in the order of time, or one or more deltas, each starting where the one before it ended.
+    by : {"module", "function", "heap"}, default "module"
+        What one line stands for.
+    top : int, default 8
+        How many lines of their own, for those that changed most; all others are one dashed line that says how many they
+        are. At least 1.
+
+    Returns
+    -------
+    altair.LayerChart
+        Requested bytes after minus those in the first snapshot. Over the time of the logs where all of them tell it and
+        it rises, else in the order given.
+
+    Raises
+    ------
+    OptionError
+        If there are fewer than two snapshots, deltas do not follow each other, or `top` is below 1 or above 2,000.
+    TypeError
+        If `states` are not all snapshots or all deltas.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import heapdelta as hd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     story = hd.testing.write_investigation(folder, steps=3, stack_count=60)
+    ...     drawn = hd.chart.growth(*map(hd.read, story.paths), top=2)
+    >>> sorted({row["name"] for row in drawn.to_dict()["datasets"]["lines"]})[-2:]
+    ['fhcatalog', 'fhpreview']
+    """
+    _check_top(top)
+    deltas = _chain(states)
+    snapshots = [deltas[0].before, *(delta.after for delta in deltas)]
+    frames = [_amounts(deltas[0].by(by), "before"), *(_amounts(delta.by(by), "after") for delta in deltas)]
+    lines = data.growth_lines(frames, top, f"{by}s")
+    times = [snapshot.taken_at for snapshot in snapshots]
+    known = [time for time in times if time is not None]
+    timed = len(known) == len(times) and all(earlier < later for earlier, later in pairwise(known))
+    texts = [time.isoformat() for time in known] if timed else _place_names(snapshots)
+    return marks.lines_chart(lines, texts, timed=timed).properties(
+        width=_WIDTH,
+        height=_LINES_HEIGHT,
+        title=alt.TitleParams(
+            f"Growth by {by} since the first log", subtitle=_subtitle(lines), anchor="start", offset=12
+        ),
+    )
+
+
+def _chain(states: Sequence[Snapshot | Delta]) -> list[Delta]:
+    """Take or make the differences from each snapshot to the next."""
+    deltas = [state for state in states if isinstance(state, Delta)]
+    snapshots = [state for state in states if isinstance(state, Snapshot)]
+    if len(deltas) != len(states) and len(snapshots) != len(states):
+        raise TypeError("expected snapshots, or deltas, found something else among them")
+    for earlier, later in pairwise(deltas):
+        if later.before is not earlier.after and later.before.path != earlier.after.path:
+            raise OptionError(
+                f"expected a delta that starts at {earlier.after.path}, found one that starts at {later.before.path}",
+                kind="option",
+            )
+    chain = deltas or [diff(earlier, later) for earlier, later in pairwise(snapshots)]
+    if not chain:
+        raise OptionError(f"expected two snapshots or more, found {len(snapshots)}", kind="option")
+    return chain
+
+
+def _amounts(ranking: pl.DataFrame, side: str) -> pl.DataFrame:
+    return data.named(ranking).select("name", pl.col(f"requested_bytes_{side}").alias("requested_bytes"))
+
+
+def _place_names(snapshots: Sequence[Snapshot]) -> list[str]:
+    names = [Path(snapshot.path).name if snapshot.path else "bytes" for snapshot in snapshots]
+    return [f"{place}. {name}" for place, name in enumerate(names, start=1)]
+
+
+def _title(delta: Delta | Comparison) -> str:
+    sides = [delta.before.path, delta.after.path] if isinstance(delta, Delta) else [delta.path]
+    names = [data.short(Path(path).name) for path in sides if path is not None]
+    return f"What changed: {' → '.join(names)}" if names else "What changed"
+
+
+def _subtitle(lines: pl.DataFrame) -> str:
+    last = lines.filter(pl.col("point") == pl.col("point").max())["growth"].sum()
+    return f"{data.bytes_text(int(last), signed=True)} requested in all" if lines.height else "nothing changed"
+
+
+def _check_top(top: int) -> None:
+    if not 1 <= top <= 2_000:
+        raise OptionError(f"expected a top of 1 to 2000, found {top}", kind="option")
+
+
+def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:
+    """Save a chart as a file that needs no network to be looked at.
+
+    Parameters
+    ----------
+    chart : altair chart
+        Any chart, not only ours.
+    path : str or path-like
+        Ends in ``.png`` (twice the size on screen), ``.svg`` or ``.html`` (with tooltips; about 0.9 MB, as the scripts
+        are in it). Overwritten if it is there.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OptionError
+        If the path ends in something else.
+    OSError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    spec = chart.to_dict()
+    if path.suffix == ".png":
+        path.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=_VEGA_LITE, scale=2))
+    elif path.suffix == ".svg":
+        path.write_text(vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE), encoding="utf-8")
+    elif path.suffix == ".html":
+        path.write_text(vl_convert.vegalite_to_html(spec, vl_version=_VEGA_LITE, bundle=True), encoding="utf-8")
+    else:
+        raise OptionError(f"expected a path that ends in .png, .svg or .html, found {path.name!r}", kind="option")
+    return path
+
+
+def enable(*, interactive: bool = False) -> None:
+    """Show charts in notebooks without a network.
+
+    Parameters
+    ----------
+    interactive : bool, default False
+        False shows a picture (SVG); True a page of its own inside the cell, with tooltips, at 0.9 MB a chart.
+    """
+    alt.renderers.register("heapdelta", _render)
+    alt.renderers.enable("heapdelta", interactive=interactive)
+
+
+def _render(spec: dict[str, Any], *, interactive: bool = False, **_: object) -> dict[str, str]:
+    if not interactive:
+        return {"image/svg+xml": vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE)}
+    page = vl_convert.vegalite_to_html(json.loads(json.dumps(spec)), vl_version=_VEGA_LITE, bundle=True)
+    style = "width:100%;height:560px;border:0"
+    return {"text/html": f'<iframe srcdoc="{html.escape(page)}" style="{style}" sandbox="allow-scripts"></iframe>'}
+
+
+if alt.renderers.active == "default":
+    enable()

@@ -1,0 +1,133 @@
+//! Synthetic logs, for `heapdelta.testing`: options in, a file written, its known answer out as a dictionary.
+
+use std::{fs::File, io, path::PathBuf};
+
+use pyo3::{prelude::*, types::PyDict};
+
+use super::error::exception;
+use crate::{
+    error::{Error, ErrorKind},
+    synth::{
+        Encoding, LineEnd,
+        investigation::{self, Dialect, Totals, write_investigation},
+        reference::{self, Kind, write_reference},
+    },
+};
+
+/// Write a benchmark log. Wrapped by `heapdelta.testing.write_reference_log`.
+#[pyfunction]
+#[pyo3(signature = (path, kind, byte_count, seed, grown=false))]
+pub fn write_reference_log<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    kind: &str,
+    byte_count: u64,
+    seed: u64,
+    grown: bool,
+) -> PyResult<Bound<'py, PyDict>> {
+    let kind = Kind::of(kind).ok_or_else(|| wrong(py, "kind \"blocks\" or \"mixed\"", kind))?;
+    let options = reference::Options { kind, byte_count, seed, grown };
+    let answer = written(py, path, |out| write_reference(out, &options))?;
+    let about = PyDict::new(py);
+    for (name, value) in [
+        ("byte_count", answer.byte_count),
+        ("line_count", answer.line_count),
+        ("block_count", answer.block_count),
+        ("heap_count", answer.heap_count),
+        ("stack_count", answer.stack_count),
+        ("frame_count", answer.frame_count),
+        ("distinct_frame_count", answer.distinct_frame_count),
+        ("requested_bytes", answer.requested_bytes),
+        ("overhead_bytes", answer.overhead_bytes),
+        ("grown_block_count", answer.grown_block_count),
+        ("grown_requested_bytes", answer.grown_requested_bytes),
+        ("grown_overhead_bytes", answer.grown_overhead_bytes),
+    ] {
+        about.set_item(name, value)?;
+    }
+    Ok(about)
+}
+
+/// Write one log of the synthetic investigation. Wrapped by `heapdelta.testing.write_log`.
+#[pyfunction]
+#[pyo3(signature = (path, *, step, seed, run, stack_count, dialect, pointer_width, line_end, encoding))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+pub fn write_investigation_log<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    step: u64,
+    seed: u64,
+    run: u64,
+    stack_count: u64,
+    dialect: &str,
+    pointer_width: u32,
+    line_end: &str,
+    encoding: &str,
+) -> PyResult<Bound<'py, PyDict>> {
+    let options = investigation::Options {
+        seed,
+        step,
+        run,
+        stack_count,
+        dialect: Dialect::of(dialect).ok_or_else(|| wrong(py, "dialect \"umdh1\" or \"umdh2\"", dialect))?,
+        pointer_width: Some(pointer_width)
+            .filter(|width| matches!(width, 32 | 64))
+            .ok_or_else(|| wrong(py, "pointer_width 32 or 64", &pointer_width.to_string()))?,
+        line_end: LineEnd::of(line_end).ok_or_else(|| wrong(py, "line_end \\n, \\r\\n or \\r\\r\\n", line_end))?,
+        encoding: Encoding::of(encoding)
+            .ok_or_else(|| wrong(py, "encoding utf-8, utf-8-sig, utf-16-le, utf-16-be or windows-1252", encoding))?,
+    };
+    let answer = written(py, path, |out| write_investigation(out, &options))?;
+    let about = PyDict::new(py);
+    for (name, value) in [
+        ("culprit", answer.culprit),
+        ("cache", answer.cache),
+        ("false_alarm", answer.false_alarm),
+        ("taken_at", &answer.taken_at),
+    ] {
+        about.set_item(name, value)?;
+    }
+    for (name, value) in [
+        ("byte_count", answer.byte_count),
+        ("line_count", answer.line_count),
+        ("heap_count", answer.heap_count),
+        ("module_count", answer.module_count),
+        ("stack_count", answer.stack_count),
+        ("pid", answer.pid),
+    ] {
+        about.set_item(name, value)?;
+    }
+    for (name, sums) in [
+        ("total", answer.total),
+        ("leaked", answer.leaked),
+        ("cached", answer.cached),
+        ("without_stack", answer.without_stack),
+        ("undefined", answer.undefined),
+    ] {
+        about.set_item(name, totals(py, sums)?)?;
+    }
+    let modules = PyDict::new(py);
+    for (name, sums) in answer.modules {
+        modules.set_item(name, totals(py, sums)?)?;
+    }
+    about.set_item("modules", modules)?;
+    Ok(about)
+}
+
+fn totals(py: Python<'_>, totals: Totals) -> PyResult<Bound<'_, PyDict>> {
+    let about = PyDict::new(py);
+    about.set_item("requested_bytes", totals.requested_bytes)?;
+    about.set_item("overhead_bytes", totals.overhead_bytes)?;
+    about.set_item("allocation_count", totals.allocation_count)?;
+    Ok(about)
+}
+
+/// Creates the file and lets `write` fill it, without the interpreter.
+fn written<T: Send>(py: Python<'_>, path: PathBuf, write: impl Fn(&mut File) -> io::Result<T> + Sync) -> PyResult<T> {
+    let done = py.detach(|| write(&mut File::create(&path)?));
+    done.map_err(|source| exception(py, &Error::from(source).in_file(Some(path))))
+}
+
+fn wrong(py: Python<'_>, expected: &'static str, found: &str) -> PyErr {
+    exception(py, &Error::new(ErrorKind::Option { expected, found: format!("{found:?}") }))
+}
