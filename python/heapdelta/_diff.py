@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,6 +13,9 @@ from heapdelta._run import why_not_one_run
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta._views import Views
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Delta", "diff"]
 
@@ -91,7 +94,7 @@ def _signed(number: int | None) -> str:
 
 
 def diff(before: Snapshot, after: Snapshot, *, allocators: Iterable[RuleLike] | None = None) -> Delta:
-    """Compare two snapshots.
+    r"""Compare two snapshots.
 
     Stacks are matched by what they contain, so snapshots of two runs of a program compare. A stack whose frames are in
     neither file is matched by its id inside one run, and else stays apart as a row of its own. Growth is not proof of a
@@ -124,13 +127,14 @@ def diff(before: Snapshot, after: Snapshot, *, allocators: Iterable[RuleLike] | 
     Examples
     --------
     >>> import heapdelta as hd
-    >>> start, stack = b"*- - - - Start of data for heap @ 10000 - - - -\\n", b"\\t776CDD82\\n\\n"
-    >>> before = hd.read(start + b"40 bytes + 18 at 2E9FB00 by BackTrace7\\n" + stack)
-    >>> after = hd.read(start + b"140 bytes + 18 at 2E9FB00 by BackTrace9\\n" + stack)
+    >>> start, stack = b"*- - - - Start of data for heap @ 10000 - - - -\n", b"\t776CDD82\n\n"
+    >>> before = hd.read(start + b"40 bytes + 18 at 2E9FB00 by BackTrace7\n" + stack)
+    >>> after = hd.read(start + b"140 bytes + 18 at 2E9FB00 by BackTrace9\n" + stack)
     >>> hd.diff(before, after).by("stack").select("trace_id_before", "trace_id_after", "requested_bytes_delta").rows()
     [('7', '9', 256)]
     """
-    for name, value in (("before", before), ("after", after)):
+    sides: list[tuple[str, object]] = [("before", before), ("after", after)]
+    for name, value in sides:
         if isinstance(value, Comparison):
             raise TypeError(
                 f"expected a Snapshot as {name}, found a Comparison, which is already a difference: use its own by()"

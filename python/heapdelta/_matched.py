@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,6 +18,8 @@ from heapdelta._labels import NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
 from heapdelta.blame import Allocators, frame_flags
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from heapdelta._snapshot import Comparison, Snapshot
 
 MEASURES = ("requested_bytes", "overhead_bytes", "allocation_count")
@@ -54,7 +55,7 @@ class Matched:
 
     @classmethod
     def from_snapshots(cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool) -> Matched:
-        """The sums of two snapshots."""
+        """Bring together the sums of two snapshots."""
         overhead = {"after": _writes_overhead(after), "before": _writes_overhead(before)}
         rows = pl.concat(
             [
@@ -66,7 +67,7 @@ class Matched:
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, allocators: Allocators) -> Matched:
-        """The lines of a comparison, which hold both sides at once."""
+        """Take the lines of a comparison, which hold both sides at once."""
         absent = pl.lit(None, dtype=pl.UInt64)
         rows = comparison.rows.select(
             pl.lit(None, dtype=pl.UInt8).alias("side"),
@@ -82,11 +83,11 @@ class Matched:
         return cls([comparison], rows, allocators, one_run=True)
 
     def total(self) -> pl.DataFrame:
-        """One row: the sums of everything."""
+        """Sum up everything, in one row."""
         return _with_deltas(self.rows.select(self._sums())).select(NUMBERS)
 
     def by(self, kind: str, *, inclusive: bool) -> pl.DataFrame:
-        """The ranking: key columns, then `NUMBERS`."""
+        """Rank: key columns, then `NUMBERS`."""
         if kind == "module":
             ranking = self._by_frames(_labels.module_groups, inclusive=inclusive)
         elif kind == "function":
@@ -126,9 +127,9 @@ class Matched:
         sums = keyed.group_by("key").agg(self._sums())
         known = sums["key"].set(sums["key"] >= labels.height, None)
         named = labels.select(pl.all().gather(known))
-        special = _labels.status_text(pl.lit(_SPECIAL, dtype=pl.UInt32) - pl.lit(sums["key"]))
+        special = (_SPECIAL - sums["key"]).set(known.is_not_null(), OK)
         return pl.concat([named, sums.select(PAIRS)], how="horizontal").with_columns(
-            pl.coalesce("status", pl.when(pl.lit(known).is_null()).then(special)).alias("status")
+            pl.coalesce("status", _labels.status_text(pl.lit(special))).alias("status")
         )
 
     def _special_key(self, stack: pl.Expr) -> pl.Expr:
@@ -173,7 +174,7 @@ class Matched:
         return ranking.with_columns(first, last, *self._describe(ranking["stack"]))
 
     def _trace_of(self, ranking: pl.DataFrame, stack: str, side: str, wanted: int) -> pl.Series:
-        """The id on one side: rows of the after side come first, rows of the before side last in every group."""
+        """Give the id on one side: rows of the after side come first, rows of the before side last in every group."""
         there = ranking.select(pl.when(pl.col(side).eq_missing(wanted) | pl.col(side).is_null()).then(stack))
         return self.stacks["trace_id"].gather(there.to_series())
 
@@ -188,7 +189,7 @@ class Matched:
         return ranking.with_columns(named.alias("status"))
 
     def _describe(self, stack: pl.Series) -> list[pl.Series]:
-        """What a row of stacks shows of each: fingerprint, depth, and module and function it counts for."""
+        """Give what is shown of each stack: fingerprint, depth, and module and function it counts for."""
         stacks = self.stacks.select(pl.col("fingerprint", "depth", "frame", "status").gather(stack))
         shown = self._blamed_frames().select(pl.all().gather(stacks["frame"]))
         status = stacks["status"].fill_null(NOT_RECORDED)
@@ -196,7 +197,7 @@ class Matched:
         return [stacks["fingerprint"], stacks["depth"], *shown, words]
 
     def _blamed_frames(self) -> pl.DataFrame:
-        """Module and function of every frame, for the display."""
+        """Name module and function of every frame, for the display."""
         if self._shown_frames is None:
             self._shown_frames = self.frames.select("module", _labels.function_label(self.frames))
         return self._shown_frames
@@ -223,7 +224,7 @@ def _with_deltas(sums: pl.DataFrame) -> pl.DataFrame:
 
 
 def _number_through(sources: Sequence[Snapshot | Comparison], flags: Sequence[bytes]) -> pl.DataFrame:
-    """The stacks of all sources, one after the other; `frame` is the blamed one, numbered through as well."""
+    """Put the stacks of all sources one after the other; `frame` is the blamed one, numbered through as well."""
     parts, frames_seen = [], 0
     for index, (source, flag) in enumerate(zip(sources, flags, strict=True)):
         blamed = pl.DataFrame(source._native.blame(flag)).with_columns(pl.col("frame_id") + frames_seen)

@@ -15,7 +15,7 @@ _SUSPECT_OFFSET = 0x10000
 
 
 def of_delta(delta: Delta) -> list[str]:
-    """The notes of a difference, most important first."""
+    """Collect the notes of a difference, most important first."""
     before, after = delta.before, delta.after
     sides = [("before", before), ("after", after)]
     return [
@@ -30,8 +30,8 @@ def _about_the_pair(delta: Delta) -> list[str]:
     before, after, notes = delta.before, delta.after, []
     if before.taken_at and after.taken_at and before.taken_at > after.taken_at:
         notes.append(
-            f"before was taken later than after ({before.taken_at:%Y-%m-%d %H:%M} and {after.taken_at:%Y-%m-%d %H:%M}): "
-            "the two may be swapped"
+            f"before was taken at {before.taken_at:%Y-%m-%d %H:%M}, later than after, taken at "
+            f"{after.taken_at:%Y-%m-%d %H:%M}: are the two swapped?"
         )
     if delta._why_not_one_run is not None:
         notes.append(
@@ -41,7 +41,9 @@ def _about_the_pair(delta: Delta) -> list[str]:
     if before.format != after.format:
         notes.append(f"the two logs are of different formats ({before.format} and {after.format})")
     if "dhcmp-sites" in (before.format, after.format):
-        notes.append("sums per call site overlap: a byte counts for every call site of its stack, so totals are no sizes")
+        notes.append(
+            "sums per call site overlap: a byte counts for every call site of its stack, so totals are no sizes"
+        )
     return notes
 
 
@@ -58,7 +60,9 @@ def _about_capture(side: str, snapshot: Snapshot) -> list[str]:
     truncated = snapshot.stacks["truncated"].gather(usage["stack_id"]).fill_null(False)
     cut = int(usage.filter(truncated)["requested_bytes"].sum())
     if cut:
-        notes.append(f"{side}: {_share(cut, total)} of the bytes have stacks that are probably cut off at the outer end")
+        notes.append(
+            f"{side}: {_share(cut, total)} of the bytes have stacks that are probably cut off at the outer end"
+        )
     return notes
 
 
@@ -67,8 +71,8 @@ def _about_stacks(delta: Delta) -> list[str]:
     matched = delta._matched
     # After what the other log knew was filled in.
     used = matched.rows["stack"].drop_nulls().unique()
-    status = matched.stacks["fingerprint"].gather(used)
-    unlisted = status.null_count()
+    lacking = matched.stacks.select(pl.all().gather(used)).filter(pl.col("fingerprint").is_null())
+    unlisted = lacking["trace_id"].n_unique() if delta.one_run else lacking.height
     if unlisted:
         notes.append(f"the frames of {_count(unlisted, 'stack')} are in neither file")
     old, new = delta.before.stacks["fingerprint"].drop_nulls(), delta.after.stacks["fingerprint"].drop_nulls()
@@ -90,6 +94,8 @@ def _about_names(side: str, snapshot: Snapshot) -> list[str]:
         pl.col("function").str.contains(r"^Ordinal\d+$")
         | (pl.col("function").is_not_null() & (pl.col("offset") > _SUSPECT_OFFSET))
     )
+    if frames.height and frames["function"].null_count() == frames.height:
+        notes.append(f"{side}: frames are bare addresses, so an allocator is known by its module only")
     if doubtful.height:
         modules = ", ".join(doubtful["module"].drop_nulls().unique().sort().head(5))
         notes.append(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from heapdelta import _native
 from heapdelta._snapshot import Comparison, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["read"]
 
@@ -25,7 +27,7 @@ def read(
     capture: int | None = None,
     progress: Progress | None = None,
 ) -> Snapshot | Comparison:
-    """Read a heap log, or the comparison of two.
+    r"""Read a heap log, or the comparison of two.
 
     Understands what DH, UMDH 1, UMDH 2 and DHCMP write, and `umdh A B`, in any of their encodings and line ends. What
     could not be read stands in the ``issues`` table; nothing is left out in silence.
@@ -81,7 +83,8 @@ def read(
     Examples
     --------
     >>> import heapdelta as hd
-    >>> log = b"*- - - - Start of data for heap @ 10000 - - - -\\n40 bytes + 18 at 2E9FB00 by BackTrace7\\n\\t776CDD82\\n\\n"
+    >>> log = b"*- - - - Start of data for heap @ 10000 - - - -\n"
+    >>> log += b"40 bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n\n"
     >>> hd.read(log).usage["requested_bytes"].to_list()
     [64]
     """
@@ -93,7 +96,7 @@ def read(
     return Snapshot(native)
 
 
-def _for_native(source: Source) -> str | os.PathLike[str] | bytes:
+def _for_native(source: object) -> str | os.PathLike[str] | bytes:
     if isinstance(source, str | bytes):
         return source
     if isinstance(source, bytearray | memoryview):

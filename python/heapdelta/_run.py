@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def why_not_one_run(before: Snapshot, after: Snapshot) -> str | None:
-    """The reason why ids must not be matched; None if they may be.
+    """Tell why ids must not be matched; None if they may be.
 
     Parameters
     ----------

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import polars as pl
 
@@ -15,6 +14,8 @@ from heapdelta.blame import DEFAULT, Allocators, RuleLike, frame_flags
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from heapdelta import _native
 
 __all__ = ["Comparison", "Snapshot"]
@@ -144,14 +145,14 @@ class _Capture(Generic[Native]):
     def _label(self) -> str:
         return self.path or "<bytes>"
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):
             raise AttributeError(f"{type(self).__name__} cannot be changed: {name}")
         super().__setattr__(name, value)
 
 
 class Snapshot(_Capture["_native.Snapshot"]):
-    """One capture of a process's heaps: a header, and tables as `polars.DataFrame`.
+    r"""One capture of a process's heaps: a header, and tables as `polars.DataFrame`.
 
     Made by `heapdelta.read`. Tables are made when first asked for, from the core's own memory, without a copy.
     ``docs/tables.md`` lists every column.
@@ -159,7 +160,8 @@ class Snapshot(_Capture["_native.Snapshot"]):
     Examples
     --------
     >>> import heapdelta as hd
-    >>> log = b"*- - - - Start of data for heap @ 10000 - - - -\\n40 bytes + 18 at 2E9FB00 by BackTrace7\\n\\t776CDD82\\n\\n"
+    >>> log = b"*- - - - Start of data for heap @ 10000 - - - -\n"
+    >>> log += b"40 bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n\n"
     >>> hd.read(log)
     <Snapshot <bytes>: umdh2, 64 bytes in 1 block, 1 stack, 1 heap, 1 issue>
     """
@@ -231,14 +233,14 @@ class Snapshot(_Capture["_native.Snapshot"]):
 
 
 class Comparison(_Capture["_native.Comparison"], Views):
-    """The text that DHCMP or UMDH wrote about two logs, as tables, with the same views that a `Delta` has.
+    r"""The text that DHCMP or UMDH wrote about two logs, as tables, with the same views that a `Delta` has.
 
     Made by `heapdelta.read`. A comparison shows only stacks that changed, so its totals are changes, not what is live.
 
     Examples
     --------
     >>> import heapdelta as hd
-    >>> text = b"+    5320 (  f110 -  9df0)     3a allocs\\tBackTrace00053\\nTotal increase == 5320\\n"
+    >>> text = b"+    5320 (  f110 -  9df0)     3a allocs\tBackTrace00053\nTotal increase == 5320\n"
     >>> hd.read(text)
     <Comparison <bytes>: dhcmp, radix 16, 1 stack, +21,280 bytes, 0 issues>
     """
@@ -272,7 +274,7 @@ class Comparison(_Capture["_native.Comparison"], Views):
         return self._table("rows")
 
     def with_allocators(self, allocators: Iterable[RuleLike]) -> Comparison:
-        """The same comparison, blamed by other rules.
+        """Make the same comparison, blamed by other rules.
 
         Parameters
         ----------

@@ -49,7 +49,7 @@ class Views:
 
             - module: ``module`` str
             - function: ``module``, ``function`` str (``app+0x1C3F`` for a frame without one)
-            - stack: ``fingerprint`` u64, ``trace_id_before``, ``trace_id_after`` str (null on the side that lacks it, and
+            - stack: ``fingerprint`` u64, ``trace_id_before``, ``trace_id_after`` str (null where that side lacks it,
               the first of them where a side has several), ``module``, ``function`` str, ``depth`` u32, frames
             - trace: ``trace_id`` str, ``fingerprint``, ``module``, ``function``, ``depth`` as above
             - heap: ``heap_base`` u64, its address

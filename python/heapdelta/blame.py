@@ -8,13 +8,15 @@ the core's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
 from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["DEFAULT", "Allocators", "Rule"]
 
@@ -98,6 +100,7 @@ class Allocators(tuple[Rule, ...]):
     __slots__ = ()
 
     def __new__(cls, rules: Iterable[RuleLike] = ()) -> Allocators:
+        """Read every rule that is given as text."""
         if isinstance(rules, str | Rule):
             rules = [rules]
         return super().__new__(cls, (_as_rule(rule) for rule in rules))
@@ -195,15 +198,24 @@ def _groups(allocators: Allocators) -> list[list[Rule]]:
     groups: list[list[Rule]] = []
     for rule in allocators:
         neighbour = groups[-1][0] if groups else None
-        if neighbour and _column(rule) and _column(rule) == _column(neighbour) and rule.allocator == neighbour.allocator:
+        if (
+            neighbour
+            and _column(rule)
+            and _column(rule) == _column(neighbour)
+            and rule.allocator == neighbour.allocator
+        ):
             groups[-1].append(rule)
         else:
             groups.append([rule])
     return groups
 
 
+def _same_question(rule: Rule, other: Rule) -> bool:
+    return _column(rule) == _column(other) and rule.allocator == other.allocator
+
+
 def _column(rule: Rule) -> str | None:
-    """The only column a rule looks at; None if it looks at both."""
+    """Tell the only column a rule looks at; None if it looks at both."""
     if rule.function == "*":
         return "module"
     return "function" if rule.module == "*" else None
@@ -216,7 +228,7 @@ def _matches(frames: pl.DataFrame, rules: list[Rule]) -> pl.Expr:
 
 
 def _is_any_of(names: pl.Series, patterns: list[str]) -> pl.Expr:
-    """Compares each distinct name once: a log has thousands of times more frames than modules."""
+    """Compare each distinct name once: a log has thousands of times more frames than modules."""
     if "*" in patterns:
         return pl.lit(True)
     regex = "(?is)^(?:" + "|".join(_regex(pattern) for pattern in patterns) + ")$"

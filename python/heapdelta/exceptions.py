@@ -104,8 +104,8 @@ class _SystemError(HeapdeltaError):
 
     _errno: int | None = None
 
-    def __init__(self, message: str, **place: Any) -> None:
-        super().__init__(message, **place)
+    def __init__(self, message: str, **place: str | int | None) -> None:
+        super().__init__(message, **place)  # type: ignore[arg-type]
         if isinstance(self, OSError):
             self.errno = self._errno
             self.filename = self.path
