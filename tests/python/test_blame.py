@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import heapdelta as hd
 import polars as pl
 import pytest
 from heapdelta import blame
 from heapdelta.blame import Allocators, Rule, frame_flags
 from heapdelta.exceptions import OptionError
-from small_log import Log
+
+if TYPE_CHECKING:
+    from small_log import Log
 
 
 def flags(*names: tuple[str | None, str | None], rules: Allocators = blame.DEFAULT) -> list[int]:
@@ -91,8 +95,8 @@ def test_module_and_function_of_a_rule_must_both_match() -> None:
 
 def test_first_rule_that_matches_decides() -> None:
     frames = [("ntdll", "LdrpMapDll"), ("ntdll", "RtlAllocateHeap")]
-    assert flags(*frames, rules=["-ntdll!Ldr*"] + blame.DEFAULT) == [0, 1]
-    assert flags(*frames, rules=blame.DEFAULT + ["-ntdll!Ldr*"]) == [1, 1]
+    assert flags(*frames, rules=["-ntdll!Ldr*"] + blame.DEFAULT) == [0, 1]  # noqa: RUF005 - the sum is what is tested
+    assert flags(*frames, rules=blame.DEFAULT + ["-ntdll!Ldr*"]) == [1, 1]  # noqa: RUF005 - the sum is what is tested
 
 
 def test_globs_take_every_other_character_for_itself() -> None:
@@ -108,7 +112,7 @@ def test_no_rule_means_the_innermost_frame_is_blamed(growing: tuple[Log, Log]) -
 
 def test_own_rules_reach_the_ranking(growing: tuple[Log, Log]) -> None:
     before, after = (log.read() for log in growing)
-    extended = hd.diff(before, after, allocators=blame.DEFAULT + ["a"]).by("module")
+    extended = hd.diff(before, after, allocators=blame.DEFAULT + ["a"]).by("module")  # noqa: RUF005 - the sum is what is tested
     assert extended.select("module", "requested_bytes_delta").rows() == [("app", 600), ("ntdll", 0)]
     replaced = hd.diff(before, after, allocators=["nothing"]).by("module")
     assert replaced.select("module", "requested_bytes_delta").rows() == [("ntdll", 600)]

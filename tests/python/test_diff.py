@@ -63,7 +63,7 @@ def naive_by_module(before: Log, after: Log) -> dict[tuple[str | None, str], tup
     return {key: tuple(counter[name] for name in NUMBERS) for key, counter in sums.items()}
 
 
-relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+relaxed = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 @relaxed
@@ -90,10 +90,9 @@ def test_every_ranking_adds_up_to_the_total(pair: tuple[Log, Log], one_run: bool
 
 
 @relaxed
-@given(logs(), st.booleans())
-def test_diff_of_a_log_with_itself_is_all_zero(pair: tuple[Log, Log], one_run: bool) -> None:
+@given(logs())
+def test_diff_of_a_log_with_itself_is_all_zero(pair: tuple[Log, Log]) -> None:
     snapshot = pair[0].read()
-    del one_run
     delta = hd.diff(snapshot, snapshot)
     for kind in KINDS:
         for measure in MEASURES:
@@ -110,7 +109,11 @@ def test_swapping_the_sides_changes_every_sign(pair: tuple[Log, Log], one_run: b
     renamed = {f"{m}_{a}": f"{m}_{b}" for m in MEASURES for a, b in (("before", "after"), ("after", "before"))}
     renamed |= {"trace_id_before": "trace_id_after", "trace_id_after": "trace_id_before"}
     for kind in KINDS if one_run else KINDS[:-1]:
-        swapped = back.by(kind).rename(renamed).with_columns(-pl.col(f"{measure}_delta") for measure in MEASURES)
+        swapped = (
+            back.by(kind)
+            .rename(renamed, strict=False)
+            .with_columns(-pl.col(f"{measure}_delta") for measure in MEASURES)
+        )
         columns = there.by(kind).columns
         expected = there.by(kind).sort(columns, nulls_last=True)
         assert swapped.select(columns).sort(columns, nulls_last=True).equals(expected), kind
@@ -131,9 +134,8 @@ def test_inclusive_sums_are_those_of_every_module_a_stack_passes(pair: tuple[Log
                 keys = {(module_of(frame), "ok" if module_of(frame) else "no module") for frame in frames}
             for key in keys:
                 sums[key] += sign * requested
-    assert dict(ranking.select("module", "status", "requested_bytes_delta").rows_by_key(["module", "status"])) == {
-        key: [value] if not isinstance(value, tuple) else value for key, value in sums.items()
-    }
+    found = {row[:2]: row[2] for row in ranking.select("module", "status", "requested_bytes_delta").iter_rows()}
+    assert found == sums
 
 
 def test_largest_growth_stands_first(growing: tuple[Log, Log]) -> None:
@@ -166,7 +168,7 @@ def test_module_names_compare_without_regard_to_case(growing: tuple[Log, Log]) -
     assert ranking["module"].to_list() == ["A", "NTDLL", "APP"]
 
 
-def test_stack_that_is_not_in_the_file_matches_by_id_in_one_run_only(growing: tuple[Log, Log]) -> None:
+def test_stack_that_is_not_in_the_file_matches_by_id_in_one_run_only() -> None:
     before, after = (Log([(0x10000, "77", 10, 8)], pid=1) for _ in range(2))
     assert hd.diff(before.read(), after.read()).by("stack").height == 1
     after.pid = 2
@@ -244,7 +246,7 @@ def test_stack_shows_its_frames_and_which_one_is_blamed(growing: tuple[Log, Log]
         delta.stack(12)
 
 
-def test_outermost_frame_is_blamed_if_all_are_an_allocators(growing: tuple[Log, Log]) -> None:
+def test_outermost_frame_is_blamed_if_all_are_an_allocators() -> None:
     log = Log([(1, "5", 10, 8)], {"5": [NTDLL_FRAME, NTDLL + 0x200, NTDLL_FRAME]})
     delta = hd.diff(Log().read(), log.read())
     assert delta.stack(delta.by("stack")["fingerprint"][0])["blamed"].to_list() == [False, False, True]
@@ -255,7 +257,7 @@ def test_functions_without_a_name_show_module_and_offset(growing: tuple[Log, Log
     assert delta.by("function")["function"].to_list() == ["a+0x100", "ntdll+0x100", "app+0x100"]
 
 
-def test_frames_in_no_module_are_told_apart(growing: tuple[Log, Log]) -> None:
+def test_frames_in_no_module_are_told_apart() -> None:
     log = Log([(1, "5", 10, 8), (1, "6", 20, 8), (1, "0", 5, 8)], {"5": [0x7FFF_0000], "6": [0x7FFF_1000]})
     delta = hd.diff(Log().read(), log.read())
     assert delta.by("module").select("module", "status", "requested_bytes_delta").rows() == [
