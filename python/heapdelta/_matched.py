@@ -86,8 +86,8 @@ class Matched:
         """Sum up everything, in one row."""
         return _with_deltas(self.rows.select(self._sums())).select(NUMBERS)
 
-    def by(self, kind: str, *, inclusive: bool) -> pl.DataFrame:
-        """Rank: key columns, then `NUMBERS`."""
+    def by(self, kind: str, *, inclusive: bool = False, stack: bool = False) -> pl.DataFrame:
+        """Rank: key columns, then `NUMBERS`; with `stack` also the number of a stack, for kinds that have one."""
         if kind == "module":
             ranking = self._by_frames(_labels.module_groups, inclusive=inclusive)
         elif kind == "function":
@@ -102,7 +102,7 @@ class Matched:
         order = ["requested_bytes_delta", *keys]
         return (
             _with_deltas(ranking)
-            .select(*keys, *NUMBERS)
+            .select(*keys, *NUMBERS, *(["stack"] if stack else []))
             .sort(order, descending=[True] + [False] * len(keys), nulls_last=True)
         )
 
