@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from heapdelta._html import plural
+
 if TYPE_CHECKING:
     from heapdelta._diff import Delta
     from heapdelta._snapshot import Snapshot
@@ -53,7 +55,7 @@ def _about_capture(side: str, snapshot: Snapshot) -> list[str]:
     notes = []
     open_heaps = int((snapshot.heaps["complete"] == False).sum())  # noqa: E712 - null is neither
     if open_heaps:
-        notes.append(f"{side}: the end of {_count(open_heaps, 'heap')} is missing, so the log is probably cut off")
+        notes.append(f"{side}: the end of {plural(open_heaps, 'heap')} is missing, so the log is probably cut off")
     unrecorded = int(usage.filter(pl.col("stack_id").is_null())["requested_bytes"].sum())
     if unrecorded:
         notes.append(f"{side}: {_share(unrecorded, total)} of the bytes have no stack recorded")
@@ -74,14 +76,14 @@ def _about_stacks(delta: Delta) -> list[str]:
     lacking = matched.stacks.select(pl.all().gather(used)).filter(pl.col("fingerprint").is_null())
     unlisted = lacking["trace_id"].n_unique() if delta.one_run else lacking.height
     if unlisted:
-        notes.append(f"the frames of {_count(unlisted, 'stack')} are in neither file")
+        notes.append(f"the frames of {plural(unlisted, 'stack')} are in neither file")
     old, new = delta.before.stacks["fingerprint"].drop_nulls(), delta.after.stacks["fingerprint"].drop_nulls()
     if old.len() and new.len() and not old.is_in(new.implode()).any():
         notes.append("the two logs have no stack in common: of different programs or versions, or one lacks symbols?")
     if delta.conflicts.height:
         one = delta.conflicts.height == 1
         notes.append(
-            f"in {_count(delta.conflicts.height, 'place')} the id and the frames of a stack disagree: "
+            f"in {plural(delta.conflicts.height, 'place')} the id and the frames of a stack disagree: "
             f"`conflicts` lists {'it' if one else 'them'}"
         )
     return notes
@@ -99,7 +101,7 @@ def _about_names(side: str, snapshot: Snapshot) -> list[str]:
     if doubtful.height:
         modules = ", ".join(doubtful["module"].drop_nulls().unique().sort().head(5))
         notes.append(
-            f"{side}: {_count(doubtful.height, 'frame')} ({modules}) seem to be named from export tables: "
+            f"{side}: {plural(doubtful.height, 'frame')} ({modules}) seem to be named from export tables: "
             "the function names are doubtful"
         )
     return notes
@@ -108,7 +110,3 @@ def _about_names(side: str, snapshot: Snapshot) -> list[str]:
 def _share(part: int, total: int) -> str:
     share = part / total
     return "less than 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

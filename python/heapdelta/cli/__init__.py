@@ -17,6 +17,12 @@ OK, DEFECT, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: done (even where an input had issues); a defect of heapdelta; a wrong option; a file that could not be
 read; stopped by the user."""
 
+_HINTS = {
+    "many_captures": "choose one: summary --capture 1, diff --before-capture 1 --after-capture 2",
+    "radix_unproven": "say which it is: --radix 10 if the comparison was made with -d, else --radix 16",
+    "radix_contradicted": "leave --radix out to have it decided by proof",
+}
+
 _EPILOG = (
     "Exit codes: 0 done, also where an input had issues (they are counted on stderr); 1 a defect of heapdelta; "
     "2 a wrong option; 3 a file could not be read; 130 interrupted."
@@ -91,7 +97,8 @@ def run(arguments: list[str]) -> int:
         error_line(error.message, error.hint)
         return USAGE
     except HeapdeltaError as error:
-        error_line(error.message, error.hint)
+        # The library's hints name its arguments; here they are options.
+        error_line(error.message, _HINTS.get(error.kind or "", error.hint))
         return DEFECT if error.kind == "internal" else UNREADABLE
     except BrokenPipeError:
         raise

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 import heapdelta as hd
+from heapdelta import blame
+from heapdelta.blame import Allocators, RuleLike
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -78,13 +80,13 @@ def read_snapshot(path: Path, *, capture: int | None = None) -> Snapshot:
     return found
 
 
-def read_allocators(path: Path | None) -> list[str] | None:
-    """Read a file of rules: one a line, `#` begins a comment, a line `DEFAULT` stands for the built-in rules.
+def read_allocators(path: Path | None) -> Allocators | None:
+    """Read a file of rules: one a line; `#` begins a comment, and a line `DEFAULT` stands for the built-in rules.
 
     Raises
     ------
     OptionError
-        If the file cannot be read or has no rule.
+        If the file cannot be read, or a rule in it.
     """
     if path is None:
         return None
@@ -93,4 +95,8 @@ def read_allocators(path: Path | None) -> list[str] | None:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise OptionError(f"{path}: expected a file of allocator rules, cannot read it: {reason}") from error
-    return [text for line in lines if (text := line.partition("#")[0].strip())]
+    texts = [text for line in lines if (text := line.partition("#")[0].strip())]
+    rules: list[RuleLike] = []
+    for text in texts:
+        rules += blame.DEFAULT if text == "DEFAULT" else [text]
+    return Allocators(rules)

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from heapdelta._html import plural
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
@@ -56,6 +58,13 @@ def count(number: int | None, *, signed: bool = False) -> str:
     if number is None:
         return "?"
     return f"{number:+,}" if signed and number else f"{number:,}"
+
+
+def live(snapshot: Snapshot) -> str:
+    """Write what is live in a log, in all."""
+    usage = snapshot.usage
+    blocks = plural(int(usage["allocation_count"].sum()), "block")
+    return f"{size(int(usage['requested_bytes'].sum()))} in {blocks}"
 
 
 def moment(taken_at: datetime | None) -> str | None:
@@ -106,8 +115,7 @@ def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None
             continue
         kinds = issues.group_by("severity", "kind").len().sort("len", "kind", descending=[True, False])
         words = [f"{row['len']:,} {row['kind']} ({row['severity']})" for row in kinds.iter_rows(named=True)]
-        noun = "issue" if issues.height == 1 else "issues"
-        stderr.print(Text(f"{label}: {issues.height:,} {noun}: {', '.join(words)}", "yellow"))
+        stderr.print(Text(f"{label}: {plural(issues.height, 'issue')}: {', '.join(words)}", "yellow"))
 
 
 def show_issues(target: Console, issues: pl.DataFrame) -> None:

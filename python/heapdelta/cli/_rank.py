@@ -22,6 +22,7 @@ _TITLES = {
     "trace": "Growth per trace",
 }
 _FRAMES_SHOWN = 3
+_ROOMY = 100
 
 
 def show_ranking(target: Console, view: Views, kind: str, *, top: int, inclusive: bool) -> None:
@@ -32,15 +33,17 @@ def show_ranking(target: Console, view: Views, kind: str, *, top: int, inclusive
         target.print(f"{title}: nothing was allocated", "\n", sep="")
         return
     numbered = kind in ("stack", "trace")
-    columns = ["#"] * numbered + ["growth", "before", "after", "blocks"]
+    # Where it is narrow, names need the room more than numbers that can be asked for in other ways.
+    narrow = target.width < _ROOMY and kind not in ("module", "heap")
+    columns = ["#"] * numbered + ["growth", "blocks"] + ([] if narrow else ["before", "after"])
     shown = _output.table(title, columns, _names(kind))
     for number, row in enumerate(ranking.head(top).iter_rows(named=True), start=1):
-        shown.add_row(*([str(number)] if numbered else []), *_numbers(row), *_keys(kind, row))
+        shown.add_row(*([str(number)] if numbered else []), *_numbers(row, narrow=narrow), *_keys(kind, row))
     rest = ranking.slice(top)
     if not rest.is_empty() and not inclusive:
         sums = rest.select(*(name for name in rest.columns if "bytes_" in name or "count_" in name)).sum()
-        blank = [Text("")] * (len(_names(kind)) - 1)
-        shown.add_row(*([""] if numbered else []), *_numbers(sums.row(0, named=True)), _others(rest.height), *blank)
+        numbers = _numbers(sums.row(0, named=True), narrow=narrow)
+        shown.add_row(*([""] if numbered else []), *numbers, Text(f"({rest.height:,} more)", "italic dim"))
     target.print(shown)
     if kind == "stack":
         _show_frames(target, view, ranking.head(min(top, _FRAMES_SHOWN)))
@@ -49,21 +52,18 @@ def show_ranking(target: Console, view: Views, kind: str, *, top: int, inclusive
 def _names(kind: str) -> list[str]:
     return {
         "module": ["module"],
-        "function": ["module", "function"],
+        "function": ["function"],
         "heap": ["heap"],
-        "stack": ["module", "function", "trace id"],
-        "trace": ["module", "function", "trace id"],
+        "stack": ["function", "trace id"],
+        "trace": ["function", "trace id"],
     }[kind]
 
 
-def _numbers(row: dict[str, int | None]) -> list[Text]:
+def _numbers(row: dict[str, int | None], *, narrow: bool) -> list[Text]:
     grown, blocks = row["requested_bytes_delta"], row["allocation_count_delta"]
-    return [
-        _output.colored(grown, _output.size(grown, signed=True)),
-        Text(_output.size(row["requested_bytes_before"])),
-        Text(_output.size(row["requested_bytes_after"])),
-        Text(_output.count(blocks, signed=True)),
-    ]
+    change = [_output.colored(grown, _output.size(grown, signed=True)), Text(_output.count(blocks, signed=True))]
+    sides = [Text(_output.size(row[f"requested_bytes_{side}"])) for side in ("before", "after")]
+    return change if narrow else change + sides
 
 
 def _keys(kind: str, row: dict[str, str | None]) -> list[Text]:
@@ -71,21 +71,24 @@ def _keys(kind: str, row: dict[str, str | None]) -> list[Text]:
     if kind == "heap":
         base = row["heap_base"]
         return [_output.key(None if base is None else f"{base:X}", status)]
-    module = _output.key(row["module"], status)
     if kind == "module":
-        return [module]
-    function = Text(row["function"] or "")
+        return [_output.key(row["module"], status)]
+    function = _function(row["module"], row["function"], status)
     if kind == "function":
-        return [module, function]
+        return [function]
     if kind == "trace":
-        return [module, function, Text(row["trace_id"] or "")]
+        return [function, Text(row["trace_id"] or "")]
     old, new = row["trace_id_before"], row["trace_id_after"]
     ids = new if old == new else f"{old or '-'} -> {new or '-'}"
-    return [module, function, Text(ids or "")]
+    return [function, Text(ids or "")]
 
 
-def _others(height: int) -> Text:
-    return Text(f"({height:,} more)", "italic dim")
+def _function(module: str | None, function: str | None, status: str) -> Text:
+    """Write `app!Function`, `app+0x1C3F`, an address, or why there is none."""
+    if function is None or module is None:
+        return _output.key(function, status)
+    # The label of a frame without a function already has its module.
+    return Text(function if function.startswith(f"{module}+0x") else f"{module}!{function}")
 
 
 def _show_frames(target: Console, view: Views, top: pl.DataFrame) -> None:

@@ -52,6 +52,12 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="Write everything as JSON, in exact numbers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Write the ranking as CSV, in exact numbers.")] = False,
     parquet: Annotated[Path | None, typer.Option(help="Write the ranking to this Parquet file.")] = None,
+    before_capture: Annotated[
+        int | None, typer.Option(min=1, help="Which capture of the older file, if several.")
+    ] = None,
+    after_capture: Annotated[
+        int | None, typer.Option(min=1, help="Which capture of the newer file, if several.")
+    ] = None,
     allocators: Annotated[
         Path | None,
         typer.Option(help="Rules of allocator frames: one a line, such as mymem!pool_*; DEFAULT: the built-in ones."),
@@ -63,7 +69,8 @@ def diff(
     if inclusive and by not in (None, Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {by}", kind="option")
     rules = _input.read_allocators(allocators)
-    delta = hd.diff(_input.read_snapshot(before), _input.read_snapshot(after), allocators=rules)
+    old, new = _input.read_snapshot(before, capture=before_capture), _input.read_snapshot(after, capture=after_capture)
+    delta = hd.diff(old, new, allocators=rules)
     kind = by or Kind.MODULE
     if as_json:
         print(json.dumps(_as_json(delta, kind, _ranked(delta, kind, top, inclusive)), indent=2))
@@ -103,16 +110,10 @@ def _header(before: Snapshot, after: Snapshot) -> Table:
             ("taken", both(lambda side: _output.moment(side.taken_at))),
             ("machine", both(lambda side: side.machine)),
             ("process", both(lambda side: side.pid)),
-            ("live", both(_live)),
+            ("live", both(_output.live)),
         ],
         headings=["before", "after"],
     )
-
-
-def _live(snapshot: Snapshot) -> str:
-    usage = snapshot.usage
-    blocks = _output.count(int(usage["allocation_count"].sum()))
-    return f"{_output.size(int(usage['requested_bytes'].sum()))} in {blocks} blocks"
 
 
 def _show_total(target: Console, total: dict[str, int | None]) -> None:

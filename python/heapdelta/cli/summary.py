@@ -9,6 +9,7 @@ import polars as pl
 import typer
 
 import heapdelta as hd
+from heapdelta._html import plural
 from heapdelta.cli import _input, _output, _rank
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def _show_comparison(target: Console, comparison: Comparison, top: int) -> None:
                 ("file", [comparison.path or "-"]),
                 ("format", [comparison.format]),
                 ("radix", [radix]),
-                ("growth", [f"{_output.size(grown, signed=True)} in {comparison.rows.height:,} stacks"]),
-                ("total line", [_output.size(comparison.total_requested_delta, signed=True)]),
+                ("growth", [f"{_output.size(grown, signed=True)} in {plural(comparison.rows.height, 'stack')}"]),
+                ("total line", [_total_line(comparison)]),
                 ("lines", [_lines(comparison)]),
             ]
         )
@@ -58,7 +59,6 @@ def _show_comparison(target: Console, comparison: Comparison, top: int) -> None:
 
 def _show_snapshot(target: Console, snapshot: Snapshot, top: int) -> None:
     usage = snapshot.usage
-    live = f"{_output.size(int(usage['requested_bytes'].sum()))} in {int(usage['allocation_count'].sum()):,} blocks"
     target.print(
         _output.facts(
             [
@@ -70,7 +70,7 @@ def _show_snapshot(target: Console, snapshot: Snapshot, top: int) -> None:
                 ("pointers", [f"{snapshot.pointer_width} bits"]),
                 ("encoding", [snapshot.encoding]),
                 ("lines", [_lines(snapshot)]),
-                ("live", [live]),
+                ("live", [_output.live(snapshot)]),
                 ("holds", [_sizes(snapshot)]),
             ]
         )
@@ -95,11 +95,19 @@ def _show_snapshot(target: Console, snapshot: Snapshot, top: int) -> None:
     target.print(shown)
 
 
+def _total_line(comparison: Comparison) -> str:
+    requested, overhead = comparison.total_requested_delta, comparison.total_overhead_delta
+    if requested is None:
+        return "none in the file"
+    text = f"{_output.size(requested, signed=True)} requested"
+    return text if overhead is None else f"{text}, {_output.size(overhead, signed=True)} overhead"
+
+
 def _lines(capture: Snapshot | Comparison) -> str:
     parts = ", ".join(f"{number:,} {name}" for name, number in sorted(capture.line_counts.items()) if number)
     return f"{capture.line_count:,}" + (f" ({parts})" if parts else "")
 
 
 def _sizes(snapshot: Snapshot) -> str:
-    names = ("heaps", "stacks", "frames", "modules")
-    return ", ".join(f"{getattr(snapshot, name).height:,} {name}" for name in names)
+    names = ("heap", "stack", "frame", "module")
+    return ", ".join(plural(getattr(snapshot, f"{name}s").height, name) for name in names)
