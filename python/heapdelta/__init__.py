@@ -1,0 +1,37 @@
+"""Reads Windows heap logs (DH, UMDH, DHCMP) into columnar tables, and tells what grew, in whose module, by which stack.
+
+import heapdelta as hd
+before, after = hd.read("before.txt"), hd.read("after.txt")
+delta = hd.diff(before, after)
+delta.by("module")            # polars.DataFrame: one row per module, largest growth first
+hd.chart.waterfall(delta)     # the picture of it
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from heapdelta import blame, exceptions
+from heapdelta._diff import Delta, diff
+from heapdelta._native import __version__
+from heapdelta._read import read
+from heapdelta._snapshot import Comparison, Snapshot
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from heapdelta import chart, testing
+
+__all__ = ["Comparison", "Delta", "Snapshot", "__version__", "blame", "chart", "diff", "exceptions", "read", "testing"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    # Altair takes longer to import than everything else together, and most scripts draw nothing.
+    if name in {"chart", "testing"}:
+        return import_module(f"heapdelta.{name}")
+    raise AttributeError(f"module 'heapdelta' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,174 @@
+"""`diff`: two snapshots become a `Delta`, which ranks what grew."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from heapdelta import _html, _notes
+from heapdelta._matched import Matched
+from heapdelta._run import why_not_one_run
+from heapdelta._snapshot import Comparison, Snapshot
+from heapdelta._views import Views
+from heapdelta.blame import DEFAULT, Allocators, RuleLike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Delta", "diff"]
+
+
+class Delta(Views):
+    """What changed from one snapshot to another. Made by `heapdelta.diff`.
+
+    Attributes
+    ----------
+    before, after : Snapshot
+        The two sides.
+    allocators : Allocators
+        The rules by which stacks are blamed.
+    """
+
+    _kinds = ("module", "stack", "function", "heap", "trace")
+
+    def __init__(self, before: Snapshot, after: Snapshot, allocators: Allocators) -> None:
+        self.before = before
+        self.after = after
+        self.allocators = allocators
+        self._why_not_one_run = why_not_one_run(before, after)
+
+    @property
+    def one_run(self) -> bool:
+        """True if both sides are known to be of one run of one process, so that ids and addresses mean the same."""
+        return self._why_not_one_run is None
+
+    @cached_property
+    def _matched(self) -> Matched:
+        return Matched.from_snapshots(self.before, self.after, self.allocators, one_run=self.one_run)
+
+    def _refusal(self, kind: str) -> str | None:
+        if kind == "trace" and self._why_not_one_run is not None:
+            return f"trace ids mean nothing across process runs, and {self._why_not_one_run}"
+        if kind == "trace" and "dhcmp-sites" in (self.before.format, self.after.format):
+            return "a list of call sites has no traces"
+        return None
+
+    @cached_property
+    def conflicts(self) -> pl.DataFrame:
+        """Where the log's own ids and the content of stacks disagree, inside one run.
+
+        One row per disagreement, sorted by ``kind``, then by id: ``trace_id_before``, ``trace_id_after`` str,
+        ``fingerprint_before``, ``fingerprint_after`` u64, ``kind`` str: ``same id, other frames`` or ``same frames,
+        other id``. Rankings by stack went by the frames, rankings by trace by the id. Empty for two runs, where ids
+        mean nothing.
+        """
+        return _conflicts(self.before, self.after, possible=self.one_run)
+
+    @property
+    def issues(self) -> pl.DataFrame:
+        """The issues of both files: ``side`` str (``before`` or ``after``), then the columns of ``issues``."""
+        sides = [("before", self.before), ("after", self.after)]
+        return pl.concat([snapshot.issues.select(pl.lit(side).alias("side"), pl.all()) for side, snapshot in sides])
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
+        return _notes.of_delta(self)
+
+    def __repr__(self) -> str:
+        total = self.total.row(0, named=True)
+        names = f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}"
+        change, blocks = total["requested_bytes_delta"], total["allocation_count_delta"]
+        return f"<Delta {names}: {_signed(change)} bytes in {_signed(blocks)} blocks>"
+
+    def _repr_html_(self) -> str:
+        facts = {"before": repr(self.before), "after": repr(self.after)}
+        facts |= {f"note {number}": note for number, note in enumerate(self.notes, start=1)}
+        return _html.page(repr(self), facts, self._top_html().head(_html.TOP))
+
+
+def _signed(number: int | None) -> str:
+    return "unknown" if number is None else f"{number:+,}"
+
+
+def diff(before: Snapshot, after: Snapshot, *, allocators: Iterable[RuleLike] | None = None) -> Delta:
+    r"""Compare two snapshots.
+
+    Stacks are matched by what they contain, so snapshots of two runs of a program compare. A stack whose frames are in
+    neither file is matched by its id inside one run, and else stays apart as a row of its own. Growth is not proof of a
+    leak: a cache that is still filling looks the same; take a third snapshot.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+        Snapshots of the same program, the older one first.
+    allocators : iterable of Rule or str, optional
+        Rules that tell an allocator's frames, in place of `heapdelta.blame.DEFAULT`; extend that one with
+        ``blame.DEFAULT + ["mymem!pool_*"]``.
+
+    Returns
+    -------
+    Delta
+        Rankings by module, stack, function, heap and trace; nothing is computed before it is asked for.
+
+    Raises
+    ------
+    TypeError
+        If one of them is no `Snapshot`; a `Comparison` is already a difference.
+    OptionError
+        If a rule cannot be read.
+
+    Notes
+    -----
+    Works on the sums per heap and stack, never on single blocks: snapshots read with ``blocks=False`` do.
+
+    Examples
+    --------
+    >>> import heapdelta as hd
+    >>> start, stack = b"*- - - - Start of data for heap @ 10000 - - - -\n", b"\t776CDD82\n\n"
+    >>> before = hd.read(start + b"40 bytes + 18 at 2E9FB00 by BackTrace7\n" + stack)
+    >>> after = hd.read(start + b"140 bytes + 18 at 2E9FB00 by BackTrace9\n" + stack)
+    >>> hd.diff(before, after).by("stack").select("trace_id_before", "trace_id_after", "requested_bytes_delta").rows()
+    [('7', '9', 256)]
+    """
+    sides: list[tuple[str, object]] = [("before", before), ("after", after)]
+    for name, value in sides:
+        if isinstance(value, Comparison):
+            raise TypeError(
+                f"expected a Snapshot as {name}, found a Comparison, which is already a difference: use its own by()"
+            )
+        if not isinstance(value, Snapshot):
+            raise TypeError(f"expected a Snapshot as {name}, found {type(value).__name__}: read() makes one of a log")
+    return Delta(before, after, DEFAULT if allocators is None else Allocators(allocators))
+
+
+def _conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFrame:
+    def known(snapshot: Snapshot) -> pl.DataFrame:
+        first = pl.col("alias_of").is_null() & pl.col("fingerprint").is_not_null() & pl.col("trace_id").is_not_null()
+        stacks = snapshot.stacks.select("trace_id", "fingerprint", "alias_of").filter(first).drop("alias_of")
+        return stacks if possible else stacks.clear()
+
+    old, new = known(before), known(after)
+    same_id = old.join(new, on="trace_id", suffix="_after").filter(pl.col("fingerprint") != pl.col("fingerprint_after"))
+    agreeing = old.join(new, on=["trace_id", "fingerprint"], how="semi").select("fingerprint")
+    same_frames = old.join(agreeing, on="fingerprint", how="anti").join(new, on="fingerprint", suffix="_after")
+    columns = ["trace_id_before", "trace_id_after", "fingerprint_before", "fingerprint_after", "kind"]
+    parts = [
+        same_id.select(
+            pl.col("trace_id").alias("trace_id_before"),
+            pl.col("trace_id").alias("trace_id_after"),
+            pl.col("fingerprint").alias("fingerprint_before"),
+            "fingerprint_after",
+            pl.lit("same id, other frames").alias("kind"),
+        ),
+        same_frames.select(
+            pl.col("trace_id").alias("trace_id_before"),
+            "trace_id_after",
+            pl.col("fingerprint").alias("fingerprint_before"),
+            pl.col("fingerprint").alias("fingerprint_after"),
+            pl.lit("same frames, other id").alias("kind"),
+        ),
+    ]
+    return pl.concat(parts).select(columns).sort("kind", "trace_id_before", "trace_id_after")

@@ -1,0 +1,76 @@
+"""What a frame, and a group of stacks, is called in a ranking."""
+
+from __future__ import annotations
+
+import polars as pl
+
+OK = 0
+NOT_RECORDED = 1
+NOT_IN_FILE = 2
+NO_MODULE = 3
+
+STATUSES = ["ok", "no stack recorded", "stack not in file", "no module"]
+"""Values of the ``status`` column of every view, by number: why a key is null, told apart from any module's name."""
+
+_HEX_BYTES = pl.Series("hex", [f"{byte:02X}" for byte in range(256)])
+
+
+def function_label(frames: pl.DataFrame) -> pl.Series:
+    """Name each frame: its function, else ``app+0x1C3F``, and without a module the text that stands in the file."""
+    return frames.select(
+        pl.coalesce(
+            "function",
+            # null where either part is, and then the text decides
+            pl.concat_str("module", pl.lit("+0x"), _hex(pl.col("offset"), frames["offset"])),
+            "text",
+        ).alias("function")
+    )["function"]
+
+
+def _hex(value: pl.Expr, values: pl.Series) -> pl.Expr:
+    """Upper-case hexadecimal without leading zeros, made from whole columns: polars has no such cast."""
+    largest = values.max()
+    bytes_needed = max(1, (int(largest).bit_length() + 7) // 8) if isinstance(largest, int) else 1
+    digits = [
+        pl.lit(_HEX_BYTES).gather(((value // 256**place) % 256).cast(pl.UInt32))
+        for place in reversed(range(bytes_needed))
+    ]
+    stripped = pl.concat_str(digits).str.strip_chars_start("0")
+    return pl.when(stripped == "").then(pl.lit("0")).otherwise(stripped)
+
+
+def module_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """Give every module a number: that of each frame, then module and status of each."""
+    keyed = frames.select("module", key=pl.col("module").str.to_lowercase())
+    codes, labels = _groups(keyed, ["key"])
+    return codes, labels.select("module", _status())
+
+
+def function_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """Give every function of a module a number; else as `module_groups`."""
+    keyed = frames.select("module", function_label(frames), key=pl.col("module").str.to_lowercase())
+    codes, labels = _groups(keyed, ["key", "function"])
+    return codes, labels.select("module", "function", _status())
+
+
+def _groups(keyed: pl.DataFrame, keys: list[str]) -> tuple[pl.Series, pl.DataFrame]:
+    shown = [pl.col(name).first() for name in keyed.columns if name not in keys]
+    labels = keyed.group_by(keys, maintain_order=True).agg(shown).with_row_index("code")
+    coded = keyed.select(keys).join(
+        labels.select(*keys, "code"), on=keys, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return coded["code"], labels
+
+
+def _status() -> pl.Expr:
+    return (
+        pl.when(pl.col("module").is_null())
+        .then(pl.lit(STATUSES[NO_MODULE]))
+        .otherwise(pl.lit(STATUSES[OK]))
+        .alias("status")
+    )
+
+
+def status_text(code: pl.Expr) -> pl.Expr:
+    """Give the words for numbers of statuses."""
+    return pl.lit(pl.Series("status", STATUSES)).gather(code.cast(pl.UInt32))

@@ -1,0 +1,112 @@
+"""What a reader must know before trusting the numbers of a difference: one plain sentence each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from heapdelta._html import plural
+
+if TYPE_CHECKING:
+    from heapdelta._diff import Delta
+    from heapdelta._snapshot import Snapshot
+
+# An offset past this is not inside the function named: the name comes from a table of exports.
+_SUSPECT_OFFSET = 0x10000
+
+
+def of_delta(delta: Delta) -> list[str]:
+    """Collect the notes of a difference, most important first."""
+    before, after = delta.before, delta.after
+    sides = [("before", before), ("after", after)]
+    return [
+        *_about_the_pair(delta),
+        *(note for side, snapshot in sides for note in _about_capture(side, snapshot)),
+        *_about_stacks(delta),
+        *(note for side, snapshot in sides for note in _about_names(side, snapshot)),
+    ]
+
+
+def _about_the_pair(delta: Delta) -> list[str]:
+    before, after, notes = delta.before, delta.after, []
+    if before.taken_at and after.taken_at and before.taken_at > after.taken_at:
+        notes.append(
+            f"before was taken at {before.taken_at:%Y-%m-%d %H:%M}, later than after, taken at "
+            f"{after.taken_at:%Y-%m-%d %H:%M}: are the two swapped?"
+        )
+    if delta._why_not_one_run is not None:
+        notes.append(
+            f"not known to be one run of one process, because {delta._why_not_one_run}: "
+            "stacks are matched by content only, and heaps by an address that may mean another heap"
+        )
+    if before.format != after.format:
+        notes.append(f"the two logs are of different formats ({before.format} and {after.format})")
+    if "dhcmp-sites" in (before.format, after.format):
+        notes.append(
+            "sums per call site overlap: a byte counts for every call site of its stack, so totals are no sizes"
+        )
+    return notes
+
+
+def _about_capture(side: str, snapshot: Snapshot) -> list[str]:
+    usage = snapshot.usage.select("stack_id", "requested_bytes")
+    total = int(usage["requested_bytes"].sum())
+    notes = []
+    open_heaps = int((snapshot.heaps["complete"] == False).sum())  # noqa: E712 - null is neither
+    if open_heaps:
+        notes.append(f"{side}: the end of {plural(open_heaps, 'heap')} is missing, so the log is probably cut off")
+    unrecorded = int(usage.filter(pl.col("stack_id").is_null())["requested_bytes"].sum())
+    if unrecorded:
+        notes.append(f"{side}: {_share(unrecorded, total)} of the bytes have no stack recorded")
+    truncated = snapshot.stacks["truncated"].gather(usage["stack_id"]).fill_null(False)
+    cut = int(usage.filter(truncated)["requested_bytes"].sum())
+    if cut:
+        notes.append(
+            f"{side}: {_share(cut, total)} of the bytes have stacks that are probably cut off at the outer end"
+        )
+    return notes
+
+
+def _about_stacks(delta: Delta) -> list[str]:
+    notes = []
+    matched = delta._matched
+    # After what the other log knew was filled in.
+    used = matched.rows["stack"].drop_nulls().unique()
+    lacking = matched.stacks.select(pl.all().gather(used)).filter(pl.col("fingerprint").is_null())
+    unlisted = lacking["trace_id"].n_unique() if delta.one_run else lacking.height
+    if unlisted:
+        notes.append(f"the frames of {plural(unlisted, 'stack')} are in neither file")
+    old, new = delta.before.stacks["fingerprint"].drop_nulls(), delta.after.stacks["fingerprint"].drop_nulls()
+    if old.len() and new.len() and not old.is_in(new.implode()).any():
+        notes.append("the two logs have no stack in common: of different programs or versions, or one lacks symbols?")
+    if delta.conflicts.height:
+        one = delta.conflicts.height == 1
+        notes.append(
+            f"in {plural(delta.conflicts.height, 'place')} the id and the frames of a stack disagree: "
+            f"`conflicts` lists {'it' if one else 'them'}"
+        )
+    return notes
+
+
+def _about_names(side: str, snapshot: Snapshot) -> list[str]:
+    notes = []
+    frames = snapshot.frames.select("module", "function", "offset")
+    doubtful = frames.filter(
+        pl.col("function").str.contains(r"^Ordinal\d+$")
+        | (pl.col("function").is_not_null() & (pl.col("offset") > _SUSPECT_OFFSET))
+    )
+    if frames.height and frames["function"].null_count() == frames.height:
+        notes.append(f"{side}: frames are bare addresses, so an allocator is known by its module only")
+    if doubtful.height:
+        modules = ", ".join(doubtful["module"].drop_nulls().unique().sort().head(5))
+        notes.append(
+            f"{side}: {plural(doubtful.height, 'frame')} ({modules}) seem to be named from export tables: "
+            "the function names are doubtful"
+        )
+    return notes
+
+
+def _share(part: int, total: int) -> str:
+    share = part / total
+    return "less than 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")

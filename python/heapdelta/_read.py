@@ -1,0 +1,122 @@
+"""`read`: a path, bytes or a file object becomes a `Snapshot` or a `Comparison`."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+
+from heapdelta import _native
+from heapdelta._snapshot import Comparison, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["read"]
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
+Progress: TypeAlias = "Callable[[int, int | None], object]"
+
+
+def read(
+    source: Source,
+    *,
+    threads: int | None = None,
+    blocks: bool = True,
+    radix: int | None = None,
+    capture: int | None = None,
+    progress: Progress | None = None,
+) -> Snapshot | Comparison:
+    r"""Read a heap log, or the comparison of two.
+
+    Understands what DH, UMDH 1, UMDH 2 and DHCMP write, and `umdh A B`, in any of their encodings and line ends. What
+    could not be read stands in the ``issues`` table; nothing is left out in silence.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes, bytearray, memoryview or binary file object
+        A path, or the content itself. A file object is read from where it stands to its end, into memory; a path is
+        read in blocks and needs far less.
+    threads : int, optional
+        Threads to parse with, at least 1; by default one per core. The result never depends on it.
+    blocks : bool, default True
+        False leaves the ``allocations`` table empty and keeps only the sums per heap and stack, which is all that
+        `diff` needs, in a fraction of the memory.
+    radix : {10, 16}, optional
+        Radix of the numbers of a comparison, for the rare file that does not prove it.
+    capture : int, optional
+        Which capture to read, from 1, where a file holds several.
+    progress : callable, optional
+        Called at most every 50 ms with the bytes done and the bytes in all (None if not known). What it raises stops
+        the reading and comes out of this call.
+
+    Returns
+    -------
+    Snapshot or Comparison
+        A `Snapshot` of a log; a `Comparison` for the text that DHCMP or UMDH wrote about two.
+
+    Raises
+    ------
+    NotFoundError, PermissionDeniedError, DirectoryError, ReadError
+        If the file cannot be opened or read; each is also the built-in exception of that meaning.
+    FormatError
+        If the content is no heap log.
+    CaptureError
+        If the capture failed on the customer's machine, if there are several and none was chosen, or if the chosen one
+        does not exist.
+    RadixError
+        If the radix of a comparison cannot be proved, or the one given cannot be right.
+    OptionError
+        If an option has a value it does not take.
+    TypeError
+        If `source` is none of the above, or a file opened in text mode.
+
+    Notes
+    -----
+    The interpreter lock is released while parsing, and Ctrl-C stops it. Memory: about 0.65 of a log that is nearly all
+    blocks, less where stacks make up more of it.
+
+    References
+    ----------
+    ``docs/formats.md`` says what is known of each format, and from where.
+
+    Examples
+    --------
+    >>> import heapdelta as hd
+    >>> log = b"*- - - - Start of data for heap @ 10000 - - - -\n"
+    >>> log += b"40 bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n\n"
+    >>> hd.read(log).usage["requested_bytes"].to_list()
+    [64]
+    """
+    native = _native.read(
+        _for_native(source), threads=threads, blocks=blocks, radix=radix, capture=capture, progress=progress
+    )
+    if isinstance(native, _native.Comparison):
+        return Comparison(native)
+    return Snapshot(native)
+
+
+def _for_native(source: object) -> str | os.PathLike[str] | bytes:
+    if isinstance(source, str | bytes):
+        return source
+    if isinstance(source, bytearray | memoryview):
+        return bytes(source)
+    if isinstance(source, os.PathLike):
+        path = os.fspath(source)
+        if isinstance(path, bytes):
+            raise TypeError("expected a path of text, found one of bytes; decode it with os.fsdecode")
+        return path
+    if isinstance(source, io.TextIOBase):
+        raise TypeError(_TEXT_MODE)
+    read_all = getattr(source, "read", None)
+    if not callable(read_all):
+        raise TypeError(f"expected a path, bytes or a binary file object, found {type(source).__name__}")
+    content = read_all()
+    if isinstance(content, str):
+        raise TypeError(_TEXT_MODE)
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise TypeError(f"expected read() to give bytes, found {type(content).__name__}")
+    return bytes(content)
+
+
+_TEXT_MODE = 'expected a file opened in binary mode, found text mode; open it with open(path, "rb")'

@@ -1,0 +1,54 @@
+"""Were two snapshots taken of one run of one process? Only then do trace ids and addresses mean the same in both.
+
+The rule: both name the same machine and the same process id, and their module tables do not contradict it. Process ids
+are used again, so the module tables are asked too: the program itself must stand at the same address in both, and so
+must at least half of the modules that both list (a plug-in may be unloaded and come back elsewhere). Where a log names
+no machine or process, the answer is unknown, and unknown counts as no.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from heapdelta._snapshot import Snapshot
+
+
+def why_not_one_run(before: Snapshot, after: Snapshot) -> str | None:
+    """Tell why ids must not be matched; None if they may be.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+        The two snapshots.
+
+    Returns
+    -------
+    str or None
+        A clause such as ``the process ids differ (704 and 812)``.
+    """
+    if before.machine is None or after.machine is None:
+        return "a log does not name its machine"
+    if before.pid is None or after.pid is None:
+        return "a log does not name its process"
+    if before.machine.casefold() != after.machine.casefold():
+        return f"the machines differ ({before.machine} and {after.machine})"
+    if before.pid != after.pid:
+        return f"the process ids differ ({before.pid} and {after.pid})"
+    return _moved(before.modules, after.modules)
+
+
+def _moved(before: pl.DataFrame, after: pl.DataFrame) -> str | None:
+    columns = [pl.col("path").str.to_lowercase(), "base", "name"]
+    old, new = (modules.filter(pl.col("base").is_not_null()).select(columns) for modules in (before, after))
+    # The first listing of a path counts: a few logs list a module twice.
+    both = old.unique("path", keep="first").join(new.unique("path", keep="first"), on="path", suffix="_after")
+    moved = both.filter(pl.col("base") != pl.col("base_after"))
+    program = moved.filter(pl.col("path").str.ends_with(".exe"))
+    if not program.is_empty():
+        return f"{program['name'][0]} was loaded at another address"
+    if 2 * moved.height > both.height:
+        return f"{moved.height} of {both.height} modules were loaded at other addresses"
+    return None

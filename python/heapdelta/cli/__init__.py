@@ -1,0 +1,114 @@
+"""The command `heapdelta`: one sub-command per file, and here what they share: exit codes and errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from heapdelta.cli import compat, demo, diff, summary
+from heapdelta.cli._output import error_line
+from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
+
+OK, DEFECT, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: done (even where an input had issues); a defect of heapdelta; a wrong option; a file that could not be
+read; stopped by the user."""
+
+_HINTS = {
+    "many_captures": "choose one: summary --capture 1, diff --before-capture 1 --after-capture 2",
+    "radix_unproven": "say which it is: --radix 10 if the comparison was made with -d, else --radix 16",
+    "radix_contradicted": "leave --radix out to have it decided by proof",
+}
+
+_EPILOG = (
+    "Exit codes: 0 done, also where an input had issues (they are counted on stderr); 1 a defect of heapdelta; "
+    "2 a wrong option; 3 a file could not be read; 130 interrupted."
+)
+
+app = typer.Typer(
+    name="heapdelta",
+    help="Reads Windows heap logs (DH, UMDH, DHCMP) and tells what grew, in whose module, by which call stack.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("summary", epilog=_EPILOG)(summary.summary)
+app.command("diff", epilog=_EPILOG)(diff.diff)
+app.command("dhcmp", epilog=_EPILOG)(compat.dhcmp)
+app.command("umdh", epilog=_EPILOG)(compat.umdh)
+app.command("demo", epilog=_EPILOG)(demo.demo)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"heapdelta {version('heapdelta')}")
+        raise typer.Exit(OK)
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line, and leave with one of the exit codes above."""
+    for stream in (sys.stdout, sys.stderr):
+        # A path in a log can hold what a console of another code page cannot show.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = OK
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : list of str
+        As on the command line, without the program's name.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    try:
+        outcome = app(arguments, prog_name="heapdelta", standalone_mode=False)
+    except (KeyboardInterrupt, CancelledError, typer.Abort):
+        error_line("interrupted")
+        return INTERRUPTED
+    except OptionError as error:
+        error_line(error.message, error.hint)
+        return USAGE
+    except HeapdeltaError as error:
+        # The library's hints name its arguments; here they are options.
+        error_line(error.message, _HINTS.get(error.kind or "", error.hint))
+        return DEFECT if error.kind == "internal" else UNREADABLE
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # A file to write to: what we read has errors of its own.
+        error_line(f"{error.filename or 'output'}: cannot write: {error.strerror or error}")
+        return UNREADABLE
+    except typer.TyperException as error:
+        # Typer's base class has no show() of its own, every usage error has.
+        show = getattr(error, "show", None)
+        show() if callable(show) else error_line(error.format_message())
+        return USAGE
+    return outcome if isinstance(outcome, int) else OK

@@ -1,0 +1,102 @@
+"""Reading for the command line: progress where it takes long, and only what the sub-command can use."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+import heapdelta as hd
+from heapdelta import blame
+from heapdelta.blame import Allocators, RuleLike
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from heapdelta._snapshot import Comparison, Snapshot
+
+# A bar that flashes up for a short read only disturbs.
+_PATIENCE_SECONDS = 1.0
+
+
+class _Bar:
+    """A progress bar on stderr that appears after a while, if stderr is a terminal."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._started = time.monotonic()
+        self._progress: Progress | None = None
+
+    def __call__(self, done: int, total: int | None) -> None:
+        if self._progress is None:
+            if not sys.stderr.isatty() or time.monotonic() - self._started < _PATIENCE_SECONDS:
+                return
+            self._progress = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                DownloadColumn(binary_units=True),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._task = self._progress.add_task(self._label)
+            self._progress.start()
+        self._progress.update(self._task, completed=done, total=total)
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def read(path: Path, *, blocks: bool, radix: int | None = None, capture: int | None = None) -> Snapshot | Comparison:
+    """Read a file, with a progress bar if it takes over a second."""
+    bar = _Bar(path.name)
+    try:
+        return hd.read(path, blocks=blocks, radix=radix, capture=capture, progress=bar)
+    finally:
+        bar.close()
+
+
+def read_snapshot(path: Path, *, capture: int | None = None) -> Snapshot:
+    """Read a log without its single blocks.
+
+    Raises
+    ------
+    OptionError
+        If the file is a comparison.
+    """
+    found = read(path, blocks=False, capture=capture)
+    if isinstance(found, hd.Comparison):
+        raise OptionError(
+            f"{path}: expected a heap log, found a comparison of two logs",
+            path=str(path),
+            hint="a comparison is already a difference: heapdelta summary shows it",
+            kind="option",
+        )
+    return found
+
+
+def read_allocators(path: Path | None) -> Allocators | None:
+    """Read a file of rules: one a line; `#` begins a comment, and a line `DEFAULT` stands for the built-in rules.
+
+    Raises
+    ------
+    OptionError
+        If the file cannot be read, or a rule in it.
+    """
+    if path is None:
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise OptionError(f"{path}: expected a file of allocator rules, cannot read it: {reason}") from error
+    texts = [text for line in lines if (text := line.partition("#")[0].strip())]
+    rules: list[RuleLike] = []
+    for text in texts:
+        rules += blame.DEFAULT if text == "DEFAULT" else [text]
+    return Allocators(rules)

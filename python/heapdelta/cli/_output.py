@@ -1,0 +1,134 @@
+"""What the sub-commands print: tables for people, sizes with units, issues on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from heapdelta._html import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    import polars as pl
+
+    from heapdelta._snapshot import Comparison, Snapshot
+
+_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+# Wide enough for names, narrow enough for a ticket or a mail.
+_PIPED_WIDTH = 120
+_ISSUES_SHOWN = 5
+
+
+def console() -> Console:
+    """Make the console for results: the terminal's width, or a fixed one in a pipe."""
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH if piped else None)
+
+
+def error_line(message: str, hint: str | None = None) -> None:
+    """Print an error, and its hint on a line of its own, on stderr."""
+    stderr = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    stderr.print(Text("error: ", "bold red") + Text(message))
+    if hint is not None:
+        stderr.print(Text("hint: ", "bold") + Text(hint))
+
+
+def size(number: int | None, *, signed: bool = False) -> str:
+    """Write bytes for people: `1.5 MiB`, `+640 B`; `?` if unknown."""
+    if number is None:
+        return "?"
+    sign = "-" if number < 0 else "+" if signed and number else ""
+    value, unit = float(abs(number)), 0
+    # 1023.95 and more would be written as 1024.0 of the smaller unit.
+    while value >= (1024 if unit == 0 else 1023.95) and unit + 1 < len(_UNITS):
+        value, unit = value / 1024, unit + 1
+    return f"{sign}{abs(number)} B" if unit == 0 else f"{sign}{value:.1f} {_UNITS[unit]}"
+
+
+def count(number: int | None, *, signed: bool = False) -> str:
+    """Write a count for people: `1,234`; `?` if unknown."""
+    if number is None:
+        return "?"
+    return f"{number:+,}" if signed and number else f"{number:,}"
+
+
+def live(snapshot: Snapshot) -> str:
+    """Write what is live in a log, in all."""
+    usage = snapshot.usage
+    blocks = plural(int(usage["allocation_count"].sum()), "block")
+    return f"{size(int(usage['requested_bytes'].sum()))} in {blocks}"
+
+
+def moment(taken_at: datetime | None) -> str | None:
+    """Write a time as the tools do: to the minute, seconds only where there are some."""
+    if taken_at is None:
+        return None
+    return f"{taken_at:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+
+
+def colored(number: int | None, text: str) -> Text:
+    """Red for growth, green for shrinking; the sign says the same without colour."""
+    return Text(text, "red" if number and number > 0 else "green" if number and number < 0 else "dim")
+
+
+def key(name: str | None, status: str) -> Text:
+    """Write a key of a ranking; in brackets where there is none."""
+    return Text(name) if name is not None else Text(f"({status})", "italic dim")
+
+
+def table(title: str, numbers: Sequence[str], names: Sequence[str]) -> Table:
+    """Make an empty table: number columns to the right, then names that wrap rather than lose text."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in numbers:
+        made.add_column(heading, justify="right", no_wrap=True)
+    for heading in names:
+        made.add_column(heading, overflow="fold")
+    return made
+
+
+def facts(pairs: Iterable[tuple[str, Sequence[str]]], headings: Sequence[str] = ()) -> Table:
+    """Make a small table of named facts, one column for each file."""
+    made = Table(box=None, show_header=bool(headings), pad_edge=False, header_style="bold")
+    made.add_column("", style="dim", no_wrap=True)
+    rows = list(pairs)
+    for index in range(len(rows[0][1])):
+        made.add_column(headings[index] if headings else "", overflow="fold")
+    for name, values in rows:
+        made.add_row(name, *(Text(value) for value in values))
+    return made
+
+
+def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None:
+    """Count on stderr what could not be read, file by file; nothing is printed for a clean file."""
+    stderr = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for label, capture in captures:
+        issues = capture.issues
+        if issues.is_empty():
+            continue
+        kinds = issues.group_by("severity", "kind").len().sort("len", "kind", descending=[True, False])
+        words = [f"{row['len']:,} {row['kind']} ({row['severity']})" for row in kinds.iter_rows(named=True)]
+        stderr.print(Text(f"{label}: {plural(issues.height, 'issue')}: {', '.join(words)}", "yellow"))
+
+
+def show_issues(target: Console, issues: pl.DataFrame) -> None:
+    """Print the first issues with their places, and say how many more there are."""
+    if issues.is_empty():
+        return
+    shown = table(f"Could not be read, or is in doubt ({issues.height:,})", ["line"], ["kind", "text", "what was done"])
+    if "side" in issues.columns:
+        shown.add_column("log")
+    for row in issues.head(_ISSUES_SHOWN).iter_rows(named=True):
+        line = "" if row["line"] is None else str(row["line"])
+        side = [row["side"]] if "side" in row else []
+        shown.add_row(line, row["kind"], Text(row["text"]), Text(row["action"]), *side)
+    target.print(shown)
+    if issues.height > _ISSUES_SHOWN:
+        target.print(f"and {issues.height - _ISSUES_SHOWN:,} more\n")

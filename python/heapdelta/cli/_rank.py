@@ -1,0 +1,110 @@
+"""Rankings for people: growth per module, stack, function, heap or trace, and the frames of the top stacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from heapdelta.cli import _output
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+
+    from heapdelta._views import Views
+
+_TITLES = {
+    "module": "Growth per module",
+    "stack": "Growth per stack",
+    "function": "Growth per function",
+    "heap": "Growth per heap",
+    "trace": "Growth per trace",
+}
+_FRAMES_SHOWN = 3
+_ROOMY = 100
+
+
+def show_ranking(target: Console, view: Views, kind: str, *, top: int, inclusive: bool) -> None:
+    """Print one ranking: the top rows, what the rest adds up to, and for stacks the frames of the first."""
+    ranking = view.by(kind, inclusive=inclusive)
+    title = _TITLES[kind] + (", every one a stack passes (sums overlap)" if inclusive else "")
+    if ranking.is_empty():
+        target.print(f"{title}: nothing was allocated", "\n", sep="")
+        return
+    numbered = kind in ("stack", "trace")
+    # Where it is narrow, names need the room more than numbers that can be asked for in other ways.
+    narrow = target.width < _ROOMY and kind not in ("module", "heap")
+    columns = ["#"] * numbered + ["growth", "blocks"] + ([] if narrow else ["before", "after"])
+    shown = _output.table(title, columns, _names(kind))
+    for number, row in enumerate(ranking.head(top).iter_rows(named=True), start=1):
+        shown.add_row(*([str(number)] if numbered else []), *_numbers(row, narrow=narrow), *_keys(kind, row))
+    rest = ranking.slice(top)
+    if not rest.is_empty() and not inclusive:
+        sums = rest.select(*(name for name in rest.columns if "bytes_" in name or "count_" in name)).sum()
+        numbers = _numbers(sums.row(0, named=True), narrow=narrow)
+        shown.add_row(*([""] if numbered else []), *numbers, Text(f"({rest.height:,} more)", "italic dim"))
+    target.print(shown)
+    if kind == "stack":
+        _show_frames(target, view, ranking.head(min(top, _FRAMES_SHOWN)))
+
+
+def _names(kind: str) -> list[str]:
+    return {
+        "module": ["module"],
+        "function": ["function"],
+        "heap": ["heap"],
+        "stack": ["function", "trace id"],
+        "trace": ["function", "trace id"],
+    }[kind]
+
+
+def _numbers(row: dict[str, int | None], *, narrow: bool) -> list[Text]:
+    grown, blocks = row["requested_bytes_delta"], row["allocation_count_delta"]
+    change = [_output.colored(grown, _output.size(grown, signed=True)), Text(_output.count(blocks, signed=True))]
+    sides = [Text(_output.size(row[f"requested_bytes_{side}"])) for side in ("before", "after")]
+    return change if narrow else change + sides
+
+
+def _keys(kind: str, row: dict[str, str | None]) -> list[Text]:
+    status = row["status"] or ""
+    if kind == "heap":
+        base = row["heap_base"]
+        return [_output.key(None if base is None else f"{base:X}", status)]
+    if kind == "module":
+        return [_output.key(row["module"], status)]
+    function = _function(row["module"], row["function"], status)
+    if kind == "function":
+        return [function]
+    if kind == "trace":
+        return [function, Text(row["trace_id"] or "")]
+    old, new = row["trace_id_before"], row["trace_id_after"]
+    ids = new if old == new else f"{old or '-'} -> {new or '-'}"
+    return [function, Text(ids or "")]
+
+
+def _function(module: str | None, function: str | None, status: str) -> Text:
+    """Write `app!Function`, `app+0x1C3F`, an address, or why there is none."""
+    if function is None or module is None:
+        return _output.key(function, status)
+    # The label of a frame without a function already has its module.
+    return Text(function if function.startswith(f"{module}+0x") else f"{module}!{function}")
+
+
+def _show_frames(target: Console, view: Views, top: pl.DataFrame) -> None:
+    """Print the frames of stacks that changed; an arrow marks the one that is blamed."""
+    for number, row in enumerate(top.iter_rows(named=True), start=1):
+        if row["fingerprint"] is None or not row["requested_bytes_delta"]:
+            continue
+        grown = _output.size(row["requested_bytes_delta"], signed=True)
+        target.print(Text(f"Stack #{number}, {grown}, innermost first", "bold"))
+        frames = view.stack(row["fingerprint"])
+        for frame in frames.filter(frames["alias"] == 0).iter_rows(named=True):
+            mark, style = (">", "bold") if frame["blamed"] else (" ", "")
+            raw = frame["function"] is None and frame["module"] is not None and frame["offset"] is not None
+            text = f"{frame['module']}+0x{frame['offset']:X}  {frame['text']}" if raw else frame["text"]
+            target.print(Text(f"  {mark} {text}", style), soft_wrap=True)
+        aliases = frames["alias"].max()
+        if aliases:
+            target.print(Text(f"    (the tool printed {aliases} other stacks under the same id)", "dim"))
+        target.print()

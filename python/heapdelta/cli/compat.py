@@ -1,0 +1,56 @@
+"""`heapdelta dhcmp` and `heapdelta umdh`: the text that the old tools would have written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003 - typer looks at the annotations
+from typing import Annotated
+
+import typer
+
+import heapdelta as hd
+from heapdelta import _compat
+from heapdelta.cli import _input, _output
+from heapdelta.exceptions import OptionError
+
+Decimal = Annotated[bool, typer.Option("-d", help="Decimal numbers; hexadecimal without.")]
+
+
+def dhcmp(
+    before: Annotated[Path, typer.Argument(metavar="A", help="The log; the older one of two.", show_default=False)],
+    after: Annotated[Path | None, typer.Argument(metavar="[B]", help="The newer log.", show_default=False)] = None,
+    decimal: Decimal = False,
+    verbose: Annotated[bool, typer.Option("-v", help="Frames below each line.")] = False,
+) -> None:
+    """Write what DHCMP would have written: growth per stack of two logs, or bytes per call site of one.
+
+    Lists of call sites can be compared again: heapdelta dhcmp sites1.txt sites2.txt.
+    """
+    if after is None:
+        if verbose:
+            raise OptionError("expected two logs with -v, found one: call sites have no frames", kind="option")
+        log = _input.read_snapshot(before)
+        _write(_compat.sites_text(log, decimal=decimal))
+        _output.report_issues([(str(before), log)])
+        return
+    delta = hd.diff(_input.read_snapshot(before), _input.read_snapshot(after))
+    _write(_compat.dhcmp_text(delta, decimal=decimal, verbose=verbose))
+    _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
+
+
+def umdh(
+    before: Annotated[Path, typer.Argument(metavar="A", help="The older log.", show_default=False)],
+    after: Annotated[Path, typer.Argument(metavar="B", help="The newer log.", show_default=False)],
+    decimal: Decimal = False,
+) -> None:
+    """Write what `umdh A B` would have written: two lines and the frames for each stack, and the total."""
+    delta = hd.diff(_input.read_snapshot(before), _input.read_snapshot(after))
+    _write(_compat.umdh_text(delta, decimal=decimal))
+    _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
+
+
+def _write(text: str) -> None:
+    """As UTF-8 whatever the console's code page, so that `read` reads the redirected text back."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()

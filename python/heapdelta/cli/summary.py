@@ -1,0 +1,113 @@
+"""`heapdelta summary`: what one file holds."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer looks at the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import polars as pl
+import typer
+
+import heapdelta as hd
+from heapdelta._html import plural
+from heapdelta.cli import _input, _output, _rank
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from heapdelta._snapshot import Comparison, Snapshot
+
+
+def summary(
+    file: Annotated[Path, typer.Argument(help="A heap log, or a comparison of two.", show_default=False)],
+    top: Annotated[int, typer.Option(min=1, help="Modules to show.")] = 10,
+    radix: Annotated[
+        int | None, typer.Option(help="10 or 16: radix of a comparison that does not prove its own.")
+    ] = None,
+    capture: Annotated[int | None, typer.Option(min=1, help="Which capture, where the file holds several.")] = None,
+) -> None:
+    """Show what one file holds, and what could not be read of it."""
+    found = _input.read(file, blocks=False, radix=radix, capture=capture)
+    target = _output.console()
+    if isinstance(found, hd.Comparison):
+        _show_comparison(target, found, top)
+    else:
+        _show_snapshot(target, found, top)
+    _output.show_issues(target, found.issues)
+    _output.report_issues([(str(file), found)])
+
+
+def _show_comparison(target: Console, comparison: Comparison, top: int) -> None:
+    grown = comparison.total["requested_bytes_delta"].item()
+    radix = "not needed" if comparison.radix is None else str(comparison.radix)
+    target.print(
+        _output.facts(
+            [
+                ("file", [comparison.path or "-"]),
+                ("format", [comparison.format]),
+                ("radix", [radix]),
+                ("growth", [f"{_output.size(grown, signed=True)} in {plural(comparison.rows.height, 'stack')}"]),
+                ("total line", [_total_line(comparison)]),
+                ("lines", [_lines(comparison)]),
+            ]
+        )
+    )
+    target.print()
+    for kind in ("module", "stack"):
+        _rank.show_ranking(target, comparison, kind, top=top, inclusive=False)
+
+
+def _show_snapshot(target: Console, snapshot: Snapshot, top: int) -> None:
+    usage = snapshot.usage
+    target.print(
+        _output.facts(
+            [
+                ("file", [snapshot.path or "-"]),
+                ("format", [" ".join(filter(None, [snapshot.format, snapshot.tool_version]))]),
+                ("taken", [_output.moment(snapshot.taken_at) or "-"]),
+                ("machine", [snapshot.machine or "-"]),
+                ("process", ["-" if snapshot.pid is None else str(snapshot.pid)]),
+                ("pointers", [f"{snapshot.pointer_width} bits"]),
+                ("encoding", [snapshot.encoding]),
+                ("lines", [_lines(snapshot)]),
+                ("live", [_output.live(snapshot)]),
+                ("holds", [_sizes(snapshot)]),
+            ]
+        )
+    )
+    target.print()
+    if usage.is_empty():
+        return
+    live_now = (
+        hd.diff(snapshot, snapshot).by("module").sort("requested_bytes_after", "module", descending=[True, False])
+    )
+    total = max(1, int(live_now["requested_bytes_after"].sum()))
+    shown = _output.table("Live per module", ["bytes", "share", "blocks"], ["module"])
+    for row in live_now.head(top).iter_rows(named=True):
+        share = f"{row['requested_bytes_after'] / total:.1%}".replace("%", " %")
+        numbers = [_output.size(row["requested_bytes_after"]), share, _output.count(row["allocation_count_after"])]
+        shown.add_row(*numbers, _output.key(row["module"], row["status"]))
+    rest = live_now.slice(top).select(pl.col("requested_bytes_after", "allocation_count_after").sum())
+    if live_now.height > top:
+        rest_bytes, rest_blocks = rest.row(0)
+        share = f"{rest_bytes / total:.1%}".replace("%", " %")
+        shown.add_row(_output.size(rest_bytes), share, _output.count(rest_blocks), f"({live_now.height - top:,} more)")
+    target.print(shown)
+
+
+def _total_line(comparison: Comparison) -> str:
+    requested, overhead = comparison.total_requested_delta, comparison.total_overhead_delta
+    if requested is None:
+        return "none in the file"
+    text = f"{_output.size(requested, signed=True)} requested"
+    return text if overhead is None else f"{text}, {_output.size(overhead, signed=True)} overhead"
+
+
+def _lines(capture: Snapshot | Comparison) -> str:
+    parts = ", ".join(f"{number:,} {name}" for name, number in sorted(capture.line_counts.items()) if number)
+    return f"{capture.line_count:,}" + (f" ({parts})" if parts else "")
+
+
+def _sizes(snapshot: Snapshot) -> str:
+    names = ("heap", "stack", "frame", "module")
+    return ", ".join(plural(getattr(snapshot, f"{name}s").height, name) for name in names)

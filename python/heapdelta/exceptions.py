@@ -1,0 +1,157 @@
+"""What heapdelta raises: one base class, and a kind for every reason a caller may want to treat differently.
+
+Every kind also derives from the built-in exception that says the same thing, so ``except FileNotFoundError`` and
+``except ValueError`` work as a Python user expects. What concerns one line of a file is never raised: it is a row of
+the ``issues`` table.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+__all__ = [
+    "CancelledError",
+    "CaptureError",
+    "DirectoryError",
+    "FormatError",
+    "HeapdeltaError",
+    "InternalError",
+    "NotFoundError",
+    "OptionError",
+    "PermissionDeniedError",
+    "RadixError",
+    "ReadError",
+]
+
+
+class HeapdeltaError(Exception):
+    """Base class of everything that heapdelta raises.
+
+    Parameters
+    ----------
+    message : str
+        One line: ``{path}:{line}: expected …, found …``.
+    path : str, optional
+        The file; None for bytes and file objects.
+    line : int, optional
+        Line number, from 1; None where the error is about the whole file.
+    byte : int, optional
+        Offset in the input as it was given, from 0.
+    hint : str, optional
+        What to do about it. Shown by Python below the message, as a note.
+    kind : str, optional
+        Stable name of the reason, for scripts, such as ``"not_a_log"``.
+
+    Examples
+    --------
+    >>> from heapdelta.exceptions import FormatError
+    >>> error = FormatError("a.txt: expected a heap log, found an empty file", path="a.txt", kind="empty")
+    >>> str(error), error.path, error.line
+    ('a.txt: expected a heap log, found an empty file', 'a.txt', None)
+    """
+
+    message: str
+    path: str | None
+    line: int | None
+    byte: int | None
+    hint: str | None
+    kind: str | None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        line: int | None = None,
+        byte: int | None = None,
+        hint: str | None = None,
+        kind: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.line = line
+        self.byte = byte
+        self.hint = hint
+        self.kind = kind
+        if hint is not None:
+            self.add_note(f"hint: {hint}")
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # OSError's own pickling would lose the keyword arguments.
+        place = (self.path, self.line, self.byte, self.hint, self.kind)
+        return (_restore, (type(self), self.message, *place))
+
+
+def _restore(
+    cls: type[HeapdeltaError],
+    message: str,
+    path: str | None,
+    line: int | None,
+    byte: int | None,
+    hint: str | None,
+    kind: str | None,
+) -> HeapdeltaError:
+    return cls(message, path=path, line=line, byte=byte, hint=hint, kind=kind)
+
+
+class _SystemError(HeapdeltaError):
+    """Sets what callers of OSError look at."""
+
+    _errno: int | None = None
+
+    def __init__(self, message: str, **place: str | int | None) -> None:
+        super().__init__(message, **place)  # type: ignore[arg-type]
+        if isinstance(self, OSError):
+            self.errno = self._errno
+            self.filename = self.path
+
+
+class NotFoundError(_SystemError, FileNotFoundError):
+    """The file does not exist."""
+
+    _errno = errno.ENOENT
+
+
+class PermissionDeniedError(_SystemError, PermissionError):
+    """The operating system does not let us read the file."""
+
+    _errno = errno.EACCES
+
+
+class DirectoryError(_SystemError, IsADirectoryError):
+    """The path names a directory, not a file."""
+
+    _errno = errno.EISDIR
+
+
+class ReadError(_SystemError, OSError):
+    """The operating system failed while the file was read."""
+
+
+class FormatError(HeapdeltaError, ValueError):
+    """The content is no heap log: empty, a binary, a dump, or some other text."""
+
+
+class CaptureError(FormatError):
+    """The file holds no usable capture, several of them, or not the one that was asked for."""
+
+
+class RadixError(FormatError):
+    """A comparison does not prove whether its numbers are decimal or hexadecimal, or contradicts the radix given."""
+
+
+class OptionError(HeapdeltaError, ValueError):
+    """An argument has a value that it does not take, or one that makes no sense for this data."""
+
+
+class CancelledError(HeapdeltaError):
+    """The progress callback, or the caller, asked to stop."""
+
+
+class InternalError(HeapdeltaError, RuntimeError):
+    """A defect of heapdelta, kept from taking the process down. Please report it."""
