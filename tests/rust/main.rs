@@ -5,3 +5,5 @@
 mod compare;
 mod compat;
 mod hogs;
+#[cfg(feature = "polars")]
+mod polars_frames;

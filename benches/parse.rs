@@ -1,0 +1,2 @@
+//! MB/s per dialect.
+fn main() {}
