@@ -21,7 +21,8 @@ fn main() {
     SNAPSHOT_TABLES.iter().for_each(|table| section(table));
     println!("## Tables of a comparison\n");
     let seen: BTreeSet<&str> = SNAPSHOT_TABLES.iter().map(|table| table.name).collect();
-    let (shared, own): (Vec<_>, Vec<_>) = COMPARISON_TABLES.iter().partition(|table| seen.contains(table.name));
+    let (shared, own): (Vec<&TableSchema>, Vec<&TableSchema>) =
+        COMPARISON_TABLES.iter().partition(|table| seen.contains(table.name));
     let names: Vec<String> = shared.iter().map(|table| format!("[`{0}`](#{0})", table.name)).collect();
     println!("{} as above, and:\n", names.join(", "));
     own.iter().for_each(|table| section(table));
