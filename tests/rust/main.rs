@@ -4,6 +4,7 @@
 
 mod compare;
 mod compat;
+mod documents;
 mod hogs;
 #[cfg(feature = "polars")]
 mod polars_frames;
