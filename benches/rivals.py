@@ -1,8 +1,8 @@
 """What one would write without heapdelta: a line-by-line parser with `re`, and one with polars expressions.
 
 Both do the real work: numbers parsed, a list of blocks, sums per trace id, the frames of every stack. Neither minds
-heaps, aliases, other line ends, encodings or damage. The answer is the sums per trace id, as ``{id: (bytes, blocks)}``, and
-the number of stacks and frames, so that they can be checked against heapdelta and against each other.
+heaps, aliases, other line ends, encodings or damage. The answer is the sums per trace id, as ``{id: (bytes, blocks)}``,
+and the number of stacks and frames, so that they can be checked against heapdelta and against each other.
 """
 
 from __future__ import annotations
