@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 TOOLS := $(VENV)/.tools-installed
 BUILT := $(VENV)/.package-built
+STUBS := $(TARGET)/stubs
 RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs' 2>/dev/null)
 RUFF_PATHS := python tests benches notebooks
 
@@ -96,8 +97,8 @@ test-types: $(BUILT) ## mypy over the package, and the stub against the native m
 test-generated: $(BUILT) ## Files that are generated must be what a fresh run writes
 	cargo run --quiet --locked --no-default-features --example tables_md | diff -u docs/tables.md - || \
 		{ echo "docs/tables.md is out of date: run make docs" >&2; exit 1; }
-	$(call write_stub,$(TARGET)/stubs)
-	diff -u python/heapdelta/_native.pyi $(TARGET)/stubs/_native.pyi || \
+	$(write_stub)
+	diff -u python/heapdelta/_native.pyi $(STUBS)/heapdelta/_native.pyi || \
 		{ echo "python/heapdelta/_native.pyi is out of date: run make stubs" >&2; exit 1; }
 
 .PHONY: test-fuzz
@@ -116,16 +117,17 @@ docs: ## Write docs/tables.md from src/table/schema.rs
 	cargo run --quiet --locked --no-default-features --example tables_md > $(TARGET)/tables.md
 	mv $(TARGET)/tables.md docs/tables.md
 
-# maturin writes either one file or a package with it in; both end as one file.
+# The dev profile: maturin reads the stub out of the library's symbols, which the release profile strips.
 define write_stub
-	rm -rf $(1) && mkdir -p $(1)
-	$(BIN)/maturin generate-stubs --quiet --locked --features stubs --target-dir $(TARGET) --interpreter $(BIN)/python --out $(1)
+	rm -rf $(STUBS) && mkdir -p $(STUBS)
+	$(BIN)/maturin generate-stubs --quiet --profile dev --locked --features stubs --target-dir $(TARGET) \
+		--interpreter $(BIN)/python --out $(STUBS)
 endef
 
 .PHONY: stubs
 stubs: $(TOOLS) ## Write python/heapdelta/_native.pyi from the bindings
-	$(call write_stub,$(TARGET)/stubs)
-	cp $(TARGET)/stubs/_native.pyi python/heapdelta/_native.pyi
+	$(write_stub)
+	cp $(STUBS)/heapdelta/_native.pyi python/heapdelta/_native.pyi
 
 # --- speed, memory, robustness -------------------------------------------------------------------------------------------
 
