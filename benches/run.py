@@ -1,7 +1,8 @@
 """`make bench`: writes the reference logs, measures everything in one run, and writes the table of the README.
 
 Every case runs five times, each in a process of its own, the cases in turn, so that a slow minute of the machine
-touches all of them; the table shows medians. Every figure is checked against the known totals of its log before it counts.
+touches all of them; the table shows medians. Every figure is checked against the known totals of its log before it
+counts.
 """
 
 from __future__ import annotations

@@ -105,7 +105,8 @@ fn call_sites_are_stacks_without_an_id_in_the_tables() {
     sites::read(text.as_bytes(), true, &mut sink);
     sink.end_piece();
     sink.finish();
-    let tables = assemble(vec![sink], Facts { depth_limit: 16, has_overhead: false, names_stacks: false, lines_before: 0 });
+    let tables =
+        assemble(vec![sink], Facts { depth_limit: 16, has_overhead: false, names_stacks: false, lines_before: 0 });
     let stacks = &tables.stacks.batches[0];
     assert_eq!(stacks.num_rows(), 3);
     assert_eq!(stacks.column_by_name("trace_id").unwrap().null_count(), 3);

@@ -55,14 +55,23 @@ fn catalogue_of_errors_shows_every_kind_as_it_is_printed() {
     assert_eq!(named, documented);
 }
 
-/// Kinds of issues: the `kind: "…"` of every `Issue { … }` of the source, and the first argument of `issue_kind!`-free
-/// helpers that take a `kind: &'static str`.
+/// Kinds of issues, by the three ways in which the source writes them: `Issue { kind: "…" }`, `Severity::Error, "…"` and
+/// `issue("…"`.
 fn issue_kinds(source: &str) -> BTreeSet<String> {
     let mut kinds = BTreeSet::new();
+    let mut add = |after: &str| {
+        let word = after.split('"').next().unwrap();
+        assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "no name for a kind: {word}");
+        kinds.insert(word.to_owned());
+    };
     for part in source.split("Issue {").skip(1) {
         let literal = part.split_once('}').map_or(part, |(literal, _)| literal);
-        if let Some((_, after)) = literal.split_once("kind: \"") {
-            kinds.insert(after.split('"').next().unwrap().to_owned());
+        literal.split_once("kind: \"").into_iter().for_each(|(_, after)| add(after));
+    }
+    let called = ["Severity::Error,", "Severity::Warning,", "Severity::Info,", "issue("];
+    for (start, _) in source.match_indices('"') {
+        if called.iter().any(|call| source[..start].trim_end().ends_with(call)) {
+            add(&source[start + 1..]);
         }
     }
     kinds
@@ -85,10 +94,7 @@ fn dictionary_of_issues_has_every_kind_and_no_other() {
     source_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
     let used: BTreeSet<String> = files.iter().flat_map(|source| issue_kinds(source)).collect();
     let document = project("docs/issues.md");
-    let documented: BTreeSet<String> = document
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
-        .map(str::to_owned)
-        .collect();
+    let documented: BTreeSet<String> =
+        document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(str::to_owned).collect();
     assert_eq!(used, documented, "left: in src, right: in docs/issues.md");
 }
