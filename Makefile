@@ -101,14 +101,16 @@ test-generated: $(BUILT) ## Files that are generated must be what a fresh run wr
 	diff -u python/heapdelta/_native.pyi $(STUBS)/heapdelta/_native.pyi || \
 		{ echo "python/heapdelta/_native.pyi is out of date: run make stubs" >&2; exit 1; }
 
+# A target folder of its own: the library has the same file name in both workspaces, and cargo would mix them up.
 .PHONY: test-fuzz
 test-fuzz: ## Build the fuzz targets on this toolchain and run them over their seeds
-	cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)
+	cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz
 
-# The polars crate takes most of five minutes to build, so this comes last.
+# The polars crate takes two minutes to build, so this comes last.
 .PHONY: test-polars
 test-polars: ## The cargo feature `polars`, for Rust users
 	cargo test --locked --no-default-features --features polars --test rust polars_frames
+	cargo test --locked --no-default-features --features polars --doc to_polars
 
 # --- what is written by machine ------------------------------------------------------------------------------------------
 
@@ -147,7 +149,7 @@ fuzz: ## Fuzz every target for FUZZ_SECONDS (needs cargo-fuzz and a nightly tool
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
 	for target in read_any umdh2_fast_path comparison_round_trip; do \
 		mkdir -p fuzz/corpus/$$target; \
-		cargo +nightly fuzz run --features libfuzzer $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+		cargo +nightly fuzz run --target-dir $(TARGET)/fuzz-nightly --features libfuzzer $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=8192; \
 	done
 
