@@ -76,8 +76,9 @@ lint-python: $(TOOLS) ## ruff: rules and format, notebooks too
 	$(BIN)/ruff format --check $(RUFF_PATHS)
 
 .PHONY: test-rust
-test-rust: $(TOOLS) ## Tests of the core, without Python
+test-rust: ## Tests of the core, without Python; each bench once, for its answer
 	cargo test --locked --no-default-features
+	cargo test --locked --no-default-features --bench parse
 
 .PHONY: test-python
 test-python: $(BUILT) ## pytest, the doctests of the package, the examples of README.md and docs/
