@@ -18,7 +18,6 @@ RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.r
 RUFF_PATHS := python tests benches notebooks
 
 export VIRTUAL_ENV := $(VENV)
-export PATH := $(BIN):$(PATH)
 # The same interpreter for every cargo call, or pyo3 would be built again and again.
 export PYO3_PYTHON := $(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
