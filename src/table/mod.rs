@@ -9,6 +9,8 @@ pub mod frames;
 pub mod heaps;
 pub mod intern;
 pub mod modules;
+#[cfg(feature = "polars")]
+pub mod polars;
 pub mod rows;
 pub mod schema;
 pub mod stacks;

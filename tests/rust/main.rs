@@ -4,5 +4,8 @@
 
 mod compare;
 mod compat;
+mod documents;
 mod hogs;
+#[cfg(feature = "polars")]
+mod polars_frames;
 mod synth;

@@ -127,6 +127,8 @@ struct Writer<'a, W: Write> {
     frame_used: Vec<bool>,
     /// No frame before this one is unused.
     next_unused: usize,
+    /// Stacks printed before the heap being written.
+    heap_first_stack: u64,
     stacks_wanted: u64,
     address: u64,
     answer: Answer,
@@ -149,6 +151,7 @@ impl<'a, W: Write> Writer<'a, W> {
             process: Process::new(options.seed, addresses, stacks_wanted, shape.shallow - 4),
             frame_used: vec![false; addresses as usize],
             next_unused: 0,
+            heap_first_stack: 0,
             stacks_wanted,
             shape,
             address: 0,
@@ -201,6 +204,7 @@ impl<'a, W: Write> Writer<'a, W> {
         self.base_bytes += (self.buffer.len() - start) as u64;
         self.address = handle + 0x740;
         self.answer.heap_count += 1;
+        self.heap_first_stack = self.answer.stack_count;
         let end = u128::from(self.options.byte_count) * u128::from(heap + 1) / u128::from(HEAPS);
         while u128::from(self.base_bytes) < end {
             self.record();
@@ -222,7 +226,7 @@ impl<'a, W: Write> Writer<'a, W> {
         let due = u128::from(self.stacks_wanted) * u128::from(self.base_bytes);
         let is_new =
             known == 0 || (known < self.stacks_wanted && u128::from(known) * u128::from(self.options.byte_count) < due);
-        let stack = if is_new { known } else { self.random.below(known) };
+        let stack = if is_new { known } else { self.known_stack(known) };
         if is_new {
             self.end_line();
         }
@@ -239,6 +243,12 @@ impl<'a, W: Write> Writer<'a, W> {
             self.answer.grown_requested_bytes += requested;
             self.answer.grown_overhead_bytes += overhead;
         }
+    }
+
+    /// A stack printed before. A call site nearly always uses one heap, so most come from those first seen in this one.
+    fn known_stack(&mut self, known: u64) -> u64 {
+        let first = if self.random.below(64) == 0 { 0 } else { self.heap_first_stack.min(known - 1) };
+        first + self.random.below(known - first)
     }
 
     fn block(&mut self, stack: u64, requested: u64, overhead: u64) {

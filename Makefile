@@ -1,0 +1,158 @@
+# Everything a developer or CI runs. `make help` lists it; Rust, Python 3.11 or later and make are all it needs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first Python on the path that is new enough.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+VENV := $(abspath .venv)
+BIN := $(VENV)/bin
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+TOOLS := $(VENV)/.tools-installed
+BUILT := $(VENV)/.package-built
+STUBS := $(TARGET)/stubs
+RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs' 2>/dev/null)
+RUFF_PATHS := python tests benches notebooks
+
+export VIRTUAL_ENV := $(VENV)
+# The same interpreter for every cargo call, or pyo3 would be built again and again.
+export PYO3_PYTHON := $(BIN)/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export CARGO_TERM_PROGRESS_WHEN := never
+# A snapshot that differs is a failure, also on a machine that CI does not announce itself on.
+export INSTA_UPDATE ?= no
+
+.PHONY: help
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- the two commands --------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(BUILT) ## Build, then run an investigation on synthetic logs: the diff, a chart, and where it was saved
+	@$(BIN)/heapdelta demo
+
+.PHONY: test
+test: lint test-rust test-python test-notebooks test-types test-generated test-fuzz test-polars ## Run every check there is
+	@echo "make test: all checks passed"
+
+# --- the machine: a virtual environment with the tools, the package in it ------------------------------------------------
+
+# Where Python came without ensurepip, the pip outside fills the environment.
+$(TOOLS): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "expected Python 3.11 or later on the path, found none" >&2; exit 1; }
+	test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
+		{ $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; }
+	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install -q --group dev
+	@touch $@
+
+$(BUILT): $(TOOLS) $(RUST_SOURCES)
+	$(BIN)/maturin develop --release --locked --target-dir $(TARGET)
+	@touch $@
+
+.PHONY: build
+build: $(BUILT) ## Build the package into .venv
+
+# --- checks ------------------------------------------------------------------------------------------------------------
+
+.PHONY: lint
+lint: lint-rust lint-python ## Check format, clippy and ruff
+
+.PHONY: lint-rust
+lint-rust: $(TOOLS) ## cargo fmt and clippy, with and without the bindings
+	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo clippy --locked --all-targets --no-default-features -- -D warnings
+	cargo clippy --locked --all-targets -- -D warnings
+
+.PHONY: lint-python
+lint-python: $(TOOLS) ## ruff: rules and format, notebooks too
+	$(BIN)/ruff check $(RUFF_PATHS)
+	$(BIN)/ruff format --check $(RUFF_PATHS)
+
+.PHONY: test-rust
+test-rust: ## Tests of the core, without Python; each bench once, for its answer
+	cargo test --locked --no-default-features
+	cargo test --locked --no-default-features --bench parse
+
+.PHONY: test-python
+test-python: $(BUILT) ## pytest, the doctests of the package, the examples of README.md and docs/
+	$(BIN)/python -m pytest tests/python
+	$(BIN)/python -m pytest --doctest-modules python/heapdelta
+
+.PHONY: test-notebooks
+test-notebooks: $(BUILT) ## Run the notebooks from top to bottom
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks
+
+.PHONY: test-types
+test-types: $(BUILT) ## mypy over the package, and the stub against the native module
+	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy.stubtest heapdelta._native
+
+.PHONY: test-generated
+test-generated: $(BUILT) ## Files that are generated must be what a fresh run writes
+	cargo run --quiet --locked --no-default-features --example tables_md | diff -u docs/tables.md - || \
+		{ echo "docs/tables.md is out of date: run make docs" >&2; exit 1; }
+	$(write_stub)
+	diff -u python/heapdelta/_native.pyi $(STUBS)/heapdelta/_native.pyi || \
+		{ echo "python/heapdelta/_native.pyi is out of date: run make stubs" >&2; exit 1; }
+
+# A target folder of its own: the library has the same file name in both workspaces, and cargo would mix them up.
+.PHONY: test-fuzz
+test-fuzz: ## Build the fuzz targets on this toolchain and run them over their seeds
+	cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz
+
+# The polars crate takes two minutes to build, so this comes last.
+.PHONY: test-polars
+test-polars: ## The cargo feature `polars`, for Rust users
+	cargo test --locked --no-default-features --features polars --test rust polars_frames
+	cargo test --locked --no-default-features --features polars --doc to_polars
+
+# --- what is written by machine ------------------------------------------------------------------------------------------
+
+.PHONY: docs
+docs: ## Write docs/tables.md from src/table/schema.rs
+	cargo run --quiet --locked --no-default-features --example tables_md > $(TARGET)/tables.md
+	mv $(TARGET)/tables.md docs/tables.md
+
+# The dev profile: maturin reads the stub out of the library's symbols, which the release profile strips.
+define write_stub
+	rm -rf $(STUBS) && mkdir -p $(STUBS)
+	$(BIN)/maturin generate-stubs --quiet --profile dev --locked --features stubs --target-dir $(TARGET) \
+		--interpreter $(BIN)/python --out $(STUBS)
+endef
+
+.PHONY: stubs
+stubs: $(TOOLS) ## Write python/heapdelta/_native.pyi from the bindings
+	$(write_stub)
+	cp $(STUBS)/heapdelta/_native.pyi python/heapdelta/_native.pyi
+
+# --- speed, memory, robustness -------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: $(BUILT) ## Measure speed and memory on two logs of 1 GB, write the table of benches/README.md
+	cargo build --release --locked --no-default-features --example newline_ceiling
+	$(BIN)/python benches/run.py --ceiling $(TARGET)/release/examples/newline_ceiling $(BENCH_ARGS)
+
+.PHONY: bench-rust
+bench-rust: ## MB/s per dialect, by criterion
+	cargo bench --locked --no-default-features
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
+	@cargo +nightly fuzz --version >/dev/null || \
+		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
+	for target in read_any umdh2_fast_path comparison_round_trip; do \
+		mkdir -p fuzz/corpus/$$target; \
+		cargo +nightly fuzz run --target-dir $(TARGET)/fuzz-nightly --features libfuzzer $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=8192; \
+	done
+
+.PHONY: clean
+clean: ## Remove the virtual environment and everything built
+	rm -rf $(VENV) $(TARGET) dist demo

@@ -1,0 +1,159 @@
+"""One measurement in a process of its own; prints a JSON object. `run.py` starts it.
+
+Times are wall-clock seconds with the file in the page cache. Memory is what the process shares with nobody
+(`Private_Clean` + `Private_Dirty` of /proc/self/smaps_rollup): after the work minus before it, and at its highest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+PROCESS = Path("/proc/self")
+
+
+def private_bytes() -> int:
+    """What this process shares with nobody, bytes."""
+    lines = (PROCESS / "smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("Private_Clean:", "Private_Dirty:")))
+
+
+def status_bytes(name: str) -> int:
+    """A field of /proc/self/status, bytes."""
+    lines = (PROCESS / "status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+def warm(*paths: Path) -> None:
+    """Bring files into the page cache."""
+    for path in paths:
+        with path.open("rb", buffering=0) as file:
+            while file.read(1 << 24):
+                pass
+
+
+def read(path: Path, threads: int | None, *, blocks: bool) -> dict[str, Any]:
+    """Time and memory of one `read`."""
+    import heapdelta as hd
+
+    warm(path)
+    gc.collect()
+    before = private_bytes()
+    (PROCESS / "clear_refs").write_text("5")  # VmHWM starts again here
+    resident = status_bytes("VmRSS")
+    start = time.perf_counter()
+    snapshot = hd.read(path, threads=threads, blocks=blocks)
+    seconds = time.perf_counter() - start
+    peak = status_bytes("VmHWM") - resident
+    held = private_bytes() - before
+    usage = snapshot.usage
+    return {
+        "seconds": seconds,
+        "held_bytes": held,
+        "peak_bytes": peak,
+        "line_count": snapshot.line_count,
+        "block_count": int(usage["allocation_count"].sum()),
+        "requested_bytes": int(usage["requested_bytes"].sum()),
+        "overhead_bytes": int(usage["overhead_bytes"].sum()),
+        "stack_count": len(snapshot.arrow("stacks")),
+        "distinct_frame_count": len(snapshot.arrow("frames")),
+        "rows": len(snapshot.arrow("allocations")),
+    }
+
+
+def rival(path: Path, name: str) -> dict[str, Any]:
+    """Time of another parser, and whether it agrees with ours."""
+    from rivals import RIVALS, ours
+
+    warm(path)
+    gc.collect()
+    start = time.perf_counter()
+    answer = RIVALS[name](path)
+    return {"seconds": time.perf_counter() - start, "agrees": answer == ours(path)}
+
+
+def hand_over(path: Path) -> dict[str, Any]:
+    """Time and memory of handing `allocations` to polars, and whether two hand-overs show the same memory."""
+    import heapdelta as hd
+    import polars as pl
+
+    table = hd.read(path).arrow("allocations")
+    gc.collect()
+    before = private_bytes()
+    start = time.perf_counter()
+    frame = pl.DataFrame(table)
+    seconds = time.perf_counter() - start
+    grown = private_bytes() - before
+    return {
+        "seconds": seconds,
+        "grown_bytes": grown,
+        "rows": frame.height,
+        "frame_bytes": int(frame.estimated_size()),
+        "same_memory": _addresses(frame) == _addresses(pl.DataFrame(table)),
+        "requested_bytes": int(frame["requested_bytes"].sum()),
+    }
+
+
+def _addresses(frame: Any) -> list[int]:
+    """Where the values of the number columns stand, chunk by chunk."""
+    columns = [column for column in frame.get_columns() if column.dtype.is_integer()]
+    return [chunk._get_buffer_info()[0] for column in columns for chunk in column.get_chunks()]
+
+
+def diff(before: Path, after: Path) -> dict[str, Any]:
+    """Time of two reads, and of everything from two paths to the ranking per module and per stack."""
+    import heapdelta as hd
+
+    warm(before, after)
+    gc.collect()
+    start = time.perf_counter()
+    older, newer = hd.read(before), hd.read(after)
+    reads = time.perf_counter() - start
+    delta = hd.diff(older, newer)
+    modules, stacks = delta.by("module"), delta.by("stack")
+    seconds = time.perf_counter() - start
+    return {
+        "seconds": seconds,
+        "reads_seconds": reads,
+        "requested_bytes_delta": int(modules["requested_bytes_delta"].sum()),
+        "stack_requested_bytes_delta": int(stacks["requested_bytes_delta"].sum()),
+        "allocation_count_delta": int(stacks["allocation_count_delta"].sum()),
+    }
+
+
+def import_time() -> dict[str, Any]:
+    """Time of `import heapdelta`."""
+    start = time.perf_counter()
+    import heapdelta  # noqa: F401
+
+    return {"seconds": time.perf_counter() - start}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("case", choices=["read", "rival", "hand-over", "diff", "import"])
+    parser.add_argument("paths", nargs="*", type=Path)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--sums-only", action="store_true")
+    parser.add_argument("--rival", choices=["re", "polars"])
+    options = parser.parse_args()
+    match options.case:
+        case "read":
+            result = read(options.paths[0], options.threads, blocks=not options.sums_only)
+        case "rival":
+            result = rival(options.paths[0], options.rival)
+        case "hand-over":
+            result = hand_over(options.paths[0])
+        case "diff":
+            result = diff(*options.paths)
+        case _:
+            result = import_time()
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

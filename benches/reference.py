@@ -1,0 +1,49 @@
+"""The reference logs: written once, kept outside the repository, each with its known totals beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+KINDS = ("blocks", "mixed")
+SEED = 20260412
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log on disk and what is in it."""
+
+    path: Path
+    answer: dict[str, int]
+
+    @property
+    def size(self) -> int:
+        return self.answer["byte_count"]
+
+
+def log(folder: Path, kind: str, size: int, *, grown: bool = False) -> Log:
+    """Write the log unless it is there already; `grown` is the later log of the same process."""
+    from heapdelta import testing
+
+    name = f"{kind}-{size}-{SEED}{'-grown' if grown else ''}"
+    path, facts = folder / f"{name}.txt", folder / f"{name}.json"
+    if not (path.exists() and facts.exists()):
+        answer = dict(testing.write_reference_log(path, kind, size, SEED, grown=grown))
+        facts.write_text(json.dumps(answer))
+    answer = json.loads(facts.read_text())
+    if path.stat().st_size != answer["byte_count"]:
+        raise SystemExit(f"{path}: expected {answer['byte_count']} bytes, found {path.stat().st_size}: delete it")
+    return Log(path, answer)
+
+
+def part(whole: Log, folder: Path, size: int) -> Path:
+    """The first `size` bytes of a log, up to a line end: for parsers that would take an hour for all of it."""
+    if whole.size <= size:
+        return whole.path
+    path = folder / f"{whole.path.stem}-first-{size}.txt"
+    if not path.exists():
+        with whole.path.open("rb") as source:
+            text = source.read(size)
+        path.write_bytes(text[: text.rindex(b"\n") + 1])
+    return path

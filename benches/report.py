@@ -1,0 +1,136 @@
+"""The table of benches/README.md from the medians of a run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from reference import KINDS, Log
+
+Result = dict[str, Any]
+
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+HELD_GOALS = {"blocks": 0.65, "mixed": 0.45}
+
+
+def write_report(medians: Mapping[str, Result], logs: Mapping[str, Log], options: argparse.Namespace) -> None:
+    """Put the table between the markers, or print it."""
+    table = "\n".join([*_heading(logs, options), "", *_table(medians, logs)])
+    if options.print:
+        print(table)
+        return
+    text = README.read_text()
+    head, rest = text.split(BEGIN)
+    README.write_text(f"{head}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+    print(f"wrote {README}")
+
+
+def _heading(logs: Mapping[str, Log], options: argparse.Namespace) -> Iterator[str]:
+    model = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
+    memory = int(Path("/proc/meminfo").read_text().split()[1]) / 2**20
+    cores = len(os.sched_getaffinity(0))
+    yield f"Measured on {time.strftime('%Y-%m-%d')}: {cores} cores of {model[0] if model else platform.machine()},"
+    yield f"{memory:.0f} GiB of memory, {platform.system()}, Python {platform.python_version()}; `make bench`,"
+    sizes = ", ".join(
+        f"`{kind}` {log.size / 1e6:,.0f} MB with {log.answer['block_count']:,} blocks and "
+        f"{log.answer['stack_count']:,} stacks"
+        for kind, log in logs.items()
+    )
+    yield f"medians of {options.runs}. Logs: {sizes}."
+
+
+def _table(medians: Mapping[str, Result], logs: Mapping[str, Log]) -> Iterator[str]:
+    yield "| what | log | figure | goal | measured |"
+    yield "|---|---|---|---|---|"
+    for kind in KINDS:
+        yield from _speed_rows(medians, kind, logs[kind].size)
+    for kind in KINDS:
+        yield from _memory_rows(medians, kind, logs[kind].size)
+    yield from _other_rows(medians)
+
+
+def _row(what: str, kind: str, figure: str, goal: str = "", measured: str = "") -> str:
+    return f"| {what} | {kind} | {figure} | {goal} | {measured} |"
+
+
+def _at_least(value: float, goal: float) -> tuple[str, str]:
+    return f"≥ {goal:g}", _verdict(value, met=value >= goal)
+
+
+def _at_most(value: float, goal: float) -> tuple[str, str]:
+    return f"≤ {goal:g}", _verdict(value, met=value <= goal)
+
+
+def _verdict(value: float, *, met: bool) -> str:
+    return f"{value:.3g}" if met else f"{value:.3g} (missed)"
+
+
+def _speed_rows(medians: Mapping[str, Result], kind: str, size: int) -> Iterator[str]:
+    def rate(name: str, size: int = size) -> float:
+        return size / medians[f"{name}"]["seconds"] / 1e6
+
+    top, one, every = rate(f"ceiling {kind}"), rate(f"read {kind} 1"), rate(f"read {kind} all")
+    yield _row("newline positions by memchr over the map: the ceiling", kind, f"{top:,.0f} MB/s")
+    yield _row("`read`, one thread; share of the ceiling", kind, f"{one:,.0f} MB/s", *_at_least(one / top, 0.30))
+    yield _row("`read`, all threads; times one thread", kind, f"{every:,.0f} MB/s", *_at_least(every / one, 1.7))
+    python = rate(f"re {kind}", medians[f"re {kind}"]["size"])
+    yield _row(
+        "Python `re`, line by line; `read` on one thread is … times as fast",
+        kind,
+        f"{python:,.1f} MB/s",
+        *_at_least(one / python, 30),
+    )
+    polars = rate(f"polars {kind}", medians[f"polars {kind}"]["size"])
+    yield _row(
+        "polars expressions, all threads; `read` on all threads is … times as fast",
+        kind,
+        f"{polars:,.1f} MB/s",
+        "",
+        f"{every / polars:.3g}",
+    )
+
+
+def _memory_rows(medians: Mapping[str, Result], kind: str, size: int) -> Iterator[str]:
+    for name, words, goal in (("all", "`read`", HELD_GOALS[kind]), ("sums", "`read(blocks=False)`", 0.1)):
+        result = medians[f"read {kind} {name}"]
+        held, peak = result["held_bytes"], result["peak_bytes"]
+        yield _row(
+            f"unshared memory after {words}, share of the file",
+            kind,
+            f"{held / 1e6:,.0f} MB",
+            *_at_most(held / size, goal),
+        )
+        yield _row(
+            f"highest memory during {words}, share of the file", kind, f"{peak / 1e6:,.0f} MB", "", f"{peak / size:.3g}"
+        )
+
+
+def _other_rows(medians: Mapping[str, Result]) -> Iterator[str]:
+    for kind in KINDS:
+        result = medians[f"diff {kind}"]
+        yield _row(
+            "two paths to the rankings per module and per stack; times the two reads",
+            kind,
+            f"{result['seconds']:.2f} s",
+            *_at_most(result["seconds"] / result["reads_seconds"], 1.3),
+        )
+    over = medians["hand-over"]
+    copied = over["grown_bytes"] / over["frame_bytes"]
+    same = "same memory" if over["same_memory"] else "copied (missed)"
+    yield _row(
+        f"`allocations` to polars, {over['rows']:,.0f} rows of {over['frame_bytes'] / 1e6:,.0f} MB",
+        "blocks",
+        f"{over['seconds'] * 1e3:.2f} ms",
+        "no copy",
+        f"{same}; memory grew by {copied:.2%}",
+    )
+    seconds = medians["import"]["seconds"]
+    yield _row("`import heapdelta`, seconds", "", f"{seconds:.3f} s", *_at_most(seconds, 0.3))

@@ -1,0 +1,128 @@
+"""`make bench`: writes the reference logs, measures everything in one run, and writes the table of the README.
+
+Every case runs five times, each in a process of its own, the cases in turn, so that a slow minute of the machine
+touches all of them; the table shows medians. Every figure is checked against the known totals of its log before it
+counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from reference import KINDS, Log, log, part
+from report import Result, write_report
+
+CASE = Path(__file__).with_name("case.py")
+
+
+class Bench:
+    """Runs cases and keeps their results."""
+
+    def __init__(self, runs: int) -> None:
+        self.runs = runs
+        self.results: defaultdict[str, list[Result]] = defaultdict(list)
+
+    def add(self, name: str, *arguments: str) -> Result:
+        """Run a case once."""
+        command = [sys.executable, str(CASE), *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=CASE.parent)
+        result: Result = json.loads(done.stdout)
+        self.results[name].append(result)
+        print(f"  {name}: {result['seconds']:.3f} s", flush=True)
+        return result
+
+    def medians(self) -> dict[str, Result]:
+        """For each case the median of each figure."""
+        return {
+            name: {field: median(run[field] for run in runs) for field in runs[0]}
+            for name, runs in self.results.items()
+        }
+
+
+def check(what: str, found: Any, expected: Any) -> None:
+    """Stop where a figure would be the speed of a wrong answer."""
+    if found != expected:
+        raise SystemExit(f"{what}: expected {expected}, found {found}")
+
+
+def ceiling(bench: Bench, program: Path, target: Log) -> None:
+    """Newline positions by memchr over a map of the file."""
+    done = subprocess.run([program, target.path], check=True, capture_output=True, text=True)
+    seconds, count, _ = done.stdout.split()
+    check(f"{target.path.name}: newlines", int(count), target.answer["line_count"])
+    bench.results[f"ceiling {target.path.stem.split('-')[0]}"].append({"seconds": float(seconds)})
+    print(f"  ceiling: {float(seconds):.3f} s", flush=True)
+
+
+def reads(bench: Bench, kind: str, target: Log) -> None:
+    """Our reader: one thread, all threads, sums only."""
+    fields = ["line_count", "block_count", "requested_bytes", "overhead_bytes", "stack_count", "distinct_frame_count"]
+    variants = {"1": ["--threads", "1"], "all": [], "sums": ["--sums-only"]}
+    for name, arguments in variants.items():
+        result = bench.add(f"read {kind} {name}", "read", str(target.path), *arguments)
+        for field in fields:
+            check(f"{kind}, {name}: {field}", result[field], target.answer[field])
+        check(f"{kind}, {name}: rows", result["rows"], 0 if name == "sums" else target.answer["block_count"])
+
+
+def diffs(bench: Bench, kind: str, before: Log, after: Log) -> None:
+    """Two logs to a ranking."""
+    result = bench.add(f"diff {kind}", "diff", str(before.path), str(after.path))
+    grown = after.answer["grown_requested_bytes"]
+    check(f"{kind}: growth by module", result["requested_bytes_delta"], grown)
+    check(f"{kind}: growth by stack", result["stack_requested_bytes_delta"], grown)
+    check(f"{kind}: blocks", result["allocation_count_delta"], after.answer["grown_block_count"])
+
+
+def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str, Log]:
+    """All cases, in turn; gives the logs."""
+    logs = {kind: log(folder, kind, options.size) for kind in KINDS}
+    grown = {kind: log(folder, kind, options.size, grown=True) for kind in KINDS}
+    slices = {kind: part(logs[kind], folder, options.slice) for kind in KINDS}
+    for run in range(options.runs):
+        print(f"run {run + 1} of {options.runs}", flush=True)
+        bench.add("import", "import")
+        for kind in KINDS:
+            ceiling(bench, options.ceiling, logs[kind])
+            reads(bench, kind, logs[kind])
+            for rival in ("re", "polars"):
+                result = bench.add(f"{rival} {kind}", "rival", str(slices[kind]), "--rival", rival)
+                check(f"{rival} on {kind} agrees with us", result["agrees"], True)
+                result["size"] = slices[kind].stat().st_size
+            diffs(bench, kind, logs[kind], grown[kind])
+        result = bench.add("hand-over", "hand-over", str(logs["blocks"].path))
+        check("hand-over: bytes", result["requested_bytes"], logs["blocks"].answer["requested_bytes"])
+    return logs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ceiling", type=Path, required=True, help="the built example newline_ceiling")
+    parser.add_argument("--size", type=int, default=1_000_000_000, help="bytes of each log")
+    parser.add_argument("--slice", type=int, default=100_000_000, help="bytes of a log that the other parsers read")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--folder", type=Path, help="where the logs are kept; without it they are deleted at the end")
+    parser.add_argument("--print", action="store_true", help="print the table and leave benches/README.md as it is")
+    options = parser.parse_args()
+    if not Path("/proc/self/smaps_rollup").exists():
+        raise SystemExit("expected Linux, whose /proc tells the memory of a process, found none of it")
+    os.environ.pop("POLARS_MAX_THREADS", None)
+    bench = Bench(options.runs)
+    with tempfile.TemporaryDirectory(prefix="heapdelta-bench-") as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        logs = measure(bench, options, folder)
+        write_report(bench.medians(), logs, options)
+
+
+if __name__ == "__main__":
+    main()

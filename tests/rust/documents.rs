@@ -1,0 +1,100 @@
+//! Documents against the code: the catalogue of errors, the dictionary of issues.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use heapdelta::error::{CaptureEntry, Error, ErrorKind};
+
+fn project(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// One error of each kind, with the place that the document shows.
+fn specimens() -> Vec<(ErrorKind, Option<u64>)> {
+    let capture = |line, title: &str| CaptureEntry { line, title: title.to_owned() };
+    let quoted = "\"OpenProcess failed, LastError = 0x57\"".to_owned();
+    vec![
+        (ErrorKind::Io(std::io::Error::other("the disk is gone")), None),
+        (ErrorKind::Directory, None),
+        (ErrorKind::Empty, None),
+        (ErrorKind::NotALog { found: "a minidump".to_owned() }, None),
+        (ErrorKind::FailedCapture { message: quoted }, Some(2)),
+        (ErrorKind::ManyCaptures { captures: vec![capture(1, "first"), capture(90, "second")] }, None),
+        (ErrorKind::NoSuchCapture { wanted: 3, available: 2 }, None),
+        (ErrorKind::RadixUnproven, None),
+        (ErrorKind::RadixContradicted { radix: 10, found: "9df0".to_owned() }, Some(7)),
+        (ErrorKind::Option { expected: "radix 10 or 16", found: "8".to_owned() }, None),
+        (ErrorKind::Cancelled, None),
+        (ErrorKind::Internal { message: "index out of range".to_owned() }, None),
+    ]
+}
+
+/// The names that `ErrorKind::name` can return, from its source: a new kind cannot be forgotten above.
+fn names_in_source() -> BTreeSet<String> {
+    let source = project("src/error.rs");
+    let arms = source.lines().filter(|line| line.trim_start().starts_with("ErrorKind::"));
+    arms.filter_map(|line| Some(line.split_once("=> \"")?.1.strip_suffix("\",")?.to_owned())).collect()
+}
+
+#[test]
+fn catalogue_of_errors_shows_every_kind_as_it_is_printed() {
+    let document = project("docs/errors.md");
+    let mut named = BTreeSet::new();
+    for (kind, line) in specimens() {
+        named.insert(kind.name().to_owned());
+        let heading = format!("\n### {}\n", kind.name());
+        let section = document.split(&heading).nth(1).unwrap_or_else(|| panic!("no section {heading}"));
+        let section = section.split("\n### ").next().unwrap();
+        let error = Error::new(kind).in_file(Some("before.txt".into()));
+        let error = if let Some(line) = line { error.at(line, 0) } else { error };
+        let block = format!("```text\n{error}\n```");
+        assert!(section.contains(&block), "docs/errors.md does not show:\n{block}\nbut\n{section}");
+    }
+    let documented: BTreeSet<String> =
+        document.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_owned).collect();
+    assert_eq!(named, names_in_source());
+    assert_eq!(named, documented);
+}
+
+/// Kinds of issues, by the three ways in which the source writes them: `Issue { kind: "…" }`, `Severity::Error, "…"` and
+/// `issue("…"`.
+fn issue_kinds(source: &str) -> BTreeSet<String> {
+    let mut kinds = BTreeSet::new();
+    let mut add = |after: &str| {
+        let word = after.split('"').next().unwrap();
+        assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "no name for a kind: {word}");
+        kinds.insert(word.to_owned());
+    };
+    for part in source.split("Issue {").skip(1) {
+        let literal = part.split_once('}').map_or(part, |(literal, _)| literal);
+        literal.split_once("kind: \"").into_iter().for_each(|(_, after)| add(after));
+    }
+    let called = ["Severity::Error,", "Severity::Warning,", "Severity::Info,", "issue("];
+    for (start, _) in source.match_indices('"') {
+        if called.iter().any(|call| source[..start].trim_end().ends_with(call)) {
+            add(&source[start + 1..]);
+        }
+    }
+    kinds
+}
+
+fn source_files(folder: &Path, files: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            source_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn dictionary_of_issues_has_every_kind_and_no_other() {
+    let mut files = Vec::new();
+    source_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let used: BTreeSet<String> = files.iter().flat_map(|source| issue_kinds(source)).collect();
+    let document = project("docs/issues.md");
+    let documented: BTreeSet<String> =
+        document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(str::to_owned).collect();
+    assert_eq!(used, documented, "left: in src, right: in docs/issues.md");
+}
