@@ -78,6 +78,8 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
     words.issues.extend(stack_issues(&pieces, &traces, &stacks, facts.names_stacks));
     let usage_rows = usage_rows(&mut sinks, &traces, &stacks, &heap_numbers);
+    let nameless_heap = bases.iter().position(Option::is_none).map(|heap| heap as u32);
+    let usage = usage::batch(usage_rows, nameless_heap, facts.has_overhead);
     let max_address = max_address(&sinks, &words.modules, &bases, &frames);
     let of_slot = |numbers: &Vec<u32>| numbers.iter().map(|number| stacks.of_trace[*number as usize]).collect();
     let stack_of_trace = traces.numbers.first().filter(|_| facts.names_stacks).map(of_slot).unwrap_or_default();
@@ -93,7 +95,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
     let (allocations, stack_batches) = context.batches(pieces, bases.len());
     Tables {
         allocations: Table::new(&schema::ALLOCATIONS, allocations),
-        usage: Table::new(&schema::USAGE, vec![usage::batch(usage_rows, facts.has_overhead)]),
+        usage: Table::new(&schema::USAGE, vec![usage]),
         stacks: Table::new(&schema::STACKS, stack_batches),
         frames: Table::new(&schema::FRAMES, vec![frame_table.batch]),
         modules: Table::new(&schema::MODULES, vec![modules::batch(&words.modules, &names, &words.symbols)]),
@@ -139,7 +141,7 @@ impl Words {
         }));
         self.issues.extend(piece.issues.drain(..).map(|mut issue| {
             issue.line = issue.line.map(|relative| relative + line);
-            issue.byte += byte;
+            issue.byte = issue.byte.map(|relative| relative + byte);
             issue
         }));
         for module in piece.modules.drain(..) {
@@ -179,7 +181,7 @@ fn heap_rows(
             severity: Severity::Error,
             kind: "missing_end",
             line: None,
-            byte: 0,
+            byte: None,
             text: heap.base.map(|base| format!("heap {base:X}")).unwrap_or_default(),
             action: "read what is there; the file stops before the heap's end, so blocks are missing",
         });
@@ -198,7 +200,7 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks,
             severity: Severity::Warning,
             kind: "conflicting_stack",
             line: Some((placed.line + 1).saturating_add_signed(i64::from(line))),
-            byte: placed.piece.byte,
+            byte: None,
             text: name(place.trace),
             action: "the id counts for the first stack printed under it; this one is kept as its alias",
         }
@@ -207,12 +209,11 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks,
         let first = traces.first[*trace as usize];
         let piece = pieces.binary_search_by_key(&((first >> 32) as u32), |placed| placed.piece.index);
         let line = piece.ok().map(|at| pieces[at].line + 1 + (first & 0xFFFF_FFFF));
-        let byte = piece.map_or(0, |at| pieces[at].piece.byte);
         Issue {
             severity: Severity::Warning,
             kind: "stack_not_in_file",
             line,
-            byte,
+            byte: None,
             text: name(*trace),
             action: "its bytes are counted; its frames stand nowhere in the file",
         }

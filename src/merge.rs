@@ -163,7 +163,8 @@ pub fn stacks(pieces: &[Placed], traces: &MergedTraces, frame_ids: &[Vec<u32>]) 
                 let others = more.get(&trace).map_or(&[][..], Vec::as_slice);
                 std::iter::once(&first).chain(others).copied().find(|stack| {
                     let at = merged.stacks[*stack as usize];
-                    same_frames((&pieces[at.piece as usize], at.definition as usize), (placed, definition), frame_ids)
+                    let known = (&pieces[at.piece as usize], at.definition as usize);
+                    same_frames(known, (placed, definition), about.cut, frame_ids)
                 })
             };
             merged.max_depth = merged.max_depth.max(placed.frames(definition).len() as u32);
@@ -209,10 +210,12 @@ impl MergedStacks {
     }
 }
 
-fn same_frames(left: (&Placed, usize), right: (&Placed, usize), ids: &[Vec<u32>]) -> bool {
-    let (one, other) = (left.0.frames(left.1), right.0.frames(right.1));
+/// True for the same frames, or for the first of them if the file ends inside the second stack.
+fn same_frames(known: (&Placed, usize), again: (&Placed, usize), cut: bool, ids: &[Vec<u32>]) -> bool {
+    let (one, other) = (known.0.frames(known.1), again.0.frames(again.1));
     let id = |placed: &Placed, frame: &u32| ids[placed.worker][*frame as usize];
-    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| id(left.0, a) == id(right.0, b))
+    let lengths_fit = one.len() == other.len() || (cut && other.len() < one.len());
+    lengths_fit && one.iter().zip(other).all(|(a, b)| id(known.0, a) == id(again.0, b))
 }
 
 /// Heap addresses in order of first appearance, and the number of each worker's heaps.

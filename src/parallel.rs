@@ -128,7 +128,7 @@ pub fn read_piece(block: &Block, utf16: bool, sink: &mut Sink, read: impl FnOnce
             severity: Severity::Error,
             kind: "long_line",
             line: Some(0),
-            byte: 0,
+            byte: Some(0),
             text,
             action: "only the start of the line was read; it is longer than 16 MiB",
         });
@@ -151,6 +151,6 @@ fn widen_places(text: &[u8], sink: &mut Sink) {
         narrow = at;
         *byte = wide;
     };
-    sink.piece.issues.iter_mut().for_each(|issue| widen(&mut issue.byte));
+    sink.piece.issues.iter_mut().filter_map(|issue| issue.byte.as_mut()).for_each(&mut widen);
     sink.piece.headers.iter_mut().for_each(|header| widen(&mut header.byte));
 }

@@ -175,7 +175,7 @@ fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>) -> Result<Pass> {
             severity: Severity::Warning,
             kind: "malformed_text",
             line: None,
-            byte: first_byte + place,
+            byte: Some(first_byte + place),
             text: String::new(),
             action: "bytes that are not UTF-16 were read as U+FFFD",
         }));
@@ -289,7 +289,9 @@ fn finish(source: &Source<'_>, pass: Pass) -> Result<Log> {
 /// Makes a snapshot of a capture, unless it failed.
 fn snapshot(tables: Tables, dialect: Dialect, about: About) -> Result<Log> {
     let header = tables.headers.first().cloned().unwrap_or_default();
-    if tables.heaps.is_empty() && !tables.headers.is_empty() {
+    // A DH log can hold sections without any heap; only a capture without a word of its own has failed.
+    let is_console = |row: &SectionLine| matches!(row.kind, "console" | "comment" | "symbols");
+    if tables.heaps.is_empty() && !tables.headers.is_empty() && tables.sections.iter().all(is_console) {
         let message = failure(&tables.sections, header.line);
         let error = Error::new(ErrorKind::FailedCapture { message });
         return Err(error.at(header.line, header.byte));

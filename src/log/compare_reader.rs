@@ -297,7 +297,7 @@ impl<'s, 'a> Reader<'s, 'a> {
 
     fn issue(&mut self, severity: Severity, kind: &'static str, text: String, action: &'static str) {
         let Place { line, byte, .. } = self.place;
-        self.sink.issue(Issue { severity, kind, line: Some(line), byte, text, action });
+        self.sink.issue(Issue { severity, kind, line: Some(line), byte: Some(byte), text, action });
     }
 
     /// Ends the last row; gives what was read.
@@ -307,7 +307,7 @@ impl<'s, 'a> Reader<'s, 'a> {
             let text = format!("the rows add up to {:+} bytes", self.sum);
             let action = "their sum could not be checked: the file has no total";
             let (severity, kind) = (Severity::Info, "total_missing");
-            self.sink.issue(Issue { severity, kind, line: None, byte: 0, text, action });
+            self.sink.issue(Issue { severity, kind, line: None, byte: None, text, action });
         }
         // A missing count line is only known once the row has ended.
         self.sink.piece.issues.sort_by_key(|issue| (issue.line.is_none(), issue.line, issue.byte));

@@ -313,7 +313,7 @@ const FAILURE_ACTION: &str = "kept as text; the tool failed here, so something m
 
 fn issue(sink: &mut Sink, severity: Severity, kind: &'static str, place: Place<'_>, action: &'static str) {
     let text = sink.text(place.text);
-    sink.issue(Issue { severity, kind, line: Some(place.line), byte: place.byte, text, action });
+    sink.issue(Issue { severity, kind, line: Some(place.line), byte: Some(place.byte), text, action });
 }
 
 /// What a banner says of the heap it names.

@@ -71,8 +71,8 @@ pub struct Issue {
     pub kind: &'static str,
     /// Lines before it in the piece; absent for the whole file.
     pub line: Option<u64>,
-    /// Bytes before its line in the piece.
-    pub byte: u64,
+    /// Bytes before its line in the piece; absent where no line was at hand.
+    pub byte: Option<u64>,
     /// The line, or what is in doubt.
     pub text: String,
     /// What was done about it.

@@ -182,7 +182,7 @@ impl Sink {
                 severity: Severity::Error,
                 kind: "sum_overflow",
                 line: Some(line),
-                byte: 0,
+                byte: None,
                 text: allocation.requested_bytes.to_string(),
                 action: "the sum of this stack stops at 2^64 - 1",
             });
@@ -349,7 +349,7 @@ impl Sink {
             severity: Severity::Error,
             kind: "unreadable_line",
             line: Some(line),
-            byte,
+            byte: Some(byte),
             text,
             action: "the line is in no other table",
         });

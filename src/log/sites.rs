@@ -125,7 +125,7 @@ fn cut(line: &lines::Line<'_>, number: u64, sink: &mut Sink) {
 
 fn issue(kind: &'static str, line: &lines::Line<'_>, number: u64, text: String, action: &'static str, sink: &mut Sink) {
     let (severity, byte) = (Severity::Warning, line.start as u64);
-    sink.issue(Issue { severity, kind, line: Some(number), byte, text, action });
+    sink.issue(Issue { severity, kind, line: Some(number), byte: Some(byte), text, action });
 }
 
 #[cfg(test)]

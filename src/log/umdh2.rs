@@ -277,7 +277,7 @@ impl<'a> Reader<'a> {
                     severity: Severity::Error,
                     kind: "frame_without_record",
                     line: Some(line),
-                    byte: start as u64,
+                    byte: Some(start as u64),
                     text,
                     action: "the frame is in no stack",
                 });
@@ -340,7 +340,7 @@ impl<'a> Reader<'a> {
             severity: Severity::Warning,
             kind: "cut_line",
             line,
-            byte: start as u64,
+            byte: Some(start as u64),
             text,
             action: "read as it stands; the file ends in this line, so its last number may be cut",
         });
@@ -358,7 +358,7 @@ pub fn header(bytes: &[u8], line: u64, byte: u64, sink: &mut Sink) {
             severity: Severity::Warning,
             kind: "unreadable_time",
             line: Some(line),
-            byte,
+            byte: Some(byte),
             text,
             action: "the capture time is unknown",
         });

@@ -272,7 +272,7 @@ pub const SECTIONS: TableSchema = TableSchema {
         column(
             "kind",
             Kind::Text,
-            "`comment`, `console`, `banner`, `field`, `module`, `heap_entry`, `stack`, `frame`, `text`: what its tokens make of it",
+            "`comment`, `console`, `symbols`, `banner`, `field`, `module`, `heap_entry`, `stack`, `frame`, `text`: what its tokens make of it",
         ),
         column("text", Kind::Text, "the line, word for word, without its line end"),
         nullable(
@@ -297,7 +297,12 @@ pub const ISSUES: TableSchema = TableSchema {
         ),
         column("kind", Kind::Text, "stable name of the rule (docs/issues.md)"),
         nullable("line", Kind::U64, "it concerns the whole file", "line number, from 1"),
-        column("byte", Kind::U64, "offset of the line in the file, from 0"),
+        nullable(
+            "byte",
+            Kind::U64,
+            "it concerns the whole file, or a trace id",
+            "offset of the line in the file, from 0",
+        ),
         column("text", Kind::Text, "the line, or what is in doubt"),
         column("action", Kind::Text, "what the reader did about it"),
     ],

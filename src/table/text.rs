@@ -30,7 +30,7 @@ pub fn issues(mut rows: Vec<Issue>) -> RecordBatch {
         texts(rows.iter().map(|row| row.severity.as_str())),
         texts(rows.iter().map(|row| row.kind)),
         Arc::new(rows.iter().map(|row| row.line).collect::<UInt64Array>()),
-        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.byte))),
+        Arc::new(rows.iter().map(|row| row.byte).collect::<UInt64Array>()),
         texts(rows.iter().map(|row| row.text.as_str())),
         texts(rows.iter().map(|row| row.action)),
     ];

@@ -1,6 +1,6 @@
 //! The `usage` table: the sums per heap and stack, whatever the log held.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
 
@@ -10,14 +10,20 @@ use crate::log::sink::Sums;
 /// Builds the table from sums whose `heap` is the number in `heaps`, keyed by stack (`u32::MAX` for none).
 ///
 /// The same pair may come more than once. Where a heap has hogs, its entries, which were read by tokens, describe the same
-/// memory a second time and are left out.
-pub fn batch(mut sums: Vec<(u32, Sums)>, has_overhead: bool) -> RecordBatch {
+/// memory a second time and are left out; what stands under no heap's name may describe any heap.
+pub fn batch(mut sums: Vec<(u32, Sums)>, nameless_heap: Option<u32>, has_overhead: bool) -> RecordBatch {
     rayon::slice::ParallelSliceMut::par_sort_unstable_by_key(&mut *sums, |(stack, sums)| {
         (sums.heap, *stack, sums.inferred)
     });
-    let heaps_with_hogs: std::collections::HashSet<u32> =
-        sums.iter().filter(|(_, sums)| !sums.inferred).map(|(_, sums)| sums.heap).collect();
-    sums.retain(|(_, sums)| !sums.inferred || !heaps_with_hogs.contains(&sums.heap));
+    if sums.iter().any(|(_, sums)| sums.inferred) {
+        let with_hogs: HashSet<u32> =
+            sums.iter().filter(|(_, sums)| !sums.inferred).map(|(_, sums)| sums.heap).collect();
+        let nameless_hogs = nameless_heap.is_some_and(|heap| with_hogs.contains(&heap));
+        sums.retain(|(_, sums)| {
+            let nameless = nameless_heap == Some(sums.heap) && !with_hogs.is_empty();
+            !sums.inferred || !(nameless_hogs || nameless || with_hogs.contains(&sums.heap))
+        });
+    }
     sums.dedup_by(|next, kept| {
         let same = next.0 == kept.0 && next.1.heap == kept.1.heap;
         if same {

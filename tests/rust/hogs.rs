@@ -117,7 +117,7 @@ fn collect(sink: &mut Sink, blocks: &[&[u8]]) -> Outcome {
             found.heaps.push((sink.heap_bases[heap as usize], line + at, event));
         }
         found.sections.extend(piece.sections.into_iter().map(|it| SectionLine { line: line + it.line, ..it }));
-        let placed = |it: Issue| Issue { line: it.line.map(|at| line + at), byte: byte + it.byte, ..it };
+        let placed = |it: Issue| Issue { line: it.line.map(|at| line + at), byte: it.byte.map(|at| byte + at), ..it };
         found.issues.extend(piece.issues.into_iter().map(placed));
         found.lines.add(&piece.lines);
         line += piece.lines.total();
