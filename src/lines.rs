@@ -44,7 +44,16 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 pub fn last_safe_cut(text: &[u8]) -> Option<usize> {
     memchr::memrchr_iter(b'\n', text)
         .map(|newline| newline + 1)
-        .find(|cut| text.get(*cut).is_some_and(|first| !is_blank(*first) || starts_a_record(&text[*cut..])))
+        .find(|cut| text.get(*cut).is_some_and(|first| starts_afresh(*first, &text[*cut..])))
+}
+
+/// True for a line that does not go on with the one above it. Symbol lines may stand in the middle of a stack.
+fn starts_afresh(first: u8, text: &[u8]) -> bool {
+    const SYMBOLS: &[u8] = b"DBGHELP:";
+    match first {
+        b'D' => !text.starts_with(SYMBOLS) && !SYMBOLS.starts_with(text),
+        first => !is_blank(first) || starts_a_record(text),
+    }
 }
 
 /// True for an indented line that starts a record all the same: logs get pasted with a margin.

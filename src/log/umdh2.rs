@@ -33,7 +33,7 @@ pub fn read(text: &[u8], banner: &[u8], last: bool, sink: &mut Sink) {
     let mut reader = Reader::new(text, sink);
     reader.resume(banner);
     reader.run();
-    let inside_stack = reader.open.is_some();
+    let inside_stack = reader.open.is_some() && reader.sink.open_frames() > 0;
     reader.close_stack();
     if last {
         reader.end_of_file(inside_stack);

@@ -4,8 +4,13 @@
 
 mod compare;
 mod compat;
+mod corpus;
 mod documents;
+mod errors;
+mod fixtures;
 mod hogs;
 #[cfg(feature = "polars")]
 mod polars_frames;
+mod properties;
+mod support;
 mod synth;

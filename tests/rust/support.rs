@@ -1,0 +1,79 @@
+//! What several tests need: reading text with any options, and tables as text that a person can review.
+
+use arrow_cast::pretty::pretty_format_batches;
+use heapdelta::{ErrorKind, Log, Options, Snapshot, log::sink::LineCounts, read, table::Table};
+
+/// Options with a number of threads and a block size.
+pub fn options(threads: usize, block_size: usize) -> Options {
+    Options { threads: Some(threads), block_size, ..Options::default() }
+}
+
+/// Reads text that must be a capture.
+pub fn snapshot(text: &[u8]) -> Snapshot {
+    match read(text, &options(1, 1 << 20)) {
+        Ok(Log::Snapshot(snapshot)) => snapshot,
+        other => panic!("expected a snapshot, found {other:?}"),
+    }
+}
+
+/// Everything a log says, as text; without the columns named.
+pub fn dump(log: &Log, without: &[&str]) -> String {
+    let names: &[&str] = match log {
+        Log::Snapshot(_) => &["allocations", "usage", "stacks", "frames", "modules", "heaps", "sections", "issues"],
+        Log::Comparison(_) => &["rows", "stacks", "frames", "modules", "sections", "issues"],
+    };
+    let head = match log {
+        Log::Snapshot(snapshot) => format!("{:?}\n{:?}\n", snapshot.header, snapshot.about.lines),
+        Log::Comparison(comparison) => format!(
+            "{} radix {:?} totals {:?} {:?}\n{:?}\n",
+            comparison.format,
+            comparison.radix,
+            comparison.total_requested_delta,
+            comparison.total_overhead_delta,
+            comparison.about.lines
+        ),
+    };
+    let tables = names.iter().map(|name| format!("\n{name}\n{}\n", pretty(table(log, name), without)));
+    head + &tables.collect::<String>()
+}
+
+/// A table of a log.
+pub fn table<'a>(log: &'a Log, name: &str) -> &'a Table {
+    match log {
+        Log::Snapshot(snapshot) => snapshot.table(name).unwrap(),
+        Log::Comparison(comparison) => comparison.table(name).unwrap(),
+    }
+}
+
+/// The lines of a log.
+pub fn lines(log: &Log) -> LineCounts {
+    match log {
+        Log::Snapshot(snapshot) => snapshot.about.lines,
+        Log::Comparison(comparison) => comparison.about.lines,
+    }
+}
+
+fn pretty(table: &Table, without: &[&str]) -> String {
+    let names = table.schema.fields().iter().enumerate();
+    let kept: Vec<usize> =
+        names.filter(|(_, field)| !without.contains(&field.name().as_str())).map(|(at, _)| at).collect();
+    let batches: Vec<_> = table.batches.iter().map(|batch| batch.project(&kept).unwrap()).collect();
+    pretty_format_batches(&batches).unwrap().to_string()
+}
+
+/// What an outcome says, whether tables or an error.
+pub fn outcome(text: &[u8], options: &Options, without: &[&str]) -> String {
+    match read(text, options) {
+        Ok(log) => dump(&log, without),
+        Err(error) => {
+            assert!(!matches!(error.kind(), ErrorKind::Internal { .. }), "{error}");
+            error.to_string()
+        }
+    }
+}
+
+/// Lines of a text, counted in the simplest way there is.
+pub fn count_lines(text: &[u8]) -> u64 {
+    let newlines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+    newlines + u64::from(text.last().is_some_and(|byte| *byte != b'\n'))
+}
