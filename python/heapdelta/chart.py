@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import altair as alt
 import polars as pl
 import vl_convert
-from heapdelta._diff import Delta, diff
-from heapdelta._snapshot import Comparison, Snapshot
-from heapdelta.exceptions import OptionError
 
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
+from heapdelta._diff import Delta, diff
+from heapdelta._snapshot import Comparison, Snapshot
+from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

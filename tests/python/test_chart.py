@@ -3,10 +3,9 @@
 from itertools import pairwise
 
 import altair as alt
+import heapdelta as hd
 import polars as pl
 import pytest
-
-import heapdelta as hd
 from heapdelta import _chart_data, chart, testing
 
 

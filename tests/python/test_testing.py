@@ -1,9 +1,8 @@
 """Synthetic logs as Python offers them: options, answers, and what the reader finds in them."""
 
+import heapdelta as hd
 import polars as pl
 import pytest
-
-import heapdelta as hd
 from heapdelta import testing
 
 SMALL = 120
