@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
+
 from heapdelta import _chart_data as data
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import altair as alt
 import polars as pl
 import vl_convert
+
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
 from heapdelta._diff import Delta, diff
