@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from array import array
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from heapdelta import _labels, _native
-from heapdelta._matched import AFTER
+from heapdelta._matched import words
+from heapdelta._usage import AFTER
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -108,10 +107,7 @@ def _rows(delta: Delta) -> pl.DataFrame:
 
 def _sites(snapshot: Snapshot) -> pl.DataFrame:
     codes, names = _site_codes(snapshot.frames)
-    groups = array("I", codes.to_list())
-    if sys.byteorder == "big":
-        groups.byteswap()
-    passed = pl.DataFrame(snapshot._native.stack_groups(groups.tobytes()))
+    passed = pl.DataFrame(snapshot._native.stack_groups(words(codes)))
     sums = [pl.col("requested_bytes").sum(), pl.col("allocation_count").sum()]
     usage = snapshot.usage.group_by("stack_id").agg(sums)
     listed = usage.join(passed, on="stack_id", how="inner").group_by("group").agg(sums)

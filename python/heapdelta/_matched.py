@@ -1,8 +1,8 @@
 """Rows of two sides brought together: what a `Delta` and a `Comparison` rank, by module, stack, function, heap, trace.
 
-Stacks and frames of both sides are numbered through (the after side first), so that every step is one gather or one
-group-by over whole columns. One row stands for the usage of one heap by one stack on one side, with zeros for the other
-side; a row of a comparison fills both. The sums of any grouping of the rows are therefore the same.
+Stacks and frames of both sides are numbered through (the after side first), so that every step is one gather, one join
+or one group-by over whole columns. One row stands for one stack on one side, with zeros for the other side; a row of a
+comparison fills both. The sums of any grouping of the rows are therefore the same.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta import _labels
+from heapdelta import _labels, _usage
 from heapdelta._labels import NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
+from heapdelta._usage import AFTER, BEFORE, MEASURES, PAIRS
 from heapdelta.blame import Allocators, frame_flags
 
 if TYPE_CHECKING:
@@ -22,11 +23,8 @@ if TYPE_CHECKING:
 
     from heapdelta._snapshot import Comparison, Snapshot
 
-MEASURES = ("requested_bytes", "overhead_bytes", "allocation_count")
-PAIRS = tuple(f"{measure}_{side}" for measure in MEASURES for side in ("before", "after"))
 NUMBERS = tuple(f"{measure}_{part}" for measure in MEASURES for part in ("before", "after", "delta"))
 
-AFTER, BEFORE = 0, 1
 # Keys of groups that have no code of their own count down from here.
 _SPECIAL = 0xFFFF_FFFF
 
@@ -56,13 +54,9 @@ class Matched:
     @classmethod
     def from_snapshots(cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool) -> Matched:
         """Bring together the sums of two snapshots."""
-        overhead = {"after": _writes_overhead(after), "before": _writes_overhead(before)}
-        rows = pl.concat(
-            [
-                _usage_rows(after, "after", 0, overhead),
-                _usage_rows(before, "before", after.stacks.height, overhead),
-            ]
-        )
+        new, old = (_usage.by_stack(snapshot) for snapshot in (after, before))
+        old = old.with_columns(pl.col("stack") + after.stacks.height)
+        rows = _usage.both_sides(after, before, new, old)
         return cls([after, before], rows, allocators, one_run=one_run)
 
     @classmethod
@@ -72,7 +66,6 @@ class Matched:
         rows = comparison.rows.select(
             pl.lit(None, dtype=pl.UInt8).alias("side"),
             pl.col("stack_id").alias("stack"),
-            absent.alias("heap_base"),
             "requested_bytes_before",
             "requested_bytes_after",
             absent.alias("overhead_bytes_before"),
@@ -112,13 +105,7 @@ class Matched:
         codes, labels = groups(self.frames)
         stack = self.rows["stack"]
         if inclusive:
-            per_stack = self.rows.group_by("stack").agg(self._sums())
-            passed = self._passed(codes).rename({"group": "key"})
-            listed = per_stack.join(passed, on="stack", how="inner")
-            unlisted = per_stack.join(passed, on="stack", how="anti").with_columns(
-                self._special_key(pl.col("stack")).alias("key")
-            )
-            keyed = pl.concat([listed.select("key", *PAIRS), unlisted.select("key", *PAIRS)])
+            keyed = self._passed(codes)
         else:
             keys = codes.gather(self.stacks["frame"]).alias("key")
             keyed = self.rows.with_columns(
@@ -138,55 +125,76 @@ class Matched:
         return pl.lit(_SPECIAL, dtype=pl.UInt32) - status.cast(pl.UInt32)
 
     def _passed(self, codes: pl.Series) -> pl.DataFrame:
-        """Every stack with every group of frames it passes, each pair once."""
-        parts, frames_seen, stacks_seen = [], 0, 0
+        """Sum up by group of frames, each stack once for every group it passes; rows without frames by their status.
+
+        A gigabyte of stacks passes tens of millions of groups, so one source and one column are in memory at a time.
+        """
+        listed = self.stacks["fingerprint"].is_not_null().gather(self.rows["stack"]).fill_null(False)
+        rest = self.rows.filter(~listed)
+        parts = [rest.select(self._special_key(pl.col("stack")).alias("key"), *PAIRS)]
+        frames_seen, stacks_seen = 0, 0
         for source in self.sources:
-            own = array("I", codes.slice(frames_seen, source.frames.height).to_list())
-            if sys.byteorder == "big":
-                own.byteswap()
-            pairs = pl.DataFrame(source._native.stack_groups(own.tobytes()))
-            parts.append(pairs.select((pl.col("stack_id") + stacks_seen).alias("stack"), "group"))
+            groups = codes.slice(frames_seen, source.frames.height)
+            pairs = pl.DataFrame(source._native.stack_groups(words(groups)))
+            own = pl.col("stack").is_between(stacks_seen, stacks_seen + source.stacks.height, closed="left")
+            rows = self.rows.filter(listed).filter(own)
+            parts.append(_sums_of_pairs(rows.with_columns(pl.col("stack") - stacks_seen), pairs, source.stacks.height))
             frames_seen += source.frames.height
             stacks_seen += source.stacks.height
         return pl.concat(parts)
 
     def _by_stack(self) -> pl.DataFrame:
-        first_and_last = [
-            pl.col("stack").first(),
-            pl.col("stack").last().alias("last_stack"),
-            pl.col("side").first(),
-            pl.col("side").last().alias("last_side"),
-        ]
         rows = self.rows.with_columns(self.stacks["fingerprint"].gather(self.rows["stack"]))
-        # One column to group by is twice as fast as three, and nearly every row has a fingerprint.
-        known = rows.filter(pl.col("fingerprint").is_not_null())
-        known = known.group_by("fingerprint").agg(*first_and_last, *self._sums())
+        known = self._merged(rows.filter(pl.col("fingerprint").is_not_null()), ["fingerprint"])
         rest = rows.filter(pl.col("fingerprint").is_null())
+        unrecorded = pl.col("stack").is_null()
+        # Outside one run the side is a part of the key: an id there says nothing about the other side's.
+        apart = pl.when(unrecorded | pl.lit(self.one_run)).then(pl.lit(0, dtype=pl.UInt8)).otherwise("side")
         rest = rest.with_columns(
-            self.stacks["trace_id"].gather(rest["stack"]),
-            (pl.lit(0, dtype=pl.UInt8) if self.one_run else pl.col("side")).alias("apart"),
-            pl.col("stack").is_null().alias("unrecorded"),
-        ).with_columns(pl.when("unrecorded").then(pl.lit(0, dtype=pl.UInt8)).otherwise("apart").alias("apart"))
-        rest = rest.group_by("unrecorded", "apart", "trace_id").agg(*first_and_last, *self._sums())
-        ranking = pl.concat([known.drop("fingerprint"), rest.drop("unrecorded", "apart", "trace_id")])
-        first = self._trace_of(ranking, "stack", "side", AFTER).alias("trace_id_after")
-        last = self._trace_of(ranking, "last_stack", "last_side", BEFORE).alias("trace_id_before")
-        return ranking.with_columns(first, last, *self._describe(ranking["stack"]))
-
-    def _trace_of(self, ranking: pl.DataFrame, stack: str, side: str, wanted: int) -> pl.Series:
-        """Give the id on one side: rows of the after side come first, rows of the before side last in every group."""
-        there = ranking.select(pl.when(pl.col(side).eq_missing(wanted) | pl.col(side).is_null()).then(stack))
-        return self.stacks["trace_id"].gather(there.to_series())
+            self.stacks["trace_id"].gather(rest["stack"]), apart.alias("apart"), unrecorded.alias("unrecorded")
+        )
+        keys = ["unrecorded", "apart", "trace_id"]
+        ranking = pl.concat([known.drop("fingerprint"), self._merged(rest, keys).drop(keys)])
+        ids = self.stacks["trace_id"]
+        return ranking.with_columns(
+            ids.gather(ranking["stack_before"]).alias("trace_id_before"),
+            ids.gather(ranking["stack_after"]).alias("trace_id_after"),
+            *self._describe(ranking["stack"]),
+        )
 
     def _by_trace(self) -> pl.DataFrame:
         rows = self.rows.with_columns(self.stacks["trace_id"].gather(self.rows["stack"]))
-        ranking = rows.group_by("trace_id").agg(pl.col("stack").first(), *self._sums())
+        ranking = self._merged(rows, ["trace_id"])
         return ranking.with_columns(self._describe(ranking["stack"]))
 
     def _by_heap(self) -> pl.DataFrame:
-        ranking = self.rows.group_by("heap_base").agg(self._sums())
+        after, before = self.sources
+        rows = _usage.both_sides(after, before, _usage.by_heap(after), _usage.by_heap(before))
+        ranking = rows.group_by("heap_base").agg(_sums_of(rows))
         named = pl.when(pl.col("heap_base").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))
         return ranking.with_columns(named.alias("status"))
+
+    def _merged(self, rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+        """Sum up by `keys`; `stack_after` and `stack_before` are the first of each side, `stack` the one to show.
+
+        Where both sides are apart, a join of them takes half the time of grouping them together.
+        """
+        first = pl.col("stack").first()
+        if len(self.sources) == 1:
+            sides = [first.alias("stack_after"), first.alias("stack_before")]
+            return rows.group_by(keys).agg(first, *sides, *self._sums())
+        parts = []
+        for side, name in ((AFTER, "after"), (BEFORE, "before")):
+            columns = [f"{measure}_{name}" for measure in MEASURES]
+            part = rows.filter(pl.col("side") == side).select(*keys, "stack", *columns)
+            if part.select(pl.struct(keys) if len(keys) > 1 else keys[0]).to_series().n_unique() < part.height:
+                part = part.group_by(keys).agg(first, *(_sum(part, column) for column in columns))
+            parts.append(part.rename({"stack": f"stack_{name}"}).with_columns(pl.lit(True).alias(f"in_{name}")))
+        joined = parts[0].join(parts[1], on=keys, how="full", coalesce=True, nulls_equal=True)
+        filled = [_filled(self.rows, joined, name) for name in PAIRS]
+        return joined.with_columns(pl.coalesce("stack_after", "stack_before").alias("stack"), *filled).drop(
+            "in_after", "in_before"
+        )
 
     def _describe(self, stack: pl.Series) -> list[pl.Series]:
         """Give what is shown of each stack: fingerprint, depth, and module and function it counts for."""
@@ -203,14 +211,49 @@ class Matched:
         return self._shown_frames
 
     def _sums(self) -> list[pl.Expr]:
-        return [self._sum(name) for name in PAIRS]
+        return _sums_of(self.rows)
 
-    def _sum(self, name: str) -> pl.Expr:
-        """Null if any part is null: what is not written is not zero."""
-        nulls = self.rows[name].null_count()
-        if nulls == 0:
-            return pl.col(name).sum()
-        return pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name)
+
+def words(groups: pl.Series) -> bytes:
+    """Write numbers as the core takes them: four bytes each, little-endian."""
+    numbers = array("I", groups.to_list())
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tobytes()
+
+
+def _sums_of_pairs(rows: pl.DataFrame, pairs: pl.DataFrame, stack_count: int) -> pl.DataFrame:
+    """Sum up rows by the groups that their stacks pass; `pairs` has each stack with each of its groups."""
+    if rows["stack"].n_unique() < rows.height:
+        rows = rows.group_by("stack").agg(_sums_of(rows))
+    place = pl.repeat(None, stack_count, dtype=pl.UInt32, eager=True)
+    place = place.scatter(rows["stack"], pl.int_range(rows.height, dtype=pl.UInt32, eager=True))
+    place = place.gather(pairs["stack_id"])
+    in_use = pl.DataFrame({"key": pairs["group"], "place": place}).drop_nulls("place")
+    sums = in_use.select(pl.col("key").unique())
+    for name in PAIRS:
+        column = in_use.select("key", rows[name].gather(in_use["place"]))
+        sums = sums.join(column.group_by("key").agg(_sum(rows, name)), on="key", how="left")
+    return sums.select("key", *PAIRS)
+
+
+def _sums_of(rows: pl.DataFrame) -> list[pl.Expr]:
+    return [_sum(rows, name) for name in PAIRS]
+
+
+def _sum(rows: pl.DataFrame, name: str) -> pl.Expr:
+    """Null if any part is null: what is not written is not zero."""
+    if rows[name].null_count() == 0:
+        return pl.col(name).sum()
+    return pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name)
+
+
+def _filled(rows: pl.DataFrame, joined: pl.DataFrame, name: str) -> pl.Expr:
+    """Fill in for a side that lacks the key: 0, or null where that side's tool never writes the number."""
+    if joined[name].null_count() == 0 or rows[name].null_count() == rows.height:
+        return pl.col(name)
+    missing = pl.col(f"in_{name.rpartition('_')[2]}").is_null()
+    return pl.when(missing).then(pl.lit(0, dtype=pl.UInt64)).otherwise(name).alias(name)
 
 
 def _with_deltas(sums: pl.DataFrame) -> pl.DataFrame:
@@ -227,9 +270,12 @@ def _number_through(sources: Sequence[Snapshot | Comparison], flags: Sequence[by
     """Put the stacks of all sources one after the other; `frame` is the blamed one, numbered through as well."""
     parts, frames_seen = [], 0
     for index, (source, flag) in enumerate(zip(sources, flags, strict=True)):
-        blamed = pl.DataFrame(source._native.blame(flag)).with_columns(pl.col("frame_id") + frames_seen)
+        blamed = pl.DataFrame(source._native.blame(flag))
         part = source.stacks.select("stack_id", "trace_id", "fingerprint", "depth", "truncated", "alias_of")
-        part = part.join(blamed, on="stack_id", how="left", maintain_order="left").rename({"frame_id": "frame"})
+        # A stack's id is its row number.
+        frame = pl.repeat(None, part.height, dtype=pl.UInt32, eager=True)
+        frame = frame.scatter(blamed["stack_id"], blamed["frame_id"] + frames_seen)
+        part = part.with_columns(frame.alias("frame"))
         parts.append(part.with_columns(pl.lit(index, dtype=pl.UInt8).alias("source")))
         frames_seen += source.frames.height
     stacks = pl.concat(parts)
@@ -251,25 +297,3 @@ def _found_elsewhere(rows: pl.DataFrame, stacks: pl.DataFrame) -> pl.DataFrame:
     lacking = numbered.filter(pl.col("fingerprint").is_null()).join(there, on=["trace_id", "source"], how="inner")
     found = rows.join(lacking.select("stack", "found"), on="stack", how="left", maintain_order="left")
     return found.with_columns(pl.coalesce("found", "stack").alias("stack")).drop("found")
-
-
-def _writes_overhead(snapshot: Snapshot) -> bool:
-    overhead = snapshot.usage["overhead_bytes"]
-    return overhead.null_count() < overhead.len() if overhead.len() else snapshot.format == "umdh2"
-
-
-def _usage_rows(snapshot: Snapshot, side: str, stacks_seen: int, overhead: dict[str, bool]) -> pl.DataFrame:
-    zero, absent = pl.lit(0, dtype=pl.UInt64), pl.lit(None, dtype=pl.UInt64)
-    columns = [
-        pl.lit(AFTER if side == "after" else BEFORE, dtype=pl.UInt8).alias("side"),
-        (pl.col("stack_id") + stacks_seen).alias("stack"),
-        pl.lit(snapshot.heaps["base"]).gather("heap_id").alias("heap_base"),
-    ]
-    for name in PAIRS:
-        measure, _, its_side = name.rpartition("_")
-        if its_side == side:
-            column = pl.col(measure)
-        else:
-            column = zero if measure != "overhead_bytes" or overhead[its_side] else absent
-        columns.append(column.cast(pl.UInt64).alias(name))
-    return snapshot.usage.select(columns)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._matched import MEASURES
+from heapdelta._usage import MEASURES
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:

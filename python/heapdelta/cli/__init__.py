@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+import heapdelta
 from heapdelta.cli import compat, demo, diff, summary
 from heapdelta.cli._output import error_line
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
@@ -46,7 +46,7 @@ app.command("demo", epilog=_EPILOG)(demo.demo)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"heapdelta {version('heapdelta')}")
+        typer.echo(f"heapdelta {heapdelta.__version__}")
         raise typer.Exit(OK)
 
 
