@@ -101,7 +101,7 @@ def hand_over(path: Path) -> dict[str, Any]:
 def _addresses(frame: Any) -> list[int]:
     """Where the values of the number columns stand, chunk by chunk."""
     columns = [column for column in frame.get_columns() if column.dtype.is_integer()]
-    return [chunk._get_buffer_info()[0] for column in columns for chunk in column.get_chunks()]
+    return [chunk._s.as_single_ptr() for column in columns for chunk in column.get_chunks()]
 
 
 def diff(before: Path, after: Path) -> dict[str, Any]:

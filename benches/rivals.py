@@ -50,7 +50,6 @@ def with_polars(path: Path) -> Answer:
         separator="\x01",
         quote_char=None,
         encoding="utf8-lossy",
-        missing_utf8_is_empty_string=True,
     )
     names = ["requested", "overhead", "address", "trace"]
     split = pl.col("line").str.extract_groups(BLOCK).struct.rename_fields(names)

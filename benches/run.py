@@ -34,7 +34,7 @@ class Bench:
     def add(self, name: str, *arguments: str) -> Result:
         """Run a case once."""
         command = [sys.executable, str(CASE), *arguments]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=CASE.parent)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=CASE.parent)
         result: Result = json.loads(done.stdout)
         self.results[name].append(result)
         print(f"  {name}: {result['seconds']:.3f} s", flush=True)
