@@ -50,8 +50,8 @@ struct Reader<'a> {
     section: String,
     /// The stack that further frames belong to.
     open: Option<Open>,
-    /// A `DBGHELP:` line whose path may stand on the next line.
-    symbols_open: bool,
+    /// Where the path of a `DBGHELP:` line may stand: on the line behind it.
+    symbols_line: Option<u64>,
     unnamed_heap: bool,
     frames: Vec<(u64, u32)>,
 }
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
             sink,
             section: String::new(),
             open: None,
-            symbols_open: false,
+            symbols_line: None,
             unnamed_heap: true,
             frames: Vec::with_capacity(64),
         }
@@ -140,8 +140,8 @@ impl<'a> Reader<'a> {
         self.close_stack();
         let line = self.line_number();
         self.sink.block(block.requested, block.overhead, block.address, block.trace_key, line);
-        // The stack is opened by a TAB on the next line, so that runs of bare lines stay in their batch.
-        if self.text[block.next] == b'\t' && block.next < self.end {
+        // The stack is opened only if the next line is indented, so that runs of bare lines stay in their batch.
+        if matches!(self.text[block.next], b'\t' | b' ') && block.next < self.end {
             self.open = Some(Open { trace: self.sink.last_block_trace(), line, alias: false });
         }
         self.sink.piece.lines.rows += 1;
@@ -185,10 +185,11 @@ impl<'a> Reader<'a> {
         let start = self.at;
         self.at = line.next;
         let shape = classify(line.bytes);
-        let was_symbols = std::mem::take(&mut self.symbols_open);
-        if !matches!(shape, Line::RawFrame(_) | Line::ResolvedFrame(_) | Line::Alias | Line::Symbols { .. })
-            && !was_symbols
-        {
+        // The path of a symbol file stands on the line behind its `DBGHELP:` line; both may stand inside a stack.
+        let after_symbols = std::mem::take(&mut self.symbols_line) == Some(number);
+        let is_symbol_file = after_symbols && matches!(shape, Line::Other(path) if line.bytes[0] != path[0]);
+        let goes_on = matches!(shape, Line::RawFrame(_) | Line::ResolvedFrame(_) | Line::Alias | Line::Symbols { .. });
+        if !goes_on && !is_symbol_file {
             self.close_stack();
         }
         match shape {
@@ -204,7 +205,7 @@ impl<'a> Reader<'a> {
             Line::Alias => self.alias(line.bytes, start),
             Line::NoStack => self.sink.piece.lines.structure += 1,
             Line::Symbols { module, symbols } => self.symbols(module, symbols, line.bytes, number),
-            Line::Other(path) if was_symbols && line.bytes[0] != path[0] => self.symbol_file(path, line.bytes, number),
+            Line::Other(path) if is_symbol_file => self.symbol_file(path, line.bytes, number),
             Line::Comment(_) => self.verbatim("comment", line.bytes, number),
             Line::Hog { .. } | Line::Other(_) => self.sink.unreadable(number, start as u64, line.bytes),
         }
@@ -300,7 +301,7 @@ impl<'a> Reader<'a> {
     fn symbols(&mut self, module: &[u8], symbols: &[u8], bytes: &[u8], line: u64) {
         let note = SymbolNote { module: self.sink.text(module), symbols: self.sink.text(symbols), file: None };
         self.sink.piece.symbols.push(note);
-        self.symbols_open = true;
+        self.symbols_line = Some(line + 1);
         self.verbatim("symbols", bytes, line);
     }
 
