@@ -120,10 +120,12 @@ docs: ## Write docs/tables.md from src/table/schema.rs
 	mv $(TARGET)/tables.md docs/tables.md
 
 # The dev profile: maturin reads the stub out of the library's symbols, which the release profile strips.
+# CapsuleType: `types` has it from Python 3.13 on; type checkers know it from typing_extensions for all versions.
 define write_stub
 	rm -rf $(STUBS) && mkdir -p $(STUBS)
 	$(BIN)/maturin generate-stubs --quiet --profile dev --locked --features stubs --target-dir $(TARGET) \
 		--interpreter $(BIN)/python --out $(STUBS)
+	sed -i.bak 's/^from types import CapsuleType$$/from typing_extensions import CapsuleType/' $(STUBS)/heapdelta/_native.pyi
 endef
 
 .PHONY: stubs
