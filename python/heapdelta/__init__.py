@@ -21,7 +21,8 @@ from heapdelta._snapshot import Comparison, Snapshot
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from heapdelta import chart, testing
+    import heapdelta.chart as chart
+    import heapdelta.testing as testing
 
 __all__ = ["Comparison", "Delta", "Snapshot", "__version__", "blame", "chart", "diff", "exceptions", "read", "testing"]
 

@@ -93,7 +93,9 @@ def _signed(number: int | None) -> str:
     return "unknown" if number is None else f"{number:+,}"
 
 
-def diff(before: Snapshot, after: Snapshot, *, allocators: Iterable[RuleLike] | None = None) -> Delta:
+def diff(
+    before: Snapshot | Comparison, after: Snapshot | Comparison, *, allocators: Iterable[RuleLike] | None = None
+) -> Delta:
     r"""Compare two snapshots.
 
     Stacks are matched by what they contain, so snapshots of two runs of a program compare. A stack whose frames are in
@@ -133,15 +135,19 @@ def diff(before: Snapshot, after: Snapshot, *, allocators: Iterable[RuleLike] | 
     >>> hd.diff(before, after).by("stack").select("trace_id_before", "trace_id_after", "requested_bytes_delta").rows()
     [('7', '9', 256)]
     """
-    sides: list[tuple[str, object]] = [("before", before), ("after", after)]
-    for name, value in sides:
-        if isinstance(value, Comparison):
-            raise TypeError(
-                f"expected a Snapshot as {name}, found a Comparison, which is already a difference: use its own by()"
-            )
-        if not isinstance(value, Snapshot):
-            raise TypeError(f"expected a Snapshot as {name}, found {type(value).__name__}: read() makes one of a log")
-    return Delta(before, after, DEFAULT if allocators is None else Allocators(allocators))
+    rules = DEFAULT if allocators is None else Allocators(allocators)
+    return Delta(_snapshot(before, "before"), _snapshot(after, "after"), rules)
+
+
+def _snapshot(value: object, name: str) -> Snapshot:
+    """Let a snapshot pass; `read` cannot promise one, so the types do not ask for it."""
+    if isinstance(value, Comparison):
+        raise TypeError(
+            f"expected a Snapshot as {name}, found a Comparison, which is already a difference: use its own by()"
+        )
+    if not isinstance(value, Snapshot):
+        raise TypeError(f"expected a Snapshot as {name}, found {type(value).__name__}: read() makes one of a log")
+    return value
 
 
 def _conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
@@ -168,7 +168,8 @@ class Matched:
         return ranking.with_columns(self._describe(ranking["stack"]))
 
     def _by_heap(self) -> pl.DataFrame:
-        after, before = self.sources
+        # A comparison has no heaps; whoever asks for them has two snapshots (`Views.by` sees to it).
+        after, before = cast("list[Snapshot]", self.sources)
         rows = _usage.both_sides(after, before, _usage.by_heap(after), _usage.by_heap(before))
         ranking = rows.group_by("heap_base").agg(_sums_of(rows))
         named = pl.when(pl.col("heap_base").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))

@@ -102,7 +102,7 @@ def _for_native(source: object) -> str | os.PathLike[str] | bytes:
     if isinstance(source, bytearray | memoryview):
         return bytes(source)
     if isinstance(source, os.PathLike):
-        path = os.fspath(source)
+        path: str | bytes = os.fspath(source)
         if isinstance(path, bytes):
             raise TypeError("expected a path of text, found one of bytes; decode it with os.fsdecode")
         return path

@@ -16,11 +16,11 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from heapdelta import _native
+    from heapdelta import _native as core
 
 __all__ = ["Comparison", "Snapshot"]
 
-Native = TypeVar("Native", "_native.Snapshot", "_native.Comparison")
+Native = TypeVar("Native", bound="core.Snapshot | core.Comparison")
 
 
 class _Capture(Generic[Native]):
@@ -29,7 +29,7 @@ class _Capture(Generic[Native]):
     _names: tuple[str, ...] = ()
 
     def __init__(self, native: Native) -> None:
-        self._native = native
+        self._native: Native = native
         self._tables: dict[str, pl.DataFrame] = {}
 
     @property
@@ -87,7 +87,7 @@ class _Capture(Generic[Native]):
         """One row per thing that could not be read or is in doubt, in the order of the file."""
         return self._table("issues")
 
-    def arrow(self, name: str) -> _native.Table:
+    def arrow(self, name: str) -> core.Table:
         """Give a table to anyone who speaks the Arrow C stream: pyarrow, pandas, DuckDB.
 
         Parameters
@@ -151,7 +151,7 @@ class _Capture(Generic[Native]):
         super().__setattr__(name, value)
 
 
-class Snapshot(_Capture["_native.Snapshot"]):
+class Snapshot(_Capture["core.Snapshot"]):
     r"""One capture of a process's heaps: a header, and tables as `polars.DataFrame`.
 
     Made by `heapdelta.read`. Tables are made when first asked for, from the core's own memory, without a copy.
@@ -232,7 +232,7 @@ class Snapshot(_Capture["_native.Snapshot"]):
         return _html.page(repr(self), facts, sizes)
 
 
-class Comparison(_Capture["_native.Comparison"], Views):
+class Comparison(_Capture["core.Comparison"], Views):
     r"""The text that DHCMP or UMDH wrote about two logs, as tables, with the same views that a `Delta` has.
 
     Made by `heapdelta.read`. A comparison shows only stacks that changed, so its totals are changes, not what is live.
@@ -248,7 +248,7 @@ class Comparison(_Capture["_native.Comparison"], Views):
     _names = ("rows", "stacks", "frames", "modules", "sections", "issues")
     _kinds = ("module", "stack", "function", "trace")
 
-    def __init__(self, native: _native.Comparison, allocators: Iterable[RuleLike] | None = None) -> None:
+    def __init__(self, native: core.Comparison, allocators: Iterable[RuleLike] | None = None) -> None:
         super().__init__(native)
         self._allocators = DEFAULT if allocators is None else Allocators(allocators)
         self._matched_rows: Matched | None = None

@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 
+_ERRNO = {"NotFoundError": errno.ENOENT, "PermissionDeniedError": errno.EACCES, "DirectoryError": errno.EISDIR}
+
+
 class HeapdeltaError(Exception):
     """Base class of everything that heapdelta raises.
 
@@ -75,6 +78,7 @@ class HeapdeltaError(Exception):
         self.byte = byte
         self.hint = hint
         self.kind = kind
+        _fill_in(self, path)
         if hint is not None:
             self.add_note(f"hint: {hint}")
 
@@ -85,6 +89,13 @@ class HeapdeltaError(Exception):
         # OSError's own pickling would lose the keyword arguments.
         place = (self.path, self.line, self.byte, self.hint, self.kind)
         return (_restore, (type(self), self.message, *place))
+
+
+def _fill_in(error: object, path: str | None) -> None:
+    """Set what callers of the built-in exceptions look at."""
+    if isinstance(error, OSError):
+        error.errno = _ERRNO.get(type(error).__name__)
+        error.filename = path
 
 
 def _restore(
@@ -99,37 +110,19 @@ def _restore(
     return cls(message, path=path, line=line, byte=byte, hint=hint, kind=kind)
 
 
-class _SystemError(HeapdeltaError):
-    """Sets what callers of OSError look at."""
-
-    _errno: int | None = None
-
-    def __init__(self, message: str, **place: str | int | None) -> None:
-        super().__init__(message, **place)  # type: ignore[arg-type]
-        if isinstance(self, OSError):
-            self.errno = self._errno
-            self.filename = self.path
-
-
-class NotFoundError(_SystemError, FileNotFoundError):
+class NotFoundError(HeapdeltaError, FileNotFoundError):
     """The file does not exist."""
 
-    _errno = errno.ENOENT
 
-
-class PermissionDeniedError(_SystemError, PermissionError):
+class PermissionDeniedError(HeapdeltaError, PermissionError):
     """The operating system does not let us read the file."""
 
-    _errno = errno.EACCES
 
-
-class DirectoryError(_SystemError, IsADirectoryError):
+class DirectoryError(HeapdeltaError, IsADirectoryError):
     """The path names a directory, not a file."""
 
-    _errno = errno.EISDIR
 
-
-class ReadError(_SystemError, OSError):
+class ReadError(HeapdeltaError, OSError):
     """The operating system failed while the file was read."""
 
 

@@ -104,7 +104,7 @@ def _show_frames(target: Console, view: Views, top: pl.DataFrame) -> None:
             raw = frame["function"] is None and frame["module"] is not None and frame["offset"] is not None
             text = f"{frame['module']}+0x{frame['offset']:X}  {frame['text']}" if raw else frame["text"]
             target.print(Text(f"  {mark} {text}", style), soft_wrap=True)
-        aliases = frames["alias"].max()
+        aliases = frames["alias"].n_unique() - 1
         if aliases:
             target.print(Text(f"    (the tool printed {aliases} other stacks under the same id)", "dim"))
         target.print()
