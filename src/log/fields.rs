@@ -1,87 +1,8 @@
 //! Numbers and names inside a line: no allocation, never a panic.
 //!
-//! Hexadecimal numbers come in two speeds. [`long_hex`] reads eight bytes at a time from a padded buffer, for the two line
-//! shapes that make up nearly all of a log; [`parse_hex`] reads a token that has been cut out already. A property test
-//! holds them against each other.
+//! [`parse_hex`] reads a token that has been cut out already; `super::hex` reads numbers where they stand, fast.
 
-/// A hexadecimal number as printed: its value, and how many digits stand for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hex {
-    /// The value.
-    pub value: u64,
-    /// Digits printed, 1 to 16, leading zeros included.
-    pub digits: u32,
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const LOW_NIBBLES: u64 = 0x0F0F_0F0F_0F0F_0F0F;
-
-/// Bytes of a [`Window`].
-pub const WINDOW: usize = 256;
-
-/// What the fast path sees of a line: its start, or zeros behind the end of the text. Places up to 127 are in it, with
-/// room for a word behind them.
-pub type Window = [u8; WINDOW];
-
-/// Eight bytes at `at`, first byte lowest.
-#[inline(always)]
-pub fn word(window: &Window, at: usize) -> u64 {
-    // The mask proves to the compiler that the place is inside the window, so no check is left in the machine code.
-    let at = at & (WINDOW / 2 - 1);
-    window[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-/// How many of eight bytes, from the first, have the bits of `0-9` or of letters: every digit has, no white space does.
-#[inline(always)]
-fn candidates(word: u64) -> u32 {
-    ((!(word >> 4 | word >> 6) & ONES).trailing_zeros()) / 8
-}
-
-/// The value of the first `digits` bytes, 1 to 8; `None` if not all of them are `0-9A-F`.
-#[inline(always)]
-fn digits_value(word: u64, digits: u32) -> Option<u64> {
-    let letters = (word >> 6) & ONES;
-    let nibbles = (word & LOW_NIBBLES) + letters * 9;
-    // Spelled again, `nibbles` must give the same bytes. No sum carries: a byte of `nibbles` is at most 24.
-    let past_9 = ((nibbles + 0x7676_7676_7676_7676) >> 7) & ONES;
-    let spelled = nibbles + 0x3030_3030_3030_3030 + past_9 * 7;
-    let unused = 64 - 8 * digits;
-    if ((spelled ^ word) << unused) != 0 || ((nibbles & 0x1010_1010_1010_1010) << unused) != 0 {
-        return None;
-    }
-    // The digits move to the high end; what stood behind them falls out, and zeros lead.
-    let aligned = nibbles << unused;
-    let pairs = (aligned << 4 | aligned >> 8) & 0x00FF_00FF_00FF_00FF;
-    let quads = (pairs << 8 | pairs >> 16) & 0x0000_FFFF_0000_FFFF;
-    Some((quads << 16 | quads >> 32) & 0xFFFF_FFFF)
-}
-
-/// An upper-case hexadecimal number of up to 8 digits. Of a longer one it reads the first 8: what must follow the number
-/// does not follow then.
-#[inline(always)]
-pub fn short_hex(window: &Window, at: usize) -> Option<Hex> {
-    let word = word(window, at);
-    let digits = candidates(word);
-    if digits == 0 {
-        return None;
-    }
-    Some(Hex { value: digits_value(word, digits)?, digits })
-}
-
-/// An upper-case hexadecimal number of up to 16 digits. Of a longer one it reads the first 16.
-#[inline(always)]
-pub fn long_hex(window: &Window, at: usize) -> Option<Hex> {
-    let first = short_hex(window, at)?;
-    if first.digits < 8 {
-        return Some(first);
-    }
-    let word = word(window, at + 8);
-    let digits = candidates(word);
-    if digits == 0 {
-        return Some(first);
-    }
-    Some(Hex { value: first.value << (4 * digits) | digits_value(word, digits)?, digits: 8 + digits })
-}
+use super::hex::Hex;
 
 /// A token that is a hexadecimal number without a prefix, in either case, of 1 to 16 digits.
 pub fn parse_hex(token: &[u8]) -> Option<Hex> {
@@ -254,37 +175,6 @@ fn split_offset(symbol: &[u8]) -> Option<(&[u8], u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn window(text: &str) -> Window {
-        let mut window = [0; WINDOW];
-        window[..text.len()].copy_from_slice(text.as_bytes());
-        window
-    }
-
-    #[test]
-    fn fast_and_slow_hex_agree_on_every_length() {
-        let digits = "F9A156DA01234567";
-        for length in 1..=16 {
-            let token = &digits[..length];
-            assert_eq!(long_hex(&window(token), 0), parse_hex(token.as_bytes()), "{token}");
-        }
-        assert_eq!(long_hex(&window(" 1"), 0), None);
-    }
-
-    #[test]
-    fn every_byte_beside_a_digit_ends_or_spoils_the_number() {
-        for place in 0..8 {
-            for byte in 0..=255u8 {
-                let mut text = window("A1B2C3D4");
-                text[place] = byte;
-                let found = short_hex(&text, 0);
-                let is_digit = byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte);
-                let expected = if is_digit { parse_hex(&text[..8]) } else { parse_hex(&text[..place]) };
-                let spoiled = found.is_none() && !is_digit;
-                assert!(found == expected || spoiled, "byte {byte:#x} at {place}: {found:?}");
-            }
-        }
-    }
 
     #[test]
     fn frame_is_split_at_first_bang_and_last_plus() {

@@ -9,6 +9,7 @@ pub mod compare;
 pub mod compare_line;
 mod compare_reader;
 pub mod fields;
+pub mod hex;
 pub mod hogs;
 pub mod line;
 mod open_stack;

@@ -40,6 +40,10 @@ pub struct Sink {
     pub max_address: u64,
 }
 
+fn batch_slots(batch: &Batch, rows: usize) -> impl Iterator<Item = usize> + '_ {
+    batch.slots[..rows].iter().map(|slot| *slot as usize)
+}
+
 /// Rows whose trace ids are looked up together.
 const BATCH: usize = 64;
 
@@ -53,6 +57,10 @@ struct Batch {
     keys: [(u64, u32); BATCH],
     lines: [u32; BATCH],
     slots: [u32; BATCH],
+    /// Trace of the row that was looked up last.
+    last_slot: u32,
+    /// Definitions that wait for the trace of a row: (definition, row).
+    definitions: Vec<(u32, u32)>,
 }
 
 impl Default for Batch {
@@ -65,6 +73,8 @@ impl Default for Batch {
             keys: [(0, 0); BATCH],
             lines: [0; BATCH],
             slots: [0; BATCH],
+            last_slot: TraceSlot::NONE,
+            definitions: Vec::with_capacity(BATCH),
         }
     }
 }
@@ -261,6 +271,9 @@ impl Sink {
             traces.push(Trace { key: keys[place].0, first: piece | u64::from(lines[place]) });
         });
         self.current.resize(self.traces.len(), Sums { heap: u32::MAX, ..Sums::default() });
+        // As in the table: touch what the loop below needs, so that the misses overlap.
+        let touched = batch_slots(&self.batch, rows).fold(0, |all, slot| all ^ self.current[slot].heap);
+        std::hint::black_box(touched);
         for place in 0..rows {
             let slot = self.batch.slots[place] as usize;
             if self.current[slot].heap != self.heap {
@@ -285,13 +298,31 @@ impl Sink {
             columns.trace.extend_from_slice(&batch.slots[..rows]);
         }
         batch.len = 0;
+        batch.last_slot = batch.slots[rows - 1];
+        for (definition, row) in batch.definitions.drain(..) {
+            self.piece.definitions[definition as usize].trace = TraceSlot(batch.slots[row as usize]);
+        }
     }
 
-    /// The slot of the row that [`Sink::block`] took last.
-    pub fn last_block_trace(&mut self) -> Option<TraceSlot> {
-        let waiting = self.batch.len.checked_sub(1);
+    /// Ends the stack of the row that [`Sink::block`] took last: its trace is known once the batch is full.
+    pub fn define_for_last_block(&mut self, line: u64) {
+        let definition = self.piece.definitions.len() as u32;
+        match self.batch.len.checked_sub(1) {
+            Some(row) => {
+                self.batch.definitions.push((definition, row as u32));
+                self.define(TraceSlot(TraceSlot::NONE), line, false, false);
+            }
+            None => {
+                let trace = self.last_block_trace();
+                self.define(trace, line, false, false);
+            }
+        }
+    }
+
+    /// The trace of the row that [`Sink::block`] took last.
+    pub fn last_block_trace(&mut self) -> TraceSlot {
         self.flush();
-        Some(TraceSlot(self.batch.slots[waiting.unwrap_or(BATCH - 1)]))
+        TraceSlot(self.batch.last_slot)
     }
 
     fn spill(&mut self, slot: usize) {

@@ -14,7 +14,7 @@
 //! the last banner before it. That is why blocks can be read in any order.
 
 use super::{
-    fields::{WINDOW, Window, long_hex, short_hex, word},
+    hex::{WINDOW, Window, hex_at, word},
     line::{Banner, BannerKind, Line, classify, logtime},
     sink::{
         Allocation, HeaderLine, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceIds, TraceSlot,
@@ -58,10 +58,20 @@ struct Reader<'a> {
 
 #[derive(Clone, Copy)]
 struct Open {
-    /// Absent for `BackTrace0`, which has no frames.
-    trace: Option<TraceSlot>,
+    owner: Owner,
     line: u64,
     alias: bool,
+}
+
+/// Whose stack it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// `BackTrace0` has no frames.
+    Nobody,
+    /// The block line that the sink took last; its trace id is looked up later.
+    LastBlock,
+    /// This trace id.
+    Trace(TraceSlot),
 }
 
 impl<'a> Reader<'a> {
@@ -142,7 +152,7 @@ impl<'a> Reader<'a> {
         self.sink.block(block.requested, block.overhead, block.address, block.trace_key, line);
         // The stack is opened only if the next line is indented, so that runs of bare lines stay in their batch.
         if matches!(self.text[block.next], b'\t' | b' ') && block.next < self.end {
-            self.open = Some(Open { trace: self.sink.last_block_trace(), line, alias: false });
+            self.open = Some(Open { owner: Owner::LastBlock, line, alias: false });
         }
         self.sink.piece.lines.rows += 1;
         self.at = block.next;
@@ -152,7 +162,7 @@ impl<'a> Reader<'a> {
     /// Address lines that are printed just so, as many as follow.
     #[inline(always)]
     fn stack(&mut self) -> bool {
-        if self.open.is_none_or(|open| open.trace.is_none()) {
+        if self.open.is_none_or(|open| open.owner == Owner::Nobody) {
             return false;
         }
         self.frames.clear();
@@ -170,10 +180,13 @@ impl<'a> Reader<'a> {
 
     fn close_stack(&mut self) {
         let Some(open) = self.open.take() else { return };
-        if let Some(trace) = open.trace
-            && self.sink.open_frames() > 0
-        {
-            self.sink.define(trace, open.line, open.alias, false);
+        if self.sink.open_frames() == 0 {
+            return;
+        }
+        match open.owner {
+            Owner::Nobody => {}
+            Owner::LastBlock => self.sink.define_for_last_block(open.line),
+            Owner::Trace(trace) => self.sink.define(trace, open.line, open.alias, false),
         }
     }
 
@@ -261,13 +274,14 @@ impl<'a> Reader<'a> {
         };
         self.sink.allocation(line, allocation);
         self.sink.piece.lines.rows += 1;
-        self.open = Some(Open { trace, line, alias: false });
+        let owner = trace.map_or(Owner::Nobody, Owner::Trace);
+        self.open = Some(Open { owner, line, alias: false });
     }
 
     fn frame(&mut self, frame: &[u8], bytes: &[u8], start: usize) {
         let line = self.line_number();
         match self.open {
-            Some(Open { trace: Some(_), .. }) => {
+            Some(open) if open.owner != Owner::Nobody => {
                 self.sink.frame(frame);
                 self.sink.piece.lines.rows += 1;
             }
@@ -289,9 +303,13 @@ impl<'a> Reader<'a> {
     fn alias(&mut self, bytes: &[u8], start: usize) {
         let line = self.line_number();
         match self.open {
-            Some(Open { trace: Some(trace), .. }) => {
+            Some(open) if open.owner != Owner::Nobody => {
                 self.close_stack();
-                self.open = Some(Open { trace: Some(trace), line, alias: true });
+                let owner = match open.owner {
+                    Owner::LastBlock => Owner::Trace(self.sink.last_block_trace()),
+                    owner => owner,
+                };
+                self.open = Some(Open { owner, line, alias: true });
                 self.sink.piece.lines.structure += 1;
             }
             _ => self.sink.unreadable(line, start as u64, bytes),
@@ -401,22 +419,22 @@ pub fn block_at(text: &[u8], at: usize) -> Option<Block> {
     const BACKTRACE: u64 = u64::from_le_bytes(*b"ackTrace");
     const AT: u64 = u64::from_le_bytes(*b" at \0\0\0\0");
     let line: &Window = text.get(at..)?.first_chunk()?;
-    let requested = short_hex(line, 0)?;
+    let requested = hex_at(line, 0)?;
     let behind = requested.digits as usize;
-    if word(line, behind) != BYTES || word(line, behind + 8) as u8 != b' ' {
+    if requested.digits > 8 || word(line, behind) != BYTES || word(line, behind + 8) as u8 != b' ' {
         return None;
     }
-    let overhead = short_hex(line, behind + 9)?;
+    let overhead = hex_at(line, behind + 9)?;
     let behind = behind + 9 + overhead.digits as usize;
-    if word(line, behind) as u32 != AT as u32 {
+    if overhead.digits > 8 || word(line, behind) as u32 != AT as u32 {
         return None;
     }
-    let address = long_hex(line, behind + 4)?;
+    let address = hex_at(line, behind + 4)?;
     let behind = behind + 4 + address.digits as usize;
     if word(line, behind) != BY_BACK || word(line, behind + 5) != BACKTRACE {
         return None;
     }
-    let id = long_hex(line, behind + 13)?;
+    let id = hex_at(line, behind + 13)?;
     let next = at + line_end(line, behind + 13 + id.digits as usize)?;
     Some(Block {
         requested: requested.value,
@@ -434,7 +452,7 @@ pub fn frame_at(text: &[u8], at: usize) -> Option<((u64, u32), usize)> {
     if line[0] != b'\t' {
         return None;
     }
-    let address = long_hex(line, 1)?;
+    let address = hex_at(line, 1)?;
     let next = at + line_end(line, 1 + address.digits as usize)?;
     Some(((address.value, address.digits), next))
 }

@@ -49,6 +49,11 @@ impl FrameKeys {
         self.keys.len()
     }
 
+    /// True without frames.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The largest address.
     pub fn max_address(&self) -> Option<u64> {
         let address = |key: &FrameKey| match key {

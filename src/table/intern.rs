@@ -38,12 +38,11 @@ impl Interner {
 
     /// An empty table with room for `keys` keys.
     pub fn with_capacity(keys: usize) -> Self {
-        let bits = (keys * 2 + 2).next_power_of_two().trailing_zeros().max(FIRST_BITS);
+        let bits = (keys * 3 / 2 + 2).next_power_of_two().trailing_zeros().max(FIRST_BITS);
         Self { slots: vec![FREE; 1 << bits], shift: 64 - bits, ..Self::new() }
     }
 
-    /// How many distinct keys there are.
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.len as usize
     }
 
@@ -79,7 +78,8 @@ impl Interner {
         new();
         self.slots[at & mask] = Slot { key, width, id };
         self.len += 1;
-        if self.len() * 2 > self.slots.len() {
+        // At most 0.7 full: two probes on average, nearly always in one cache line of four slots.
+        if self.len() * 10 > self.slots.len() * 7 {
             self.grow();
         }
         id

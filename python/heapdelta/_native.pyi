@@ -1,0 +1,205 @@
+"""
+Native part of heapdelta: use the package `heapdelta`, not this module.
+"""
+
+from os import PathLike
+from typing_extensions import CapsuleType
+from typing import Any, Final, SupportsIndex, final
+
+__all__ = ["__version__", "is_debug_build", "Comparison", "Snapshot", "Table", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_reference_log"]
+
+__version__: Final[str]
+"""
+Version of the crate.
+"""
+
+is_debug_build: Final[bool]
+"""
+True for a build without optimisation, which is some thirty times slower.
+"""
+
+@final
+class Comparison:
+    """
+    One comparison. Wrapped by `heapdelta.Comparison`.
+    """
+    def blame(self, /, allocator_frames: bytes) -> Table:
+        """
+        The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
+        """
+    @property
+    def byte_count(self, /) -> int:
+        """
+        Bytes of the file.
+        """
+    @property
+    def encoding(self, /) -> str:
+        """
+        Encoding, by Python's name.
+        """
+    @property
+    def format(self, /) -> str:
+        """
+        dhcmp or umdh-compare.
+        """
+    @property
+    def line_count(self, /) -> int:
+        """
+        Lines of the file.
+        """
+    @property
+    def line_counts(self, /) -> dict[str, int]:
+        """
+        What became of the lines: rows, structure, preamble, blank, issues.
+        """
+    @property
+    def path(self, /) -> str | None:
+        """
+        The file, None for bytes.
+        """
+    @property
+    def radix(self, /) -> int | None:
+        """
+        10 or 16; None if every number reads the same either way.
+        """
+    def stack_groups(self, /, groups: bytes) -> Table:
+        """
+        The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
+        """
+    def table(self, /, name: str) -> Table:
+        """
+        A table by its name.
+        """
+    @property
+    def total_overhead_delta(self, /) -> int | None:
+        """
+        Total of overhead bytes that the tool printed, after - before.
+        """
+    @property
+    def total_requested_delta(self, /) -> int | None:
+        """
+        Total of requested bytes that the tool printed, after - before.
+        """
+
+@final
+class Snapshot:
+    """
+    One capture. Wrapped by `heapdelta.Snapshot`.
+    """
+    def blame(self, /, allocator_frames: bytes) -> Table:
+        """
+        The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
+        """
+    @property
+    def byte_count(self, /) -> int:
+        """
+        Bytes of the capture.
+        """
+    @property
+    def encoding(self, /) -> str:
+        """
+        Encoding, by Python's name.
+        """
+    @property
+    def format(self, /) -> str:
+        """
+        umdh2, umdh1, dh or dhcmp-sites.
+        """
+    @property
+    def line_count(self, /) -> int:
+        """
+        Lines of the capture.
+        """
+    @property
+    def line_counts(self, /) -> dict[str, int]:
+        """
+        What became of the lines: rows, structure, preamble, blank, issues.
+        """
+    @property
+    def machine(self, /) -> str | None:
+        """
+        Machine name.
+        """
+    @property
+    def path(self, /) -> str | None:
+        """
+        The file, None for bytes.
+        """
+    @property
+    def pid(self, /) -> int | None:
+        """
+        Process id.
+        """
+    @property
+    def pointer_width(self, /) -> int:
+        """
+        32 or 64.
+        """
+    def stack_groups(self, /, groups: bytes) -> Table:
+        """
+        The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
+        """
+    def table(self, /, name: str) -> Table:
+        """
+        A table by its name.
+        """
+    @property
+    def taken_at(self, /) -> str | None:
+        """
+        Local time of the capture, YYYY-MM-DD HH:MM, with seconds where they were printed.
+        """
+    @property
+    def tool_version(self, /) -> str | None:
+        """
+        Version that the tool printed.
+        """
+
+@final
+class Table:
+    """
+    A table for any library that speaks Arrow: `polars.DataFrame(table)`, `pyarrow.table(table)`.
+    """
+    def __arrow_c_schema__(self, /) -> CapsuleType:
+        """
+        Export the schema alone.
+        """
+    def __arrow_c_stream__(self, /, requested_schema: Any | None = None) -> CapsuleType:
+        """
+        Export the rows as an Arrow C stream.
+
+        The schema is always the table's own; a requested one is not looked at, as the interface allows.
+        """
+    def __len__(self, /) -> int: ...
+    def __repr__(self, /) -> str: ...
+
+def format_dhcmp(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal: bool, verbose: bool) -> str:
+    """
+    Text of DHCMP mode 1. `rows` is a polars.DataFrame of name, requested_bytes_before, requested_bytes_after,
+    allocation_count_before, allocation_count_after, side, stack_id.
+    """
+
+def format_sites(rows: Any, *, decimal: bool) -> str:
+    """
+    Text of DHCMP mode 2 in the layout of heapdelta. `rows` is a polars.DataFrame of name, requested_bytes,
+    allocation_count.
+    """
+
+def format_umdh(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal: bool, overhead_delta: SupportsIndex) -> str:
+    """
+    Text of UMDH's comparison: two lines a stack, its frames, the total. `rows` as for format_dhcmp.
+    """
+
+def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None) -> Snapshot | Comparison:
+    """
+    Read a heap log. Wrapped by `heapdelta.read`.
+    """
+
+def write_investigation_log(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, run: SupportsIndex, stack_count: SupportsIndex, dialect: str, pointer_width: SupportsIndex, line_end: str, encoding: str) -> dict:
+    """
+    Write one log of the synthetic investigation. Wrapped by `heapdelta.testing.write_log`.
+    """
+
+def write_reference_log(path: str | PathLike[str], kind: str, byte_count: SupportsIndex, seed: SupportsIndex, grown: bool = False) -> dict:
+    """
+    Write a benchmark log. Wrapped by `heapdelta.testing.write_reference_log`.
+    """
