@@ -17,31 +17,27 @@ fn said(error: &Error) -> String {
 
 #[test]
 fn empty_and_blank_files() {
-    let mut messages = Vec::new();
-    messages.push(said(&refused(b"")));
-    messages.push(said(&refused(b" \r\n\t\r\n")));
-    messages.push(said(&refused(b"\xFF\xFE")));
+    let messages = [said(&refused(b"")), said(&refused(b" \r\n\t\r\n")), said(&refused(b"\xFF\xFE"))];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
 fn other_files_are_named() {
-    let mut messages = Vec::new();
-    messages.push(said(&refused(b"MDMP\x93\xa7\0\0")));
-    messages.push(said(&refused(b"PK\x03\x04....")));
-    messages.push(said(&refused(b"\x01\x02\x00\x03 binary")));
-    messages.push(said(&refused(b"Dear support,\nattached \"is\" the log.\n")));
-    messages.push(said(&refused("Größe\n".repeat(30).as_bytes())));
+    let messages = [
+        said(&refused(b"MDMP\x93\xa7\0\0")),
+        said(&refused(b"PK\x03\x04....")),
+        said(&refused(b"\x01\x02\x00\x03 binary")),
+        said(&refused(b"Dear support,\nattached \"is\" the log.\n")),
+        said(&refused("Größe\n".repeat(30).as_bytes())),
+    ];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
 fn a_failed_capture_is_quoted() {
-    let mut messages = Vec::new();
     let text = b"UMDH: Logtime 2001-02-03 04:05 - Machine=WEB01 - PID=812\nConnecting...\nOpenProcess failed, LastError = 0x57\n";
-    messages.push(said(&refused(text)));
     let silent = b"// UMDH: version 6.1: Logtime 2012-04-30 12:09 - Machine=HOST - PID=10\n";
-    messages.push(said(&refused(silent)));
+    let messages = [said(&refused(text)), said(&refused(silent))];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
 
@@ -55,62 +51,55 @@ UMDH: Logtime 2001-02-03 05:05 - Machine=WEB01 - PID=812
 
 #[test]
 fn several_captures_are_listed() {
-    let mut messages = Vec::new();
-    messages.push(said(&refused(TWO)));
     let third = Options { capture: Some(3), ..options(1, 64) };
-    messages.push(said(&read(TWO, &third).unwrap_err()));
+    let messages = [said(&refused(TWO)), said(&read(TWO, &third).unwrap_err())];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
 fn a_radix_is_proved_or_asked_for() {
-    let mut messages = Vec::new();
     let open = b"+      20 (    40 -    20)      2 allocs\tBackTrace00061\nTotal increase == 20\n";
-    messages.push(said(&refused(open)));
     let hexadecimal = b"+      2a (    2a -     0)      2 allocs\tBackTrace00061\n";
     let decimal = Options { radix: Some(10), ..options(1, 64) };
-    messages.push(said(&read(&hexadecimal[..], &decimal).unwrap_err()));
+    let messages = [said(&refused(open)), said(&read(&hexadecimal[..], &decimal).unwrap_err())];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
 fn options_out_of_range() {
-    let mut messages = Vec::new();
     let radix = Options { radix: Some(8), ..options(1, 64) };
-    messages.push(said(&read(TWO, &radix).unwrap_err()));
-    messages.push(said(&read(TWO, &options(0, 64)).unwrap_err()));
+    let messages = [said(&read(TWO, &radix).unwrap_err()), said(&read(TWO, &options(0, 64)).unwrap_err())];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
 fn paths_that_cannot_be_read() {
-    let mut messages = Vec::new();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().display().to_string();
     let plain = |error: &Error| said(error).replace(&place, "<folder>");
-    messages.push(plain(&read(folder.path(), &options(1, 64)).unwrap_err()));
-    messages.push(plain(&read(folder.path().join("gone.txt").as_path(), &options(1, 64)).unwrap_err()));
     let dump = folder.path().join("app.dmp");
     fs::File::create(&dump).unwrap().write_all(b"MDMP").unwrap();
-    messages.push(plain(&read(dump.as_path(), &options(1, 64)).unwrap_err()));
+    let messages = [
+        plain(&read(folder.path(), &options(1, 64)).unwrap_err()),
+        plain(&read(folder.path().join("gone.txt").as_path(), &options(1, 64)).unwrap_err()),
+        plain(&read(dump.as_path(), &options(1, 64)).unwrap_err()),
+    ];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
 fn a_read_that_was_stopped_says_so() {
-    let mut messages = Vec::new();
     let control = Control::default();
     control.cancelled.store(true, Ordering::Relaxed);
     let error = read_with(&Source::from(TWO), &options(1, 64), &control).unwrap_err();
-    messages.push(said(&error));
+    let messages = [said(&error)];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
 fn a_defect_of_ours_asks_for_a_report() {
-    let mut messages = Vec::new();
     let error = Error::from(ErrorKind::Internal { message: "index out of bounds".to_owned() });
-    messages.push(said(&error));
+    let messages = [said(&error)];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
 
