@@ -6,19 +6,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsIndex, final
 
-__all__ = [
-    "__version__",
-    "is_debug_build",
-    "Comparison",
-    "Snapshot",
-    "Table",
-    "format_dhcmp",
-    "format_sites",
-    "format_umdh",
-    "read",
-    "write_investigation_log",
-    "write_reference_log",
-]
+__all__ = ["__version__", "is_debug_build", "Comparison", "Snapshot", "Table", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_reference_log"]
 
 __version__: Final[str]
 """
@@ -196,45 +184,22 @@ def format_sites(rows: Any, *, decimal: bool) -> str:
     allocation_count.
     """
 
-def format_umdh(
-    rows: Any, before: Snapshot | None, after: Snapshot, *, decimal: bool, overhead_delta: SupportsIndex
-) -> str:
+def format_umdh(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal: bool, overhead_delta: SupportsIndex) -> str:
     """
     Text of UMDH's comparison: two lines a stack, its frames, the total. `rows` as for format_dhcmp.
     """
 
-def read(
-    source: bytes | bytearray | str | PathLike[str],
-    *,
-    threads: SupportsIndex | None = None,
-    blocks: bool = True,
-    radix: SupportsIndex | None = None,
-    capture: SupportsIndex | None = None,
-    progress: Any | None = None,
-) -> Snapshot | Comparison:
+def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None) -> Snapshot | Comparison:
     """
     Read a heap log. Wrapped by `heapdelta.read`.
     """
 
-def write_investigation_log(
-    path: str | PathLike[str],
-    *,
-    step: SupportsIndex,
-    seed: SupportsIndex,
-    run: SupportsIndex,
-    stack_count: SupportsIndex,
-    dialect: str,
-    pointer_width: SupportsIndex,
-    line_end: str,
-    encoding: str,
-) -> dict:
+def write_investigation_log(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, run: SupportsIndex, stack_count: SupportsIndex, dialect: str, pointer_width: SupportsIndex, line_end: str, encoding: str) -> dict[str, Any]:
     """
     Write one log of the synthetic investigation. Wrapped by `heapdelta.testing.write_log`.
     """
 
-def write_reference_log(
-    path: str | PathLike[str], kind: str, byte_count: SupportsIndex, seed: SupportsIndex, grown: bool = False
-) -> dict:
+def write_reference_log(path: str | PathLike[str], kind: str, byte_count: SupportsIndex, seed: SupportsIndex, grown: bool = False) -> dict[str, Any]:
     """
     Write a benchmark log. Wrapped by `heapdelta.testing.write_reference_log`.
     """

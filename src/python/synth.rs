@@ -1,6 +1,6 @@
 //! Synthetic logs, for `heapdelta.testing`: options in, a file written, its known answer out as a dictionary.
 
-use std::{fs::File, io, path::PathBuf};
+use std::{collections::HashMap, fs::File, io, path::PathBuf};
 
 use pyo3::{prelude::*, types::PyDict};
 
@@ -14,17 +14,20 @@ use crate::{
     },
 };
 
+/// What a log holds, by name.
+type Answer = HashMap<String, Py<PyAny>>;
+
 /// Write a benchmark log. Wrapped by `heapdelta.testing.write_reference_log`.
 #[pyfunction]
 #[pyo3(signature = (path, kind, byte_count, seed, grown=false))]
-pub fn write_reference_log<'py>(
-    py: Python<'py>,
+pub fn write_reference_log(
+    py: Python<'_>,
     path: PathBuf,
     kind: &str,
     byte_count: u64,
     seed: u64,
     grown: bool,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Answer> {
     let kind = Kind::of(kind).ok_or_else(|| wrong(py, "kind \"blocks\" or \"mixed\"", kind))?;
     let options = reference::Options { kind, byte_count, seed, grown };
     let answer = written(py, path, |out| write_reference(out, &options))?;
@@ -45,15 +48,15 @@ pub fn write_reference_log<'py>(
     ] {
         about.set_item(name, value)?;
     }
-    Ok(about)
+    about.extract()
 }
 
 /// Write one log of the synthetic investigation. Wrapped by `heapdelta.testing.write_log`.
 #[pyfunction]
 #[pyo3(signature = (path, *, step, seed, run, stack_count, dialect, pointer_width, line_end, encoding))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
-pub fn write_investigation_log<'py>(
-    py: Python<'py>,
+pub fn write_investigation_log(
+    py: Python<'_>,
     path: PathBuf,
     step: u64,
     seed: u64,
@@ -63,7 +66,7 @@ pub fn write_investigation_log<'py>(
     pointer_width: u32,
     line_end: &str,
     encoding: &str,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Answer> {
     let options = investigation::Options {
         seed,
         step,
@@ -111,7 +114,7 @@ pub fn write_investigation_log<'py>(
         modules.set_item(name, totals(py, sums)?)?;
     }
     about.set_item("modules", modules)?;
-    Ok(about)
+    about.extract()
 }
 
 fn totals(py: Python<'_>, totals: Totals) -> PyResult<Bound<'_, PyDict>> {
