@@ -1,5 +1,6 @@
 //! Turns what all workers read into the tables of one capture, in file order.
 
+use arrow_array::builder::StringViewBuilder;
 use rayon::prelude::*;
 
 use crate::{
@@ -191,7 +192,11 @@ fn heap_rows(
 
 /// Conflicts, and ids whose frames are nowhere.
 fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks, names_stacks: bool) -> Vec<Issue> {
-    let name = |trace: u32| format!("BackTrace{}", traces.ids.text(traces.keys[trace as usize]).unwrap_or_default());
+    let name = |trace: u32| {
+        let mut text = String::new();
+        traces.ids.write(traces.keys[trace as usize], &mut text);
+        format!("BackTrace{text}")
+    };
     let conflict = |stack: &u32| {
         let place = stacks.stacks[*stack as usize];
         let placed = &pieces[place.piece as usize];
@@ -278,9 +283,11 @@ impl Context<'_> {
             stacks.extend(some_stacks);
         }
         if !self.stacks.undefined.is_empty() {
-            let text = |trace: &u32| self.traces.ids.text(self.traces.keys[*trace as usize]);
-            let first = self.stacks.stacks.len() as u32;
-            stacks.push(stacks::undefined(first, self.stacks.undefined.iter().map(text).collect()));
+            let mut texts = StringViewBuilder::new();
+            let undefined = self.stacks.undefined.iter();
+            let mut scratch = String::new();
+            undefined.for_each(|trace| self.append_id(*trace, &mut scratch, &mut texts));
+            stacks.push(stacks::undefined(self.stacks.stacks.len() as u32, texts));
         }
         (allocations, stacks)
     }
@@ -302,6 +309,7 @@ impl Context<'_> {
     fn stack_rows(&self, group: &mut Group) -> stacks::StackRows {
         let mut rows = stacks::StackRows { first_id: u32::MAX, ..stacks::StackRows::default() };
         let only = group.pieces.len() == 1;
+        let mut scratch = String::new();
         for (offset, placed) in group.pieces.iter_mut().enumerate() {
             let ids = &self.stacks.of_definition[group.first + offset];
             let map = &self.frame_ids[placed.worker];
@@ -316,7 +324,7 @@ impl Context<'_> {
                 let place = self.stacks.stacks[ids[at] as usize];
                 let about = placed.piece.definitions[at];
                 rows.first_id = rows.first_id.min(ids[at]);
-                rows.trace_ids.push(self.traces.ids.text(self.traces.keys[place.trace as usize]));
+                self.append_id(place.trace, &mut scratch, &mut rows.trace_ids);
                 rows.alias_of.push(place.alias_of);
                 rows.cut.push(about.cut);
                 rows.inferred.push(about.inferred);
@@ -333,6 +341,13 @@ impl Context<'_> {
             }
         }
         rows
+    }
+
+    fn append_id(&self, trace: u32, scratch: &mut String, texts: &mut StringViewBuilder) {
+        match self.traces.ids.write(self.traces.keys[trace as usize], scratch) {
+            true => texts.append_value(scratch),
+            false => texts.append_null(),
+        }
     }
 
     fn sum_rows(&self, pieces: &[Placed]) -> Vec<(u32, Option<u32>, Allocation)> {

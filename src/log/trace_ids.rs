@@ -59,12 +59,35 @@ impl TraceIds {
         }
     }
 
-    /// The text of a key; absent for a stack that stands under no id.
-    pub fn text(&self, key: u64) -> Option<String> {
+    /// Writes the text of a key over `text`; false for a stack that stands under no id.
+    pub fn write(&self, key: u64, text: &mut String) -> bool {
+        text.clear();
         match key & 0xF {
-            SITE => None,
-            OTHER => Some(String::from_utf8_lossy(&self.other[(key >> 4) as usize]).into_owned()),
-            digits => Some(format!("{:0width$X}", key >> 4, width = digits as usize)),
+            SITE => return false,
+            OTHER => text.push_str(&String::from_utf8_lossy(&self.other[(key >> 4) as usize])),
+            digits => {
+                let value = key >> 4;
+                let digit = |place: u64| char::from(b"0123456789ABCDEF"[(value >> (4 * place) & 0xF) as usize]);
+                text.extend((0..digits).rev().map(digit));
+            }
         }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_comes_back_as_it_was_printed() {
+        let mut ids = TraceIds::default();
+        let mut text = String::new();
+        for id in ["0", "00053", "18D0A0D0", "f9a156da", "123456789ABCDEF0", "0000000000000001", "99zz"] {
+            let key = ids.key(id.as_bytes());
+            assert_eq!((ids.write(key, &mut text), text.as_str()), (true, id));
+        }
+        let site = ids.site_key(b"app!main+0x1");
+        assert!(!ids.write(site, &mut text));
     }
 }

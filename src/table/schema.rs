@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 /// One column: its place in the contract between the core and everyone who reads a table.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +54,7 @@ impl Kind {
             Kind::U64 => DataType::UInt64,
             Kind::I64 => DataType::Int64,
             Kind::Text => DataType::Utf8View,
-            Kind::ListU32 => DataType::List(Arc::new(Field::new("item", DataType::UInt32, false))),
+            Kind::ListU32 => DataType::List(list_item()),
         }
     }
 
@@ -69,6 +69,11 @@ impl Kind {
             Kind::ListU32 => "List(UInt32)",
         }
     }
+}
+
+/// What a list of numbers is made of.
+pub fn list_item() -> FieldRef {
+    Arc::new(Field::new("item", DataType::UInt32, false))
 }
 
 impl TableSchema {

@@ -6,8 +6,7 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, ListArray, RecordBatch, UInt32Array, UInt64Array, builder::StringViewBuilder,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::DataType;
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::schema;
 
@@ -17,7 +16,7 @@ pub struct StackRows {
     /// Number of the first; the others follow.
     pub first_id: u32,
     /// The id as printed; absent where the line names none.
-    pub trace_ids: Vec<Option<String>>,
+    pub trace_ids: StringViewBuilder,
     /// End of each stack's frames in `frame_ids`.
     pub frames_end: Vec<i32>,
     /// Frames, as numbered in `frames`.
@@ -32,19 +31,19 @@ pub struct StackRows {
 
 impl StackRows {
     /// Builds the batch. `hashes` are those of the frames; a stack of `depth_limit` frames is probably cut by the tool.
-    pub fn finish(self, hashes: &[u64], depth_limit: u32) -> RecordBatch {
+    pub fn finish(mut self, hashes: &[u64], depth_limit: u32) -> RecordBatch {
         let rows = self.frames_end.len();
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
         offsets.extend_from_slice(&self.frames_end);
         let stacks = || offsets.windows(2).map(|ends| &self.frame_ids[ends[0] as usize..ends[1] as usize]);
-        let fingerprints: UInt64Array = stacks().map(|frames| Some(fingerprint(frames, hashes))).collect();
+        let mut scratch = Vec::new();
+        let fingerprints: Vec<u64> = stacks().map(|frames| fingerprint(frames, hashes, &mut scratch)).collect();
         let depths: Vec<u32> = stacks().map(|frames| frames.len() as u32).collect();
         let truncated: Vec<bool> =
             depths.iter().zip(&self.cut).map(|(depth, cut)| *cut || *depth == depth_limit).collect();
-        let DataType::List(item) = schema::Kind::ListU32.data_type() else { unreachable!("a list is a list") }; // proof: the arm of `data_type`
         let frames = ListArray::new(
-            item,
+            schema::list_item(),
             OffsetBuffer::new(ScalarBuffer::from(offsets)),
             Arc::new(UInt32Array::from(self.frame_ids)),
             None,
@@ -52,8 +51,8 @@ impl StackRows {
         let ids = UInt32Array::from_iter_values(self.first_id..self.first_id + rows as u32);
         let columns: Vec<ArrayRef> = vec![
             Arc::new(ids),
-            text(self.trace_ids),
-            Arc::new(fingerprints),
+            Arc::new(self.trace_ids.finish()),
+            Arc::new(UInt64Array::from(fingerprints)),
             Arc::new(UInt32Array::from(depths)),
             Arc::new(BooleanArray::from(truncated)),
             Arc::new(UInt32Array::from(self.alias_of)),
@@ -65,18 +64,18 @@ impl StackRows {
 }
 
 /// The batch of trace ids whose frames are nowhere in the file.
-pub fn undefined(first_id: u32, trace_ids: Vec<Option<String>>) -> RecordBatch {
+pub fn undefined(first_id: u32, mut trace_ids: StringViewBuilder) -> RecordBatch {
+    let trace_ids = trace_ids.finish();
     let rows = trace_ids.len();
-    let DataType::List(item) = schema::Kind::ListU32.data_type() else { unreachable!("a list is a list") }; // proof: the arm of `data_type`
     let no_frames = ListArray::new(
-        item,
+        schema::list_item(),
         OffsetBuffer::new_zeroed(rows),
         Arc::new(UInt32Array::from(Vec::<u32>::new())),
         Some(NullBuffer::new_null(rows)),
     );
     let columns: Vec<ArrayRef> = vec![
         Arc::new(UInt32Array::from_iter_values(first_id..first_id + rows as u32)),
-        text(trace_ids),
+        Arc::new(trace_ids),
         Arc::new(UInt64Array::new_null(rows)),
         Arc::new(UInt32Array::new_null(rows)),
         Arc::new(BooleanArray::new_null(rows)),
@@ -88,18 +87,10 @@ pub fn undefined(first_id: u32, trace_ids: Vec<Option<String>>) -> RecordBatch {
 }
 
 /// Hash of a stack's content: xxh3 of its frames' hashes, innermost first, 8 bytes each, low byte first.
-pub fn fingerprint(frames: &[u32], hashes: &[u64]) -> u64 {
-    let mut state = Xxh3Default::new();
-    for frame in frames {
-        state.update(&hashes[*frame as usize].to_le_bytes());
-    }
-    state.digest()
-}
-
-fn text(texts: Vec<Option<String>>) -> ArrayRef {
-    let mut builder = StringViewBuilder::with_capacity(texts.len());
-    texts.iter().for_each(|text| builder.append_option(text.as_deref()));
-    Arc::new(builder.finish())
+pub fn fingerprint(frames: &[u32], hashes: &[u64], scratch: &mut Vec<u8>) -> u64 {
+    scratch.clear();
+    scratch.extend(frames.iter().flat_map(|frame| hashes[*frame as usize].to_le_bytes()));
+    xxh3_64(scratch)
 }
 
 /// Frames of the stacks of a batch, `None` for a stack whose frames are not in the file.

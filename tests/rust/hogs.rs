@@ -61,7 +61,9 @@ enum Event {
 }
 
 fn name(sink: &Sink, slot: TraceSlot) -> String {
-    sink.trace_ids.text(sink.traces[slot.0 as usize].key).unwrap_or_default()
+    let mut text = String::new();
+    sink.trace_ids.write(sink.traces[slot.0 as usize].key, &mut text);
+    text
 }
 
 /// Reads the blocks of a text, in order, with one reader.
