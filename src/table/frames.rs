@@ -6,8 +6,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, RecordBatch, UInt32Array, UInt64Array,
+    Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array,
     builder::{StringViewBuilder, UInt32Builder, UInt64Builder},
+    new_null_array,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -239,7 +240,13 @@ impl Columns {
             Arc::new(self.source_line.finish()) as Arc<UInt32Array>,
             Arc::new(self.text.finish()),
         ];
+        let columns = columns.into_iter().map(without_values).collect();
         let batch = super::batch(&schema::FRAMES, columns);
         Frames { batch, hashes: self.hashes, ansi: self.ansi }
     }
+}
+
+/// A column without one value takes memory that is never written, so the system never has to give it.
+fn without_values(column: ArrayRef) -> ArrayRef {
+    if column.null_count() == column.len() { new_null_array(column.data_type(), column.len()) } else { column }
 }
