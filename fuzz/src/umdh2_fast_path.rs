@@ -41,8 +41,9 @@ fn check_block(padded: &[u8], line: RawLine<'_>, fast: Option<Block>, numbers: [
     let [requested, overhead, address] = numbers;
     if let Some(block) = fast {
         assert_eq!([block.requested, u64::from(block.overhead), block.address], numbers, "{line:?}");
-        let id = TraceIds::default().text(block.trace_key);
-        assert_eq!(id.as_deref().map(str::as_bytes), Some(trace_id), "{line:?}");
+        let mut id = String::new();
+        let known = TraceIds::default().write(block.trace_key, &mut id);
+        assert_eq!((known, id.as_bytes()), (true, trace_id), "{line:?}");
         assert_eq!(block.next, line.next, "{line:?}");
     }
     let is_id = trace_id.len() <= 14 && trace_id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
