@@ -93,7 +93,7 @@ fn parse(criterion: &mut Criterion) {
         reference_log("umdh2 mixed", Kind::Mixed),
         umdh1(),
         comparison("dhcmp", |rows| dhcmp::write_mode1(rows, false, true)),
-        comparison("umdh-compare", |rows| umdh::write(rows, false, 0)),
+        comparison("umdh-compare", |rows| umdh::write(rows, false, Some(0))),
     ];
     let options = Options { threads: Some(1), block_size: BLOCK_SIZE, ..Options::default() };
     let mut group = criterion.benchmark_group("read");

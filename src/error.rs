@@ -61,7 +61,7 @@ pub enum ErrorKind {
     /// A header and not one heap: the tool on the customer's machine failed.
     #[error("expected a heap, found a capture that failed: {message}")]
     FailedCapture {
-        /// What the tool said, escaped and cut at 60 bytes; empty input says `the log ends after its header`.
+        /// What the tool said, escaped and cut at 60 bytes; without a word of it, that the log ends before its first heap.
         message: String,
     },
     /// Several captures in one file, and no word which one is meant.
@@ -71,7 +71,7 @@ pub enum ErrorKind {
         captures: Vec<CaptureEntry>,
     },
     /// The capture asked for does not exist.
-    #[error("expected capture {wanted}, found {available} in the file")]
+    #[error("expected a capture from 1 to {available}, found {wanted}")]
     NoSuchCapture {
         /// The number asked for, from 1.
         wanted: usize,
@@ -141,7 +141,7 @@ impl ErrorKind {
         match self {
             ErrorKind::Directory => Some("name the log files in it, one at a time"),
             ErrorKind::FailedCapture { .. } => {
-                Some("ask for a new capture; the message above is what the tool printed on the customer's machine")
+                Some("ask for a new capture, or for the whole file if it was cut on its way")
             }
             ErrorKind::ManyCaptures { .. } => Some("choose one with capture=1, 2, …"),
             ErrorKind::RadixUnproven => {

@@ -346,12 +346,13 @@ fn finish_comparison(tables: Tables, comparison: compare::Comparison, about: Abo
     }
 }
 
-/// What the tool said before it gave up: the first line of its output that speaks of a failure, else its last words.
+/// What the tool said before it gave up: the first line of its output that speaks of a failure, else its last words on
+/// the console. A log that was cut on its way says nothing of the kind.
 fn failure(sections: &[SectionLine], header_line: u64) -> String {
     const SIGNS: [&str; 8] = ["fail", "error", "couldn't", "cannot", "unable", "denied", "incorrect", "c0000"];
     let mut said =
         sections.iter().filter(|row| row.line > header_line && !row.text.trim_matches(['/', ' ']).is_empty());
     let speaks = |text: &str| SIGNS.iter().any(|sign| text.to_ascii_lowercase().contains(sign));
-    let words = said.clone().find(|row| speaks(&row.text)).or_else(|| said.next_back());
-    words.map_or_else(|| "the log ends after its header".to_owned(), |row| excerpt(row.text.trim().as_bytes()))
+    let words = said.clone().find(|row| speaks(&row.text)).or_else(|| said.rfind(|row| row.kind == "console"));
+    words.map_or_else(|| "the log ends before its first heap".to_owned(), |row| excerpt(row.text.trim().as_bytes()))
 }

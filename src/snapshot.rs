@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use arrow_array::{RecordBatch, StringViewArray, UInt32Array};
+use arrow_array::{Array, RecordBatch, StringViewArray, UInt32Array, UInt64Array};
 
 use crate::{
     log::sink::LineCounts,
@@ -84,14 +84,11 @@ impl Snapshot {
         find(&self.tables, name)
     }
 
-    /// The texts of the frames of any stack.
+    /// The frames of any stack, as a comparison prints them.
     pub fn stack_texts(&self) -> StackTexts<'_> {
         let batches = |name| find(&self.tables, name).map_or(&[][..], |table| &table.batches);
-        let text = |batch: &'_ RecordBatch| -> Option<StringViewArray> {
-            batch.column_by_name("text")?.as_any().downcast_ref::<StringViewArray>().cloned()
-        };
         StackTexts {
-            frames: batches("frames").iter().filter_map(text).collect(),
+            frames: batches("frames").iter().flat_map(printed).collect(),
             stacks: batches("stacks").iter().flat_map(frames_of).collect(),
         }
     }
@@ -126,17 +123,38 @@ impl Comparison {
 
 /// The stacks of a snapshot as text.
 pub struct StackTexts<'a> {
-    frames: Vec<StringViewArray>,
+    frames: Vec<String>,
     stacks: Vec<Option<&'a [u32]>>,
 }
 
 impl StackTexts<'_> {
-    /// The frames of a stack as they stand in the file, innermost first; none if they are not in it.
+    /// The frames of a stack, innermost first; none if they are not in the file.
     pub fn of_stack(&self, stack_id: u32) -> Vec<&str> {
         let frames = self.stacks.get(stack_id as usize).copied().flatten().unwrap_or_default();
-        let text = |frame: &u32| self.frames.first().map(|texts| texts.value(*frame as usize));
-        frames.iter().filter_map(text).collect()
+        frames.iter().filter_map(|frame| self.frames.get(*frame as usize)).map(String::as_str).collect()
     }
+}
+
+/// Frames as they stand in the file; an address as `module!???+OFFSET : ADDRESS`, the form that comparisons have for it,
+/// because their readers see no module table.
+fn printed(frames: &RecordBatch) -> Vec<String> {
+    let texts = |name| frames.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<StringViewArray>());
+    let numbers = |name| frames.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<UInt64Array>());
+    let (Some(text), Some(module), Some(function)) = (texts("text"), texts("module"), texts("function")) else {
+        return Vec::new();
+    };
+    let (address, offset) = (numbers("address"), numbers("offset"));
+    let at = |column: Option<&UInt64Array>, row| {
+        column.filter(|values| values.is_valid(row)).map(|values| values.value(row))
+    };
+    let print = |row| match at(address, row) {
+        Some(address) if function.is_null(row) && !text.value(row).contains('!') => {
+            let module = if module.is_valid(row) { module.value(row) } else { "<nomodule>" };
+            format!("{module}!???+{:08X} : {address:08X}", at(offset, row).unwrap_or(0))
+        }
+        _ => text.value(row).to_owned(),
+    };
+    (0..frames.num_rows()).map(print).collect()
 }
 
 /// For every stack with frames, the frame it counts for: the first, from the innermost outward, that is not an

@@ -31,7 +31,7 @@ pub fn target(data: &[u8]) {
     printed.sort_by_key(|row| std::cmp::Reverse(row.after as i64 - row.before as i64));
     let overhead = i64::from(*how) - 128;
     let text = match as_umdh {
-        true => umdh::write(&rows, decimal, overhead),
+        true => umdh::write(&rows, decimal, Some(overhead)),
         false => dhcmp::write_mode1(&rows, decimal, verbose),
     };
     let options = Options { radix: Some(if decimal { 10 } else { 16 }), ..Options::default() };

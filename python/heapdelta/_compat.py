@@ -48,9 +48,10 @@ def dhcmp_text(delta: Delta, *, decimal: bool = False, verbose: bool = False) ->
 def umdh_text(delta: Delta, *, decimal: bool = False) -> str:
     """Write what ``umdh A B`` would have written: two lines and the frames for each stack, then the total.
 
-    Parameters and errors are those of `dhcmp_text`. Overhead that the logs do not tell counts as 0 in the total.
+    Parameters and errors are those of `dhcmp_text`. Where the logs tell no overheads, the total has its old form, of
+    requested bytes alone.
     """
-    overhead = delta.total["overhead_bytes_delta"].item() or 0
+    overhead = delta.total["overhead_bytes_delta"].item()
     before, after = delta.before._native, delta.after._native
     return _native.format_umdh(_rows(delta), before, after, decimal=decimal, overhead_delta=overhead)
 
@@ -95,7 +96,7 @@ def _rows(delta: Delta) -> pl.DataFrame:
     listed = pl.lit(stacks["fingerprint"].is_not_null() & (not any(sites)))
     side = pl.when(pl.lit(stacks["source"]) == AFTER).then(pl.lit("after")).otherwise(pl.lit("before"))
     return ranking.select(
-        name.fill_null("BackTrace0").alias("name"),
+        _apart(name.fill_null("BackTrace0")),
         "requested_bytes_before",
         "requested_bytes_after",
         "allocation_count_before",
@@ -103,6 +104,13 @@ def _rows(delta: Delta) -> pl.DataFrame:
         pl.when(listed).then(side).alias("side"),
         pl.when(listed).then(pl.lit(stacks["stack_id"])).alias("stack_id"),
     )
+
+
+def _apart(names: pl.Series) -> pl.Series:
+    """Tell rows apart that have one id from two runs: `BackTrace53`, `BackTrace53x2`. Ids are opaque text."""
+    nth = pl.int_range(pl.len()).over("name") + 1
+    told = pl.when(nth == 1).then(pl.col("name")).otherwise(pl.format("{}x{}", "name", nth))
+    return names.alias("name").to_frame().select(told.alias("name"))["name"]
 
 
 def _sites(snapshot: Snapshot) -> pl.DataFrame:

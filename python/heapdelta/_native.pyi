@@ -184,12 +184,12 @@ def format_sites(rows: Any, *, decimal: bool) -> str:
     allocation_count.
     """
 
-def format_umdh(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal: bool, overhead_delta: SupportsIndex) -> str:
+def format_umdh(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal: bool, overhead_delta: SupportsIndex | None) -> str:
     """
     Text of UMDH's comparison: two lines a stack, its frames, the total. `rows` as for format_dhcmp.
     """
 
-def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None) -> Snapshot | Comparison:
+def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison:
     """
     Read a heap log. Wrapped by `heapdelta.read`.
     """

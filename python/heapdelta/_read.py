@@ -89,11 +89,23 @@ def read(
     [64]
     """
     native = _native.read(
-        _for_native(source), threads=threads, blocks=blocks, radix=radix, capture=capture, progress=progress
+        _for_native(source),
+        threads=threads,
+        blocks=blocks,
+        radix=radix,
+        capture=capture,
+        progress=progress,
+        name=_name_of(source),
     )
     if isinstance(native, _native.Comparison):
         return Comparison(native)
     return Snapshot(native)
+
+
+def _name_of(source: object) -> str | None:
+    """Find the name of a file object, for messages."""
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) and not isinstance(source, os.PathLike) else None
 
 
 def _for_native(source: object) -> str | os.PathLike[str] | bytes:

@@ -11,10 +11,11 @@
 
 use super::{Row, bytes_line, change, direction, name, number, ranked, stack};
 
-/// Writes the rows and the total; `overhead_delta` is that of all stacks, bytes, after - before.
+/// Writes the rows and the total; `overhead_delta` is that of all stacks, bytes, after - before. Where the logs do not
+/// tell it, the total has its old form, of one number.
 ///
 /// The total's word is that of the sum; a part that runs against it gets a `-`.
-pub fn write(rows: &[Row<'_>], decimal: bool, overhead_delta: i64) -> String {
+pub fn write(rows: &[Row<'_>], decimal: bool, overhead_delta: Option<i64>) -> String {
     let mut text = String::new();
     for row in ranked(rows) {
         text.push_str(&bytes_line(row, decimal));
@@ -25,7 +26,11 @@ pub fn write(rows: &[Row<'_>], decimal: bool, overhead_delta: i64) -> String {
         stack(&row.frames, &mut text);
     }
     let requested: i128 = rows.iter().map(Row::delta).sum();
-    let overhead = i128::from(overhead_delta);
+    let Some(overhead) = overhead_delta.map(i128::from) else {
+        let total = number(requested.unsigned_abs(), decimal, 0);
+        text.push_str(&format!("Total {} == {total}\n", direction(requested)));
+        return text;
+    };
     let sum = requested + overhead;
     let [requested, overhead, total] = [requested, overhead, sum].map(|part| signed(part, sum > 0, decimal));
     let direction = direction(sum);
@@ -57,12 +62,12 @@ mod tests {
         let expected = "+ 2a98c90 ( 2a98c90 -     0)  15cf4 allocs\tBackTrace74050\n\
             +   15cf4 ( 15cf4 -     0)\tBackTrace74050\tallocations\n\n\tapp!leak+00000083\n\n\
             Total increase == 2a98c90 requested +    9c0 overhead = 2a99650\n";
-        assert_eq!(write(&[row], false, 0x9c0), expected);
+        assert_eq!(write(&[row], false, Some(0x9c0)), expected);
     }
 
     #[test]
     fn nothing_is_a_decrease_of_nothing() {
         let expected = "Total decrease ==      0 requested +      0 overhead =      0\n";
-        assert_eq!(write(&[], false, 0), expected);
+        assert_eq!(write(&[], false, Some(0)), expected);
     }
 }

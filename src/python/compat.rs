@@ -78,7 +78,7 @@ pub fn format_umdh(
     before: Option<&Snapshot>,
     after: &Snapshot,
     decimal: bool,
-    overhead_delta: i64,
+    overhead_delta: Option<i64>,
 ) -> PyResult<String> {
     let tuples: Vec<RowTuple> = rows_of(rows)?;
     let texts = Texts::new(before, after);

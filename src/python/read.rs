@@ -14,6 +14,7 @@ use super::{
     snapshot::{Comparison, Snapshot},
 };
 use crate::{
+    error::ErrorKind,
     input::Source,
     parallel::Control,
     read::{Options, read_with},
@@ -41,19 +42,27 @@ pub enum Found {
 
 /// Read a heap log. Wrapped by `heapdelta.read`.
 #[pyfunction]
-#[pyo3(signature = (source, *, threads=None, blocks=true, radix=None, capture=None, progress=None))]
+#[pyo3(signature = (source, *, threads=None, blocks=true, radix=None, capture=None, progress=None, name=None))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub fn read(
     py: Python<'_>,
     source: Input,
-    threads: Option<usize>,
+    threads: Option<i64>,
     blocks: bool,
-    radix: Option<u32>,
-    capture: Option<usize>,
+    radix: Option<i64>,
+    capture: Option<i64>,
     progress: Option<Py<PyAny>>,
+    name: Option<PathBuf>,
 ) -> PyResult<Found> {
-    let options = Options { threads, blocks, radix, capture, ..Options::default() };
+    let options = Options {
+        threads: natural(py, "threads from 1 to 1024", threads)?,
+        blocks,
+        radix: natural(py, "radix 10 or 16", radix)?,
+        capture: natural(py, "a capture from 1", capture)?,
+        ..Options::default()
+    };
     let (source, total) = match &source {
-        Input::Bytes(bytes) => (Source::Bytes(bytes, None), Some(bytes.len() as u64)),
+        Input::Bytes(bytes) => (Source::Bytes(bytes, name), Some(bytes.len() as u64)),
         Input::Path(path) => {
             let total = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
             (Source::Path(path.clone()), total)
@@ -89,6 +98,12 @@ pub fn read(
         Log::Snapshot(inner) => Ok(Found::Snapshot(Snapshot { inner })),
         Log::Comparison(inner) => Ok(Found::Comparison(Comparison { inner })),
     }
+}
+
+/// A number that counts something; one that does not fit is an option out of range.
+fn natural<T: TryFrom<i64>>(py: Python<'_>, expected: &'static str, value: Option<i64>) -> PyResult<Option<T>> {
+    let refuse = |value: i64| exception(py, &ErrorKind::Option { expected, found: value.to_string() }.into());
+    value.map(|value| T::try_from(value).map_err(|_| refuse(value))).transpose()
 }
 
 fn tick(py: Python<'_>, control: &Control, total: Option<u64>, progress: Option<&Py<PyAny>>) -> PyResult<()> {

@@ -1,6 +1,6 @@
 //! `Snapshot` and `Comparison` as Python sees them: a header, and tables by name.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use pyo3::{exceptions::PyKeyError, exceptions::PyValueError, prelude::*};
 
@@ -23,8 +23,8 @@ fn path(about: &About) -> Option<String> {
     about.path.as_ref().map(|path| path.display().to_string())
 }
 
-fn counts(lines: &LineCounts) -> HashMap<&'static str, u64> {
-    HashMap::from([
+fn counts(lines: &LineCounts) -> BTreeMap<&'static str, u64> {
+    BTreeMap::from([
         ("rows", lines.rows),
         ("structure", lines.structure),
         ("preamble", lines.preamble),
@@ -120,7 +120,7 @@ impl Snapshot {
 
     /// What became of the lines: rows, structure, preamble, blank, issues.
     #[getter]
-    fn line_counts(&self) -> HashMap<&'static str, u64> {
+    fn line_counts(&self) -> BTreeMap<&'static str, u64> {
         counts(&self.inner.about.lines)
     }
 
@@ -193,7 +193,7 @@ impl Comparison {
 
     /// What became of the lines: rows, structure, preamble, blank, issues.
     #[getter]
-    fn line_counts(&self) -> HashMap<&'static str, u64> {
+    fn line_counts(&self) -> BTreeMap<&'static str, u64> {
         counts(&self.inner.about.lines)
     }
 

@@ -70,7 +70,7 @@ fn growth_comes_first_and_rows_without_change_are_left_out() {
 fn unknown_count_stays_unknown() {
     let mut unknown = row("BackTrace1", 0, 0x10);
     (unknown.count_before, unknown.count_after) = (None, None);
-    for text in [dhcmp::write_mode1(&[unknown.clone()], false, false), umdh::write(&[unknown], false, 0)] {
+    for text in [dhcmp::write_mode1(&[unknown.clone()], false, false), umdh::write(&[unknown], false, Some(0))] {
         let (comparison, _) = read(&text, false);
         assert_eq!(comparison.rows[0].count_after, None, "{text}");
     }
@@ -79,7 +79,7 @@ fn unknown_count_stays_unknown() {
 #[test]
 fn overhead_that_runs_against_the_total_keeps_its_sign() {
     for (before, after, overhead) in [(0, 0x100, -0x20), (0x100, 0, 0x20), (0, 0x10, -0x20), (0x10, 0, -0x20)] {
-        let text = umdh::write(&[row("BackTrace1", before, after)], false, overhead);
+        let text = umdh::write(&[row("BackTrace1", before, after)], false, Some(overhead));
         let (comparison, sink) = read(&text, false);
         assert_eq!(comparison.total_requested_delta, Some(after as i64 - before as i64), "{text}");
         assert_eq!(comparison.total_overhead_delta, Some(overhead), "{text}");
@@ -89,7 +89,7 @@ fn overhead_that_runs_against_the_total_keeps_its_sign() {
 
 #[test]
 fn decimal_text_proves_itself_where_a_borrow_stands() {
-    let text = umdh::write(&[row("BackTrace23FF", 4096, 487_424)], true, 32);
+    let text = umdh::write(&[row("BackTrace23FF", 4096, 487_424)], true, Some(32));
     let mut sink = Sink::new(true);
     sink.begin_piece(0, text.len());
     assert_eq!(compare::read(text.as_bytes(), None, &mut sink).unwrap().radix, Some(10));
@@ -142,7 +142,7 @@ proptest! {
         let texts = [
             dhcmp::write_mode1(&rows, decimal, false),
             dhcmp::write_mode1(&rows, decimal, true),
-            umdh::write(&rows, decimal, overhead),
+            umdh::write(&rows, decimal, Some(overhead)),
         ];
         for (which, text) in texts.iter().enumerate() {
             let (comparison, sink) = read(text, decimal);
@@ -168,7 +168,7 @@ proptest! {
         decimal in any::<bool>(),
     ) {
         let rows: Vec<Row<'_>> = amounts.iter().map(|(before, after, ..)| row("BackTrace1", *before, *after)).collect();
-        let text = umdh::write(&rows, decimal, 0x77);
+        let text = umdh::write(&rows, decimal, Some(0x77));
         let mut sink = Sink::new(true);
         sink.begin_piece(0, text.len());
         match compare::read(text.as_bytes(), None, &mut sink) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -18,7 +19,7 @@ OK, DEFECT, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 read; stopped by the user."""
 
 _HINTS = {
-    "many_captures": "choose one: summary --capture 1, diff --before-capture 1 --after-capture 2",
+    "many_captures": "choose one: summary --capture 1; diff, dhcmp, umdh: --before-capture 1 --after-capture 2",
     "radix_unproven": "say which it is: --radix 10 if the comparison was made with -d, else --radix 16",
     "radix_contradicted": "leave --radix out to have it decided by proof",
 }
@@ -100,6 +101,11 @@ def run(arguments: list[str]) -> int:
         # The library's hints name its arguments; here they are options.
         error_line(error.message, _HINTS.get(error.kind or "", error.hint))
         return DEFECT if error.kind == "internal" else UNREADABLE
+    except SystemExit as leaving:
+        # So rich and typer leave when nobody reads our output any more.
+        if isinstance(leaving.__context__, OSError) and leaving.__context__.errno == errno.EPIPE:
+            raise BrokenPipeError from leaving
+        raise
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -111,4 +117,6 @@ def run(arguments: list[str]) -> int:
         show = getattr(error, "show", None)
         show() if callable(show) else error_line(error.format_message())
         return USAGE
+    if outcome == INTERRUPTED:
+        error_line("interrupted")
     return outcome if isinstance(outcome, int) else OK

@@ -64,7 +64,8 @@ def live(snapshot: Snapshot) -> str:
     """Write what is live in a log, in all."""
     usage = snapshot.usage
     blocks = plural(int(usage["allocation_count"].sum()), "block")
-    return f"{size(int(usage['requested_bytes'].sum()))} in {blocks}"
+    overlap = ", counted once per call site" if snapshot.format == "dhcmp-sites" else ""
+    return f"{size(int(usage['requested_bytes'].sum()))} in {blocks}{overlap}"
 
 
 def moment(taken_at: datetime | None) -> str | None:

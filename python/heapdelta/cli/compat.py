@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path  # noqa: TC003 - typer looks at the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,11 @@ from heapdelta import _compat
 from heapdelta.cli import _input, _output
 from heapdelta.exceptions import OptionError
 
+if TYPE_CHECKING:
+    from heapdelta._diff import Delta
+
+BeforeCapture = Annotated[int | None, typer.Option(help="Which capture of A, from 1, if it holds several.")]
+AfterCapture = Annotated[int | None, typer.Option(help="Which capture of B, from 1, if it holds several.")]
 Decimal = Annotated[bool, typer.Option("-d", help="Decimal numbers; hexadecimal without.")]
 
 
@@ -21,6 +26,8 @@ def dhcmp(
     after: Annotated[Path | None, typer.Argument(metavar="[B]", help="The newer log.", show_default=False)] = None,
     decimal: Decimal = False,
     verbose: Annotated[bool, typer.Option("-v", help="Frames below each line.")] = False,
+    before_capture: BeforeCapture = None,
+    after_capture: AfterCapture = None,
 ) -> None:
     """Write what DHCMP would have written: growth per stack of two logs, or bytes per call site of one.
 
@@ -29,23 +36,37 @@ def dhcmp(
     if after is None:
         if verbose:
             raise OptionError("expected two logs with -v, found one: call sites have no frames", kind="option")
-        log = _input.read_snapshot(before)
+        log = _input.read_snapshot(before, capture=before_capture)
         _write(_compat.sites_text(log, decimal=decimal))
         _output.report_issues([(str(before), log)])
         return
-    delta = hd.diff(_input.read_snapshot(before), _input.read_snapshot(after))
+    delta = _delta(before, before_capture, after, after_capture)
     _write(_compat.dhcmp_text(delta, decimal=decimal, verbose=verbose))
-    _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
+    _report(before, after, delta)
 
 
 def umdh(
     before: Annotated[Path, typer.Argument(metavar="A", help="The older log.", show_default=False)],
     after: Annotated[Path, typer.Argument(metavar="B", help="The newer log.", show_default=False)],
     decimal: Decimal = False,
+    before_capture: BeforeCapture = None,
+    after_capture: AfterCapture = None,
 ) -> None:
     """Write what `umdh A B` would have written: two lines and the frames for each stack, and the total."""
-    delta = hd.diff(_input.read_snapshot(before), _input.read_snapshot(after))
+    delta = _delta(before, before_capture, after, after_capture)
     _write(_compat.umdh_text(delta, decimal=decimal))
+    _report(before, after, delta)
+
+
+def _delta(before: Path, before_capture: int | None, after: Path, after_capture: int | None) -> Delta:
+    older = _input.read_snapshot(before, capture=before_capture)
+    return hd.diff(older, _input.read_snapshot(after, capture=after_capture))
+
+
+def _report(before: Path, after: Path, delta: Delta) -> None:
+    """Print doubts on stderr: the text has no room for them."""
+    for note in delta.notes:
+        print(f"note: {note}", file=sys.stderr)
     _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer looks at the annotations
@@ -75,7 +74,7 @@ def diff(
     if as_json:
         print(json.dumps(_as_json(delta, kind, _ranked(delta, kind, top, inclusive)), indent=2))
     elif as_csv:
-        _ranked(delta, kind, top, inclusive).write_csv(sys.stdout.buffer)
+        print(_ranked(delta, kind, top, inclusive).write_csv(), end="")
     elif parquet is not None:
         _ranked(delta, kind, top, inclusive).write_parquet(parquet)
     else:
@@ -85,12 +84,15 @@ def diff(
 
 def show(target: Console, delta: Delta, *, by: Kind | None = None, top: int = _TOP, inclusive: bool = False) -> None:
     """Print the whole answer for a person: files, totals, rankings, notes, what could not be read."""
+    if by is not None:
+        # What refuses to answer does so before anything is printed.
+        delta.by(by.value, inclusive=inclusive)
     target.print(_header(delta.before, delta.after))
     target.print()
     _show_total(target, delta.total.row(0, named=True))
     kinds = [Kind.MODULE] + [Kind.STACK] * (not inclusive) if by is None else [by]
     for kind in kinds:
-        _rank.show_ranking(target, delta, kind, top=top, inclusive=inclusive)
+        _rank.show_ranking(target, delta, kind.value, top=top, inclusive=inclusive)
     if delta.notes:
         target.print(Text("Notes", "bold"))
         for note in delta.notes:
