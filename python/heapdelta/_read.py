@@ -73,8 +73,8 @@ def read(
 
     Notes
     -----
-    The interpreter lock is released while parsing, and Ctrl-C stops it. Memory: about 0.65 of a log that is nearly all
-    blocks, less where stacks make up more of it.
+    The interpreter lock is released while parsing, and Ctrl-C stops it. Memory: about 0.6 of the log
+    (benches/README.md), far less with ``blocks=False`` where blocks make up most of it.
 
     References
     ----------

@@ -1,6 +1,6 @@
 //! Where readers put what they find: one [`Sink`] per worker, one [`Piece`] per block of text.
 //!
-//! A reader says what a line means (`sink.trace`, `sink.begin_stack`, `sink.allocation`, `sink.issue`); the sink numbers
+//! A reader says what a line means (`sink.trace`, `sink.define`, `sink.allocation`, `sink.issue`); the sink numbers
 //! frames and trace ids for its worker and keeps everything else in file order, piece by piece, with places relative to
 //! the piece. `parallel` puts the pieces of all workers together.
 
