@@ -83,11 +83,13 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
     let usage = usage::batch(usage_rows, nameless_heap, facts.has_overhead);
     let max_address = max_address(&sinks, &words.modules, &bases, &frames);
     let of_slot = |numbers: &Vec<u32>| numbers.iter().map(|number| stacks.of_trace[*number as usize]).collect();
-    let stack_of_trace = traces.numbers.first().filter(|_| facts.names_stacks).map(of_slot).unwrap_or_default();
+    let stack_of_slot: Vec<Vec<u32>> = traces.numbers.iter().map(of_slot).collect();
+    let stack_of_trace = stack_of_slot.first().filter(|_| facts.names_stacks).cloned().unwrap_or_default();
     let context = Context {
         traces: &traces,
         stacks: &stacks,
         frame_ids: &frames.ids,
+        stack_of_slot: &stack_of_slot,
         heap_numbers: &heap_numbers,
         hashes: &frame_table.hashes,
         depth_limit: facts.depth_limit.max(stacks.max_depth),
@@ -258,6 +260,8 @@ struct Context<'a> {
     traces: &'a MergedTraces,
     stacks: &'a MergedStacks,
     frame_ids: &'a [Vec<u32>],
+    /// Stack of each worker's trace slots.
+    stack_of_slot: &'a [Vec<u32>],
     heap_numbers: &'a [Vec<u32>],
     hashes: &'a [u64],
     depth_limit: u32,
@@ -363,11 +367,11 @@ impl Context<'_> {
         let mut whole = crate::log::sink::BlockColumns::default();
         let mut runs: Vec<(u32, u32)> = Vec::new();
         for mut placed in pieces {
-            let numbers = &self.traces.numbers[placed.worker];
+            let stacks = &self.stack_of_slot[placed.worker];
             let columns = &mut placed.piece.blocks;
             for trace in &mut columns.trace {
                 if *trace != TraceSlot::NONE {
-                    *trace = self.stacks.of_trace[numbers[*trace as usize] as usize];
+                    *trace = stacks[*trace as usize];
                 }
             }
             let before = whole.trace.len() as u32;

@@ -6,6 +6,7 @@ pub mod error;
 pub mod input;
 pub mod lines;
 pub mod log;
+pub mod memory;
 pub mod merge;
 pub mod parallel;
 #[cfg(feature = "python")]

@@ -65,7 +65,7 @@ pub fn frames(sinks: &mut [Sink]) -> MergedFrames {
             keys = std::mem::take(&mut sink.frames);
             (0..keys.len() as u32).collect()
         } else {
-            keys.absorb(&sink.frames, || ())
+            keys.absorb(&sink.frames)
         };
         first.resize(keys.len(), u64::MAX);
         for (merged, place) in map.iter().zip(&sink.frame_first) {
@@ -101,11 +101,10 @@ pub fn traces(sinks: &mut [Sink]) -> MergedTraces {
     let mut merged = MergedTraces::default();
     let mut table = Interner::with_capacity(sinks.iter().map(|sink| sink.traces.len()).max().unwrap_or(0));
     for sink in sinks {
-        let keys: Vec<(u64, u32)> =
-            sink.traces.iter().map(|trace| (merged.ids.adopt(trace.key, &sink.trace_ids), 0)).collect();
+        let keys: Vec<u64> = sink.traces.iter().map(|trace| merged.ids.adopt(trace.key, &sink.trace_ids)).collect();
         let mut numbers = vec![0; keys.len()];
         table.intern_batch(&keys, &mut numbers, |place| {
-            merged.keys.push(keys[place].0);
+            merged.keys.push(keys[place]);
             merged.first.push(u64::MAX);
         });
         for (number, trace) in numbers.iter().zip(&sink.traces) {

@@ -119,7 +119,7 @@ fn step(blocks: &mut Blocks<'_>, block: &mut Block, control: &Control) -> Result
 
 /// Reads one block into a piece of its own.
 pub fn read_piece(block: &Block, utf16: bool, sink: &mut Sink, read: impl FnOnce(&Block, &mut Sink)) {
-    sink.begin_piece(block.index, block.text().len());
+    sink.begin_piece(block.index);
     sink.piece.byte = block.byte;
     read(block, sink);
     if block.skipped > 0 {

@@ -20,6 +20,7 @@ use crate::{
         sink::{HeaderLine, Issue, SectionLine, Severity, Sink},
         sites, sniff,
     },
+    memory,
     parallel::{Control, Pool, read_in_order, read_piece},
     snapshot::{About, Comparison, Header, Log, Snapshot},
     table::{Table, rows, schema, text},
@@ -83,6 +84,7 @@ pub fn read_with(source: &Source<'_>, options: &Options, control: &Control) -> R
         let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words");
         Err(ErrorKind::Internal { message: words.to_owned() }.into())
     });
+    memory::give_back();
     outcome.map_err(|error| error.in_file(path))
 }
 

@@ -1,4 +1,4 @@
-//! Upper-case hexadecimal numbers, read where they stand in a line: sixteen digits at a time.
+//! Upper-case hexadecimal numbers and the blanks between them, read where they stand in a line: sixteen bytes at a time.
 //!
 //! The two line shapes that make up nearly all of a log go through here. On x86-64 every processor has the vector
 //! instructions it takes; elsewhere words of eight bytes do the same work. Tests hold both against the plain reading.
@@ -19,6 +19,15 @@ pub const WINDOW: usize = 256;
 /// room for sixteen bytes behind them.
 pub type Window = [u8; WINDOW];
 
+/// Where blanks and line feeds stand in the first 64 bytes of a window: the lowest bit is the first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks {
+    /// Blanks.
+    pub blanks: u64,
+    /// Line feeds.
+    pub newlines: u64,
+}
+
 /// Eight bytes at `at`, first byte lowest.
 #[inline(always)]
 pub fn word(window: &Window, at: usize) -> u64 {
@@ -27,53 +36,100 @@ pub fn word(window: &Window, at: usize) -> u64 {
     window[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// An upper-case hexadecimal number of up to 16 digits. Of a longer one it reads the first 16: what must follow the number
-/// does not follow then.
+/// Finds the marks of a window.
 #[inline(always)]
-pub fn hex_at(window: &Window, at: usize) -> Option<Hex> {
-    let (digits, all) = sixteen(word(window, at), word(window, at + 8));
+pub fn marks(window: &Window) -> Marks {
+    (0..4).rev().fold(Marks { blanks: 0, newlines: 0 }, |marks, part| {
+        let (blanks, newlines) = chosen::marks(word(window, 16 * part), word(window, 16 * part + 8));
+        Marks { blanks: marks.blanks << 16 | u64::from(blanks), newlines: marks.newlines << 16 | u64::from(newlines) }
+    })
+}
+
+/// The number whose digits are known to stand at `at`; `None` if they are not 1 to 16 bytes of `0-9A-F`.
+#[inline(always)]
+pub fn hex_between(window: &Window, at: usize, digits: usize) -> Option<u64> {
+    if digits.wrapping_sub(1) >= 16 {
+        return None;
+    }
+    let (valid, all) = chosen::sixteen(word(window, at), word(window, at + 8));
     // What stands behind the digits falls out on the right.
-    (digits != 0).then(|| Hex { value: all >> (64 - 4 * digits), digits })
+    is_all(valid, digits).then(|| all >> (64 - 4 * digits))
 }
 
-/// How many of sixteen bytes, from the first, are `0-9A-F`, and all of them as digits, first one highest. What stands for
-/// a byte that is no digit means nothing.
-#[cfg(target_arch = "x86_64")]
+/// Two numbers of 1 to 8 digits each, by place and digits, read together.
 #[inline(always)]
-fn sixteen(first: u64, second: u64) -> (u32, u64) {
-    // SAFETY: SSE2 is part of x86-64 itself: no processor of it is without.
-    unsafe { sixteen_by_vector(first, second) }
+pub fn two_short(window: &Window, one: (usize, usize), other: (usize, usize)) -> Option<(u32, u32)> {
+    if one.1.wrapping_sub(1) >= 8 || other.1.wrapping_sub(1) >= 8 {
+        return None;
+    }
+    let (valid, all) = chosen::sixteen(word(window, one.0), word(window, other.0));
+    let value = |half: u32, digits: usize| half >> (32 - 4 * digits);
+    let both = is_all(valid, one.1) & is_all(valid >> 8, other.1);
+    both.then(|| (value((all >> 32) as u32, one.1), value(all as u32, other.1)))
+}
+
+/// True if the first of the flags are all set.
+#[inline(always)]
+fn is_all(flags: u32, first: usize) -> bool {
+    let wanted = (1u32 << first) - 1;
+    flags & wanted == wanted
 }
 
 #[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "sse2")]
-fn sixteen_by_vector(first: u64, second: u64) -> (u32, u64) {
-    use std::arch::x86_64::{
-        _mm_add_epi8, _mm_and_si128, _mm_cmpgt_epi8, _mm_cmplt_epi8, _mm_cvtsi128_si64, _mm_movemask_epi8,
-        _mm_or_si128, _mm_packus_epi16, _mm_set_epi64x, _mm_set1_epi8, _mm_set1_epi16, _mm_slli_epi16, _mm_srli_epi16,
-    };
-    let bytes = _mm_set_epi64x(second as i64, first as i64);
-    // The comparisons are signed: bytes from 0x80 on are below every digit.
-    let between = |low: u8, high: u8| {
-        let (below, above) = (_mm_set1_epi8(low as i8 - 1), _mm_set1_epi8(high as i8 + 1));
-        _mm_and_si128(_mm_cmpgt_epi8(bytes, below), _mm_cmplt_epi8(bytes, above))
-    };
-    let letters = between(b'A', b'F');
-    let valid = _mm_movemask_epi8(_mm_or_si128(between(b'0', b'9'), letters)) as u32;
-    let low = _mm_and_si128(bytes, _mm_set1_epi8(0x0F));
-    let nibbles = _mm_add_epi8(low, _mm_and_si128(letters, _mm_set1_epi8(9)));
-    let pairs = _mm_or_si128(_mm_slli_epi16::<4>(nibbles), _mm_srli_epi16::<8>(nibbles));
-    let pairs = _mm_and_si128(pairs, _mm_set1_epi16(0x00FF));
-    let all = _mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs)) as u64;
-    ((!valid).trailing_zeros(), all.swap_bytes())
-}
-
-/// See the other one: the same in words of eight bytes.
+use vector as chosen;
 #[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn sixteen(first: u64, second: u64) -> (u32, u64) {
-    words::sixteen(first, second)
+use words as chosen;
+
+/// The reading by vector instructions.
+#[cfg(target_arch = "x86_64")]
+mod vector {
+    use std::arch::x86_64::{
+        _mm_add_epi8, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_cmplt_epi8, _mm_cvtsi128_si64,
+        _mm_movemask_epi8, _mm_or_si128, _mm_packus_epi16, _mm_set_epi64x, _mm_set1_epi8, _mm_set1_epi16,
+        _mm_slli_epi16, _mm_srli_epi16,
+    };
+
+    /// Which of sixteen bytes are `0-9A-F`, first one lowest, and all of them as digits, first one highest. What stands
+    /// for a byte that is no digit means nothing.
+    #[inline(always)]
+    pub fn sixteen(first: u64, second: u64) -> (u32, u64) {
+        // SAFETY: SSE2 is part of x86-64 itself: no processor of it is without.
+        unsafe { sixteen_by_vector(first, second) }
+    }
+
+    /// Which of sixteen bytes are blanks, and which are line feeds, first one lowest.
+    #[inline(always)]
+    pub fn marks(first: u64, second: u64) -> (u32, u32) {
+        // SAFETY: as above.
+        unsafe { marks_by_vector(first, second) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn sixteen_by_vector(first: u64, second: u64) -> (u32, u64) {
+        let bytes = _mm_set_epi64x(second as i64, first as i64);
+        // The comparisons are signed: bytes from 0x80 on are below every digit.
+        let between = |low: u8, high: u8| {
+            let (below, above) = (_mm_set1_epi8(low as i8 - 1), _mm_set1_epi8(high as i8 + 1));
+            _mm_and_si128(_mm_cmpgt_epi8(bytes, below), _mm_cmplt_epi8(bytes, above))
+        };
+        let letters = between(b'A', b'F');
+        let valid = _mm_movemask_epi8(_mm_or_si128(between(b'0', b'9'), letters)) as u32;
+        let low = _mm_and_si128(bytes, _mm_set1_epi8(0x0F));
+        let nibbles = _mm_add_epi8(low, _mm_and_si128(letters, _mm_set1_epi8(9)));
+        let pairs = _mm_or_si128(_mm_slli_epi16::<4>(nibbles), _mm_srli_epi16::<8>(nibbles));
+        let pairs = _mm_and_si128(pairs, _mm_set1_epi16(0x00FF));
+        let all = _mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs)) as u64;
+        (valid, all.swap_bytes())
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn marks_by_vector(first: u64, second: u64) -> (u32, u32) {
+        let bytes = _mm_set_epi64x(second as i64, first as i64);
+        let equal = |byte: u8| _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8))) as u32;
+        (equal(b' '), equal(b'\n'))
+    }
 }
 
 /// The reading without vector instructions.
@@ -82,13 +138,28 @@ mod words {
     const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
     pub fn sixteen(first: u64, second: u64) -> (u32, u64) {
-        let digits = leading_digits(first);
-        let digits = if digits == 8 { 8 + leading_digits(second) } else { digits };
-        (digits, value(first) << 32 | value(second))
+        (packed(digits(first)) | packed(digits(second)) << 8, value(first) << 32 | value(second))
     }
 
-    /// How many of eight bytes, from the first, are `0-9A-F`.
-    fn leading_digits(word: u64) -> u32 {
+    pub fn marks(first: u64, second: u64) -> (u32, u32) {
+        let both = |byte: u8| packed(equal(first, byte)) | packed(equal(second, byte)) << 8;
+        (both(b' '), both(b'\n'))
+    }
+
+    /// The high bit of each byte, first one lowest.
+    fn packed(high_bits: u64) -> u32 {
+        ((high_bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+    }
+
+    /// The high bit of every byte that is `byte`.
+    fn equal(word: u64, byte: u8) -> u64 {
+        let differs = word ^ (u64::from(byte) * 0x0101_0101_0101_0101);
+        // The sum of a byte cut to seven bits and 0x7F has the high bit unless the byte is 0, and carries nowhere.
+        !(((differs & !HIGH_BITS) + !HIGH_BITS) | differs) & HIGH_BITS
+    }
+
+    /// The high bit of every byte that is `0-9A-F`.
+    fn digits(word: u64) -> u64 {
         // Each byte is cut to seven bits before a constant below 0x80 is added, so no sum carries into its neighbour;
         // bytes that had the eighth bit are taken out at the end.
         let low = word & !HIGH_BITS;
@@ -96,8 +167,7 @@ mod words {
         let past_9 = low + 0x4646_4646_4646_4646;
         let from_a = low + 0x3F3F_3F3F_3F3F_3F3F;
         let past_f = low + 0x3939_3939_3939_3939;
-        let digit = ((from_0 & !past_9) | (from_a & !past_f)) & !word & HIGH_BITS;
-        (digit ^ HIGH_BITS).trailing_zeros() / 8
+        ((from_0 & !past_9) | (from_a & !past_f)) & !word & HIGH_BITS
     }
 
     /// Eight bytes as digits, first one highest.
@@ -121,34 +191,40 @@ mod tests {
         window
     }
 
-    /// The same number by words.
-    fn by_words(text: &Window) -> Option<Hex> {
-        let (digits, all) = words::sixteen(word(text, 0), word(text, 8));
-        (digits != 0).then(|| Hex { value: all >> (64 - 4 * digits), digits })
-    }
-
-    #[test]
-    fn fast_and_plain_readings_agree_on_every_length() {
-        let digits = b"F9A156DA01234567";
-        for length in 1..=16 {
-            let text = window(&digits[..length]);
-            assert_eq!(hex_at(&text, 0), parse_hex(&digits[..length]), "{length} digits");
-            assert_eq!(by_words(&text), hex_at(&text, 0), "{length} digits by words");
+    /// Numbers of every length at the start, and pairs of them, read fast and plainly, by vector and by words.
+    fn check(text: &Window) {
+        for digits in 0..=17 {
+            let plain = parse_hex(&text[..digits]).filter(|_| !text[..digits].iter().any(u8::is_ascii_lowercase));
+            assert_eq!(hex_between(text, 0, digits), plain.map(|hex| hex.value), "{digits} digits");
         }
-        assert_eq!(hex_at(&window(b" 1"), 0), None);
+        let short = |at: usize, digits: usize| hex_between(text, at, digits).map(|value| value as u32);
+        for (one, other) in [(1, 8), (8, 1), (3, 5), (0, 2), (9, 1)] {
+            let plain = short(0, one).zip(short(8, other)).filter(|_| one <= 8);
+            assert_eq!(two_short(text, (0, one), (8, other)), plain, "{one} and {other} digits");
+        }
+        let (first, second) = (word(text, 0), word(text, 8));
+        let (by_words, by_choice) = (words::sixteen(first, second), chosen::sixteen(first, second));
+        assert_eq!(by_words.0, by_choice.0);
+        let digits = by_words.0.trailing_ones();
+        assert!(digits == 0 || (by_words.1 ^ by_choice.1) >> (64 - 4 * digits) == 0);
+        assert_eq!(words::marks(first, second), chosen::marks(first, second));
     }
 
     #[test]
-    fn every_byte_beside_a_digit_ends_the_number() {
+    fn fast_and_plain_readings_agree_whatever_byte_stands_among_digits() {
         for place in 0..16 {
             for byte in 0..=255u8 {
                 let mut text = window(b"A1B2C3D4E5F60718");
                 text[place] = byte;
-                let is_digit = byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte);
-                let end = if is_digit { 16 } else { place };
-                assert_eq!(hex_at(&text, 0), parse_hex(&text[..end]), "byte {byte:#x} at {place}");
-                assert_eq!(by_words(&text), hex_at(&text, 0), "byte {byte:#x} at {place} by words");
+                check(&text);
             }
         }
+    }
+
+    #[test]
+    fn marks_are_the_places_of_blanks_and_line_feeds() {
+        let text = window(b" 40 bytes + 18\r\n\xA0 at 2E9FB00 by BackTrace7\n---------------------- \n");
+        let places = |byte: u8| (0..64).filter(|at| text[*at] == byte).map(|at| 1u64 << at).sum();
+        assert_eq!(marks(&text), Marks { blanks: places(b' '), newlines: places(b'\n') });
     }
 }

@@ -145,7 +145,7 @@ mod tests {
     fn call_sites_become_stacks_of_one_frame_without_an_id() {
         let text = format!("{HEADER}\n0x20 bytes 2 allocs\tapp!f+1\n16 bytes 1 allocs\tapp!f+1\n");
         let mut sink = Sink::new(true);
-        sink.begin_piece(0, text.len());
+        sink.begin_piece(0);
         read(text.as_bytes(), true, &mut sink);
         assert_eq!(sink.piece.sums.len(), 2);
         assert_eq!(sink.traces.len(), 1, "one name, one slot");

@@ -15,34 +15,51 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{intern::Interner, modules::ModuleMap, schema};
 use crate::log::{
     fields::{parse_frame, parse_hex},
+    hex::Hex,
     sink::decode,
 };
 
-/// What a frame is, as printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FrameKey {
-    /// `776CDD82`: value, and digits printed (upper case).
-    Raw {
-        /// Return address.
-        address: u64,
-        /// Digits printed.
-        digits: u32,
-    },
+/// The key of an upper-case address as printed; `None` for the few that do not fit, which are kept as text.
+///
+/// The value stands above the number of its digits; sixteen digits count as 0, so their value must leave four bits free,
+/// which only addresses of the kernel do not.
+#[inline(always)]
+pub fn key_of_hex(hex: Hex) -> Option<u64> {
+    (hex.value >> 60 == 0).then_some(hex.value << 4 | u64::from(hex.digits & 0xF))
+}
+
+/// What a key stands for.
+enum Printed {
+    /// `776CDD82`.
+    Address(Hex),
     /// Anything else: number of its text.
-    Text(u32),
+    Text(usize),
+}
+
+/// Keys of texts say one digit, and a value that one digit cannot have.
+const TEXT: u64 = 1;
+const FIRST_TEXT: u64 = 16;
+
+fn key_of_text(number: usize) -> u64 {
+    (number as u64 + FIRST_TEXT) << 4 | TEXT
+}
+
+fn printed(key: u64) -> Printed {
+    match (key >> 4, (key & 0xF) as u32) {
+        (value, 1) if value >= FIRST_TEXT => Printed::Text((value - FIRST_TEXT) as usize),
+        (value, 0) => Printed::Address(Hex { value, digits: 16 }),
+        (value, digits) => Printed::Address(Hex { value, digits }),
+    }
 }
 
 /// Frames of one worker, numbered from 0 in order of first appearance.
 #[derive(Debug, Default)]
 pub struct FrameKeys {
     ids: Interner,
-    keys: Vec<FrameKey>,
+    keys: Vec<u64>,
     texts: Vec<Box<[u8]>>,
-    text_numbers: HashMap<Box<[u8]>, u32>,
+    text_keys: HashMap<Box<[u8]>, u64>,
 }
-
-/// Width that marks the key of a text; digits of an address are 1 to 16.
-const TEXT: u32 = u32::MAX;
 
 impl FrameKeys {
     /// How many distinct frames there are.
@@ -57,62 +74,53 @@ impl FrameKeys {
 
     /// The largest address.
     pub fn max_address(&self) -> Option<u64> {
-        let address = |key: &FrameKey| match key {
-            FrameKey::Raw { address, .. } => Some(*address),
-            FrameKey::Text(_) => None,
+        let address = |key: &u64| match printed(*key) {
+            Printed::Address(hex) => Some(hex.value),
+            Printed::Text(number) => parse_hex(&self.texts[number]).map(|hex| hex.value),
         };
         self.keys.iter().filter_map(address).max()
     }
 
-    /// Numbers addresses; `new` is called with the place of each that was not known.
+    /// Numbers addresses by their keys; `new` is called with the place of each that was not known.
     #[inline]
-    pub fn intern_raw_batch(&mut self, frames: &[(u64, u32)], ids: &mut [u32], mut new: impl FnMut(usize)) {
+    pub fn intern_batch(&mut self, frames: &[u64], ids: &mut [u32], mut new: impl FnMut(usize)) {
         let keys = &mut self.keys;
         self.ids.intern_batch(frames, ids, |place| {
-            let (address, digits) = frames[place];
-            keys.push(FrameKey::Raw { address, digits });
+            keys.push(frames[place]);
             new(place);
         });
     }
 
     /// Numbers a frame as it stands in the file.
     pub fn intern_text(&mut self, text: &[u8], new: impl FnOnce()) -> u32 {
-        let raw = parse_hex(text).filter(|_| !text.iter().any(u8::is_ascii_lowercase));
-        let (key, address, width) = match raw {
-            Some(hex) => (FrameKey::Raw { address: hex.value, digits: hex.digits }, hex.value, hex.digits),
-            None => {
-                let number = self.text_number(text);
-                (FrameKey::Text(number), u64::from(number), TEXT)
-            }
-        };
+        let hex = parse_hex(text).filter(|_| !text.iter().any(u8::is_ascii_lowercase));
+        let key = hex.and_then(key_of_hex).unwrap_or_else(|| self.text_key(text));
+        self.intern_key(key, new)
+    }
+
+    fn intern_key(&mut self, key: u64, new: impl FnOnce()) -> u32 {
         let keys = &mut self.keys;
-        self.ids.intern(address, width, || {
+        self.ids.intern(key, || {
             keys.push(key);
             new();
         })
     }
 
-    fn text_number(&mut self, text: &[u8]) -> u32 {
-        if let Some(number) = self.text_numbers.get(text) {
-            return *number;
+    fn text_key(&mut self, text: &[u8]) -> u64 {
+        if let Some(key) = self.text_keys.get(text) {
+            return *key;
         }
-        let number = self.texts.len() as u32;
+        let key = key_of_text(self.texts.len());
         self.texts.push(text.into());
-        self.text_numbers.insert(text.into(), number);
-        number
+        self.text_keys.insert(text.into(), key);
+        key
     }
 
-    /// Takes in another worker's frames; gives the number here of each of them. `new` is called for each new one.
-    pub fn absorb(&mut self, other: &FrameKeys, mut new: impl FnMut()) -> Vec<u32> {
-        let number = |key: &FrameKey| match *key {
-            FrameKey::Raw { address, digits } => {
-                let keys = &mut self.keys;
-                self.ids.intern(address, digits, || {
-                    keys.push(*key);
-                    new();
-                })
-            }
-            FrameKey::Text(text) => self.intern_text(&other.texts[text as usize], &mut new),
+    /// Takes in another worker's frames; gives the number here of each of them.
+    pub fn absorb(&mut self, other: &FrameKeys) -> Vec<u32> {
+        let number = |key: &u64| match printed(*key) {
+            Printed::Address(_) => self.intern_key(*key, || ()),
+            Printed::Text(number) => self.intern_text(&other.texts[number], || ()),
         };
         other.keys.iter().map(number).collect()
     }
@@ -134,13 +142,27 @@ impl Frames {
     pub fn new(keys: &FrameKeys, order: &[u32], modules: &ModuleMap) -> Self {
         let mut columns = Columns::default();
         for id in order {
-            match keys.keys[*id as usize] {
-                FrameKey::Raw { address, digits } => columns.raw(address, digits, modules),
-                FrameKey::Text(text) => columns.text(&keys.texts[text as usize], modules),
+            match printed(keys.keys[*id as usize]) {
+                Printed::Address(hex) => columns.raw(hex, modules),
+                Printed::Text(number) => columns.text(&keys.texts[number], modules),
             }
         }
         columns.finish()
     }
+}
+
+const UPPER_CASE: &[u8; 16] = b"0123456789ABCDEF";
+const LOWER_CASE: &[u8; 16] = b"0123456789abcdef";
+
+/// Writes a number with so many digits: formatting a quarter of a million addresses through `fmt` takes a tenth of a
+/// second.
+fn push_hex(text: &mut String, value: u64, digits: u32, alphabet: &[u8; 16]) {
+    text.extend((0..digits).rev().map(|place| char::from(alphabet[(value >> (4 * place) & 0xF) as usize])));
+}
+
+/// Digits that a number needs.
+fn hex_digits(value: u64) -> u32 {
+    (64 - (value | 1).leading_zeros()).div_ceil(4)
 }
 
 #[derive(Default)]
@@ -154,13 +176,18 @@ struct Columns {
     text: StringViewBuilder,
     hashes: Vec<u64>,
     ansi: bool,
-    hashed: Vec<u8>,
+    /// Buffers that are used again from frame to frame.
+    hashed: String,
+    digits: String,
 }
 
 impl Columns {
-    fn raw(&mut self, address: u64, digits: u32, modules: &ModuleMap) {
-        let text = format!("{address:0width$X}", width = digits as usize);
-        self.address(Some(address), modules, &text);
+    fn raw(&mut self, hex: Hex, modules: &ModuleMap) {
+        let mut text = std::mem::take(&mut self.digits);
+        text.clear();
+        push_hex(&mut text, hex.value, hex.digits, UPPER_CASE);
+        self.address(Some(hex.value), modules, &text);
+        self.digits = text;
     }
 
     /// A frame that is nothing but an address, printed as `text`.
@@ -175,13 +202,15 @@ impl Columns {
                 let offset = address - module.base;
                 self.module.append_value(&module.name);
                 self.offset.append_value(offset);
-                self.hash(&module.name.to_lowercase(), "", Some(offset));
+                self.hash(&module.lower_name, "", Some(offset));
             }
             None => {
                 self.module.append_null();
                 self.offset.append_null();
-                let bare = address.map_or_else(|| text.to_owned(), |address| format!("{address:x}"));
-                self.hashes.push(xxh3_64(bare.as_bytes()));
+                match address {
+                    Some(address) => self.hash_address(address),
+                    None => self.hashes.push(xxh3_64(text.as_bytes())),
+                }
             }
         }
     }
@@ -204,22 +233,29 @@ impl Columns {
         self.text.append_value(text);
         match (module, frame.address) {
             // `<nomodule>` says nothing but the address it stands for.
-            (None, Some(address)) => self.hashes.push(xxh3_64(format!("{address:x}").as_bytes())),
+            (None, Some(address)) => self.hash_address(address),
             (module, _) => {
                 self.hash(&module.unwrap_or_default().to_lowercase(), &function.unwrap_or_default(), frame.offset)
             }
         }
     }
 
+    fn hash_address(&mut self, address: u64) {
+        self.hashed.clear();
+        push_hex(&mut self.hashed, address, hex_digits(address), LOWER_CASE);
+        self.hashes.push(xxh3_64(self.hashed.as_bytes()));
+    }
+
     fn hash(&mut self, module: &str, function: &str, offset: Option<u64>) {
         self.hashed.clear();
-        self.hashed.extend_from_slice(module.as_bytes());
-        self.hashed.push(b'!');
-        self.hashed.extend_from_slice(function.as_bytes());
+        self.hashed.push_str(module);
+        self.hashed.push('!');
+        self.hashed.push_str(function);
         if let Some(offset) = offset {
-            self.hashed.extend_from_slice(format!("+{offset:x}").as_bytes());
+            self.hashed.push('+');
+            push_hex(&mut self.hashed, offset, hex_digits(offset), LOWER_CASE);
         }
-        self.hashes.push(xxh3_64(&self.hashed));
+        self.hashes.push(xxh3_64(self.hashed.as_bytes()));
     }
 
     fn decode(&mut self, bytes: &[u8]) -> String {

@@ -23,6 +23,8 @@ pub struct Range {
     pub end: u64,
     /// The module's name, as `modules.name` gives it.
     pub name: Arc<str>,
+    /// The name as it stands in fingerprints.
+    pub lower_name: String,
 }
 
 impl ModuleMap {
@@ -30,7 +32,8 @@ impl ModuleMap {
     pub fn new(modules: &[Module], names: &[Arc<str>]) -> Self {
         let with_place = modules.iter().zip(names).filter_map(|(module, name)| {
             let (base, size) = (module.base?, module.size?);
-            Some(Range { base, end: base.saturating_add(size), name: Arc::clone(name) })
+            let lower_name = name.to_lowercase();
+            Some(Range { base, end: base.saturating_add(size), name: Arc::clone(name), lower_name })
         });
         let mut ranges: Vec<Range> = with_place.collect();
         ranges.sort_by_key(|range| range.base);

@@ -35,7 +35,7 @@ mod tests {
     fn rows_without_a_count_line_have_no_counts_before() {
         let text = b"+ 5320 ( f110 - 9df0) 3a allocs BackTrace00053\n- 10 ( 0 - 10) 0 allocs app!f (a.cpp, 1)\n";
         let mut sink = Sink::new(true);
-        sink.begin_piece(0, text.len());
+        sink.begin_piece(0);
         let comparison = read(text, None, &mut sink).unwrap();
         let batch = batch(&comparison.rows, &[Some(0), Some(1)]);
         assert_eq!(batch.num_rows(), 2);

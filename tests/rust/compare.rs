@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 fn compare(text: &[u8], radix: Option<u32>) -> Result<(Comparison, Piece), Error> {
     let mut sink = Sink::new(true);
-    sink.begin_piece(0, text.len());
+    sink.begin_piece(0);
     let comparison = read(text, radix, &mut sink)?;
     sink.end_piece();
     sink.finish();
@@ -342,7 +342,7 @@ proptest! {
     #[test]
     fn any_bytes_are_call_sites_or_issues(text in nearly()) {
         let mut sink = Sink::new(true);
-        sink.begin_piece(0, text.len());
+        sink.begin_piece(0);
         heapdelta::log::sites::read(&text, true, &mut sink);
         prop_assert_eq!(sink.piece.lines.total(), heapdelta::lines::lines(&text).count() as u64);
     }

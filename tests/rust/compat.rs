@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 fn read(text: &str, decimal: bool) -> (Comparison, Sink) {
     let mut sink = Sink::new(true);
-    sink.begin_piece(0, text.len());
+    sink.begin_piece(0);
     let comparison = compare::read(text.as_bytes(), Some(if decimal { 10 } else { 16 }), &mut sink).unwrap();
     assert_eq!(sink.piece.lines.total(), text.lines().count() as u64);
     (comparison, sink)
@@ -91,7 +91,7 @@ fn overhead_that_runs_against_the_total_keeps_its_sign() {
 fn decimal_text_proves_itself_where_a_borrow_stands() {
     let text = umdh::write(&[row("BackTrace23FF", 4096, 487_424)], true, Some(32));
     let mut sink = Sink::new(true);
-    sink.begin_piece(0, text.len());
+    sink.begin_piece(0);
     assert_eq!(compare::read(text.as_bytes(), None, &mut sink).unwrap().radix, Some(10));
 }
 
@@ -101,7 +101,7 @@ fn call_sites_are_stacks_without_an_id_in_the_tables() {
     let list = list.map(|(name, bytes)| dhcmp::Site { name, bytes, count: 1 });
     let text = dhcmp::write_mode2(&list, false);
     let mut sink = Sink::new(true);
-    sink.begin_piece(0, text.len());
+    sink.begin_piece(0);
     sites::read(text.as_bytes(), true, &mut sink);
     sink.end_piece();
     sink.finish();
@@ -170,7 +170,7 @@ proptest! {
         let rows: Vec<Row<'_>> = amounts.iter().map(|(before, after, ..)| row("BackTrace1", *before, *after)).collect();
         let text = umdh::write(&rows, decimal, Some(0x77));
         let mut sink = Sink::new(true);
-        sink.begin_piece(0, text.len());
+        sink.begin_piece(0);
         match compare::read(text.as_bytes(), None, &mut sink) {
             Ok(comparison) => {
                 let right = if decimal { 10 } else { 16 };
@@ -189,7 +189,7 @@ proptest! {
             all.iter().map(|(name, (bytes, count))| dhcmp::Site { name, bytes: *bytes, count: *count }).collect();
         let text = dhcmp::write_mode2(&list, decimal);
         let mut sink = Sink::new(true);
-        sink.begin_piece(0, text.len());
+        sink.begin_piece(0);
         sites::read(text.as_bytes(), true, &mut sink);
         prop_assert!(sink.piece.issues.is_empty(), "{:?}", sink.piece.issues);
         let mut found: Vec<_> = sink.piece.sums.iter().map(|(_, row)| (row.requested_bytes, row.allocation_count)).collect();

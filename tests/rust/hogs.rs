@@ -71,7 +71,7 @@ fn read_blocks(blocks: &[&[u8]]) -> Outcome {
     let mut sink = Sink::new(true);
     let mut reader = Reader::new();
     for (index, block) in blocks.iter().enumerate() {
-        sink.begin_piece(index as u32, block.len());
+        sink.begin_piece(index as u32);
         reader.read(block, index + 1 == blocks.len(), &mut sink);
         sink.end_piece();
     }

@@ -13,12 +13,14 @@
 //! Invariant: a block of text never starts inside a stack, so what a line means depends on nothing outside its block but
 //! the last banner before it. That is why blocks can be read in any order.
 
+mod fast;
+
+pub use fast::{Block, block_at, frames_at};
+
 use super::{
-    hex::{WINDOW, Window, hex_at, word},
+    hex::WINDOW,
     line::{Banner, BannerKind, Line, classify, logtime},
-    sink::{
-        Allocation, HeaderLine, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceIds, TraceSlot,
-    },
+    sink::{Allocation, HeaderLine, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceSlot},
 };
 use crate::lines::line_at;
 
@@ -53,7 +55,8 @@ struct Reader<'a> {
     /// Where the path of a `DBGHELP:` line may stand: on the line behind it.
     symbols_line: Option<u64>,
     unnamed_heap: bool,
-    frames: Vec<(u64, u32)>,
+    /// Keys of the stack being read.
+    frames: Vec<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -119,7 +122,7 @@ impl<'a> Reader<'a> {
     fn run(&mut self) {
         while self.at < self.end {
             let fast = match self.text[self.at] {
-                b'0'..=b'9' | b'A'..=b'F' if !self.unnamed_heap => self.block(),
+                b'0'..=b'9' | b'A'..=b'F' if !self.unnamed_heap => self.blocks(),
                 b'\t' if self.open.is_some() => self.stack(),
                 b'\r' | b'\n' => self.blank(),
                 _ => false,
@@ -132,31 +135,41 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     fn blank(&mut self) -> bool {
-        let end = self.text.get(self.at..).and_then(<[u8]>::first_chunk).and_then(|line| line_end(line, 0));
-        let Some(next) = end.map(|end| self.at + end).filter(|next| *next <= self.end) else { return false };
+        let length = match self.text[self.at..] {
+            [b'\n', ..] => 1,
+            [b'\r', b'\n', ..] => 2,
+            [b'\r', b'\r', b'\n', ..] => 3,
+            _ => return false,
+        };
         self.close_stack();
         self.sink.piece.lines.blank += 1;
-        self.at = next;
+        self.at += length;
         true
     }
 
-    /// `64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0`, if it is printed just so.
+    /// Lines of `64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0` that are printed just so: all up to one with a stack.
     #[inline(always)]
-    fn block(&mut self) -> bool {
-        let Some(block) = block_at(self.text, self.at) else { return false };
-        if block.next > self.end || block.trace_key >> 4 == 0 {
-            return false;
+    fn blocks(&mut self) -> bool {
+        let first = self.line_number();
+        let mut line = first;
+        while let Some(block) = block_at(self.text, self.at) {
+            if block.next > self.end || block.trace_key >> 4 == 0 {
+                break;
+            }
+            if line == first {
+                self.close_stack();
+            }
+            self.sink.block(block.requested, block.overhead, block.address, block.trace_key, line);
+            line += 1;
+            self.at = block.next;
+            // A stack is opened only if the next line is indented, so that runs of bare lines stay in their batch.
+            if matches!(self.text[block.next], b'\t' | b' ') && block.next < self.end {
+                self.open = Some(Open { owner: Owner::LastBlock, line: line - 1, alias: false });
+                break;
+            }
         }
-        self.close_stack();
-        let line = self.line_number();
-        self.sink.block(block.requested, block.overhead, block.address, block.trace_key, line);
-        // The stack is opened only if the next line is indented, so that runs of bare lines stay in their batch.
-        if matches!(self.text[block.next], b'\t' | b' ') && block.next < self.end {
-            self.open = Some(Open { owner: Owner::LastBlock, line, alias: false });
-        }
-        self.sink.piece.lines.rows += 1;
-        self.at = block.next;
-        true
+        self.sink.piece.lines.rows += line - first;
+        line > first
     }
 
     /// Address lines that are printed just so, as many as follow.
@@ -166,13 +179,7 @@ impl<'a> Reader<'a> {
             return false;
         }
         self.frames.clear();
-        while let Some((frame, next)) = frame_at(self.text, self.at) {
-            if next > self.end {
-                break;
-            }
-            self.frames.push(frame);
-            self.at = next;
-        }
+        self.at = frames_at(self.text, self.at, self.end, &mut self.frames);
         self.sink.raw_frames(&self.frames);
         self.sink.piece.lines.rows += self.frames.len() as u64;
         !self.frames.is_empty()
@@ -393,77 +400,4 @@ pub fn header(bytes: &[u8], line: u64, byte: u64, sink: &mut Sink) {
         text: sink.text(super::fields::trim(bytes)),
     };
     sink.piece.headers.push(header);
-}
-
-/// A block line, read on the fast path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
-    /// Bytes asked for, below 2^32.
-    pub requested: u64,
-    /// Bytes of overhead.
-    pub overhead: u32,
-    /// Address.
-    pub address: u64,
-    /// Packed trace id.
-    pub trace_key: u64,
-    /// Where the next line starts.
-    pub next: usize,
-}
-
-/// Reads `64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0` straight through; `None` for everything that is not exactly of
-/// that form with sizes below 2^32, which [`classify`] then looks at.
-#[inline(always)]
-pub fn block_at(text: &[u8], at: usize) -> Option<Block> {
-    const BYTES: u64 = u64::from_le_bytes(*b" bytes +");
-    const BY_BACK: u64 = u64::from_le_bytes(*b" by Back");
-    const BACKTRACE: u64 = u64::from_le_bytes(*b"ackTrace");
-    const AT: u64 = u64::from_le_bytes(*b" at \0\0\0\0");
-    let line: &Window = text.get(at..)?.first_chunk()?;
-    let requested = hex_at(line, 0)?;
-    let behind = requested.digits as usize;
-    if requested.digits > 8 || word(line, behind) != BYTES || word(line, behind + 8) as u8 != b' ' {
-        return None;
-    }
-    let overhead = hex_at(line, behind + 9)?;
-    let behind = behind + 9 + overhead.digits as usize;
-    if overhead.digits > 8 || word(line, behind) as u32 != AT as u32 {
-        return None;
-    }
-    let address = hex_at(line, behind + 4)?;
-    let behind = behind + 4 + address.digits as usize;
-    if word(line, behind) != BY_BACK || word(line, behind + 5) != BACKTRACE {
-        return None;
-    }
-    let id = hex_at(line, behind + 13)?;
-    let next = at + line_end(line, behind + 13 + id.digits as usize)?;
-    Some(Block {
-        requested: requested.value,
-        overhead: overhead.value as u32,
-        address: address.value,
-        trace_key: TraceIds::key_of_hex(id)?,
-        next,
-    })
-}
-
-/// Reads TAB `776CDD82` straight through: value and digits, and where the next line starts.
-#[inline(always)]
-pub fn frame_at(text: &[u8], at: usize) -> Option<((u64, u32), usize)> {
-    let line: &Window = text.get(at..)?.first_chunk()?;
-    if line[0] != b'\t' {
-        return None;
-    }
-    let address = hex_at(line, 1)?;
-    let next = at + line_end(line, 1 + address.digits as usize)?;
-    Some(((address.value, address.digits), next))
-}
-
-/// Where the next line starts, if LF, CRLF or CR CR LF stands here.
-#[inline(always)]
-fn line_end(line: &Window, at: usize) -> Option<usize> {
-    match word(line, at).to_le_bytes() {
-        [b'\r', b'\n', ..] => Some(at + 2),
-        [b'\n', ..] => Some(at + 1),
-        [b'\r', b'\r', b'\n', ..] => Some(at + 3),
-        _ => None,
-    }
 }
