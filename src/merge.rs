@@ -55,24 +55,22 @@ pub struct MergedFrames {
     pub ids: Vec<Vec<u32>>,
 }
 
-/// Numbers frames by first appearance in the file.
-pub fn frames(sinks: &mut [Sink]) -> MergedFrames {
+/// Numbers frames by first appearance in the file: of each worker, its frames and where it met each first.
+pub fn frames(workers: Vec<(FrameKeys, Vec<u64>)>) -> MergedFrames {
     let mut keys = FrameKeys::default();
     let mut first: Vec<u64> = Vec::new();
     let mut ids: Vec<Vec<u32>> = Vec::new();
-    for (worker, sink) in sinks.iter_mut().enumerate() {
+    for (worker, (frames, places)) in workers.into_iter().enumerate() {
         let map = if worker == 0 {
-            keys = std::mem::take(&mut sink.frames);
+            keys = frames;
             (0..keys.len() as u32).collect()
         } else {
-            keys.absorb(&sink.frames)
+            keys.absorb(&frames)
         };
         first.resize(keys.len(), u64::MAX);
-        for (merged, place) in map.iter().zip(&sink.frame_first) {
+        for (merged, place) in map.iter().zip(&places) {
             first[*merged as usize] = first[*merged as usize].min(*place);
         }
-        sink.frames = FrameKeys::default();
-        sink.frame_first = Vec::new();
         ids.push(map);
     }
     let mut order: Vec<u32> = (0..keys.len() as u32).collect();

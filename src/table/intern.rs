@@ -26,6 +26,9 @@ struct Bucket {
     len: u32,
 }
 
+/// Keys whose cache lines are touched at once: more would push the first ones out again.
+const TOUCHED: usize = 128;
+
 const FREE: Bucket = Bucket { keys: [0; WIDTH], ids: [0; WIDTH], len: 0 };
 const FIRST_BITS: u32 = 8;
 
@@ -69,10 +72,12 @@ impl Interner {
     /// Numbers every key of a batch, in order; `new` is called for each that was not known, with its place in the batch.
     #[inline]
     pub fn intern_batch(&mut self, keys: &[u64], ids: &mut [u32], mut new: impl FnMut(usize)) {
-        let touched = keys.iter().fold(0, |touched, key| touched ^ self.buckets[self.home(*key)].len);
-        std::hint::black_box(touched);
-        for (place, (key, id)) in keys.iter().zip(ids).enumerate() {
-            *id = self.intern(*key, || new(place));
+        for (part, (keys, ids)) in keys.chunks(TOUCHED).zip(ids.chunks_mut(TOUCHED)).enumerate() {
+            let touched = keys.iter().fold(0, |touched, key| touched ^ self.buckets[self.home(*key)].len);
+            std::hint::black_box(touched);
+            for (place, (key, id)) in keys.iter().zip(ids).enumerate() {
+                *id = self.intern(*key, || new(part * TOUCHED + place));
+            }
         }
     }
 

@@ -12,9 +12,8 @@ use crate::log::sink::Sums;
 /// The same pair may come more than once. Where a heap has hogs, its entries, which were read by tokens, describe the same
 /// memory a second time and are left out; what stands under no heap's name may describe any heap.
 pub fn batch(mut sums: Vec<(u32, Sums)>, nameless_heap: Option<u32>, has_overhead: bool) -> RecordBatch {
-    rayon::slice::ParallelSliceMut::par_sort_unstable_by_key(&mut *sums, |(stack, sums)| {
-        (sums.heap, *stack, sums.inferred)
-    });
+    // Workers meet most stacks in the order of their numbers, and a stable sort makes use of such runs.
+    sums.sort_by_key(|(stack, sums)| (sums.heap, *stack, sums.inferred));
     if sums.iter().any(|(_, sums)| sums.inferred) {
         let with_hogs: HashSet<u32> =
             sums.iter().filter(|(_, sums)| !sums.inferred).map(|(_, sums)| sums.heap).collect();

@@ -1,0 +1,182 @@
+//! The batches of the large tables, `allocations` and `stacks`: many at a time, each from one piece of the file or a few.
+
+use arrow_array::{RecordBatch, builder::StringViewBuilder};
+use rayon::prelude::*;
+
+use crate::{
+    log::sink::{Allocation, BlockColumns, TraceSlot},
+    merge::{MergedStacks, MergedTraces, Placed},
+    table::{allocations, stacks},
+};
+
+/// Rows that a batch should have at the least: smaller pieces are put together.
+const BATCH_ROWS: usize = 32 * 1024;
+
+/// What every batch is made with.
+pub struct Context<'a> {
+    pub traces: &'a MergedTraces,
+    pub stacks: &'a MergedStacks,
+    pub frame_ids: &'a [Vec<u32>],
+    /// Stack of each worker's trace slots.
+    pub stack_of_slot: &'a [Vec<u32>],
+    pub heap_numbers: &'a [Vec<u32>],
+    pub hashes: &'a [u64],
+    pub depth_limit: u32,
+}
+
+/// Pieces that become one batch: places of the pieces in file order.
+struct Group {
+    first: usize,
+    pieces: Vec<Placed>,
+}
+
+type Batches = Vec<RecordBatch>;
+
+impl Context<'_> {
+    /// Builds them, in file order: those of `allocations`, and those of `stacks`.
+    pub fn batches(&self, pieces: Vec<Placed>, heap_count: usize) -> (Batches, Batches) {
+        let groups = grouped(pieces);
+        let most = groups.iter().map(|group| rows(&group.pieces)).max().unwrap_or(0);
+        let shared = allocations::Shared::new(most, heap_count);
+        let built: Vec<(Batches, Option<_>)> = groups.into_par_iter().map(|group| self.group(group, &shared)).collect();
+        let (mut allocations, mut stacks) = (Batches::new(), Batches::new());
+        for (some_allocations, some_stacks) in built {
+            allocations.extend(some_allocations);
+            stacks.extend(some_stacks);
+        }
+        if !self.stacks.undefined.is_empty() {
+            let mut texts = StringViewBuilder::new();
+            let undefined = self.stacks.undefined.iter();
+            let mut scratch = String::new();
+            undefined.for_each(|trace| self.append_id(*trace, &mut scratch, &mut texts));
+            stacks.push(stacks::undefined(self.stacks.stacks.len() as u32, texts));
+        }
+        (allocations, stacks)
+    }
+
+    fn group(&self, mut group: Group, shared: &allocations::Shared) -> (Batches, Option<RecordBatch>) {
+        let stacks = self.stack_rows(&mut group);
+        let mut batches = Batches::new();
+        let sums = self.sum_rows(&group.pieces);
+        let (columns, runs) = self.block_rows(group.pieces);
+        if !columns.trace.is_empty() {
+            batches.push(allocations::blocks(columns, &runs, shared));
+        }
+        if !sums.is_empty() {
+            batches.push(allocations::sums(&sums));
+        }
+        (batches, (!stacks.frames_end.is_empty()).then(|| stacks.finish(self.hashes, self.depth_limit)))
+    }
+
+    fn stack_rows(&self, group: &mut Group) -> stacks::StackRows {
+        let mut rows = stacks::StackRows { first_id: u32::MAX, ..stacks::StackRows::default() };
+        let only = group.pieces.len() == 1;
+        let mut scratch = String::new();
+        for (offset, placed) in group.pieces.iter_mut().enumerate() {
+            let ids = &self.stacks.of_definition[group.first + offset];
+            let map = &self.frame_ids[placed.worker];
+            placed.piece.frames.iter_mut().for_each(|frame| *frame = map[*frame as usize]);
+            let is_first = |at: usize| {
+                let place = self.stacks.stacks[ids[at] as usize];
+                place.piece as usize == group.first + offset && place.definition as usize == at
+            };
+            let kept: Vec<usize> = (0..ids.len()).filter(|at| is_first(*at)).collect();
+            let whole = only && kept.len() == ids.len();
+            for at in kept {
+                let place = self.stacks.stacks[ids[at] as usize];
+                let about = placed.piece.definitions[at];
+                rows.first_id = rows.first_id.min(ids[at]);
+                self.append_id(place.trace, &mut scratch, &mut rows.trace_ids);
+                rows.alias_of.push(place.alias_of);
+                rows.cut.push(about.cut);
+                rows.inferred.push(about.inferred);
+                if whole {
+                    rows.frames_end.push(about.frames_end as i32);
+                } else {
+                    rows.frame_ids.extend_from_slice(placed.frames(at));
+                    rows.frames_end.push(rows.frame_ids.len() as i32);
+                }
+            }
+            if whole {
+                rows.frame_ids = std::mem::take(&mut placed.piece.frames);
+                rows.frame_ids.truncate(rows.frames_end.last().map_or(0, |end| *end as usize));
+            }
+        }
+        rows
+    }
+
+    fn append_id(&self, trace: u32, scratch: &mut String, texts: &mut StringViewBuilder) {
+        match self.traces.ids.write(self.traces.keys[trace as usize], scratch) {
+            true => texts.append_value(scratch),
+            false => texts.append_null(),
+        }
+    }
+
+    fn sum_rows(&self, pieces: &[Placed]) -> Vec<(u32, Option<u32>, Allocation)> {
+        let row = |placed: &Placed, (heap, allocation): &(u32, Allocation)| {
+            let numbers = &self.traces.numbers[placed.worker];
+            let stack = allocation.trace.map(|slot| self.stacks.of_trace[numbers[slot.0 as usize] as usize]);
+            (self.heap_numbers[placed.worker][*heap as usize], stack, *allocation)
+        };
+        pieces.iter().flat_map(|placed| placed.piece.sums.iter().map(move |sums| row(placed, sums))).collect()
+    }
+
+    fn block_rows(&self, pieces: Vec<Placed>) -> (BlockColumns, Vec<(u32, u32)>) {
+        let mut whole = BlockColumns::default();
+        let mut runs: Vec<(u32, u32)> = Vec::new();
+        for mut placed in pieces {
+            let stacks = &self.stack_of_slot[placed.worker];
+            let columns = &mut placed.piece.blocks;
+            for trace in &mut columns.trace {
+                if *trace != TraceSlot::NONE {
+                    *trace = stacks[*trace as usize];
+                }
+            }
+            let before = whole.trace.len() as u32;
+            for (heap, end) in placed.piece.heap_runs {
+                let heap = self.heap_numbers[placed.worker][heap as usize];
+                match runs.last_mut() {
+                    Some(last) if last.0 == heap => last.1 = before + end,
+                    _ => runs.push((heap, before + end)),
+                }
+            }
+            if before == 0 {
+                whole = placed.piece.blocks;
+            } else {
+                whole.requested_bytes.append(&mut columns.requested_bytes);
+                whole.overhead_bytes.append(&mut columns.overhead_bytes);
+                whole.address.append(&mut columns.address);
+                whole.trace.append(&mut columns.trace);
+            }
+        }
+        (whole, runs)
+    }
+}
+
+fn rows(pieces: &[Placed]) -> usize {
+    pieces.iter().map(|placed| placed.piece.blocks.trace.len()).sum()
+}
+
+/// Puts small neighbours together; a piece that is large enough stays alone and is moved, not copied.
+fn grouped(pieces: Vec<Placed>) -> Vec<Group> {
+    let weight = |placed: &Placed| {
+        let piece = &placed.piece;
+        piece.blocks.trace.len() + piece.sums.len() + piece.frames.len()
+    };
+    let mut groups: Vec<Group> = Vec::new();
+    let mut room = 0;
+    for (at, placed) in pieces.into_iter().enumerate() {
+        let this = weight(&placed);
+        match groups.last_mut() {
+            Some(group) if this <= room => {
+                room -= this;
+                group.pieces.push(placed);
+            }
+            _ => {
+                room = BATCH_ROWS.saturating_sub(this);
+                groups.push(Group { first: at, pieces: vec![placed] });
+            }
+        }
+    }
+    groups
+}

@@ -1,0 +1,258 @@
+//! Turns what all workers read into the tables of one capture, in file order.
+
+mod batches;
+
+use std::mem::take;
+
+use crate::{
+    log::sink::{
+        HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, Sums, SymbolNote, TraceSlot,
+    },
+    merge::{self, MergedStacks, MergedTraces, Placed},
+    table::{
+        Table,
+        frames::Frames,
+        heaps::{self, Heap},
+        modules::{self, ModuleMap},
+        schema, usage,
+    },
+};
+use batches::Context;
+
+/// What the reader of the file knows besides its lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// Frames of the deepest stack that the tool writes.
+    pub depth_limit: u32,
+    /// The tool writes overheads.
+    pub has_overhead: bool,
+    /// The text names stacks by ids whose frames it may leave out: a comparison without `-v`.
+    pub names_stacks: bool,
+    /// Lines of the file before this capture.
+    pub lines_before: u64,
+}
+
+/// One capture as tables.
+#[derive(Debug)]
+pub struct Tables {
+    /// See [`schema`].
+    pub allocations: Table,
+    /// See [`schema`].
+    pub usage: Table,
+    /// See [`schema`].
+    pub stacks: Table,
+    /// See [`schema`].
+    pub frames: Table,
+    /// See [`schema`].
+    pub modules: Table,
+    /// See [`schema`].
+    pub heaps: Table,
+    /// See [`schema`].
+    pub sections: Vec<SectionLine>,
+    /// Not sorted yet.
+    pub issues: Vec<Issue>,
+    /// Header lines, with line and byte of the file.
+    pub headers: Vec<HeaderLine>,
+    /// What became of the lines.
+    pub lines: LineCounts,
+    /// Some text needed windows-1252.
+    pub ansi: bool,
+    /// Largest address seen: of a block, a frame, a heap or a module.
+    pub max_address: u64,
+    /// Stack of each definition of the only piece, for a comparison's rows.
+    pub stack_of_definition: Vec<u32>,
+    /// Stack of each trace slot of the only worker, for a comparison's rows.
+    pub stack_of_trace: Vec<u32>,
+}
+
+/// Builds the tables. Run inside a [`crate::parallel::Pool`].
+pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
+    let mut pieces = merge::in_file_order(&mut sinks, facts.lines_before);
+    let mut words = Words::default();
+    pieces.iter_mut().for_each(|placed| words.take(placed));
+    let names = modules::names(&words.modules);
+    let frames_of_workers =
+        sinks.iter_mut().map(|sink| (take(&mut sink.frames), take(&mut sink.frame_first))).collect();
+    let ((frames, frame_table), traces) = rayon::join(
+        || {
+            let frames = merge::frames(frames_of_workers);
+            let table = Frames::new(&frames.keys, &frames.order, &ModuleMap::new(&words.modules, &names));
+            (frames, table)
+        },
+        || merge::traces(&mut sinks),
+    );
+    let stacks = merge::stacks(&pieces, &traces, &frames.ids);
+    let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
+    let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
+    words.issues.extend(stack_issues(&pieces, &traces, &stacks, facts.names_stacks));
+    let max_address = max_address(&sinks, &words.modules, &bases, &frames);
+    let of_slot = |numbers: &Vec<u32>| numbers.iter().map(|number| stacks.of_trace[*number as usize]).collect();
+    let stack_of_slot: Vec<Vec<u32>> = traces.numbers.iter().map(of_slot).collect();
+    let stack_of_trace = stack_of_slot.first().filter(|_| facts.names_stacks).cloned().unwrap_or_default();
+    let context = Context {
+        traces: &traces,
+        stacks: &stacks,
+        frame_ids: &frames.ids,
+        stack_of_slot: &stack_of_slot,
+        heap_numbers: &heap_numbers,
+        hashes: &frame_table.hashes,
+        depth_limit: facts.depth_limit.max(stacks.max_depth),
+    };
+    let stack_of_definition = stacks.of_definition.first().filter(|_| pieces.len() == 1).cloned().unwrap_or_default();
+    let (usage, (allocations, stack_batches)) = rayon::join(
+        || {
+            let rows = usage_rows(&mut sinks, &stack_of_slot, &heap_numbers);
+            let nameless_heap = bases.iter().position(Option::is_none).map(|heap| heap as u32);
+            usage::batch(rows, nameless_heap, facts.has_overhead)
+        },
+        || context.batches(pieces, bases.len()),
+    );
+    Tables {
+        allocations: Table::new(&schema::ALLOCATIONS, allocations),
+        usage: Table::new(&schema::USAGE, vec![usage]),
+        stacks: Table::new(&schema::STACKS, stack_batches),
+        frames: Table::new(&schema::FRAMES, vec![frame_table.batch]),
+        modules: Table::new(&schema::MODULES, vec![modules::batch(&words.modules, &names, &words.symbols)]),
+        heaps: Table::new(&schema::HEAPS, vec![heaps::batch(&heap_rows)]),
+        sections: words.sections,
+        issues: words.issues,
+        headers: words.headers,
+        lines: words.lines,
+        ansi: words.ansi || frame_table.ansi,
+        max_address,
+        stack_of_definition,
+        stack_of_trace,
+    }
+}
+
+/// What stands in pieces beside numbers, with its place in the file.
+#[derive(Default)]
+struct Words {
+    lines: LineCounts,
+    headers: Vec<HeaderLine>,
+    modules: Vec<Module>,
+    symbols: Vec<SymbolNote>,
+    sections: Vec<SectionLine>,
+    issues: Vec<Issue>,
+    ansi: bool,
+}
+
+impl Words {
+    fn take(&mut self, placed: &mut Placed) {
+        let (line, byte) = (placed.line + 1, placed.piece.byte);
+        let piece = &mut placed.piece;
+        self.lines.add(&piece.lines);
+        self.ansi |= piece.ansi;
+        self.symbols.append(&mut piece.symbols);
+        self.headers.extend(piece.headers.drain(..).map(|mut header| {
+            header.line += line;
+            header.byte += byte;
+            header
+        }));
+        self.sections.extend(piece.sections.drain(..).map(|mut row| {
+            row.line += line;
+            row
+        }));
+        self.issues.extend(piece.issues.drain(..).map(|mut issue| {
+            issue.line = issue.line.map(|relative| relative + line);
+            issue.byte = issue.byte.map(|relative| relative + byte);
+            issue
+        }));
+        for module in piece.modules.drain(..) {
+            if !self.modules.contains(&module) {
+                self.modules.push(module);
+            }
+        }
+    }
+}
+
+fn heap_rows(
+    bases: &[Option<u64>],
+    numbers: &[Vec<u32>],
+    pieces: &[Placed],
+    traces: &MergedTraces,
+    stacks: &MergedStacks,
+    issues: &mut Vec<Issue>,
+) -> Vec<Heap> {
+    let mut heaps: Vec<Heap> = bases.iter().map(|base| Heap { base: *base, ..Heap::default() }).collect();
+    for placed in pieces {
+        for (heap, _, event) in &placed.piece.heaps {
+            let row = &mut heaps[numbers[placed.worker][*heap as usize] as usize];
+            match event {
+                HeapEvent::Open => {}
+                HeapEvent::Start => row.started += 1,
+                HeapEvent::End => row.ended += 1,
+                HeapEvent::Field(field, value) => row.set(*field, *value),
+                HeapEvent::Creator(trace) => {
+                    row.creator =
+                        trace.map(|slot| stacks.of_trace[traces.numbers[placed.worker][slot.0 as usize] as usize]);
+                }
+            }
+        }
+    }
+    for heap in heaps.iter().filter(|heap| heap.complete() == Some(false)) {
+        issues.push(Issue {
+            severity: Severity::Error,
+            kind: "missing_end",
+            line: None,
+            byte: None,
+            text: heap.base.map(|base| format!("heap {base:X}")).unwrap_or_default(),
+            action: "read what is there; the file stops before the heap's end, so blocks are missing",
+        });
+    }
+    heaps
+}
+
+/// Conflicts, and ids whose frames are nowhere.
+fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks, names_stacks: bool) -> Vec<Issue> {
+    let name = |trace: u32| {
+        let mut text = String::new();
+        traces.ids.write(traces.keys[trace as usize], &mut text);
+        format!("BackTrace{text}")
+    };
+    let conflict = |stack: &u32| {
+        let place = stacks.stacks[*stack as usize];
+        let placed = &pieces[place.piece as usize];
+        let line = placed.piece.definitions[place.definition as usize].line;
+        Issue {
+            severity: Severity::Warning,
+            kind: "conflicting_stack",
+            line: Some((placed.line + 1).saturating_add_signed(i64::from(line))),
+            byte: None,
+            text: name(place.trace),
+            action: "the id counts for the first stack printed under it; this one is kept as its alias",
+        }
+    };
+    let undefined = |trace: &u32| {
+        let first = traces.first[*trace as usize];
+        let piece = pieces.binary_search_by_key(&((first >> 32) as u32), |placed| placed.piece.index);
+        let line = piece.ok().map(|at| pieces[at].line + 1 + (first & 0xFFFF_FFFF));
+        Issue {
+            severity: Severity::Warning,
+            kind: "stack_not_in_file",
+            line,
+            byte: None,
+            text: name(*trace),
+            action: "its bytes are counted; its frames stand nowhere in the file",
+        }
+    };
+    let undefined = stacks.undefined.iter().filter(|_| !names_stacks).map(undefined);
+    stacks.conflicts.iter().map(conflict).chain(undefined).collect()
+}
+
+fn usage_rows(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>], heaps: &[Vec<u32>]) -> Vec<(u32, Sums)> {
+    let mut rows = Vec::with_capacity(sinks.iter().map(|sink| sink.usage.len()).sum());
+    for ((sink, stacks), heaps) in sinks.iter_mut().zip(stack_of_slot).zip(heaps) {
+        rows.extend(take(&mut sink.usage).into_iter().map(|(slot, sums)| {
+            let stack = if slot == TraceSlot::NONE { slot } else { stacks[slot as usize] };
+            (stack, Sums { heap: heaps[sums.heap as usize], ..sums })
+        }));
+    }
+    rows
+}
+
+fn max_address(sinks: &[Sink], modules: &[Module], heaps: &[Option<u64>], frames: &merge::MergedFrames) -> u64 {
+    let blocks = sinks.iter().map(|sink| sink.max_address);
+    let modules = modules.iter().filter_map(|module| module.base);
+    blocks.chain(modules).chain(heaps.iter().copied().flatten()).chain(frames.keys.max_address()).max().unwrap_or(0)
+}
