@@ -335,10 +335,12 @@ def write_reference_dump(
     >>> import tempfile
     >>> from heapdelta import testing
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     sizes = {"memory_bytes": 2**24, "range_count": 1000, "region_count": 1500}
+    ...     sizes = {"memory_bytes": 2**25, "range_count": 1000, "region_count": 1500}
     ...     answer = testing.write_reference_dump(f"{folder}/small.dmp", **sizes)
     >>> answer["range_count"], answer["region_count"], answer["memory_bytes"], answer["module_count"]
-    (1000, 1500, 16777216, 250)
+    (1000, 1500, 33554432, 250)
     """
-    answer: dict[str, int] = _native.write_reference_dump(path, kind, seed, sizes)
+    # The stub's dictionary is one of anything that counts as a number, and dictionaries are invariant.
+    wanted: dict[str, Any] = dict(sizes)
+    answer: dict[str, int] = _native.write_reference_dump(path, kind, seed, wanted)
     return answer
