@@ -11,7 +11,7 @@ from heapdelta import _html
 from heapdelta._matched import Matched
 from heapdelta._views import Views
 from heapdelta.blame import DEFAULT, Allocators, RuleLike, frame_flags
-from heapdelta.exceptions import OptionError
+from heapdelta.exceptions import NoTableError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from heapdelta import _native as core
 
 __all__ = ["Comparison", "Snapshot"]
+
+_OF_DUMPS = frozenset(
+    {
+        "handles",
+        "memory",
+        "memory_counters",
+        "regions",
+        "streams",
+        "system_memory",
+        "threads",
+        "unloaded_modules",
+    }
+)
+"""Tables that only a dump has, for a message that helps."""
 
 Native = TypeVar("Native", bound="core.Snapshot | core.Comparison")
 
@@ -141,6 +155,14 @@ class _Capture(Generic[Native]):
         if name not in self._tables:
             self._tables[name] = pl.DataFrame(self._native.table(name))
         return self._tables[name]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            # Reached only for names that the class does not have.
+            if name in _OF_DUMPS:
+                raise NoTableError(f"a {self.format} log has no {name}: only a minidump has", kind="no_table")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _label(self) -> str:
         return self.path or "<bytes>"

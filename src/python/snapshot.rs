@@ -33,7 +33,7 @@ fn counts(lines: &LineCounts) -> BTreeMap<&'static str, u64> {
     ])
 }
 
-fn named(name: &str, table: Option<&crate::table::Table>) -> PyResult<Table> {
+pub(super) fn named(name: &str, table: Option<&crate::table::Table>) -> PyResult<Table> {
     table
         .cloned()
         .map(Table::from)
