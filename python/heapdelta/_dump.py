@@ -205,6 +205,10 @@ class Dump(Snapshot):
         """
         return self._core.bytes_at(address, size)
 
+    def with_modules(self, dump: Dump) -> NoReturn:
+        """Not for a dump, which has modules of its own."""
+        _refuse("stacks")
+
     @property
     def allocations(self) -> NoReturn:
         """Not in a dump."""

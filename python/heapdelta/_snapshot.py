@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from heapdelta import _native as core
+    from heapdelta._dump import Dump
 
 __all__ = ["Comparison", "Snapshot"]
 
@@ -230,6 +231,37 @@ class Snapshot(_Capture["core.Snapshot"]):
     def heaps(self) -> pl.DataFrame:
         """One row per heap, in the order of the file."""
         return self._table("heaps")
+
+    def with_modules(self, dump: Dump) -> Snapshot:
+        """Complete the modules of a log from a dump of the same process.
+
+        Modules of the log get ``version``, ``timestamp`` and ``debug_id``. Modules that the log does not list are added,
+        and raw addresses inside them become ``module`` and ``offset``, so that `diff` can name who grew.
+
+        Parameters
+        ----------
+        dump : Dump
+            A minidump of the same process, from before or after the log.
+
+        Returns
+        -------
+        Snapshot
+            A new one; neither file is read again. Frames and stacks keep their numbers. Fingerprints are those of a log
+            with a whole module list.
+
+        Raises
+        ------
+        OptionError
+            If the two are not of one process: the process ids differ, or the program or most modules were loaded at
+            other addresses, or nothing shows that they are.
+        TypeError
+            If `dump` is not a `Dump`.
+        """
+        from heapdelta._dump import Dump
+
+        if not isinstance(dump, Dump):
+            raise TypeError(f"expected a Dump, found {type(dump).__name__}")
+        return Snapshot(self._native.with_modules(dump._core))
 
     def __repr__(self) -> str:
         size = int(self.usage["requested_bytes"].sum())

@@ -3,7 +3,7 @@
 //! The `minidump` crate opens the file. It refuses one whose directory is cut, and keeps one stream of each type, so the
 //! rows of the directory are read here: every one of them is a row of `streams`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use minidump::Minidump;
 
@@ -163,20 +163,32 @@ pub fn take<'a>(file: &'a [u8], kind: u32, entries: &mut [Entry], issues: &mut I
     Some(stream)
 }
 
-/// Says for every entry that nobody took why not.
-pub fn explain(entries: &mut [Entry]) {
-    let mut seen = std::collections::HashSet::new();
-    for entry in entries {
+/// Says for every entry that nobody took why not. One that the file does not hold is an issue, whatever it is.
+pub fn explain(file: &[u8], entries: &mut [Entry], issues: &mut Issues) {
+    let mut seen = HashSet::new();
+    for (index, entry) in entries.iter_mut().enumerate() {
         let first = seen.insert(entry.kind);
         if entry.read || entry.reason.is_some() {
             continue;
         }
-        entry.reason = Some(Cow::Borrowed(match (entry.kind, name(entry.kind)) {
-            (0, _) => "an unused entry",
-            (_, Some(_)) if !first => "a second stream of its type: the first one counts",
-            (_, Some(_)) => "no table holds what it says",
-            _ => "a vendor's own stream",
-        }));
+        let found = present(file, entry.offset.into(), entry.size.into()).len();
+        entry.reason = Some(match (entry.kind, name(entry.kind)) {
+            _ if found < entry.size as usize => {
+                let words = format!("{found} of {} bytes are in the file", entry.size);
+                issues.push(
+                    Severity::Warning,
+                    "stream_outside",
+                    Place { stream: name(entry.kind), index: Some(index as u64), byte: Some(entry.offset.into()) },
+                    || format!("stream type {:#x}: {words}", entry.kind),
+                    "left the stream out, which no table would hold",
+                );
+                words.into()
+            }
+            (0, _) => "an unused entry".into(),
+            (_, Some(_)) if !first => "a second stream of its type: the first one counts".into(),
+            (_, Some(_)) => "no table holds what it says".into(),
+            _ => "a vendor's own stream".into(),
+        });
     }
 }
 

@@ -75,7 +75,7 @@ pub fn read(file: &[u8]) -> Result<Rows, ErrorKind> {
     rows.header.flags = file_header.flags;
     let system = about(&mut reader, &mut entries, &mut rows.header);
     lists(&mut reader, &mut entries, system.as_ref(), &mut rows);
-    directory::explain(&mut entries);
+    directory::explain(file, &mut entries, &mut reader.issues);
     rows.streams = entries;
     rows.memory = Memory::new(&rows.ranges, &mut reader);
     rows.classes = classes::classify(&rows.regions, &rows.threads, &rows.memory, file, reader.narrow);

@@ -129,6 +129,12 @@ impl Snapshot {
         named(name, self.inner.table(name))
     }
 
+    /// The log with what a dump of the same process knows of modules.
+    fn with_modules(&self, py: Python<'_>, dump: &super::dump::Dump) -> PyResult<Self> {
+        let outcome = py.detach(|| self.inner.with_modules(&dump.inner));
+        outcome.map(|inner| Self { inner }).map_err(|error| super::error::exception(py, &error))
+    }
+
     /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
     fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> Table {
         py.detach(|| self.inner.blame(|frame| is_allocator(allocator_frames, frame))).into()

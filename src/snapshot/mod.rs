@@ -1,6 +1,7 @@
 //! One capture, one comparison or one dump: its header and its tables.
 
 mod dump;
+mod with_modules;
 
 pub use dump::Dump;
 
