@@ -12,5 +12,7 @@ mod hogs;
 #[cfg(feature = "polars")]
 mod polars_frames;
 mod properties;
+mod sample_dump;
 mod support;
 mod synth;
+mod synth_dump;
