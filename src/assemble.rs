@@ -74,7 +74,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
     let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
     let mut words = Words::default();
     pieces.iter_mut().for_each(|placed| words.take(placed));
-    let names = modules::names(&words.modules);
+    let names = modules::names(words.modules.iter().map(|module| module.path.as_str()));
     let frame_table = Frames::new(&frames.keys, &frames.order, &ModuleMap::new(&words.modules, &names));
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
     words.issues.extend(stack_issues(&pieces, &traces, &stacks, facts.names_stacks));

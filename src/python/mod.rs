@@ -2,6 +2,7 @@
 
 mod arrow;
 mod compat;
+mod dump;
 mod error;
 mod read;
 mod snapshot;
@@ -14,6 +15,8 @@ pub mod native {
     use super::arrow::Table;
     #[pymodule_export]
     use super::compat::{format_dhcmp, format_sites, format_umdh};
+    #[pymodule_export]
+    use super::dump::{Bytes, Dump};
     #[pymodule_export]
     use super::read::read;
     #[pymodule_export]

@@ -77,9 +77,8 @@ impl FrameKeys {
 
     /// Numbers a frame as it stands in the file.
     pub fn intern_text(&mut self, text: &[u8], new: impl FnOnce()) -> u32 {
-        let raw = parse_hex(text).filter(|_| !text.iter().any(u8::is_ascii_lowercase));
-        let (key, address, width) = match raw {
-            Some(hex) => (FrameKey::Raw { address: hex.value, digits: hex.digits }, hex.value, hex.digits),
+        let (key, address, width) = match raw(text) {
+            Some((address, digits)) => (FrameKey::Raw { address, digits }, address, digits),
             None => {
                 let number = self.text_number(text);
                 (FrameKey::Text(number), u64::from(number), TEXT)
@@ -141,6 +140,24 @@ impl Frames {
         }
         columns.finish()
     }
+
+    /// Builds the table anew from its texts, with other modules. Frames keep their order, and so their numbers.
+    pub fn of_texts<'a>(texts: impl Iterator<Item = &'a str>, modules: &ModuleMap) -> Self {
+        let mut columns = Columns::default();
+        for text in texts.map(str::as_bytes) {
+            match raw(text) {
+                Some((address, digits)) => columns.raw(address, digits, modules),
+                None => columns.text(text, modules),
+            }
+        }
+        columns.finish()
+    }
+}
+
+/// Address and digits of a frame that is nothing but an address, as the tools print it.
+fn raw(text: &[u8]) -> Option<(u64, u32)> {
+    let hex = parse_hex(text).filter(|_| !text.iter().any(u8::is_ascii_lowercase))?;
+    Some((hex.value, hex.digits))
 }
 
 #[derive(Default)]
