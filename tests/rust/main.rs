@@ -6,6 +6,8 @@ mod compare;
 mod compat;
 mod corpus;
 mod documents;
+mod dumps;
+mod dumps_damaged;
 mod errors;
 mod fixtures;
 mod hogs;
