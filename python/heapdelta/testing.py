@@ -1,4 +1,4 @@
-"""Synthetic logs whose answers are known: for tests, notebooks, examples, benchmarks, and `heapdelta demo`.
+"""Synthetic logs and dumps whose answers are known: for tests, notebooks, examples, benchmarks, and `heapdelta demo`.
 
 The logs tell the story of an invented server, Fernhollow. ``fhpreview`` leaks page thumbnails, more with every log.
 ``fhcatalog`` has a cache that fills up in the first three logs and then stays as it is. ``fhsession`` holds as much as
@@ -6,6 +6,8 @@ before, but under other stacks. Everything else has its ordinary ups and downs.
 
     story = write_investigation("demo")
     delta = hd.diff(hd.read(story.before), hd.read(story.after))
+
+`write_dump` and `write_dump_investigation` write minidumps of the same process at the same steps.
 """
 
 from __future__ import annotations
@@ -15,11 +17,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from heapdelta import _native
+from heapdelta._testing_dumps import (
+    DAMAGE,
+    DumpAnswer,
+    DumpInvestigation,
+    RegionTotals,
+    write_dump,
+    write_dump_investigation,
+    write_reference_dump,
+)
 
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["Answer", "Investigation", "Totals", "write_investigation", "write_log", "write_reference_log"]
+__all__ = [
+    "DAMAGE",
+    "Answer",
+    "DumpAnswer",
+    "DumpInvestigation",
+    "Investigation",
+    "RegionTotals",
+    "Totals",
+    "write_dump",
+    "write_dump_investigation",
+    "write_investigation",
+    "write_log",
+    "write_reference_dump",
+    "write_reference_log",
+]
 
 
 @dataclass(frozen=True)

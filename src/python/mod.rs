@@ -22,7 +22,9 @@ pub mod native {
     #[pymodule_export]
     use super::snapshot::{Comparison, Snapshot};
     #[pymodule_export]
-    use super::synth::{write_investigation_log, write_reference_log};
+    use super::synth::{
+        damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
+    };
 
     /// Version of the crate.
     #[pymodule_export]
