@@ -205,7 +205,7 @@ fn memory_is_read_by_address() {
         assert_eq!(*inside, *expected);
         assert!(matches!(inside, Cow::Borrowed(_)), "one range holds it");
         let error = dump.bytes_at(range_base(0) + 0xFF0, 0x40).unwrap_err();
-        let expected = "<bytes>: expected 64 bytes at 0x1A000000FF0, found none of the 48 from 0x1A000001000 on";
+        let expected = "<bytes>: expected 64 bytes at 0x1A000000FF0, found 48 absent from 0x1A000001000 on";
         assert_eq!(error.message(), expected);
         assert!(dump.bytes_at(0, 1).is_err());
         assert!(dump.bytes_at(u64::MAX, u64::MAX).is_err());
