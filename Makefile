@@ -115,7 +115,7 @@ test-polars: ## The cargo feature `polars`, for Rust users
 # --- what is written by machine ------------------------------------------------------------------------------------------
 
 .PHONY: docs
-docs: ## Write docs/tables.md from src/table/schema.rs
+docs: ## Write docs/tables.md from src/table/schema/
 	cargo run --quiet --locked --no-default-features --example tables_md > $(TARGET)/tables.md
 	mv $(TARGET)/tables.md docs/tables.md
 

@@ -87,7 +87,7 @@ pub enum ErrorKind {
         found: String,
     },
     /// Contents of memory that the dump does not hold.
-    #[error("expected {size} bytes at {address:#X}, found none of the {absent_size} from {absent_address:#X} on")]
+    #[error("expected {size} bytes at {address:#X}, found {absent_size} absent from {absent_address:#X} on")]
     AbsentMemory {
         /// First address asked for.
         address: u64,

@@ -123,8 +123,9 @@ pub fn entries(file: &[u8], header: &FileHeader, issues: &mut Issues) -> Vec<Ent
         let fields = Fields(bytes);
         Entry { kind: fields.u32(0), size: fields.u32(4), offset: fields.u32(8), read: false, reason: None }
     };
-    let entries: Vec<Entry> = bytes.chunks_exact(ENTRY_SIZE).map(entry).collect();
+    let mut entries: Vec<Entry> = bytes.chunks_exact(ENTRY_SIZE).map(entry).collect();
     if entries.len() < wanted {
+        end_at_first_stream(&mut entries, first);
         let end = first + (entries.len() * ENTRY_SIZE) as u64;
         issues.push(
             Severity::Error,
@@ -135,6 +136,24 @@ pub fn entries(file: &[u8], header: &FileHeader, issues: &mut Issues) -> Vec<Ent
         );
     }
     entries
+}
+
+/// Ends a directory that does not fit into its file where the first stream begins: a number of streams that cannot be true
+/// would turn contents into entries.
+fn end_at_first_stream(entries: &mut Vec<Entry>, directory: u64) {
+    let mut end = u64::MAX;
+    let mut kept = 0;
+    for (index, entry) in entries.iter().enumerate() {
+        let place = directory + (index * ENTRY_SIZE) as u64;
+        if place + ENTRY_SIZE as u64 > end {
+            break;
+        }
+        kept = index + 1;
+        if entry.size > 0 && u64::from(entry.offset) > place {
+            end = end.min(entry.offset.into());
+        }
+    }
+    entries.truncate(kept);
 }
 
 /// Takes the first stream of a type out of the directory, or says there why not.

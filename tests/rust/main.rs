@@ -7,6 +7,8 @@ mod compat;
 mod corpus;
 mod damage;
 mod documents;
+mod dumps;
+mod dumps_damaged;
 mod errors;
 mod fixtures;
 mod hogs;
