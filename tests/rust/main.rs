@@ -5,6 +5,7 @@
 mod compare;
 mod compat;
 mod corpus;
+mod damage;
 mod documents;
 mod dumps;
 mod dumps_damaged;
