@@ -152,10 +152,10 @@ FUZZ_SECONDS ?= 60
 fuzz: ## Fuzz every target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
 	@cargo +nightly fuzz --version >/dev/null || \
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
-	for target in read_any umdh2_fast_path comparison_round_trip; do \
+	for target in read_any umdh2_fast_path comparison_round_trip dump_any; do \
 		mkdir -p fuzz/corpus/$$target; \
 		cargo +nightly fuzz run --sanitizer none --target-dir $(TARGET)/fuzz-nightly --features libfuzzer $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-			-max_total_time=$(FUZZ_SECONDS) -max_len=8192; \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=16384; \
 	done
 
 .PHONY: clean

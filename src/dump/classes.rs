@@ -5,7 +5,7 @@
 //! bytes. The rest of private memory is `private`. Each region has one class, so sums by class add up to the whole.
 
 use super::{
-    fields::u32_at,
+    Words,
     memory::Memory,
     regions::{COMMIT, FREE, IMAGE, MAPPED, PRIVATE, Regions},
     threads::Thread,
@@ -65,6 +65,9 @@ struct Map<'a> {
 
 const NONE: u32 = u32::MAX;
 
+/// `PAGE_READWRITE`, `PAGE_EXECUTE_READWRITE`.
+const WRITABLE: u32 = 0x44;
+
 impl<'a> Map<'a> {
     fn new(regions: &'a Regions) -> Self {
         let mut sorted: Vec<u32> = (0..regions.len() as u32).collect();
@@ -103,8 +106,21 @@ impl<'a> Map<'a> {
     }
 }
 
-/// Tells the classes. `memory` is asked for the first bytes of allocations and for pointers of TEBs.
-pub fn classify(regions: &Regions, threads: &[Thread], memory: &Memory, file: &[u8], narrow: bool) -> Classes {
+/// What the dump holds of the process's memory.
+#[derive(Clone, Copy)]
+pub struct Contents<'a> {
+    /// The whole file.
+    pub file: &'a [u8],
+    /// Which of its bytes stand for an address.
+    pub memory: &'a Memory,
+    /// Reads four bytes at each of many places of the file, wide apart.
+    pub words: Words<'a>,
+    /// The process had 32-bit pointers.
+    pub narrow: bool,
+}
+
+/// Tells the classes. Contents are asked for the first bytes of allocations and for pointers of TEBs.
+pub fn classify(regions: &Regions, threads: &[Thread], contents: &Contents<'_>) -> Classes {
     if regions.is_empty() {
         return Classes { stacks: vec![None; threads.len()], ..Classes::default() };
     }
@@ -119,7 +135,7 @@ pub fn classify(regions: &Regions, threads: &[Thread], memory: &Memory, file: &[
         }
     }
     let mut committed = vec![0_u64; map.allocations.len()];
-    let heaps = heaps(&map, &owner, memory, file, narrow);
+    let heaps = heaps(&map, &owner, contents);
     for row in 0..regions.len() {
         let allocation = map.allocation[row];
         if allocation == NONE {
@@ -137,7 +153,7 @@ pub fn classify(regions: &Regions, threads: &[Thread], memory: &Memory, file: &[
             }
         }
     }
-    blocks(&map, threads, memory, file, narrow, &mut class, &mut thread_id);
+    blocks(&map, threads, contents, &mut class, &mut thread_id);
     let stack = |stack: &Option<u32>| {
         stack.map(|allocation| (map.allocations[allocation as usize], committed[allocation as usize]))
     };
@@ -166,25 +182,36 @@ fn stacks(map: &Map<'_>, threads: &[Thread]) -> Vec<Option<u32>> {
 }
 
 /// Which allocations start with the signature of a heap segment.
-fn heaps(map: &Map<'_>, owner: &[Option<u32>], memory: &Memory, file: &[u8], narrow: bool) -> Vec<bool> {
+///
+/// Only those are asked where a segment can start: at a multiple of the allocation granularity, on a page that can be
+/// written.
+fn heaps(map: &Map<'_>, owner: &[Option<u32>], contents: &Contents<'_>) -> Vec<bool> {
     // `_HEAP_SEGMENT.SegmentSignature` and `_SEGMENT_HEAP.Signature` of the public symbols: behind a header of 8 or 16 bytes.
     const SEGMENT: u32 = 0xFFEE_FFEE;
     const SEGMENT_HEAP: u32 = 0xDDEE_DDEE;
-    let offset = if narrow { 8 } else { 16 };
+    // `dwAllocationGranularity` of every Windows there is.
+    const GRANULARITY: u64 = 0x1_0000;
+    let offset = if contents.narrow { 8 } else { 16 };
     let regions = map.regions;
-    let mut heaps = vec![false; map.allocations.len()];
-    let mut from = memory.cursor();
+    let mut cursor = contents.memory.cursor();
+    let (mut asked, mut places) = (Vec::new(), Vec::new());
     for row in map.sorted.iter().map(|row| *row as usize) {
         let base = regions.base[row];
-        let starts =
-            regions.state[row] == COMMIT && regions.kind[row] == PRIVATE && regions.allocation_base[row] == base;
+        let starts = regions.allocation_base[row] == base && base % GRANULARITY == 0;
+        let can_hold =
+            regions.state[row] == COMMIT && regions.kind[row] == PRIVATE && regions.protect[row] & WRITABLE != 0;
         let allocation = map.allocation[row];
-        if !starts || allocation == NONE || owner[allocation as usize].is_some() {
+        if !starts || !can_hold || allocation == NONE || owner[allocation as usize].is_some() {
             continue;
         }
-        let bytes = base.checked_add(offset).and_then(|address| from.bytes_at(file, address, 4));
-        let signature = bytes.and_then(|bytes| u32_at(bytes, 0));
-        heaps[allocation as usize] = matches!(signature, Some(SEGMENT | SEGMENT_HEAP));
+        if let Some(place) = base.checked_add(offset).and_then(|address| cursor.place_of(address, 4)) {
+            asked.push(allocation);
+            places.push(place);
+        }
+    }
+    let mut heaps = vec![false; map.allocations.len()];
+    for (allocation, word) in asked.into_iter().zip((contents.words)(&places)) {
+        heaps[allocation as usize] = matches!(word, Some(SEGMENT | SEGMENT_HEAP));
     }
     heaps
 }
@@ -193,9 +220,7 @@ fn heaps(map: &Map<'_>, owner: &[Option<u32>], memory: &Memory, file: &[u8], nar
 fn blocks(
     map: &Map<'_>,
     threads: &[Thread],
-    memory: &Memory,
-    file: &[u8],
-    narrow: bool,
+    contents: &Contents<'_>,
     class: &mut [Class],
     thread_id: &mut [Option<u32>],
 ) {
@@ -210,8 +235,9 @@ fn blocks(
     }
     for (_, teb) in threads.iter().filter_map(tebs) {
         // `_TEB.ProcessEnvironmentBlock` of winternl.h.
-        let (offset, size) = if narrow { (0x30, 4) } else { (0x60, 8) };
-        let Some(bytes) = teb.checked_add(offset).and_then(|at| memory.bytes_at(file, at, size).ok()) else { continue };
+        let (offset, size) = if contents.narrow { (0x30, 4) } else { (0x60, 8) };
+        let read = |at| contents.memory.bytes_at(contents.file, at, size).ok();
+        let Some(bytes) = teb.checked_add(offset).and_then(read) else { continue };
         let peb = bytes.iter().rev().fold(0, |pointer: u64, byte| pointer << 8 | u64::from(*byte));
         if let Some(row) = map.private_row(peb).filter(|_| peb != 0) {
             if class[row] != Class::Teb {

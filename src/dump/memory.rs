@@ -181,7 +181,7 @@ impl Memory {
         Ok(Cow::Owned(bytes))
     }
 
-    /// Reads for addresses that go up, without a search for each.
+    /// Looks up addresses that go up, without a search for each.
     pub fn cursor(&self) -> Cursor<'_> {
         Cursor { pieces: &self.pieces }
     }
@@ -194,13 +194,13 @@ pub struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// Bytes that stand in one piece, at an address not below the one asked for before.
-    pub fn bytes_at<'a>(&mut self, file: &'a [u8], address: u64, size: u64) -> Option<&'a [u8]> {
+    /// Where in the file bytes stand that are in one piece, at an address not below the one asked for before.
+    pub fn place_of(&mut self, address: u64, size: u64) -> Option<u64> {
         let passed = self.pieces.iter().position(|piece| piece.end() > address).unwrap_or(self.pieces.len());
         self.pieces = &self.pieces[passed..];
         let piece = self.pieces.first().filter(|piece| piece.base <= address)?;
         let whole = address.checked_add(size)? <= piece.end();
-        whole.then(|| super::fields::present(file, piece.offset + (address - piece.base), size))
+        whole.then(|| piece.offset + (address - piece.base))
     }
 }
 

@@ -22,6 +22,7 @@ pub mod regions;
 pub mod threads;
 
 use crate::error::{ErrorKind, Severity};
+use classes::Contents;
 use counters::{ProcessCounters, SystemMemory};
 use directory::{Entry, Stream};
 use header::DumpHeader;
@@ -61,12 +62,18 @@ pub struct Rows {
     pub issues: Vec<Issue>,
 }
 
+/// Reads four bytes at each of many places of a file.
+///
+/// A page of a map costs several times what a read from the file does, and counts as memory in use, so the owner of the
+/// file says how.
+pub type Words<'a> = &'a dyn Fn(&[u64]) -> Vec<Option<u32>>;
+
 /// Reads a dump.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::NotADump`]. Everything else is a row of `issues`.
-pub fn read(file: &[u8]) -> Result<Rows, ErrorKind> {
+pub fn read(file: &[u8], words: Words<'_>) -> Result<Rows, ErrorKind> {
     let file_header = directory::header(file)?;
     let mut reader = Reader::new(file);
     let mut entries = directory::entries(file, &file_header, &mut reader.issues);
@@ -78,7 +85,8 @@ pub fn read(file: &[u8]) -> Result<Rows, ErrorKind> {
     directory::explain(file, &mut entries, &mut reader.issues);
     rows.streams = entries;
     rows.memory = Memory::new(&rows.ranges, &mut reader);
-    rows.classes = classes::classify(&rows.regions, &rows.threads, &rows.memory, file, reader.narrow);
+    let contents = Contents { file, memory: &rows.memory, words, narrow: reader.narrow };
+    rows.classes = classes::classify(&rows.regions, &rows.threads, &contents);
     if rows.header.pointer_width == 0 {
         rows.header.pointer_width = pointer_width(&rows);
     }

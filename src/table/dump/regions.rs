@@ -94,27 +94,50 @@ pub fn words<'a>(rows: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 
 /// A column of values that become words: each distinct value is turned into one, once.
 fn column<T: Eq + Hash + Copy>(values: impl Iterator<Item = T>, word: impl Fn(&T) -> Option<String>) -> ArrayRef {
-    let mut known: HashMap<T, Option<u128>> = HashMap::new();
-    let mut text = Vec::new();
-    let mut last: Option<(T, Option<u128>)> = None;
     let mut views: Vec<u128> = Vec::with_capacity(values.size_hint().0);
     let mut valid = Vec::with_capacity(values.size_hint().0);
+    let mut known = Known { few: Vec::with_capacity(FEW), many: HashMap::new() };
+    let mut text = Vec::new();
+    let mut turn = |value: &T| {
+        word(value).map(|word| {
+            let view = make_view(word.as_bytes(), 0, text.len() as u32);
+            text.extend_from_slice(word.as_bytes());
+            view
+        })
+    };
     for value in values {
-        let view = match last {
-            Some((before, view)) if before == value => view,
-            _ => *known.entry(value).or_insert_with(|| {
-                word(&value).map(|word| {
-                    let view = make_view(word.as_bytes(), 0, text.len() as u32);
-                    text.extend_from_slice(word.as_bytes());
-                    view
-                })
-            }),
-        };
-        last = Some((value, view));
+        let view = known.view(value, &mut turn);
         views.push(view.unwrap_or_default());
         valid.push(view.is_some());
     }
     let nulls = valid.contains(&false).then(|| NullBuffer::from(valid));
     let array = StringViewArray::try_new(ScalarBuffer::from(views), vec![Buffer::from_vec(text)], nulls);
     Arc::new(array.unwrap_or_else(|error| panic!("views of words: {error}"))) // proof: every view is of a word in the buffer
+}
+
+/// Values that are compared one by one before they are hashed: hashing is most of the time that a column takes.
+const FEW: usize = 12;
+
+/// Views of the words of values seen so far.
+struct Known<T> {
+    few: Vec<(T, Option<u128>)>,
+    many: HashMap<T, Option<u128>>,
+}
+
+impl<T: Eq + Hash + Copy> Known<T> {
+    fn view(&mut self, value: T, turn: impl FnOnce(&T) -> Option<u128>) -> Option<u128> {
+        if let Some((_, view)) = self.few.iter().find(|(known, _)| *known == value) {
+            return *view;
+        }
+        if self.few.len() == FEW {
+            let view = *self.many.entry(value).or_insert_with(|| turn(&value));
+            // The next row is often of the same value.
+            let last = std::mem::replace(&mut self.few[FEW - 1], (value, view));
+            self.many.entry(last.0).or_insert(last.1);
+            return view;
+        }
+        let view = turn(&value);
+        self.few.push((value, view));
+        view
+    }
 }
