@@ -25,7 +25,19 @@ if TYPE_CHECKING:
     import heapdelta.chart as chart
     import heapdelta.testing as testing
 
-__all__ = ["Comparison", "Delta", "Dump", "Snapshot", "__version__", "blame", "chart", "diff", "exceptions", "read", "testing"]
+__all__ = [
+    "Comparison",
+    "Delta",
+    "Dump",
+    "Snapshot",
+    "__version__",
+    "blame",
+    "chart",
+    "diff",
+    "exceptions",
+    "read",
+    "testing",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

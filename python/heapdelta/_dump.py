@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast
 
 import polars as pl
@@ -207,7 +207,13 @@ class Dump(Snapshot):
 
     def with_modules(self, dump: Dump) -> NoReturn:
         """Not for a dump, which has modules of its own."""
-        _refuse("stacks")
+        raise NoTableError(f"a minidump needs no modules of {dump!r}: it has its own", kind="no_table")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        # Python comes here after one of the properties below has raised.
+        if name in _OF_LOGS:
+            _refuse(name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def allocations(self) -> NoReturn:
@@ -231,7 +237,7 @@ class Dump(Snapshot):
 
     @property
     def heaps(self) -> NoReturn:
-        """Not in a dump."""
+        """Not in a dump: `heapdelta.Dump.regions` tells which memory is a heap's."""
         _refuse("heaps")
 
     @property
@@ -241,13 +247,13 @@ class Dump(Snapshot):
 
     @property
     def line_count(self) -> NoReturn:
-        """Not in a dump."""
-        _refuse("lines")
+        """Not in a dump: it is no text."""
+        _refuse("line_count")
 
     @property
     def line_counts(self) -> NoReturn:
-        """Not in a dump."""
-        _refuse("lines")
+        """Not in a dump: it is no text."""
+        _refuse("line_counts")
 
     def __repr__(self) -> str:
         system = " ".join(filter(None, [self.os, self.os_version, self.cpu]))
@@ -277,8 +283,13 @@ class Dump(Snapshot):
         return _html.page(repr(self), facts, sizes)
 
 
+_OF_LOGS = frozenset(
+    {"allocations", "frames", "heaps", "line_count", "line_counts", "sections", "stacks", "usage"},
+)
+
+
 def _utc(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, tz=timezone.utc)
+    return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
 
 
 def _refuse(name: str) -> NoReturn:

@@ -235,8 +235,8 @@ class Snapshot(_Capture["core.Snapshot"]):
     def with_modules(self, dump: Dump) -> Snapshot:
         """Complete the modules of a log from a dump of the same process.
 
-        Modules of the log get ``version``, ``timestamp`` and ``debug_id``. Modules that the log does not list are added,
-        and raw addresses inside them become ``module`` and ``offset``, so that `diff` can name who grew.
+        Modules of the log get ``version``, ``timestamp`` and ``debug_id``. Modules that the log does not list are
+        added, and raw addresses inside them become ``module`` and ``offset``, so that `diff` can name who grew.
 
         Parameters
         ----------

@@ -129,7 +129,7 @@ class ReadError(HeapdeltaError, OSError):
 
 
 class FormatError(HeapdeltaError, ValueError):
-    """The content is neither a heap log nor a minidump: empty, a binary, some other text, or a dump cut in its header."""
+    """The content is neither a heap log nor a minidump: empty, a binary, some other text, a dump cut in its header."""
 
 
 class CaptureError(FormatError):

@@ -63,6 +63,7 @@ fn add(reader: &mut Reader<'_>, place: Place, base: u64, declared: u64, offset: 
             "kept the bytes that are in the file",
         );
     }
+    reader.check_end(base, size, place);
     ranges.push(Range { base, size, declared_size: declared, offset, stream: place.stream.unwrap_or_default() });
 }
 

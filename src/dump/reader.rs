@@ -63,6 +63,19 @@ impl<'a> Reader<'a> {
         unextended(written, self.narrow)
     }
 
+    /// Says of a range that it passes the end of the address space.
+    pub fn check_end(&mut self, base: u64, size: u64, place: Place) {
+        if base.checked_add(size.saturating_sub(1)).is_none() {
+            self.issues.push(
+                Severity::Warning,
+                "impossible_range",
+                place,
+                || format!("{size:#X} bytes at {base:#X}"),
+                "kept the row; nothing stands for addresses past the last",
+            );
+        }
+    }
+
     /// The records of a list: `declared` of them, `size` bytes each, from byte `header` of the stream on. Where fewer are
     /// there, the rest is an issue.
     pub fn records(&mut self, stream: &Stream<'a>, header: usize, size: usize, declared: u64) -> Records<'a> {

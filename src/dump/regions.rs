@@ -69,8 +69,9 @@ impl Regions {
 pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Regions {
     let records = reader.headed(stream, 16, REGION_SIZE);
     let mut regions = Regions::with_capacity(records.len());
-    for (_, record) in records.iter() {
+    for (place, record) in records.iter() {
         let fields = Fields(record);
+        reader.check_end(reader.address(fields.u64(0)), fields.u64(24), place);
         regions.base.push(reader.address(fields.u64(0)));
         regions.allocation_base.push(reader.address(fields.u64(8)));
         regions.allocation_protect.push(fields.u32(16));

@@ -129,6 +129,7 @@ fn lists_keep_the_records_that_are_there() {
 fn numbers_that_overflow_cost_their_record() {
     let dump = broken(Damage::AddressOverflow);
     assert!(dump.bytes_at(u64::MAX - 8, 64).is_err());
+    assert_eq!(issues(&dump), ["impossible_range"; 2]);
     let dump = broken(Damage::OffsetOverflow);
     assert_eq!(column(&dump, "memory", "size"), ["4096", "0", "4096", "4096"]);
     let dump = self::dump(damaged(&full_sample(), Damage::SizeOverflow));
