@@ -115,7 +115,7 @@ test-polars: ## The cargo feature `polars`, for Rust users
 # --- what is written by machine ------------------------------------------------------------------------------------------
 
 .PHONY: docs
-docs: ## Write docs/tables.md from src/table/schema.rs
+docs: ## Write docs/tables.md from src/table/schema/
 	cargo run --quiet --locked --no-default-features --example tables_md > $(TARGET)/tables.md
 	mv $(TARGET)/tables.md docs/tables.md
 
@@ -136,9 +136,11 @@ stubs: $(TOOLS) ## Write python/heapdelta/_native.pyi from the bindings
 # --- speed, memory, robustness -------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: $(BUILT) ## Measure speed and memory on two logs of 1 GB, write the table of benches/README.md
-	cargo build --release --locked --no-default-features --example newline_ceiling
-	$(BIN)/python benches/run.py --ceiling $(TARGET)/release/examples/newline_ceiling $(BENCH_ARGS)
+bench: $(BUILT) ## Measure speed and memory on logs of 1 GB and dumps of 1 and 2 GiB, write the table of benches/README.md
+	$(BIN)/python -m pip install -q --group bench
+	cargo build --release --locked --no-default-features --example newline_ceiling --example dump_memory
+	$(BIN)/python benches/run.py --ceiling $(TARGET)/release/examples/newline_ceiling \
+		--dump-memory $(TARGET)/release/examples/dump_memory $(BENCH_ARGS)
 
 .PHONY: bench-rust
 bench-rust: ## MB/s per dialect, by criterion
@@ -150,10 +152,10 @@ FUZZ_SECONDS ?= 60
 fuzz: ## Fuzz every target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
 	@cargo +nightly fuzz --version >/dev/null || \
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
-	for target in read_any umdh2_fast_path comparison_round_trip; do \
+	for target in read_any umdh2_fast_path comparison_round_trip dump_any; do \
 		mkdir -p fuzz/corpus/$$target; \
 		cargo +nightly fuzz run --sanitizer none --target-dir $(TARGET)/fuzz-nightly --features libfuzzer $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-			-max_total_time=$(FUZZ_SECONDS) -max_len=8192; \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=16384; \
 	done
 
 .PHONY: clean

@@ -74,6 +74,7 @@ fn requested_bytes(log: &Log) -> u64 {
     let (table, column) = match log {
         Log::Snapshot(snapshot) => (snapshot.table("allocations"), "requested_bytes"),
         Log::Comparison(comparison) => (comparison.table("rows"), "requested_bytes_after"),
+        Log::Dump(dump) => (dump.table("regions"), "size"),
     };
     let batches = table.map_or(&[][..], |table| &table.batches);
     let columns = batches.iter().filter_map(|batch| batch.column_by_name(column));

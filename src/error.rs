@@ -30,6 +30,28 @@ pub struct Position {
     pub byte: Option<u64>,
 }
 
+/// How bad an issue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something is missing from the tables.
+    Error,
+    /// It was read, but is doubtful.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+impl Severity {
+    /// The word in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+        }
+    }
+}
+
 /// One capture of a file that holds several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaptureEntry {
@@ -56,6 +78,30 @@ pub enum ErrorKind {
     #[error("expected a heap log of dh, umdh or dhcmp, found {found}")]
     NotALog {
         /// What the content is, in words, with the input's own bytes escaped.
+        found: String,
+    },
+    /// The first bytes are those of a minidump, and nothing can be read behind them; `found` says why.
+    #[error("expected a minidump, found {found}")]
+    NotADump {
+        /// What is wrong with it.
+        found: String,
+    },
+    /// Contents of memory that the dump does not hold.
+    #[error("expected {size} bytes at {address:#X}, found {absent_size} absent from {absent_address:#X} on")]
+    AbsentMemory {
+        /// First address asked for.
+        address: u64,
+        /// Bytes asked for.
+        size: u64,
+        /// First address that the dump does not hold.
+        absent_address: u64,
+        /// Bytes from there on that it does not hold.
+        absent_size: u64,
+    },
+    /// A log and a dump of different processes; `found` says how that shows.
+    #[error("expected a log and a dump of one process, found that {found}")]
+    NotOneProcess {
+        /// What contradicts it.
         found: String,
     },
     /// A header and not one heap: the tool on the customer's machine failed.
@@ -125,6 +171,9 @@ impl ErrorKind {
             ErrorKind::Directory => "directory",
             ErrorKind::Empty => "empty",
             ErrorKind::NotALog { .. } => "not_a_log",
+            ErrorKind::NotADump { .. } => "not_a_dump",
+            ErrorKind::AbsentMemory { .. } => "absent_memory",
+            ErrorKind::NotOneProcess { .. } => "not_one_process",
             ErrorKind::FailedCapture { .. } => "failed_capture",
             ErrorKind::ManyCaptures { .. } => "many_captures",
             ErrorKind::NoSuchCapture { .. } => "no_such_capture",
@@ -140,6 +189,8 @@ impl ErrorKind {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             ErrorKind::Directory => Some("name the log files in it, one at a time"),
+            ErrorKind::NotADump { .. } => Some("ask for the whole file: it was cut or changed on its way"),
+            ErrorKind::AbsentMemory { .. } => Some("the table memory lists what the dump holds"),
             ErrorKind::FailedCapture { .. } => {
                 Some("ask for a new capture, or for the whole file if it was cut on its way")
             }

@@ -1,7 +1,8 @@
-//! Reads the heap logs that Windows support engineers receive (DH, UMDH, DHCMP) into columnar tables.
+//! Reads the heap logs (DH, UMDH, DHCMP) and minidumps that Windows support engineers receive into columnar tables.
 
 pub mod assemble;
 pub mod compat;
+pub mod dump;
 pub mod error;
 pub mod input;
 pub mod lines;
@@ -18,4 +19,4 @@ pub mod table;
 
 pub use error::{Error, ErrorKind, Result};
 pub use read::{Options, read, read_with};
-pub use snapshot::{Comparison, Log, Snapshot};
+pub use snapshot::{Comparison, Dump, Log, Snapshot};

@@ -1,4 +1,4 @@
-//! `read`: from a path or bytes to a [`Snapshot`] or a [`Comparison`].
+//! `read`: from a path or bytes to a [`Snapshot`], a [`Comparison`] or a [`Dump`].
 
 use std::{
     io::{Cursor, Read},
@@ -8,10 +8,12 @@ use std::{
 
 use crate::{
     assemble::{Facts, Tables, assemble},
+    dump::directory,
     error::{CaptureEntry, Error, ErrorKind, Result, excerpt},
     input::{
-        Part, Source,
+        Bytes, Part, Source,
         blocks::{BLOCK_SIZE, Block, Blocks},
+        content::Content,
         file, magic,
         text::{Encoding, Malformed, utf16_len},
     },
@@ -22,7 +24,7 @@ use crate::{
     },
     memory,
     parallel::{Control, Pool, read_in_order, read_piece},
-    snapshot::{About, Comparison, Header, Log, Snapshot},
+    snapshot::{About, Comparison, Dump, Header, Log, Snapshot},
     table::{Table, rows, schema, text},
 };
 
@@ -51,7 +53,7 @@ impl Default for Options {
 const SNIFF_STEP: usize = 64 << 10;
 const SNIFF_LIMIT: usize = 4 << 20;
 
-/// Reads a heap log.
+/// Reads a heap log or a minidump. The file of a dump is mapped: leave it as it is while the [`Dump`] lives.
 ///
 /// # Errors
 ///
@@ -71,7 +73,7 @@ pub fn read<'a>(source: impl Into<Source<'a>>, options: &Options) -> Result<Log>
     read_with(&source.into(), options, &Control::default())
 }
 
-/// Reads a heap log that another thread can watch and stop.
+/// Reads a heap log or a minidump that another thread can watch and stop.
 ///
 /// # Errors
 ///
@@ -111,8 +113,12 @@ enum Outcome {
 
 fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Result<Log> {
     check_options(options)?;
+    let opened = open(source, Part::default())?;
+    if opened.start.starts_with(directory::MAGIC) {
+        return read_dump(source, opened, options, control);
+    }
     let job = Job { source, options, control, pool: Pool::new(options.threads)? };
-    let first = pass(&job, Part::default(), None)?;
+    let first = pass(&job, Part::default(), None, opened)?;
     let captures = match &first.outcome {
         Outcome::Capture(tables) => tables.headers.clone(),
         Outcome::Comparison(..) => Vec::new(),
@@ -131,7 +137,7 @@ fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Re
             };
             let encoding = first.encoding;
             drop(first);
-            finish(source, pass(&job, part, Some(encoding))?)
+            finish(source, pass(&job, part, Some(encoding), open(job.source, part)?)?)
         }
         _ => finish(source, first),
     }
@@ -150,14 +156,45 @@ fn entries(headers: &[HeaderLine]) -> Vec<CaptureEntry> {
     headers.iter().map(|header| CaptureEntry { line: header.line, title: header.text.clone() }).collect()
 }
 
-/// Reads one part. The encoding is known if the part is not the first of its file.
-fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>) -> Result<Pass> {
-    let mut bytes = file::open(job.source, part)?;
+/// A part that is open.
+struct Opened<'a> {
+    /// Its first bytes.
+    start: Vec<u8>,
+    /// The rest.
+    rest: Bytes<'a>,
+}
+
+fn open<'a>(source: &'a Source<'_>, part: Part) -> Result<Opened<'a>> {
+    let mut rest = file::open(source, part)?;
     let mut start = Vec::new();
-    bytes.reader.by_ref().take(SNIFF_STEP as u64).read_to_end(&mut start)?;
+    rest.reader.by_ref().take(SNIFF_STEP as u64).read_to_end(&mut start)?;
     if start.is_empty() {
         return Err(ErrorKind::Empty.into());
     }
+    Ok(Opened { start, rest })
+}
+
+/// Reads a minidump: a file is mapped, a pipe is read to its end.
+fn read_dump(source: &Source<'_>, opened: Opened<'_>, options: &Options, control: &Control) -> Result<Log> {
+    if let Some(wanted) = options.capture.filter(|wanted| *wanted != 1) {
+        return Err(ErrorKind::NoSuchCapture { wanted, available: 1 }.into());
+    }
+    let Opened { mut start, mut rest } = opened;
+    let content = match source {
+        Source::Shared(content, _) => content.clone(),
+        Source::Path(path) if rest.len.is_some() => Content::map(path)?,
+        Source::Path(_) | Source::Bytes(..) => {
+            rest.reader.read_to_end(&mut start)?;
+            Content::new(start)
+        }
+    };
+    control.bytes_done.store(content.len() as u64, Ordering::Relaxed);
+    Dump::new(content, source.path().map(ToOwned::to_owned)).map(Log::Dump)
+}
+
+/// Reads one part. The encoding is known if the part is not the first of its file.
+fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>, opened: Opened<'_>) -> Result<Pass> {
+    let Opened { mut start, rest } = opened;
     if let Some(found) = magic::name(&start) {
         return Err(ErrorKind::NotALog { found: found.to_owned() }.into());
     }
@@ -165,7 +202,7 @@ fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>) -> Result<Pass> {
     let mark = if part.start == 0 { encoding.bom_len() } else { 0 };
     start.drain(..mark);
     let malformed = Malformed::default();
-    let raw: Box<dyn Read + Send + '_> = Box::new(Cursor::new(start).chain(bytes.reader));
+    let raw: Box<dyn Read + Send + '_> = Box::new(Cursor::new(start).chain(rest.reader));
     let mut reader = encoding.to_utf8(raw, &malformed);
     let (start, dialect) = sniffed(&mut reader)?;
     let first_byte = part.start + mark as u64;

@@ -3,5 +3,6 @@
 //! `make fuzz` runs them under libFuzzer; `tests/seeds.rs` runs them over their seeds on any toolchain.
 
 pub mod comparison_round_trip;
+pub mod dump_any;
 pub mod read_any;
 pub mod umdh2_fast_path;

@@ -39,3 +39,8 @@ fn umdh2_fast_path() {
 fn comparison_round_trip() {
     run(heapdelta_fuzz::comparison_round_trip::target, "comparison_round_trip");
 }
+
+#[test]
+fn dump_any() {
+    run(heapdelta_fuzz::dump_any::target, "dump_any");
+}

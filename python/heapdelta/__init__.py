@@ -1,4 +1,4 @@
-"""Reads Windows heap logs (DH, UMDH, DHCMP) into columnar tables, and tells what grew, in whose module, by which stack.
+"""Reads Windows heap logs and minidumps into columnar tables, and tells what grew, in whose module, by which stack.
 
 import heapdelta as hd
 before, after = hd.read("before.txt"), hd.read("after.txt")
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from heapdelta import blame, exceptions
 from heapdelta._diff import Delta, diff
+from heapdelta._dump import Dump
 from heapdelta._native import __version__
 from heapdelta._read import read
 from heapdelta._snapshot import Comparison, Snapshot
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
     import heapdelta.chart as chart
     import heapdelta.testing as testing
 
-__all__ = ["Comparison", "Delta", "Snapshot", "__version__", "blame", "chart", "diff", "exceptions", "read", "testing"]
+__all__ = [
+    "Comparison",
+    "Delta",
+    "Dump",
+    "Snapshot",
+    "__version__",
+    "blame",
+    "chart",
+    "diff",
+    "exceptions",
+    "read",
+    "testing",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

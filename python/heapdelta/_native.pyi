@@ -6,7 +6,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Comparison", "Snapshot", "Table", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_reference_log"]
+__all__ = ["__version__", "is_debug_build", "Comparison", "Snapshot", "Table", "damage_names", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log"]
 
 __version__: Final[str]
 """
@@ -172,6 +172,11 @@ class Table:
     def __len__(self, /) -> int: ...
     def __repr__(self, /) -> str: ...
 
+def damage_names() -> list[str]:
+    """
+    The names of all defects that `write_process_dump` can write.
+    """
+
 def format_dhcmp(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal: bool, verbose: bool) -> str:
     """
     Text of DHCMP mode 1. `rows` is a polars.DataFrame of name, requested_bytes_before, requested_bytes_after,
@@ -197,6 +202,16 @@ def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIn
 def write_investigation_log(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, run: SupportsIndex, stack_count: SupportsIndex, dialect: str, pointer_width: SupportsIndex, line_end: str, encoding: str) -> dict[str, Any]:
     """
     Write one log of the synthetic investigation. Wrapped by `heapdelta.testing.write_log`.
+    """
+
+def write_process_dump(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, run: SupportsIndex, stack_count: SupportsIndex, pointer_width: SupportsIndex, full: bool, damage: str | None) -> dict[str, Any]:
+    """
+    Write one dump of the synthetic investigation. Wrapped by `heapdelta.testing.write_dump`.
+    """
+
+def write_reference_dump(path: str | PathLike[str], kind: str, seed: SupportsIndex, sizes: dict[str, SupportsIndex]) -> dict[str, int]:
+    """
+    Write a benchmark dump. Wrapped by `heapdelta.testing.write_reference_dump`.
     """
 
 def write_reference_log(path: str | PathLike[str], kind: str, byte_count: SupportsIndex, seed: SupportsIndex, grown: bool = False) -> dict[str, Any]:

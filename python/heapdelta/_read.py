@@ -1,4 +1,4 @@
-"""`read`: a path, bytes or a file object becomes a `Snapshot` or a `Comparison`."""
+"""`read`: a path, bytes or a file object becomes a `Snapshot`, a `Comparison` or a `Dump`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from heapdelta import _native
+from heapdelta._dump import Dump
 from heapdelta._snapshot import Comparison, Snapshot
 
 if TYPE_CHECKING:
@@ -27,16 +28,17 @@ def read(
     capture: int | None = None,
     progress: Progress | None = None,
 ) -> Snapshot | Comparison:
-    r"""Read a heap log, or the comparison of two.
+    r"""Read a heap log, the comparison of two, or a minidump.
 
-    Understands what DH, UMDH 1, UMDH 2 and DHCMP write, and `umdh A B`, in any of their encodings and line ends. What
-    could not be read stands in the ``issues`` table; nothing is left out in silence.
+    Understands what DH, UMDH 1, UMDH 2 and DHCMP write, and `umdh A B`, in any of their encodings and line ends, and
+    minidumps of any writer. What could not be read stands in the ``issues`` table; nothing is left out in silence.
 
     Parameters
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview or binary file object
         A path, or the content itself. A file object is read from where it stands to its end, into memory; a path is
-        read in blocks and needs far less.
+        read in blocks and needs far less. A minidump is mapped from its path: do not change the file while its `Dump`
+        is in use.
     threads : int, optional
         Threads to parse with, at least 1; by default one per core. The result never depends on it.
     blocks : bool, default True
@@ -53,14 +55,15 @@ def read(
     Returns
     -------
     Snapshot or Comparison
-        A `Snapshot` of a log; a `Comparison` for the text that DHCMP or UMDH wrote about two.
+        A `Snapshot` of a log, a `Dump` (which is one) of a minidump; a `Comparison` for the text that DHCMP or UMDH
+        wrote about two.
 
     Raises
     ------
     NotFoundError, PermissionDeniedError, DirectoryError, ReadError
         If the file cannot be opened or read; each is also the built-in exception of that meaning.
     FormatError
-        If the content is no heap log.
+        If the content is neither a heap log nor a minidump.
     CaptureError
         If the capture failed on the customer's machine, if there are several and none was chosen, or if the chosen one
         does not exist.
@@ -99,6 +102,8 @@ def read(
     )
     if isinstance(native, _native.Comparison):
         return Comparison(native)
+    if isinstance(native, _native.Dump):
+        return Dump(native)
     return Snapshot(native)
 
 

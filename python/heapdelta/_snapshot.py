@@ -11,14 +11,29 @@ from heapdelta import _html
 from heapdelta._matched import Matched
 from heapdelta._views import Views
 from heapdelta.blame import DEFAULT, Allocators, RuleLike, frame_flags
-from heapdelta.exceptions import OptionError
+from heapdelta.exceptions import NoTableError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from heapdelta import _native as core
+    from heapdelta._dump import Dump
 
 __all__ = ["Comparison", "Snapshot"]
+
+_OF_DUMPS = frozenset(
+    {
+        "handles",
+        "memory",
+        "memory_counters",
+        "regions",
+        "streams",
+        "system_memory",
+        "threads",
+        "unloaded_modules",
+    }
+)
+"""Tables that only a dump has, for a message that helps."""
 
 Native = TypeVar("Native", bound="core.Snapshot | core.Comparison")
 
@@ -142,6 +157,14 @@ class _Capture(Generic[Native]):
             self._tables[name] = pl.DataFrame(self._native.table(name))
         return self._tables[name]
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            # Reached only for names that the class does not have.
+            if name in _OF_DUMPS:
+                raise NoTableError(f"a {self.format} log has no {name}: only a minidump has", kind="no_table")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def _label(self) -> str:
         return self.path or "<bytes>"
 
@@ -208,6 +231,37 @@ class Snapshot(_Capture["core.Snapshot"]):
     def heaps(self) -> pl.DataFrame:
         """One row per heap, in the order of the file."""
         return self._table("heaps")
+
+    def with_modules(self, dump: Dump) -> Snapshot:
+        """Complete the modules of a log from a dump of the same process.
+
+        Modules of the log get ``version``, ``timestamp`` and ``debug_id``. Modules that the log does not list are
+        added, and raw addresses inside them become ``module`` and ``offset``, so that `diff` can name who grew.
+
+        Parameters
+        ----------
+        dump : Dump
+            A minidump of the same process, from before or after the log.
+
+        Returns
+        -------
+        Snapshot
+            A new one; neither file is read again. Frames and stacks keep their numbers. Fingerprints are those of a log
+            with a whole module list.
+
+        Raises
+        ------
+        OptionError
+            If the two are not of one process: the process ids differ, or the program or most modules were loaded at
+            other addresses, or nothing shows that they are.
+        TypeError
+            If `dump` is not a `Dump`.
+        """
+        from heapdelta._dump import Dump
+
+        if not isinstance(dump, Dump):
+            raise TypeError(f"expected a Dump, found {type(dump).__name__}")
+        return Snapshot(self._native.with_modules(dump._core))
 
     def __repr__(self) -> str:
         size = int(self.usage["requested_bytes"].sum())

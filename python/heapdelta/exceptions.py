@@ -11,12 +11,14 @@ import errno
 from typing import Any
 
 __all__ = [
+    "AbsentMemoryError",
     "CancelledError",
     "CaptureError",
     "DirectoryError",
     "FormatError",
     "HeapdeltaError",
     "InternalError",
+    "NoTableError",
     "NotFoundError",
     "OptionError",
     "PermissionDeniedError",
@@ -127,7 +129,7 @@ class ReadError(HeapdeltaError, OSError):
 
 
 class FormatError(HeapdeltaError, ValueError):
-    """The content is no heap log: empty, a binary, a dump, or some other text."""
+    """The content is neither a heap log nor a minidump: empty, a binary, some other text, a dump cut in its header."""
 
 
 class CaptureError(FormatError):
@@ -136,6 +138,14 @@ class CaptureError(FormatError):
 
 class RadixError(FormatError):
     """A comparison does not prove whether its numbers are decimal or hexadecimal, or contradicts the radix given."""
+
+
+class AbsentMemoryError(HeapdeltaError, LookupError):
+    """A minidump does not hold the contents of memory that were asked for."""
+
+
+class NoTableError(HeapdeltaError, AttributeError):
+    """The format has no such table: a minidump has no stacks, a heap log has no regions."""
 
 
 class OptionError(HeapdeltaError, ValueError):

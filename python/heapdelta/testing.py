@@ -1,4 +1,4 @@
-"""Synthetic logs whose answers are known: for tests, notebooks, examples, benchmarks, and `heapdelta demo`.
+"""Synthetic logs and dumps whose answers are known: for tests, notebooks, examples, benchmarks, and `heapdelta demo`.
 
 The logs tell the story of an invented server, Fernhollow. ``fhpreview`` leaks page thumbnails, more with every log.
 ``fhcatalog`` has a cache that fills up in the first three logs and then stays as it is. ``fhsession`` holds as much as
@@ -6,6 +6,8 @@ before, but under other stacks. Everything else has its ordinary ups and downs.
 
     story = write_investigation("demo")
     delta = hd.diff(hd.read(story.before), hd.read(story.after))
+
+`write_dump` and `write_dump_investigation` write minidumps of the same process at the same steps.
 """
 
 from __future__ import annotations
@@ -15,11 +17,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from heapdelta import _native
+from heapdelta._testing_dumps import (
+    DAMAGE,
+    DumpAnswer,
+    DumpInvestigation,
+    RegionTotals,
+    write_dump,
+    write_dump_investigation,
+)
+from heapdelta._testing_reference import write_reference_dump, write_reference_log
 
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["Answer", "Investigation", "Totals", "write_investigation", "write_log", "write_reference_log"]
+__all__ = [
+    "DAMAGE",
+    "Answer",
+    "DumpAnswer",
+    "DumpInvestigation",
+    "Investigation",
+    "RegionTotals",
+    "Totals",
+    "write_dump",
+    "write_dump_investigation",
+    "write_investigation",
+    "write_log",
+    "write_reference_dump",
+    "write_reference_log",
+]
 
 
 @dataclass(frozen=True)
@@ -284,54 +309,3 @@ def write_investigation(
         for step, name in enumerate(names)
     ]
     return Investigation(tuple(answers))
-
-
-def write_reference_log(
-    path: str | PathLike[str],
-    kind: Literal["blocks", "mixed"],
-    size: int = 1_000_000_000,
-    seed: int = 1,
-    *,
-    grown: bool = False,
-) -> dict[str, int]:
-    """Write a benchmark log: 64-bit ``umdh2``, CRLF, six heaps.
-
-    Parameters
-    ----------
-    path : str or path-like
-        File to write; overwritten if it is there.
-    kind : {"blocks", "mixed"}
-        Nearly nothing but block lines (at 1 GB 80,000 stacks of 10 to 32 frames), or half of its bytes stacks (680,000
-        of them over 250,000 distinct addresses).
-    size : int, default 1_000_000_000
-        Bytes, kept to within a few records; stacks and addresses are fewer in proportion in a smaller log.
-    seed : int, default 1
-        Same seed, same log.
-    grown : bool, default False
-        Write the later log of the same process: the same stacks under the same ids, and some blocks more.
-
-    Returns
-    -------
-    dict of str to int
-        ``byte_count``, ``line_count``, ``block_count``, ``heap_count``, ``stack_count``, ``frame_count`` (lines that
-        are frames), ``distinct_frame_count``, ``requested_bytes``, ``overhead_bytes``; and ``grown_block_count``,
-        ``grown_requested_bytes``, ``grown_overhead_bytes``: what the log has more than the one that is not grown.
-
-    Raises
-    ------
-    OptionError
-        If `kind` is neither of the two.
-    HeapdeltaError
-        If the file cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from heapdelta import testing
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     answer = testing.write_reference_log(f"{folder}/blocks.txt", "blocks", 100_000)
-    >>> answer["heap_count"], answer["stack_count"]
-    (6, 8)
-    """
-    answer: dict[str, int] = _native.write_reference_log(path, kind, size, seed, grown)
-    return answer

@@ -70,7 +70,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
     let mut pieces = merge::in_file_order(&mut sinks, facts.lines_before);
     let mut words = Words::default();
     pieces.iter_mut().for_each(|placed| words.take(placed));
-    let names = modules::names(&words.modules);
+    let names = modules::names(words.modules.iter().map(|module| module.path.as_str()));
     let frames_of_workers =
         sinks.iter_mut().map(|sink| (take(&mut sink.frames), take(&mut sink.frame_first))).collect();
     let ((frames, frame_table), traces) = rayon::join(

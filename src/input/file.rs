@@ -13,14 +13,10 @@ use crate::error::{ErrorKind, Result};
 /// # Errors
 ///
 /// [`ErrorKind::Io`] and [`ErrorKind::Directory`].
-pub fn open<'a>(source: &Source<'a>, part: Part) -> Result<Bytes<'a>> {
+pub fn open<'a>(source: &'a Source<'_>, part: Part) -> Result<Bytes<'a>> {
     match source {
-        Source::Bytes(bytes, _) => {
-            let start = bytes.len().min(usize::try_from(part.start).unwrap_or(usize::MAX));
-            let end = part.end.and_then(|end| usize::try_from(end).ok()).unwrap_or(bytes.len()).min(bytes.len());
-            let bytes = &bytes[start..end.max(start)];
-            Ok(Bytes { reader: Box::new(bytes), len: Some(bytes.len() as u64) })
-        }
+        Source::Bytes(bytes, _) => Ok(in_memory(bytes, part)),
+        Source::Shared(content, _) => Ok(in_memory(content, part)),
         Source::Path(path) => {
             // Windows refuses to open a directory with a misleading error, so the question comes first.
             let about = metadata(path)?;
@@ -40,4 +36,11 @@ pub fn open<'a>(source: &Source<'a>, part: Part) -> Result<Bytes<'a>> {
             Ok(Bytes { reader, len })
         }
     }
+}
+
+fn in_memory(bytes: &[u8], part: Part) -> Bytes<'_> {
+    let start = bytes.len().min(usize::try_from(part.start).unwrap_or(usize::MAX));
+    let end = part.end.and_then(|end| usize::try_from(end).ok()).unwrap_or(bytes.len()).min(bytes.len());
+    let bytes = &bytes[start..end.max(start)];
+    Bytes { reader: Box::new(bytes), len: Some(bytes.len() as u64) }
 }

@@ -3,8 +3,7 @@
 use crate::error::excerpt;
 
 /// First bytes of files that customers send in place of a log, and what to call them.
-const KNOWN: [(&[u8], &str); 16] = [
-    (b"MDMP", "a Windows minidump"),
+const KNOWN: [(&[u8], &str); 15] = [
     (b"PAGEDU64", "a Windows kernel memory dump (64-bit)"),
     (b"PAGEDUMP", "a Windows kernel memory dump (32-bit)"),
     (b"PK\x03\x04", "a zip archive (unpack it first)"),

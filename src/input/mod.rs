@@ -1,6 +1,8 @@
-//! A path or bytes become text: opened, named if it is something else, brought to UTF-8, cut into blocks.
+//! A path or bytes become text: opened, named if it is something else, brought to UTF-8, cut into blocks. A dump becomes
+//! one [`content::Content`].
 
 pub mod blocks;
+pub mod content;
 pub mod file;
 pub mod magic;
 pub mod text;
@@ -10,13 +12,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use content::Content;
+
 /// Where the bytes come from.
 #[derive(Debug, Clone)]
 pub enum Source<'a> {
     /// A file.
     Path(PathBuf),
-    /// Bytes in memory, with the name to use for them in messages, if they have one.
+    /// Bytes in memory, with the name to use for them in messages, if they have one. A dump needs them as long as it
+    /// lives, so it copies them.
     Bytes(&'a [u8], Option<PathBuf>),
+    /// Bytes that a dump can go on using without a copy, and their name.
+    Shared(Content, Option<PathBuf>),
 }
 
 impl Source<'_> {
@@ -24,7 +31,7 @@ impl Source<'_> {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Source::Path(path) => Some(path),
-            Source::Bytes(_, path) => path.as_deref(),
+            Source::Bytes(_, path) | Source::Shared(_, path) => path.as_deref(),
         }
     }
 }
@@ -38,6 +45,12 @@ impl From<&Path> for Source<'_> {
 impl From<&str> for Source<'_> {
     fn from(path: &str) -> Self {
         Source::Path(path.into())
+    }
+}
+
+impl From<Content> for Source<'_> {
+    fn from(content: Content) -> Self {
+        Source::Shared(content, None)
     }
 }
 

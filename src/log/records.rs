@@ -40,27 +40,7 @@ impl TraceSlot {
     pub const NONE: u32 = u32::MAX;
 }
 
-/// How bad an issue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Something is missing from the tables.
-    Error,
-    /// It was read, but is doubtful.
-    Warning,
-    /// Worth knowing.
-    Info,
-}
-
-impl Severity {
-    /// The word in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Info => "info",
-        }
-    }
-}
+pub use crate::error::Severity;
 
 /// One row of `issues`, with its place relative to its piece.
 #[derive(Debug, Clone, PartialEq, Eq)]

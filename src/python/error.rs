@@ -15,12 +15,13 @@ pub fn class(kind: &ErrorKind) -> &'static str {
             _ => "ReadError",
         },
         ErrorKind::Directory => "DirectoryError",
-        ErrorKind::Empty | ErrorKind::NotALog { .. } => "FormatError",
+        ErrorKind::Empty | ErrorKind::NotALog { .. } | ErrorKind::NotADump { .. } => "FormatError",
+        ErrorKind::AbsentMemory { .. } => "AbsentMemoryError",
         ErrorKind::FailedCapture { .. } | ErrorKind::ManyCaptures { .. } | ErrorKind::NoSuchCapture { .. } => {
             "CaptureError"
         }
         ErrorKind::RadixUnproven | ErrorKind::RadixContradicted { .. } => "RadixError",
-        ErrorKind::Option { .. } => "OptionError",
+        ErrorKind::Option { .. } | ErrorKind::NotOneProcess { .. } => "OptionError",
         ErrorKind::Cancelled => "CancelledError",
         ErrorKind::Internal { .. } => "InternalError",
     }

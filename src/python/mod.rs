@@ -2,6 +2,7 @@
 
 mod arrow;
 mod compat;
+mod dump;
 mod error;
 mod read;
 mod snapshot;
@@ -15,11 +16,15 @@ pub mod native {
     #[pymodule_export]
     use super::compat::{format_dhcmp, format_sites, format_umdh};
     #[pymodule_export]
+    use super::dump::{Bytes, Dump};
+    #[pymodule_export]
     use super::read::read;
     #[pymodule_export]
     use super::snapshot::{Comparison, Snapshot};
     #[pymodule_export]
-    use super::synth::{write_investigation_log, write_reference_log};
+    use super::synth::{
+        damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
+    };
 
     /// Version of the crate.
     #[pymodule_export]

@@ -10,12 +10,13 @@ use std::{
 use pyo3::{prelude::*, pybacked::PyBackedBytes};
 
 use super::{
+    dump::Dump,
     error::exception,
     snapshot::{Comparison, Snapshot},
 };
 use crate::{
     error::ErrorKind,
-    input::Source,
+    input::{Source, content::Content},
     parallel::Control,
     read::{Options, read_with},
     snapshot::Log,
@@ -38,9 +39,10 @@ pub enum Input {
 pub enum Found {
     Snapshot(Snapshot),
     Comparison(Comparison),
+    Dump(Dump),
 }
 
-/// Read a heap log. Wrapped by `heapdelta.read`.
+/// Read a heap log or a minidump. Wrapped by `heapdelta.read`.
 #[pyfunction]
 #[pyo3(signature = (source, *, threads=None, blocks=true, radix=None, capture=None, progress=None, name=None))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
@@ -61,11 +63,14 @@ pub fn read(
         capture: natural(py, "a capture from 1", capture)?,
         ..Options::default()
     };
-    let (source, total) = match &source {
-        Input::Bytes(bytes) => (Source::Bytes(bytes, name), Some(bytes.len() as u64)),
+    let (source, total) = match source {
+        Input::Bytes(bytes) => {
+            let total = bytes.len() as u64;
+            (Source::Shared(Content::new(bytes), name), Some(total))
+        }
         Input::Path(path) => {
-            let total = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
-            (Source::Path(path.clone()), total)
+            let total = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
+            (Source::Path(path), total)
         }
     };
     let control = Control::default();
@@ -97,6 +102,7 @@ pub fn read(
     match outcome.map_err(|error| exception(py, &error))? {
         Log::Snapshot(inner) => Ok(Found::Snapshot(Snapshot { inner })),
         Log::Comparison(inner) => Ok(Found::Comparison(Comparison { inner })),
+        Log::Dump(inner) => Ok(Found::Dump(Dump { inner })),
     }
 }
 

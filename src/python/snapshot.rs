@@ -33,7 +33,7 @@ fn counts(lines: &LineCounts) -> BTreeMap<&'static str, u64> {
     ])
 }
 
-fn named(name: &str, table: Option<&crate::table::Table>) -> PyResult<Table> {
+pub(super) fn named(name: &str, table: Option<&crate::table::Table>) -> PyResult<Table> {
     table
         .cloned()
         .map(Table::from)
@@ -127,6 +127,12 @@ impl Snapshot {
     /// A table by its name.
     fn table(&self, name: &str) -> PyResult<Table> {
         named(name, self.inner.table(name))
+    }
+
+    /// The log with what a dump of the same process knows of modules.
+    fn with_modules(&self, py: Python<'_>, dump: &super::dump::Dump) -> PyResult<Self> {
+        let outcome = py.detach(|| self.inner.with_modules(&dump.inner));
+        outcome.map(|inner| Self { inner }).map_err(|error| super::error::exception(py, &error))
     }
 
     /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.

@@ -1,4 +1,4 @@
-//! Synthetic logs, for `heapdelta.testing`: options in, a file written, its known answer out as a dictionary.
+//! Synthetic logs and dumps, for `heapdelta.testing`: options in, a file written, its known answer out as a dictionary.
 
 use std::{collections::HashMap, fs::File, io, path::PathBuf};
 
@@ -9,6 +9,11 @@ use crate::{
     error::{Error, ErrorKind},
     synth::{
         Encoding, LineEnd,
+        dump::{
+            Damage,
+            process::{self, Sums, write_process},
+            reference::{self as reference_dump, write_reference as write_full},
+        },
         investigation::{self, Dialect, Totals, write_investigation},
         reference::{self, Kind, write_reference},
     },
@@ -73,9 +78,7 @@ pub fn write_investigation_log(
         run,
         stack_count,
         dialect: Dialect::of(dialect).ok_or_else(|| wrong(py, "dialect \"umdh1\" or \"umdh2\"", dialect))?,
-        pointer_width: Some(pointer_width)
-            .filter(|width| matches!(width, 32 | 64))
-            .ok_or_else(|| wrong(py, "pointer_width 32 or 64", &pointer_width.to_string()))?,
+        pointer_width: width(py, pointer_width)?,
         line_end: LineEnd::of(line_end).ok_or_else(|| wrong(py, "line_end \\n, \\r\\n or \\r\\r\\n", line_end))?,
         encoding: Encoding::of(encoding)
             .ok_or_else(|| wrong(py, "encoding utf-8, utf-8-sig, utf-16-le, utf-16-be or windows-1252", encoding))?,
@@ -117,6 +120,107 @@ pub fn write_investigation_log(
     about.extract()
 }
 
+/// Write one dump of the synthetic investigation. Wrapped by `heapdelta.testing.write_dump`.
+#[pyfunction]
+#[pyo3(signature = (path, *, step, seed, run, stack_count, pointer_width, full, damage))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+pub fn write_process_dump(
+    py: Python<'_>,
+    path: PathBuf,
+    step: u64,
+    seed: u64,
+    run: u64,
+    stack_count: u64,
+    pointer_width: u32,
+    full: bool,
+    damage: Option<&str>,
+) -> PyResult<Answer> {
+    let defect = |name| Damage::of(name).ok_or_else(|| wrong(py, "damage of heapdelta.testing.DAMAGE", name));
+    let damage = damage.map(defect).transpose()?;
+    let options =
+        process::Options { seed, step, run, stack_count, pointer_width: width(py, pointer_width)?, full, damage };
+    if py.detach(|| process::plan(&options)).is_err() {
+        return Err(wrong(py, "step whose growth fits into 32 bits", &step.to_string()));
+    }
+    let answer = written(py, path, |out| write_process(out, &options))?;
+    let about = PyDict::new(py);
+    for (name, value) in [
+        ("byte_count", answer.byte_count),
+        ("pid", answer.pid),
+        ("taken_at", answer.taken_at),
+        ("process_created_at", answer.process_created_at),
+        ("module_count", answer.module_count),
+        ("unloaded_module_count", answer.unloaded_module_count),
+        ("thread_count", answer.thread_count),
+        ("region_count", answer.region_count),
+        ("handle_count", answer.handle_count),
+        ("memory_range_count", answer.memory_range_count),
+        ("memory_bytes", answer.memory_bytes),
+        ("private_usage", answer.private_usage),
+        ("heap_block_bytes", answer.heap_block_bytes),
+    ] {
+        about.set_item(name, value)?;
+    }
+    let classes = PyDict::new(py);
+    for (name, Sums { committed_bytes, reserved_bytes, region_count }) in answer.classes {
+        let sums =
+            [("committed_bytes", committed_bytes), ("reserved_bytes", reserved_bytes), ("region_count", region_count)];
+        classes.set_item(name, HashMap::from(sums))?;
+    }
+    about.set_item("classes", classes)?;
+    about.set_item("modules", answer.modules)?;
+    about.set_item("handle_types", answer.handle_types)?;
+    about.set_item("thread_starts", answer.thread_starts)?;
+    about.extract()
+}
+
+/// Write a benchmark dump. Wrapped by `heapdelta.testing.write_reference_dump`.
+#[pyfunction]
+#[pyo3(signature = (path, kind, seed, sizes))]
+pub fn write_reference_dump(
+    py: Python<'_>,
+    path: PathBuf,
+    kind: &str,
+    seed: u64,
+    sizes: HashMap<String, u64>,
+) -> PyResult<HashMap<&'static str, u64>> {
+    let options = reference_dump::Options::of(kind);
+    let mut options = options.ok_or_else(|| wrong(py, "kind \"full-1g\" or \"full-2g\"", kind))?;
+    options.seed = seed;
+    for (name, value) in sizes {
+        *(match name.as_str() {
+            "memory_bytes" => &mut options.memory_bytes,
+            "range_count" => &mut options.range_count,
+            "region_count" => &mut options.region_count,
+            "module_count" => &mut options.module_count,
+            "handle_count" => &mut options.handle_count,
+            "thread_count" => &mut options.thread_count,
+            _ => return Err(wrong(py, "size of a reference dump", &name)),
+        }) = value;
+    }
+    let answer = written(py, path, |out| write_full(out, &options))?;
+    Ok(HashMap::from([
+        ("byte_count", answer.byte_count),
+        ("memory_bytes", answer.memory_bytes),
+        ("range_count", answer.range_count),
+        ("region_count", answer.region_count),
+        ("module_count", answer.module_count),
+        ("handle_count", answer.handle_count),
+        ("thread_count", answer.thread_count),
+        ("committed_bytes", answer.committed_bytes),
+        ("reserved_bytes", answer.reserved_bytes),
+        ("free_bytes", answer.free_bytes),
+        ("image_bytes", answer.image_bytes),
+        ("end_words", answer.end_words),
+    ]))
+}
+
+/// The names of all defects that `write_process_dump` can write.
+#[pyfunction]
+pub fn damage_names() -> Vec<&'static str> {
+    Damage::NAMED.iter().map(|(name, _)| *name).collect()
+}
+
 fn totals(py: Python<'_>, totals: Totals) -> PyResult<Bound<'_, PyDict>> {
     let about = PyDict::new(py);
     about.set_item("requested_bytes", totals.requested_bytes)?;
@@ -129,6 +233,11 @@ fn totals(py: Python<'_>, totals: Totals) -> PyResult<Bound<'_, PyDict>> {
 fn written<T: Send>(py: Python<'_>, path: PathBuf, write: impl Fn(&mut File) -> io::Result<T> + Sync) -> PyResult<T> {
     let done = py.detach(|| write(&mut File::create(&path)?));
     done.map_err(|source| exception(py, &Error::from(source).in_file(Some(path))))
+}
+
+fn width(py: Python<'_>, pointer_width: u32) -> PyResult<u32> {
+    let known = Some(pointer_width).filter(|width| matches!(width, 32 | 64));
+    known.ok_or_else(|| wrong(py, "pointer_width 32 or 64", &pointer_width.to_string()))
 }
 
 fn wrong(py: Python<'_>, expected: &'static str, found: &str) -> PyErr {

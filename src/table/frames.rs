@@ -93,8 +93,7 @@ impl FrameKeys {
 
     /// Numbers a frame as it stands in the file.
     pub fn intern_text(&mut self, text: &[u8], new: impl FnOnce()) -> u32 {
-        let hex = parse_hex(text).filter(|_| !text.iter().any(u8::is_ascii_lowercase));
-        let key = hex.and_then(key_of_hex).unwrap_or_else(|| self.text_key(text));
+        let key = raw(text).and_then(key_of_hex).unwrap_or_else(|| self.text_key(text));
         self.intern_key(key, new)
     }
 
@@ -149,6 +148,23 @@ impl Frames {
         }
         columns.finish()
     }
+
+    /// Builds the table anew from its texts, with other modules. Frames keep their order, and so their numbers.
+    pub fn of_texts<'a>(texts: impl Iterator<Item = &'a str>, modules: &ModuleMap) -> Self {
+        let mut columns = Columns::default();
+        for text in texts.map(str::as_bytes) {
+            match raw(text) {
+                Some(hex) => columns.raw(hex, modules),
+                None => columns.text(text, modules),
+            }
+        }
+        columns.finish()
+    }
+}
+
+/// A frame that is nothing but an address, as the tools print it.
+fn raw(text: &[u8]) -> Option<Hex> {
+    parse_hex(text).filter(|_| !text.iter().any(u8::is_ascii_lowercase))
 }
 
 const UPPER_CASE: &[u8; 16] = b"0123456789ABCDEF";

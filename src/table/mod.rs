@@ -5,6 +5,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
 
 pub mod allocations;
+pub mod dump;
 pub mod frames;
 pub mod heaps;
 pub mod intern;

@@ -35,7 +35,11 @@ impl ModuleMap {
             let lower_name = name.to_lowercase();
             Some(Range { base, end: base.saturating_add(size), name: Arc::clone(name), lower_name })
         });
-        let mut ranges: Vec<Range> = with_place.collect();
+        Self::of_ranges(with_place.collect())
+    }
+
+    /// The map of places in file order.
+    pub fn of_ranges(mut ranges: Vec<Range>) -> Self {
         ranges.sort_by_key(|range| range.base);
         ranges.dedup_by_key(|range| range.base);
         Self { ranges }
@@ -63,27 +67,27 @@ fn stem(file: &str) -> &str {
 /// Names modules as a debugger does: file name without extension. Where different files share a stem (`app.exe`,
 /// `app.dll`) the program keeps it, else the library, and the others are named in full, so that their growth is never
 /// added together.
-pub fn names(modules: &[Module]) -> Vec<Arc<str>> {
+pub fn names<'a>(paths: impl Iterator<Item = &'a str> + Clone) -> Vec<Arc<str>> {
     let rank = |file: &str| match file.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()) {
         Some(extension) if extension == "exe" => 0,
         Some(extension) if extension == "dll" => 1,
         _ => 2,
     };
     let mut owners: HashMap<String, String> = HashMap::new();
-    for module in modules {
-        let file = file_name(&module.path).to_lowercase();
+    for path in paths.clone() {
+        let file = file_name(path).to_lowercase();
         let owner = owners.entry(stem(&file).to_owned()).or_insert_with(|| file.clone());
         if (rank(&file), &file) < (rank(owner), owner) {
             *owner = file;
         }
     }
-    let name = |module: &Module| {
-        let file = file_name(&module.path);
+    let name = |path: &str| {
+        let file = file_name(path);
         let lower = file.to_lowercase();
         let owns = owners.get(stem(&lower)).is_none_or(|owner| *owner == lower);
         Arc::from(if owns { stem(file) } else { file })
     };
-    modules.iter().map(name).collect()
+    paths.map(name).collect()
 }
 
 /// Builds the table.

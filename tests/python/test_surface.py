@@ -15,6 +15,7 @@ def test_public_names_are_these() -> None:
     assert sorted(hd.__all__) == [
         "Comparison",
         "Delta",
+        "Dump",
         "Snapshot",
         "__version__",
         "blame",

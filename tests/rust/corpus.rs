@@ -1,14 +1,21 @@
-//! Real logs, where the shared corpus is at hand: rows, totals and issues pinned.
+//! Real logs and dumps, where the shared corpus is at hand: rows, totals and issues pinned.
 
 use std::{fs, path::PathBuf};
 
-use crate::support::{options, outcome, table};
+use crate::{
+    dumps::column,
+    support::{DUMP, options, outcome, table},
+};
 use arrow_array::{Array, UInt64Array};
 use heapdelta::{Log, Options, read};
 
 /// The corpus, or `None` with a word about it: it is not part of the project.
 fn corpus(name: &str) -> Option<Vec<u8>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/logs").join(name);
+    shared("logs", name)
+}
+
+fn shared(folder: &str, name: &str) -> Option<Vec<u8>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus").join(folder).join(name);
     let bytes = fs::read(&path).ok();
     if bytes.is_none() {
         eprintln!("SKIPPED: the shared corpus is not here: {name}");
@@ -90,4 +97,47 @@ fn comparisons() {
         let Log::Comparison(comparison) = &log else { panic!("{name} is a comparison") };
         assert_eq!((comparison.radix, comparison.total_requested_delta), (radix, total), "{name}");
     }
+}
+
+/// Rows of the tables in the order of [`crate::support::DUMP`].
+fn pinned_dump(name: &str, rows: [usize; 10]) -> Option<heapdelta::Dump> {
+    let bytes = shared("dumps", name)?;
+    let log = read(bytes.as_slice(), &Options::default()).unwrap();
+    assert_eq!(sizes(&log, &DUMP), rows, "{name}");
+    let Log::Dump(dump) = log else { panic!("{name} is a dump") };
+    Some(dump)
+}
+
+#[test]
+fn windows_dumps() {
+    if let Some(dump) = pinned_dump("win10-x64-14threads-vmcounters.dmp", [58, 0, 14, 0, 0, 50, 1, 1, 15, 0]) {
+        assert_eq!(column(&dump, "memory_counters", "private_usage"), ["41734144"]);
+        assert_eq!((dump.header.pid, dump.header.taken_at), (Some(10148), Some(1_476_397_020)));
+        assert_eq!(dump.header.os_version.as_deref(), Some("10.0.14393"));
+        assert_eq!(dump.header.exception.map(|exception| exception.thread_id), Some(6068));
+    }
+    if let Some(dump) = pinned_dump("win11-x64-all-streams.dmp", [25, 1, 1, 557, 147, 65, 1, 1, 8, 0]) {
+        let sizes = column(&dump, "regions", "size").into_iter().map(|size| size.parse::<u64>().unwrap());
+        let states = column(&dump, "regions", "state");
+        let committed: u64 = sizes.zip(&states).filter(|(_, state)| *state == "commit").map(|(size, _)| size).sum();
+        assert_eq!(committed, 1_236_992 + 12_288 + 52_707_328 + 31_682_560 + 45_056);
+        assert_eq!(column(&dump, "threads", "stack_committed_bytes"), ["45056"]);
+    }
+    if let Some(dump) = pinned_dump("winxp-x86-crash.dmp", [13, 0, 2, 0, 0, 3, 1, 1, 9, 0]) {
+        assert_eq!((dump.header.pointer_width, dump.header.service_pack.as_deref()), (32, Some("Service Pack 2")));
+        assert_eq!(column(&dump, "modules", "debug_id")[0].len(), 33);
+    }
+}
+
+#[test]
+fn other_dumps() {
+    if let Some(dump) = pinned_dump("linux-not-windows.dmp", [8, 0, 1, 0, 0, 2, 1, 1, 14, 1]) {
+        assert_eq!(dump.header.os.as_deref(), Some("linux"));
+        assert_eq!(column(&dump, "issues", "kind"), ["other_system"]);
+    }
+    if let Some(dump) = pinned_dump("minimal-memory64.dmp", [0, 0, 0, 0, 0, 2, 1, 1, 3, 1]) {
+        assert_eq!(dump.header.os.as_deref(), Some("macos"));
+    }
+    pinned_dump("damaged-invalid-range.dmp", [0, 0, 0, 0, 0, 0, 1, 1, 4, 3]);
+    pinned_dump("damaged-record-count.dmp", [0, 0, 0, 0, 0, 0, 1, 1, 16, 12]);
 }

@@ -24,13 +24,40 @@ fn empty_and_blank_files() {
 #[test]
 fn other_files_are_named() {
     let messages = [
-        said(&refused(b"MDMP\x93\xa7\0\0")),
         said(&refused(b"PK\x03\x04....")),
         said(&refused(b"\x01\x02\x00\x03 binary")),
         said(&refused(b"Dear support,\nattached \"is\" the log.\n")),
         said(&refused("Größe\n".repeat(30).as_bytes())),
     ];
     insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
+fn dumps_that_are_none_say_why() {
+    let header = |version: u8, directory: u8| {
+        [&b"MDMP"[..], &[version, 0xA7, 0, 0], &[1, 0, 0, 0], &[directory, 0, 0, 0], &[0; 16]].concat()
+    };
+    let messages =
+        [said(&refused(b"MDMP\x93\xa7\0\0")), said(&refused(&header(0x94, 32))), said(&refused(&header(0x93, 32)))];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
+fn absent_memory_is_named() {
+    let dump = crate::dumps::dump(crate::sample_dump::bytes(&crate::sample_dump::sample()));
+    let base = crate::sample_dump::range_base(0);
+    let messages = [said(&dump.bytes_at(base + 0xFF0, 64).unwrap_err()), said(&dump.bytes_at(16, 1).unwrap_err())];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
+fn a_dump_of_another_process_is_refused() {
+    let dump = crate::dumps::dump(crate::sample_dump::bytes(&crate::sample_dump::sample()));
+    let log = crate::support::snapshot(
+        b"// UMDH: version 6.1: Logtime 2012-04-30 12:09 - Machine=PC - PID=12\n\
+        *- - - - - Start of data for heap @ 10000 - - - - -\n",
+    );
+    insta::assert_snapshot!(said(&log.with_modules(&dump).unwrap_err()));
 }
 
 #[test]
@@ -78,7 +105,7 @@ fn paths_that_cannot_be_read() {
     let place = folder.path().display().to_string();
     let plain = |error: &Error| said(error).replace(&place, "<folder>");
     let dump = folder.path().join("app.dmp");
-    fs::File::create(&dump).unwrap().write_all(b"MDMP").unwrap();
+    fs::File::create(&dump).unwrap().write_all(b"MDMP\x93\xa7").unwrap();
     let messages = [
         plain(&read(folder.path(), &options(1, 64)).unwrap_err()),
         plain(&read(folder.path().join("gone.txt").as_path(), &options(1, 64)).unwrap_err()),
@@ -110,6 +137,9 @@ fn covered(kind: &ErrorKind) {
         | ErrorKind::Directory
         | ErrorKind::Empty
         | ErrorKind::NotALog { .. }
+        | ErrorKind::NotADump { .. }
+        | ErrorKind::AbsentMemory { .. }
+        | ErrorKind::NotOneProcess { .. }
         | ErrorKind::FailedCapture { .. }
         | ErrorKind::ManyCaptures { .. }
         | ErrorKind::NoSuchCapture { .. }

@@ -5,12 +5,17 @@
 mod compare;
 mod compat;
 mod corpus;
+mod damage;
 mod documents;
+mod dumps;
+mod dumps_damaged;
 mod errors;
 mod fixtures;
 mod hogs;
 #[cfg(feature = "polars")]
 mod polars_frames;
 mod properties;
+mod sample_dump;
 mod support;
 mod synth;
+mod synth_dump;

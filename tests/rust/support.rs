@@ -3,6 +3,20 @@
 use arrow_cast::pretty::pretty_format_batches;
 use heapdelta::{ErrorKind, Log, Options, Snapshot, log::sink::LineCounts, read, table::Table};
 
+/// The tables of a dump.
+pub const DUMP: [&str; 10] = [
+    "modules",
+    "unloaded_modules",
+    "threads",
+    "regions",
+    "handles",
+    "memory",
+    "memory_counters",
+    "system_memory",
+    "streams",
+    "issues",
+];
+
 /// Options with a number of threads and a block size.
 pub fn options(threads: usize, block_size: usize) -> Options {
     Options { threads: Some(threads), block_size, ..Options::default() }
@@ -21,6 +35,7 @@ pub fn dump(log: &Log, without: &[&str]) -> String {
     let names: &[&str] = match log {
         Log::Snapshot(_) => &["allocations", "usage", "stacks", "frames", "modules", "heaps", "sections", "issues"],
         Log::Comparison(_) => &["rows", "stacks", "frames", "modules", "sections", "issues"],
+        Log::Dump(_) => &DUMP,
     };
     let head = match log {
         Log::Snapshot(snapshot) => format!("{:?}\n{:?}\n", snapshot.header, snapshot.about.lines),
@@ -32,6 +47,7 @@ pub fn dump(log: &Log, without: &[&str]) -> String {
             comparison.total_overhead_delta,
             comparison.about.lines
         ),
+        Log::Dump(dump) => format!("{:?}\n", dump.header),
     };
     let tables = names.iter().map(|name| format!("\n{name}\n{}\n", pretty(table(log, name), without)));
     head + &tables.collect::<String>()
@@ -42,6 +58,7 @@ pub fn table<'a>(log: &'a Log, name: &str) -> &'a Table {
     match log {
         Log::Snapshot(snapshot) => snapshot.table(name).unwrap(),
         Log::Comparison(comparison) => comparison.table(name).unwrap(),
+        Log::Dump(dump) => dump.table(name).unwrap(),
     }
 }
 
@@ -50,6 +67,7 @@ pub fn lines(log: &Log) -> LineCounts {
     match log {
         Log::Snapshot(snapshot) => snapshot.about.lines,
         Log::Comparison(comparison) => comparison.about.lines,
+        Log::Dump(dump) => dump.about.lines,
     }
 }
 

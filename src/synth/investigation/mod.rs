@@ -13,7 +13,7 @@
 //! and id, and nothing that they stand for.
 
 mod blocks;
-mod program;
+pub(super) mod program;
 mod sites;
 mod umdh1;
 mod umdh2;
@@ -174,6 +174,15 @@ pub fn write_investigation(out: &mut impl Write, options: &Options) -> io::Resul
         undefined: Totals::default(),
         modules: Vec::new(),
     }))
+}
+
+/// Distance of a heap's first block from its base.
+pub(super) const FIRST_BLOCK: u64 = 0x740;
+
+/// Each heap of a step: its base, and the bytes of its blocks with their overhead.
+pub(super) fn story(options: &Options) -> Vec<(u64, u64)> {
+    let sum = |blocks: &Vec<blocks::Block>| blocks.iter().map(|block| block.requested + block.overhead).sum();
+    heap_bases(options).into_iter().zip(Story::new(options).heaps.iter().map(sum)).collect()
 }
 
 /// Where the heaps of a run lie.

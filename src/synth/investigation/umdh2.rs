@@ -13,7 +13,7 @@ use std::{
 use super::super::{encode::Lines, random::Random};
 use super::blocks::{Block, Story, Trace};
 use super::program::{Frame, MODULES, Run};
-use super::{Options, heap_bases, taken_at};
+use super::{FIRST_BLOCK, Options, heap_bases, taken_at};
 
 const DASHES: &str = "- - - - - - - - - -";
 
@@ -71,7 +71,7 @@ fn heap<W: Write>(
     ids: &[u32],
     mut print_stack: impl FnMut(&mut Lines<'_, W>, usize) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut address = base + 0x740;
+    let mut address = base + FIRST_BLOCK;
     for Block { trace, requested, overhead } in blocks {
         let id = match trace {
             Trace::None => 0,

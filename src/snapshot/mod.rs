@@ -1,4 +1,9 @@
-//! One capture, or one comparison: its header and its tables.
+//! One capture, one comparison or one dump: its header and its tables.
+
+mod dump;
+mod with_modules;
+
+pub use dump::Dump;
 
 use std::path::PathBuf;
 
@@ -14,7 +19,7 @@ use crate::{
 pub struct About {
     /// The file; absent for bytes without a name.
     pub path: Option<PathBuf>,
-    /// `utf-8`, `utf-8-sig`, `utf-16-le`, `utf-16-be` or `windows-1252`: Python's names.
+    /// `utf-8`, `utf-8-sig`, `utf-16-le`, `utf-16-be` or `windows-1252`: Python's names; `binary` for a dump.
     pub encoding: String,
     /// What became of the lines.
     pub lines: LineCounts,
@@ -72,6 +77,8 @@ pub enum Log {
     Snapshot(Snapshot),
     /// A comparison of two.
     Comparison(Comparison),
+    /// A minidump.
+    Dump(Dump),
 }
 
 fn find<'a>(tables: &'a [(&'static str, Table)], name: &str) -> Option<&'a Table> {

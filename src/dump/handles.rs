@@ -1,0 +1,75 @@
+//! HandleData: what the process had open.
+
+use super::{
+    directory::Stream,
+    fields::{Fields, u32_at},
+    issues::Place,
+    reader::Reader,
+};
+use crate::error::Severity;
+
+/// Object informations of one handle that are looked at; writers make two or three.
+const CHAIN_LIMIT: usize = 64;
+
+/// One `MINIDUMP_HANDLE_DESCRIPTOR`, or `_2`, which also leads to object informations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Handle {
+    /// Its value in the process.
+    pub handle: u64,
+    /// Type of the object.
+    pub kind: Option<String>,
+    /// Name of the object.
+    pub name: Option<String>,
+    /// Attributes of the handle.
+    pub attributes: u32,
+    /// Access that was granted.
+    pub granted_access: u32,
+    /// Handles of the object, in all processes.
+    pub handle_count: u32,
+    /// References to the object.
+    pub pointer_count: u32,
+}
+
+/// Reads HandleData.
+pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Handle> {
+    let records = reader.headed(stream, 12, 32);
+    let mut handles = Vec::with_capacity(records.len());
+    for (place, record) in records.iter() {
+        let fields = Fields(record);
+        handles.push(Handle {
+            handle: fields.u64(0),
+            kind: reader.text(fields.u32(8).into(), place),
+            name: reader.text(fields.u32(12).into(), place),
+            attributes: fields.u32(16),
+            granted_access: fields.u32(20),
+            handle_count: fields.u32(24),
+            pointer_count: fields.u32(28),
+        });
+        if let Some(information) = u32_at(record, 32) {
+            follow(reader, information, place);
+        }
+    }
+    handles
+}
+
+/// Follows the object informations of a handle. No public document shows their layout, so nothing is read of them but
+/// the link to the next; a chain that cannot be true is worth knowing, because other readers never come to its end.
+fn follow(reader: &mut Reader<'_>, first: u32, place: Place) {
+    let mut seen = Vec::new();
+    let mut at = first;
+    while at != 0 {
+        if seen.contains(&at) || seen.len() == CHAIN_LIMIT {
+            let steps = seen.len();
+            reader.issues.push(
+                Severity::Warning,
+                "endless_chain",
+                place,
+                || format!("object informations from byte {first} lead to byte {at} after {steps} steps"),
+                "left the object informations out; the handle is kept",
+            );
+            return;
+        }
+        seen.push(at);
+        at = u32_at(reader.file, at as usize).unwrap_or_default();
+    }
+}

@@ -1,0 +1,93 @@
+//! What could not be read, with its place in the dump.
+
+use std::collections::HashMap;
+
+use crate::error::Severity;
+
+/// Rows that one kind may have in one stream; a last row says how many more there are.
+pub const ISSUE_LIMIT: u64 = 1000;
+
+/// Where in a dump something stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The stream, by its documented name.
+    pub stream: Option<&'static str>,
+    /// Record of the stream, from 0.
+    pub index: Option<u64>,
+    /// Offset in the file.
+    pub byte: Option<u64>,
+}
+
+/// One row of `issues`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// How bad.
+    pub severity: Severity,
+    /// Stable name of the rule.
+    pub kind: &'static str,
+    /// Where.
+    pub place: Place,
+    /// What is in doubt.
+    pub text: String,
+    /// What the reader did about it.
+    pub action: &'static str,
+}
+
+/// Issues, in the order in which they were found, never more than [`ISSUE_LIMIT`] of a kind and stream: a damaged list of
+/// millions of records must not become millions of texts.
+#[derive(Debug, Default)]
+pub struct Issues {
+    rows: Vec<Issue>,
+    counts: HashMap<(&'static str, Option<&'static str>), u64>,
+}
+
+impl Issues {
+    /// Adds a row; `text` is not called for those past the limit.
+    pub fn push(
+        &mut self,
+        severity: Severity,
+        kind: &'static str,
+        place: Place,
+        text: impl FnOnce() -> String,
+        action: &'static str,
+    ) {
+        let count = self.counts.entry((kind, place.stream)).or_default();
+        *count += 1;
+        if *count <= ISSUE_LIMIT {
+            self.rows.push(Issue { severity, kind, place, text: text(), action });
+        }
+    }
+
+    /// The rows, sorted by their offset in the file; those without one stand last.
+    pub fn finish(self) -> Vec<Issue> {
+        let mut rows = self.rows;
+        let mut more: Vec<_> = self.counts.into_iter().filter(|(_, count)| *count > ISSUE_LIMIT).collect();
+        more.sort_unstable();
+        for ((kind, stream), count) in more {
+            let known = rows.iter().find(|row| row.kind == kind).map(|row| (row.severity, row.action));
+            if let Some((severity, action)) = known {
+                let text = format!("and {} more of this kind", count - ISSUE_LIMIT);
+                rows.push(Issue { severity, kind, place: Place { stream, ..Place::default() }, text, action });
+            }
+        }
+        rows.sort_by_key(|row| row.place.byte.unwrap_or(u64::MAX));
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_has_a_limit_in_each_stream() {
+        let mut issues = Issues::default();
+        for index in 0..ISSUE_LIMIT + 7 {
+            let place = Place { stream: Some("ModuleListStream"), index: Some(index), byte: Some(index) };
+            issues.push(Severity::Info, "cut_text", place, || index.to_string(), "left out");
+        }
+        let rows = issues.finish();
+        assert_eq!(rows.len() as u64, ISSUE_LIMIT + 1);
+        assert_eq!(rows.last().unwrap().text, "and 7 more of this kind");
+    }
+}

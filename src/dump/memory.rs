@@ -1,0 +1,237 @@
+//! MemoryList and Memory64List: which bytes of the process the dump holds, and reading them by address.
+
+use std::{borrow::Cow, cmp::Reverse, collections::BinaryHeap};
+
+use super::{
+    directory::Stream,
+    fields::{Fields, u64_at},
+    issues::Place,
+    reader::{Reader, unextended},
+};
+use crate::error::Severity;
+
+/// Contents of one range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// First address.
+    pub base: u64,
+    /// Bytes in the file.
+    pub size: u64,
+    /// Bytes as declared; more than `size` where the file is cut.
+    pub declared_size: u64,
+    /// Where they stand in the file.
+    pub offset: u64,
+    /// The stream that lists it.
+    pub stream: &'static str,
+}
+
+/// Reads MemoryList.
+pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec<Range>) {
+    let records = reader.counted(stream, 16);
+    ranges.reserve(records.len());
+    for (place, record) in records.iter() {
+        let fields = Fields(record);
+        let (size, offset) = fields.location(8);
+        add(reader, place, fields.u64(0), u64::from(size), u64::from(offset), ranges);
+    }
+}
+
+/// Reads Memory64List: contents stand one behind the other, from one offset on, which may be past 4 GiB.
+pub fn list64<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec<Range>) {
+    let (Some(count), Some(mut offset)) = (u64_at(stream.bytes, 0), u64_at(stream.bytes, 8)) else {
+        reader.unreadable(stream);
+        return;
+    };
+    let records = reader.records(stream, 16, 16, count);
+    ranges.reserve(records.len());
+    for (place, record) in records.iter() {
+        let fields = Fields(record);
+        add(reader, place, fields.u64(0), fields.u64(8), offset, ranges);
+        offset = offset.saturating_add(fields.u64(8));
+    }
+}
+
+fn add(reader: &mut Reader<'_>, place: Place, base: u64, declared: u64, offset: u64, ranges: &mut Vec<Range>) {
+    let size = declared.min((reader.file.len() as u64).saturating_sub(offset));
+    let base = reader.address(base);
+    if size < declared {
+        reader.issues.push(
+            Severity::Error,
+            "cut_range",
+            place,
+            || format!("{size} of {declared} bytes of the range at {base:#X}"),
+            "kept the bytes that are in the file",
+        );
+    }
+    reader.check_end(base, size, place);
+    ranges.push(Range { base, size, declared_size: declared, offset, stream: place.stream.unwrap_or_default() });
+}
+
+/// Contents without a gap, in the process and in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Piece {
+    base: u64,
+    size: u64,
+    offset: u64,
+}
+
+impl Piece {
+    /// Address behind the last. Pieces never pass the end of the address space.
+    fn end(&self) -> u64 {
+        self.base + self.size
+    }
+}
+
+/// The address space: which bytes of the file stand for an address.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// Sorted by base, without overlaps; neighbours in both spaces are one piece.
+    pieces: Vec<Piece>,
+    narrow: bool,
+}
+
+/// Part of a read that the dump does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Absent {
+    /// First address without contents.
+    pub address: u64,
+    /// How many bytes from there on have none.
+    pub size: u64,
+}
+
+impl Memory {
+    /// The index of all ranges. Where two overlap, the one that stands first in the file counts: an issue.
+    pub fn new(ranges: &[Range], reader: &mut Reader<'_>) -> Self {
+        let mut order: Vec<u32> = (0..ranges.len() as u32).filter(|at| ranges[*at as usize].size > 0).collect();
+        order.sort_by_key(|at| ranges[*at as usize].base);
+        let mut memory = Self { pieces: Vec::with_capacity(order.len()), narrow: reader.narrow };
+        // Ranges that reach the address, the first of the file on top.
+        let mut open: BinaryHeap<Reverse<u32>> = BinaryHeap::new();
+        let end = |at: u32| ranges[at as usize].base.saturating_add(ranges[at as usize].size);
+        let mut starts = order.iter().copied().peekable();
+        let mut address = 0;
+        loop {
+            while open.peek().is_some_and(|Reverse(at)| end(*at) <= address) {
+                open.pop();
+            }
+            match (open.peek(), starts.peek()) {
+                (None, None) => break,
+                (None, Some(next)) => address = ranges[*next as usize].base,
+                _ => {}
+            }
+            while let Some(next) = starts.next_if(|next| ranges[*next as usize].base <= address) {
+                if let Some(Reverse(other)) = open.peek().filter(|Reverse(at)| end(*at) > address) {
+                    overlap(reader, ranges, next.max(*other), next.min(*other));
+                }
+                open.push(Reverse(next));
+            }
+            let Some(Reverse(top)) = open.peek() else { continue };
+            let range = &ranges[*top as usize];
+            let until = starts.peek().map_or(u64::MAX, |next| ranges[*next as usize].base).min(end(*top));
+            let skipped = address - range.base;
+            if until > address {
+                memory.push(Piece { base: address, size: until - address, offset: range.offset + skipped });
+            }
+            address = until;
+        }
+        memory
+    }
+
+    fn push(&mut self, piece: Piece) {
+        match self.pieces.last_mut() {
+            Some(last) if last.end() == piece.base && last.offset + last.size == piece.offset => {
+                last.size += piece.size
+            }
+            _ => self.pieces.push(piece),
+        }
+    }
+
+    /// Bytes of the process, borrowed from the file where they stand in one piece.
+    ///
+    /// # Errors
+    ///
+    /// The first part that the dump does not hold.
+    pub fn bytes_at<'a>(&self, file: &'a [u8], address: u64, size: u64) -> Result<Cow<'a, [u8]>, Absent> {
+        let address = unextended(address, self.narrow);
+        if size == 0 {
+            return Ok(Cow::Borrowed(&[]));
+        }
+        let at = self.pieces.partition_point(|piece| piece.base <= address).saturating_sub(1);
+        let pieces = &self.pieces[at..];
+        let part = |piece: &Piece, from: u64, size: u64| {
+            super::fields::present(file, piece.offset + (from - piece.base), size)
+        };
+        if let Some(piece) = pieces.first().filter(|piece| piece.base <= address) {
+            if address.checked_add(size).is_some_and(|end| end <= piece.end()) {
+                return Ok(Cow::Borrowed(part(piece, address, size)));
+            }
+        }
+        // Ranges of a damaged list may share bytes of the file, so that there are more addresses than bytes.
+        let limit = file.len() as u64;
+        if size > limit {
+            covering(pieces, address, size)?;
+            return Err(Absent { address: address.saturating_add(limit), size: size - limit });
+        }
+        let count = covering(pieces, address, size)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        let end = address.saturating_add(size);
+        for piece in &pieces[..count] {
+            let from = piece.base.max(address);
+            bytes.extend_from_slice(part(piece, from, piece.end().min(end) - from));
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// Looks up addresses that go up, without a search for each.
+    pub fn cursor(&self) -> Cursor<'_> {
+        Cursor { pieces: &self.pieces }
+    }
+}
+
+/// See [`Memory::cursor`].
+#[derive(Debug)]
+pub struct Cursor<'a> {
+    pieces: &'a [Piece],
+}
+
+impl Cursor<'_> {
+    /// Where in the file bytes stand that are in one piece, at an address not below the one asked for before.
+    pub fn place_of(&mut self, address: u64, size: u64) -> Option<u64> {
+        let passed = self.pieces.iter().position(|piece| piece.end() > address).unwrap_or(self.pieces.len());
+        self.pieces = &self.pieces[passed..];
+        let piece = self.pieces.first().filter(|piece| piece.base <= address)?;
+        let whole = address.checked_add(size)? <= piece.end();
+        whole.then(|| piece.offset + (address - piece.base))
+    }
+}
+
+/// How many of the pieces hold the read; all but the first start behind its first address.
+fn covering(pieces: &[Piece], address: u64, size: u64) -> Result<usize, Absent> {
+    let end = u128::from(address) + u128::from(size);
+    let mut reached = address;
+    for (at, piece) in pieces.iter().enumerate() {
+        if piece.end() <= reached {
+            continue;
+        }
+        if piece.base > reached {
+            let gap = u128::from(piece.base).min(end) - u128::from(reached);
+            return Err(Absent { address: reached, size: gap as u64 });
+        }
+        reached = piece.end();
+        if u128::from(reached) >= end {
+            return Ok(at + 1);
+        }
+    }
+    Err(Absent { address: reached, size: (end - u128::from(reached)) as u64 })
+}
+
+fn overlap(reader: &mut Reader<'_>, ranges: &[Range], later: u32, first: u32) {
+    let (range, first) = (&ranges[later as usize], &ranges[first as usize]);
+    reader.issues.push(
+        Severity::Warning,
+        "overlapping_range",
+        Place { stream: Some(range.stream), index: None, byte: Some(range.offset) },
+        || format!("{:#X} bytes at {:#X} and {:#X} at {:#X}", range.size, range.base, first.size, first.base),
+        "where both have contents, the range that is listed first counts",
+    );
+}

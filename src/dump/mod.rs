@@ -1,0 +1,179 @@
+//! Minidumps: from the bytes of a file to rows. No files, no threads, no Arrow.
+//!
+//! ```text
+//! header -> directory -> one reader for each stream -> rows, issues, the address space
+//! ```
+//!
+//! The invariant: a bad record costs that record. The `minidump` crate opens the file and reads SystemInfo, MiscInfo and
+//! registers; the lists are read here, because the crate gives up a whole list for one bad record. Every count is bounded
+//! by the bytes that are there, every chain by a limit, and texts together by twice the size of the file.
+
+pub mod classes;
+pub mod counters;
+pub mod directory;
+pub mod fields;
+pub mod handles;
+pub mod header;
+pub mod issues;
+pub mod memory;
+pub mod modules;
+pub mod reader;
+pub mod regions;
+pub mod threads;
+
+use crate::error::{ErrorKind, Severity};
+use classes::Contents;
+use counters::{ProcessCounters, SystemMemory};
+use directory::{Entry, Stream};
+use header::DumpHeader;
+use issues::{Issue, Place};
+use memory::{Memory, Range};
+use minidump::MinidumpSystemInfo;
+use reader::Reader;
+
+/// Everything that a dump says, as rows.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// The process as a whole.
+    pub header: DumpHeader,
+    /// The directory.
+    pub streams: Vec<Entry>,
+    /// Modules that were loaded.
+    pub modules: Vec<modules::Module>,
+    /// Modules that had been unloaded.
+    pub unloaded_modules: Vec<modules::Module>,
+    /// Threads.
+    pub threads: Vec<threads::Thread>,
+    /// Regions of the address space.
+    pub regions: regions::Regions,
+    /// What the regions are for.
+    pub classes: classes::Classes,
+    /// Open handles.
+    pub handles: Vec<handles::Handle>,
+    /// Contents that the file holds.
+    pub ranges: Vec<Range>,
+    /// The same, by address.
+    pub memory: Memory,
+    /// What the process used.
+    pub memory_counters: ProcessCounters,
+    /// What the machine had.
+    pub system_memory: SystemMemory,
+    /// What could not be read.
+    pub issues: Vec<Issue>,
+}
+
+/// Reads four bytes at each of many places of a file.
+///
+/// A page of a map costs several times what a read from the file does, and counts as memory in use, so the owner of the
+/// file says how.
+pub type Words<'a> = &'a dyn Fn(&[u64]) -> Vec<Option<u32>>;
+
+/// Reads a dump.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotADump`]. Everything else is a row of `issues`.
+pub fn read(file: &[u8], words: Words<'_>) -> Result<Rows, ErrorKind> {
+    let file_header = directory::header(file)?;
+    let mut reader = Reader::new(file);
+    let mut entries = directory::entries(file, &file_header, &mut reader.issues);
+    let mut rows = Rows::default();
+    rows.header.taken_at = file_header.taken_at.map(i64::from);
+    rows.header.flags = file_header.flags;
+    let system = about(&mut reader, &mut entries, &mut rows.header);
+    lists(&mut reader, &mut entries, system.as_ref(), &mut rows);
+    directory::explain(file, &mut entries, &mut reader.issues);
+    rows.streams = entries;
+    rows.memory = Memory::new(&rows.ranges, &mut reader);
+    let contents = Contents { file, memory: &rows.memory, words, narrow: reader.narrow };
+    rows.classes = classes::classify(&rows.regions, &rows.threads, &contents);
+    if rows.header.pointer_width == 0 {
+        rows.header.pointer_width = pointer_width(&rows);
+    }
+    other_system(&mut reader, &rows.header);
+    rows.issues = reader.issues.finish();
+    Ok(rows)
+}
+
+/// The streams that speak of the process as a whole.
+fn about(reader: &mut Reader<'_>, entries: &mut [Entry], header: &mut DumpHeader) -> Option<MinidumpSystemInfo> {
+    let file = reader.file;
+    let mut take = |reader: &mut Reader<'_>, kind| directory::take(file, kind, entries, &mut reader.issues);
+    let system = take(reader, 7).and_then(|stream| header::system(reader, &stream, header));
+    reader.narrow = header.pointer_width == 32;
+    if let Some(stream) = take(reader, 15) {
+        header::misc(reader, &stream, header);
+    }
+    if let Some(stream) = take(reader, 6) {
+        header::exception(reader, &stream, header);
+    }
+    let (ansi, wide) = (take(reader, 10), take(reader, 11));
+    header::comment(reader, ansi, wide, header);
+    system
+}
+
+/// The streams that are lists, and the counters.
+fn lists(reader: &mut Reader<'_>, entries: &mut [Entry], system: Option<&MinidumpSystemInfo>, rows: &mut Rows) {
+    let order: Vec<u32> = entries.iter().map(|entry| entry.kind).collect();
+    let file = reader.file;
+    let mut take = |reader: &mut Reader<'_>, kind| directory::take(file, kind, entries, &mut reader.issues);
+    if let Some(stream) = take(reader, 4) {
+        rows.modules = modules::loaded(reader, &stream);
+    }
+    if let Some(stream) = take(reader, 14) {
+        rows.unloaded_modules = modules::unloaded(reader, &stream);
+    }
+    if let Some(stream) = take(reader, 3) {
+        rows.threads = threads::list(reader, &stream, system);
+    }
+    if let Some(stream) = take(reader, 17) {
+        threads::infos(reader, &stream, &mut rows.threads);
+    }
+    if let Some(stream) = take(reader, 24) {
+        threads::names(reader, &stream, &mut rows.threads);
+    }
+    if let Some(stream) = take(reader, 16) {
+        rows.regions = regions::read(reader, &stream);
+    }
+    // Where ranges of both lists overlap, the list that stands first in the directory counts.
+    let mut memory_lists = [5, 9];
+    memory_lists.sort_by_key(|kind| order.iter().position(|known| known == kind));
+    for kind in memory_lists {
+        let stream: Option<Stream<'_>> = take(reader, kind);
+        match (stream, kind) {
+            (Some(stream), 5) => memory::list(reader, &stream, &mut rows.ranges),
+            (Some(stream), _) => memory::list64(reader, &stream, &mut rows.ranges),
+            (None, _) => {}
+        }
+    }
+    if let Some(stream) = take(reader, 12) {
+        rows.handles = handles::read(reader, &stream);
+    }
+    if let Some(stream) = take(reader, 22) {
+        rows.memory_counters = counters::process(reader, &stream);
+    }
+    if let Some(stream) = take(reader, 21) {
+        rows.system_memory = counters::system(reader, &stream);
+    }
+}
+
+/// Without SystemInfo, as for logs: 64 if any address needs it.
+fn pointer_width(rows: &Rows) -> u32 {
+    let modules = rows.modules.iter().map(|module| module.base);
+    let ranges = rows.ranges.iter().map(|range| range.base);
+    let largest = modules.chain(ranges).chain(rows.regions.base.iter().copied()).max().unwrap_or(0);
+    if largest > u64::from(u32::MAX) { 64 } else { 32 }
+}
+
+/// Breakpad and Crashpad write dumps of other systems, too.
+fn other_system(reader: &mut Reader<'_>, header: &DumpHeader) {
+    if let Some(os) = header.os.as_deref().filter(|os| *os != "windows") {
+        reader.issues.push(
+            Severity::Info,
+            "other_system",
+            Place::default(),
+            || format!("a process of {os}"),
+            "read what the format shares; tables that only Windows fills are empty",
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! ModuleList and UnloadedModuleList: a bad name or debug record costs itself, never its module.
+
+use super::{
+    directory::Stream,
+    fields::{Fields, present},
+    issues::Place,
+    reader::Reader,
+};
+use crate::error::{Severity, excerpt};
+
+/// One `MINIDUMP_MODULE`, or one `MINIDUMP_UNLOADED_MODULE`, which has neither version nor debug record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Module {
+    /// First address.
+    pub base: u64,
+    /// Bytes of address space.
+    pub size: u64,
+    /// Path as the loader knew it; empty if it cannot be read.
+    pub path: String,
+    /// File version.
+    pub version: Option<String>,
+    /// Product version.
+    pub product_version: Option<String>,
+    /// Link time stamp.
+    pub timestamp: u32,
+    /// Checksum of the image's header.
+    pub checksum: u32,
+    /// Identity of the symbols.
+    pub debug_id: Option<String>,
+    /// File of the symbols, as linked.
+    pub debug_file: Option<String>,
+}
+
+const MODULE_SIZE: usize = 108;
+const UNLOADED_SIZE: usize = 24;
+
+/// Reads ModuleList.
+pub fn loaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
+    let records = reader.counted(stream, MODULE_SIZE);
+    let mut modules = Vec::with_capacity(records.len());
+    for (place, record) in records.iter() {
+        let fields = Fields(record);
+        let (debug_id, debug_file) = debug_record(reader, fields.location(76), place).unzip();
+        let (version, product_version) = versions(fields).unzip();
+        modules.push(Module {
+            base: reader.address(fields.u64(0)),
+            size: fields.u32(8).into(),
+            path: reader.text(fields.u32(20).into(), place).unwrap_or_default(),
+            version,
+            product_version,
+            timestamp: fields.u32(16),
+            checksum: fields.u32(12),
+            debug_id,
+            debug_file: debug_file.flatten(),
+        });
+    }
+    modules
+}
+
+/// Reads UnloadedModuleList. A module of size 0 is one like any other.
+pub fn unloaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
+    let records = reader.headed(stream, 12, UNLOADED_SIZE);
+    let mut modules = Vec::with_capacity(records.len());
+    for (place, record) in records.iter() {
+        let fields = Fields(record);
+        modules.push(Module {
+            base: reader.address(fields.u64(0)),
+            size: fields.u32(8).into(),
+            path: reader.text(fields.u32(20).into(), place).unwrap_or_default(),
+            timestamp: fields.u32(16),
+            checksum: fields.u32(12),
+            ..Module::default()
+        });
+    }
+    modules
+}
+
+/// File and product version of the `VS_FIXEDFILEINFO` at byte 24; absent without its signature.
+fn versions(fields: Fields<'_>) -> Option<(String, String)> {
+    const SIGNATURE: u32 = 0xFEEF_04BD;
+    let version = |at| {
+        let (high, low) = (fields.u32(at), fields.u32(at + 4));
+        format!("{}.{}.{}.{}", high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF)
+    };
+    (fields.u32(24) == SIGNATURE).then(|| (version(32), version(40)))
+}
+
+/// Id and file of a CodeView record: `RSDS` (GUID, age), `NB10` (time stamp, age), or the build id of an ELF file.
+fn debug_record(reader: &mut Reader<'_>, (size, offset): (u32, u32), place: Place) -> Option<(String, Option<String>)> {
+    if size == 0 {
+        return None;
+    }
+    let record = present(reader.file, offset.into(), size.into());
+    let fields = Fields(record);
+    let (id, name_at) = match record.first_chunk::<4>() {
+        Some(b"RSDS") if record.len() >= 24 => (guid(&record[4..20]) + &format!("{:X}", fields.u32(20)), 24),
+        Some(b"NB10") if record.len() >= 16 => (format!("{:08X}{:X}", fields.u32(8), fields.u32(12)), 16),
+        Some(b"LEpB") if record.len() > 4 => {
+            // Breakpad's rule for ELF: the first 16 bytes of the build id, filled up with zeros, as a GUID of age 0.
+            let mut id = [0; 16];
+            let build_id = &record[4..record.len().min(20)];
+            id[..build_id.len()].copy_from_slice(build_id);
+            return Some((guid(&id) + "0", None));
+        }
+        _ => {
+            reader.issues.push(
+                Severity::Warning,
+                "unreadable_debug_record",
+                place,
+                || format!("{size} bytes at byte {offset} start with {}", excerpt(&record[..record.len().min(4)])),
+                "kept the module without its debug id",
+            );
+            return None;
+        }
+    };
+    let name = &record[name_at..];
+    let name = &name[..memchr::memchr(0, name).unwrap_or(name.len())];
+    let name = String::from_utf8_lossy(name).into_owned();
+    let name = if name.is_empty() { None } else { reader.keep(name, place) };
+    Some((id, name))
+}
+
+/// A GUID as symbol stores write it: without dashes, its first three fields low byte first in the file.
+fn guid(bytes: &[u8]) -> String {
+    const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+    ORDER.iter().map(|at| format!("{:02X}", bytes[*at])).collect()
+}

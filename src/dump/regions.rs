@@ -1,0 +1,84 @@
+//! MemoryInfoList: every region of the address space, as columns.
+
+use super::{directory::Stream, fields::Fields, reader::Reader};
+
+/// `MEM_COMMIT`.
+pub const COMMIT: u32 = 0x1000;
+/// `MEM_RESERVE`.
+pub const RESERVE: u32 = 0x2000;
+/// `MEM_FREE`.
+pub const FREE: u32 = 0x1_0000;
+/// `MEM_PRIVATE`.
+pub const PRIVATE: u32 = 0x2_0000;
+/// `MEM_MAPPED`.
+pub const MAPPED: u32 = 0x4_0000;
+/// `MEM_IMAGE`.
+pub const IMAGE: u32 = 0x100_0000;
+
+/// The `MINIDUMP_MEMORY_INFO`s, column by column: there are tens of thousands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Regions {
+    /// First address.
+    pub base: Vec<u64>,
+    /// Bytes.
+    pub size: Vec<u64>,
+    /// First address of the allocation that the region is part of.
+    pub allocation_base: Vec<u64>,
+    /// Protection that the allocation was made with.
+    pub allocation_protect: Vec<u32>,
+    /// [`COMMIT`], [`RESERVE`] or [`FREE`].
+    pub state: Vec<u32>,
+    /// Protection.
+    pub protect: Vec<u32>,
+    /// [`PRIVATE`], [`MAPPED`] or [`IMAGE`].
+    pub kind: Vec<u32>,
+}
+
+const REGION_SIZE: usize = 48;
+
+impl Regions {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.base.len()
+    }
+
+    /// True without regions.
+    pub fn is_empty(&self) -> bool {
+        self.base.is_empty()
+    }
+
+    /// True if a region is part of no allocation: free, or the writer names none.
+    pub fn is_free(&self, at: usize) -> bool {
+        self.state[at] == FREE
+    }
+
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            base: Vec::with_capacity(rows),
+            size: Vec::with_capacity(rows),
+            allocation_base: Vec::with_capacity(rows),
+            allocation_protect: Vec::with_capacity(rows),
+            state: Vec::with_capacity(rows),
+            protect: Vec::with_capacity(rows),
+            kind: Vec::with_capacity(rows),
+        }
+    }
+}
+
+/// Reads MemoryInfoList.
+pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Regions {
+    let records = reader.headed(stream, 16, REGION_SIZE);
+    let mut regions = Regions::with_capacity(records.len());
+    for (place, record) in records.iter() {
+        let fields = Fields(record);
+        reader.check_end(reader.address(fields.u64(0)), fields.u64(24), place);
+        regions.base.push(reader.address(fields.u64(0)));
+        regions.allocation_base.push(reader.address(fields.u64(8)));
+        regions.allocation_protect.push(fields.u32(16));
+        regions.size.push(fields.u64(24));
+        regions.state.push(fields.u32(32));
+        regions.protect.push(fields.u32(36));
+        regions.kind.push(fields.u32(40));
+    }
+    regions
+}

@@ -1,0 +1,77 @@
+//! The whole content of a dump, by address: a map of its file, or bytes that somebody else holds.
+
+use std::{fmt, fs::File, ops::Deref, path::Path, sync::Arc};
+
+use memmap2::Mmap;
+
+use crate::{dump::fields::u32_at, parallel};
+
+/// Bytes that stay where they are. Clones share them.
+#[derive(Clone)]
+pub struct Content {
+    bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    /// The file that is mapped.
+    file: Option<Arc<File>>,
+}
+
+impl Content {
+    /// Takes bytes that are in memory; nothing is copied.
+    pub fn new(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        Self { bytes: Arc::new(bytes), file: None }
+    }
+
+    /// Maps a file: a dump can be larger than the memory of the machine.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn map(path: &Path) -> std::io::Result<Self> {
+        let file = File::open(path)?;
+        // SAFETY: the map is only read. The file must not be changed while it is mapped, which `heapdelta::read` and
+        // `heapdelta.read` ask of their callers: a file that is cut meanwhile ends the process (SIGBUS), as for every map.
+        let map = unsafe { Mmap::map(&file)? };
+        Ok(Self { bytes: Arc::new(map), file: Some(Arc::new(file)) })
+    }
+}
+
+impl Content {
+    /// Four bytes at each of many places, little-endian; absent where the file ends before.
+    ///
+    /// They are read, not looked up in the map: a page that is touched there costs some 8 µs with its 15 neighbours (6 µs to
+    /// map, 2 to unmap; a read 1.2; 2 cores, 1 GiB, November 2026), and counts as memory of this process.
+    pub fn words_at(&self, places: &[u64]) -> Vec<Option<u32>> {
+        let Some(file) = &self.file else {
+            let word = |place: &u64| u32_at(self, usize::try_from(*place).ok()?);
+            return places.iter().map(word).collect();
+        };
+        parallel::map(places, |place| {
+            let mut word = [0; 4];
+            read_exact_at(file, &mut word, *place).ok().map(|()| u32::from_le_bytes(word))
+        })
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], place: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, place)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, bytes: &mut [u8], place: u64) -> std::io::Result<()> {
+    let count = std::os::windows::fs::FileExt::seek_read(file, bytes, place)?;
+    if count == bytes.len() { Ok(()) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        (*self.bytes).as_ref()
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Content({} bytes)", self.len())
+    }
+}

@@ -1,0 +1,172 @@
+//! `Dump` as Python sees it: a header, tables by name, and memory without a copy.
+
+use std::ffi::{c_int, c_void};
+
+use pyo3::{exceptions::PyBufferError, ffi, prelude::*, types::PyMemoryView};
+
+use super::{arrow::Table, error::exception, snapshot::named};
+use crate::input::content::Content;
+
+/// One minidump. Wrapped by `heapdelta.Dump`.
+#[pyclass(frozen, module = "heapdelta._native")]
+pub struct Dump {
+    pub(super) inner: crate::Dump,
+}
+
+/// Bytes of a dump, as a buffer that cannot be written to.
+#[pyclass(frozen, module = "heapdelta._native")]
+pub struct Bytes {
+    content: Content,
+    start: usize,
+    size: usize,
+}
+
+#[pymethods]
+impl Bytes {
+    fn __len__(&self) -> usize {
+        self.size
+    }
+
+    /// Called by `memoryview` and its like.
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        if view.is_null() {
+            return Err(PyBufferError::new_err("expected a view to fill in, found none"));
+        }
+        let this = slf.get();
+        let bytes = &this.content[this.start..this.start + this.size];
+        let size = ffi::Py_ssize_t::try_from(bytes.len())?;
+        // SAFETY: Python gives a view to fill in. It keeps `slf`, and so `content`, alive as long as the view lives, and
+        // the bytes of a content never move; the view is read-only.
+        let filled = unsafe {
+            ffi::PyBuffer_FillInfo(view, slf.as_ptr(), bytes.as_ptr().cast::<c_void>().cast_mut(), size, 1, flags)
+        };
+        if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+    }
+}
+
+#[pymethods]
+impl Dump {
+    /// The file, None for bytes.
+    #[getter]
+    fn path(&self) -> Option<String> {
+        self.inner.about.path.as_ref().map(|path| path.display().to_string())
+    }
+
+    /// Always minidump.
+    #[getter]
+    fn format(&self) -> &'static str {
+        "minidump"
+    }
+
+    /// Bytes of the file.
+    #[getter]
+    fn byte_count(&self) -> u64 {
+        self.inner.about.byte_count
+    }
+
+    /// When it was taken, seconds since 1970 UTC.
+    #[getter]
+    fn taken_at(&self) -> Option<i64> {
+        self.inner.header.taken_at
+    }
+
+    /// When the process was made, seconds since 1970 UTC.
+    #[getter]
+    fn process_created_at(&self) -> Option<i64> {
+        self.inner.header.process_created_at
+    }
+
+    /// Process id.
+    #[getter]
+    fn pid(&self) -> Option<u32> {
+        self.inner.header.pid
+    }
+
+    /// 32 or 64.
+    #[getter]
+    fn pointer_width(&self) -> u32 {
+        self.inner.header.pointer_width
+    }
+
+    /// windows, linux, macos and so on.
+    #[getter]
+    fn os(&self) -> Option<&str> {
+        self.inner.header.os.as_deref()
+    }
+
+    /// Version and build of the system.
+    #[getter]
+    fn os_version(&self) -> Option<&str> {
+        self.inner.header.os_version.as_deref()
+    }
+
+    /// Name of the service pack.
+    #[getter]
+    fn service_pack(&self) -> Option<&str> {
+        self.inner.header.service_pack.as_deref()
+    }
+
+    /// x86, amd64, arm64 and so on.
+    #[getter]
+    fn cpu(&self) -> Option<&str> {
+        self.inner.header.cpu.as_deref()
+    }
+
+    /// Processors of the machine.
+    #[getter]
+    fn processor_count(&self) -> Option<u32> {
+        self.inner.header.processor_count
+    }
+
+    /// Seconds of CPU time outside the kernel.
+    #[getter]
+    fn user_time(&self) -> Option<f64> {
+        self.inner.header.user_time.map(f64::from)
+    }
+
+    /// Seconds of CPU time in the kernel.
+    #[getter]
+    fn kernel_time(&self) -> Option<f64> {
+        self.inner.header.kernel_time.map(f64::from)
+    }
+
+    /// Words that were put in with the dump.
+    #[getter]
+    fn comment(&self) -> Option<&str> {
+        self.inner.header.comment.as_deref()
+    }
+
+    /// The exception for which it was taken: code, address, thread id.
+    #[getter]
+    fn exception(&self) -> Option<(u32, u64, u32)> {
+        self.inner.header.exception.map(|exception| (exception.code, exception.address, exception.thread_id))
+    }
+
+    /// MINIDUMP_TYPE, as the writer was asked for.
+    #[getter]
+    fn flags(&self) -> u64 {
+        self.inner.header.flags
+    }
+
+    /// A table by its name.
+    fn table(&self, name: &str) -> PyResult<Table> {
+        named(name, self.inner.table(name))
+    }
+
+    /// Bytes of the process: a view of the file where they stand there in one piece, else of a copy.
+    fn bytes_at<'py>(&self, py: Python<'py>, address: u64, size: u64) -> PyResult<Bound<'py, PyMemoryView>> {
+        let bytes = match self.inner.bytes_at(address, size).map_err(|error| exception(py, &error))? {
+            std::borrow::Cow::Borrowed(part) => {
+                let content = self.inner.content().clone();
+                let start = (part.as_ptr() as usize).wrapping_sub(content.as_ptr() as usize);
+                let start = if part.is_empty() { 0 } else { start };
+                Bytes { start, size: part.len(), content }
+            }
+            std::borrow::Cow::Owned(copy) => {
+                let size = copy.len();
+                Bytes { content: Content::new(copy), start: 0, size }
+            }
+        };
+        PyMemoryView::from(Bound::new(py, bytes)?.as_any())
+    }
+}
