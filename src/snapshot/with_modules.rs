@@ -172,7 +172,7 @@ fn missing<'m, 'a>(ours: &[Module<'a>], theirs: &'m [Module<'a>]) -> Vec<&'m Mod
 fn map(ours: &[Module<'_>], added: &[&Module<'_>], names: &[Arc<str>]) -> ModuleMap {
     let range = |(module, name): (&Module<'_>, &Arc<str>)| {
         let (base, _) = (module.base?, module.size?);
-        Some(Range { base, end: module.end(), name: Arc::clone(name) })
+        Some(Range::new(base, module.end(), name))
     };
     ModuleMap::of_ranges(ours.iter().chain(added.iter().copied()).zip(names).filter_map(range).collect())
 }

@@ -27,13 +27,19 @@ pub struct Range {
     pub lower_name: String,
 }
 
+impl Range {
+    /// The place of a module of this name.
+    pub fn new(base: u64, end: u64, name: &Arc<str>) -> Self {
+        Self { base, end, name: Arc::clone(name), lower_name: name.to_lowercase() }
+    }
+}
+
 impl ModuleMap {
     /// The map of a list of modules with the names that [`names`] gave them.
     pub fn new(modules: &[Module], names: &[Arc<str>]) -> Self {
         let with_place = modules.iter().zip(names).filter_map(|(module, name)| {
             let (base, size) = (module.base?, module.size?);
-            let lower_name = name.to_lowercase();
-            Some(Range { base, end: base.saturating_add(size), name: Arc::clone(name), lower_name })
+            Some(Range::new(base, base.saturating_add(size), name))
         });
         Self::of_ranges(with_place.collect())
     }

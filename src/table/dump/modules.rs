@@ -17,11 +17,10 @@ fn names(modules: &[Module]) -> Vec<Arc<str>> {
 /// Builds `modules`, and the map from an address to the module that holds it.
 pub fn loaded(modules: &[Module]) -> (RecordBatch, ModuleMap) {
     let names = names(modules);
-    let ranges = modules.iter().zip(&names).map(|(module, name)| modules::Range {
-        base: module.base,
-        end: module.base.saturating_add(module.size),
-        name: Arc::clone(name),
-    });
+    let range = |(module, name): (&Module, &Arc<str>)| {
+        modules::Range::new(module.base, module.base.saturating_add(module.size), name)
+    };
+    let ranges = modules.iter().zip(&names).map(range);
     let map = ModuleMap::of_ranges(ranges.collect());
     let columns = vec![
         all_u64s(modules.iter().map(|module| module.base)),
