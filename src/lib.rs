@@ -8,6 +8,7 @@ pub mod input;
 pub mod lines;
 pub mod log;
 pub mod merge;
+pub mod opened;
 pub mod parallel;
 #[cfg(feature = "python")]
 pub mod python;

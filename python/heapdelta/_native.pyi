@@ -6,7 +6,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Comparison", "Snapshot", "Table", "damage_names", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Snapshot", "Table", "damage_names", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log"]
 
 __version__: Final[str]
 """
@@ -17,6 +17,13 @@ is_debug_build: Final[bool]
 """
 True for a build without optimisation, which is some thirty times slower.
 """
+
+@final
+class Bytes:
+    """
+    Bytes of a dump, as a buffer that cannot be written to.
+    """
+    def __len__(self, /) -> int: ...
 
 @final
 class Comparison:
@@ -79,6 +86,105 @@ class Comparison:
     def total_requested_delta(self, /) -> int | None:
         """
         Total of requested bytes that the tool printed, after - before.
+        """
+
+@final
+class Dump:
+    """
+    One minidump. Wrapped by `heapdelta.Dump`.
+    """
+    @property
+    def byte_count(self, /) -> int:
+        """
+        Bytes of the file.
+        """
+    def bytes_at(self, /, address: SupportsIndex, size: SupportsIndex) -> memoryview:
+        """
+        Bytes of the process: a view of the file where they stand there in one piece, else of a copy.
+        """
+    @property
+    def comment(self, /) -> str | None:
+        """
+        Words that were put in with the dump.
+        """
+    @property
+    def cpu(self, /) -> str | None:
+        """
+        x86, amd64, arm64 and so on.
+        """
+    @property
+    def exception(self, /) -> tuple[int, int, int] | None:
+        """
+        The exception for which it was taken: code, address, thread id.
+        """
+    @property
+    def flags(self, /) -> int:
+        """
+        MINIDUMP_TYPE, as the writer was asked for.
+        """
+    @property
+    def format(self, /) -> str:
+        """
+        Always minidump.
+        """
+    @property
+    def kernel_time(self, /) -> float | None:
+        """
+        Seconds of CPU time in the kernel.
+        """
+    @property
+    def os(self, /) -> str | None:
+        """
+        windows, linux, macos and so on.
+        """
+    @property
+    def os_version(self, /) -> str | None:
+        """
+        Version and build of the system.
+        """
+    @property
+    def path(self, /) -> str | None:
+        """
+        The file, None for bytes.
+        """
+    @property
+    def pid(self, /) -> int | None:
+        """
+        Process id.
+        """
+    @property
+    def pointer_width(self, /) -> int:
+        """
+        32 or 64.
+        """
+    @property
+    def process_created_at(self, /) -> int | None:
+        """
+        When the process was made, seconds since 1970 UTC.
+        """
+    @property
+    def processor_count(self, /) -> int | None:
+        """
+        Processors of the machine.
+        """
+    @property
+    def service_pack(self, /) -> str | None:
+        """
+        Name of the service pack.
+        """
+    def table(self, /, name: str) -> Table:
+        """
+        A table by its name.
+        """
+    @property
+    def taken_at(self, /) -> int | None:
+        """
+        When it was taken, seconds since 1970 UTC.
+        """
+    @property
+    def user_time(self, /) -> float | None:
+        """
+        Seconds of CPU time outside the kernel.
         """
 
 @final
@@ -153,6 +259,10 @@ class Snapshot:
         """
         Version that the tool printed.
         """
+    def with_modules(self, /, dump: Dump) -> Snapshot:
+        """
+        The log with what a dump of the same process knows of modules.
+        """
 
 @final
 class Table:
@@ -194,9 +304,9 @@ def format_umdh(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal:
     Text of UMDH's comparison: two lines a stack, its frames, the total. `rows` as for format_dhcmp.
     """
 
-def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison:
+def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison | Dump:
     """
-    Read a heap log. Wrapped by `heapdelta.read`.
+    Read a heap log or a minidump. Wrapped by `heapdelta.read`.
     """
 
 def write_investigation_log(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, run: SupportsIndex, stack_count: SupportsIndex, dialect: str, pointer_width: SupportsIndex, line_end: str, encoding: str) -> dict[str, Any]:

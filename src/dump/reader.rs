@@ -46,7 +46,7 @@ impl<'a> Records<'a> {
     }
 
     /// How many there are.
-    pub fn len(self) -> usize {
+    pub fn count(self) -> usize {
         self.bytes.len() / self.size.max(1)
     }
 }
