@@ -136,9 +136,11 @@ stubs: $(TOOLS) ## Write python/heapdelta/_native.pyi from the bindings
 # --- speed, memory, robustness -------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: $(BUILT) ## Measure speed and memory on two logs of 1 GB, write the table of benches/README.md
-	cargo build --release --locked --no-default-features --example newline_ceiling
-	$(BIN)/python benches/run.py --ceiling $(TARGET)/release/examples/newline_ceiling $(BENCH_ARGS)
+bench: $(BUILT) ## Measure speed and memory on logs of 1 GB and dumps of 1 and 2 GiB, write the table of benches/README.md
+	$(BIN)/python -m pip install -q --group bench
+	cargo build --release --locked --no-default-features --example newline_ceiling --example dump_memory
+	$(BIN)/python benches/run.py --ceiling $(TARGET)/release/examples/newline_ceiling \
+		--dump-memory $(TARGET)/release/examples/dump_memory $(BENCH_ARGS)
 
 .PHONY: bench-rust
 bench-rust: ## MB/s per dialect, by criterion

@@ -22,6 +22,12 @@ def private_bytes() -> int:
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("Private_Clean:", "Private_Dirty:")))
 
 
+def anonymous_bytes() -> int:
+    """What this process holds that is no file's, bytes: the system takes pages of a mapped file back when it wants."""
+    lines = (PROCESS / "smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Anonymous:"))
+
+
 def status_bytes(name: str) -> int:
     """A field of /proc/self/status, bytes."""
     lines = (PROCESS / "status").read_text().splitlines()
@@ -134,8 +140,10 @@ def import_time() -> dict[str, Any]:
 
 
 def main() -> None:
+    import dumps
+
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("case", choices=["read", "rival", "hand-over", "diff", "import"])
+    parser.add_argument("case", choices=["read", "rival", "hand-over", "diff", "import", *dumps.CASES])
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--sums-only", action="store_true")
@@ -150,8 +158,11 @@ def main() -> None:
             result = hand_over(options.paths[0])
         case "diff":
             result = diff(*options.paths)
-        case _:
+        case "import":
             result = import_time()
+        case name:
+            warm(options.paths[0])
+            result = dumps.CASES[name](options.paths[0])
     print(json.dumps(result))
 
 

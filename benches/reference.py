@@ -1,18 +1,20 @@
-"""The reference logs: written once, kept outside the repository, each with its known totals beside it."""
+"""The reference logs and dumps: written once, kept outside the repository, each with its known totals beside it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 KINDS = ("blocks", "mixed")
+DUMPS = ("full-1g", "full-2g")
 SEED = 20260412
 
 
 @dataclass(frozen=True)
 class Log:
-    """A log on disk and what is in it."""
+    """A log or a dump on disk and what is in it."""
 
     path: Path
     answer: dict[str, int]
@@ -27,10 +29,25 @@ def log(folder: Path, kind: str, size: int, *, grown: bool = False) -> Log:
     from heapdelta import testing
 
     name = f"{kind}-{size}-{SEED}{'-grown' if grown else ''}"
-    path, facts = folder / f"{name}.txt", folder / f"{name}.json"
+    return _kept(folder / f"{name}.txt", lambda path: testing.write_reference_log(path, kind, size, SEED, grown=grown))
+
+
+def dump(folder: Path, kind: str, share: float) -> Log:
+    """Write the dump unless it is there already; `share` of its memory, and all of its rows."""
+    from heapdelta import testing
+
+    full = {"full-1g": 1 << 30, "full-2g": 2 << 30}[kind]
+    return _kept(
+        folder / f"{kind}-{share:g}-{SEED}.dmp",
+        lambda path: testing.write_reference_dump(path, kind=kind, seed=SEED, memory_bytes=int(full * share)),
+    )
+
+
+def _kept(path: Path, write: Callable[[Path], dict[str, int]]) -> Log:
+    """Write a file and its answer, or find both."""
+    facts = path.with_suffix(".json")
     if not (path.exists() and facts.exists()):
-        answer = dict(testing.write_reference_log(path, kind, size, SEED, grown=grown))
-        facts.write_text(json.dumps(answer))
+        facts.write_text(json.dumps(dict(write(path))))
     answer = json.loads(facts.read_text())
     if path.stat().st_size != answer["byte_count"]:
         raise SystemExit(f"{path}: expected {answer['byte_count']} bytes, found {path.stat().st_size}: delete it")

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from reference import KINDS, Log
+from reference import DUMPS, KINDS, Log
+from report_dumps import dump_rows
+from rows import at_least, at_most, row
 
 Result = dict[str, Any]
 
@@ -40,11 +42,18 @@ def _heading(logs: Mapping[str, Log], options: argparse.Namespace) -> Iterator[s
     yield f"Measured on {time.strftime('%Y-%m-%d')}: {cores} cores of {model[0] if model else platform.machine()},"
     yield f"{memory:.0f} GiB of memory, {platform.system()}, Python {platform.python_version()}; `make bench`,"
     sizes = ", ".join(
-        f"`{kind}` {log.size / 1e6:,.0f} MB with {log.answer['block_count']:,} blocks and "
-        f"{log.answer['stack_count']:,} stacks"
-        for kind, log in logs.items()
+        f"`{kind}` {logs[kind].size / 1e6:,.0f} MB with {logs[kind].answer['block_count']:,} blocks and "
+        f"{logs[kind].answer['stack_count']:,} stacks"
+        for kind in KINDS
     )
     yield f"medians of {options.runs}. Logs: {sizes}."
+    sizes = ", ".join(
+        f"`{kind}` {logs[kind].size / 1e6:,.0f} MB with {logs[kind].answer['range_count']:,} ranges, "
+        f"{logs[kind].answer['region_count']:,} regions, {logs[kind].answer['module_count']:,} modules and "
+        f"{logs[kind].answer['handle_count']:,} handles"
+        for kind in DUMPS
+    )
+    yield f"Dumps: {sizes}."
 
 
 def _table(medians: Mapping[str, Result], logs: Mapping[str, Log]) -> Iterator[str]:
@@ -55,22 +64,8 @@ def _table(medians: Mapping[str, Result], logs: Mapping[str, Log]) -> Iterator[s
     for kind in KINDS:
         yield from _memory_rows(medians, kind, logs[kind].size)
     yield from _other_rows(medians)
-
-
-def _row(what: str, kind: str, figure: str, goal: str = "", measured: str = "") -> str:
-    return f"| {what} | {kind} | {figure} | {goal} | {measured} |"
-
-
-def _at_least(value: float, goal: float) -> tuple[str, str]:
-    return f"≥ {goal:g}", _verdict(value, met=value >= goal)
-
-
-def _at_most(value: float, goal: float) -> tuple[str, str]:
-    return f"≤ {goal:g}", _verdict(value, met=value <= goal)
-
-
-def _verdict(value: float, *, met: bool) -> str:
-    return f"{value:.3g}" if met else f"{value:.3g} (missed)"
+    for kind in DUMPS:
+        yield from dump_rows(medians, kind, logs[kind].answer["memory_bytes"])
 
 
 def _speed_rows(medians: Mapping[str, Result], kind: str, size: int) -> Iterator[str]:
@@ -78,18 +73,18 @@ def _speed_rows(medians: Mapping[str, Result], kind: str, size: int) -> Iterator
         return size / medians[f"{name}"]["seconds"] / 1e6
 
     top, one, every = rate(f"ceiling {kind}"), rate(f"read {kind} 1"), rate(f"read {kind} all")
-    yield _row("newline positions by memchr over the map: the ceiling", kind, f"{top:,.0f} MB/s")
-    yield _row("`read`, one thread; share of the ceiling", kind, f"{one:,.0f} MB/s", *_at_least(one / top, 0.30))
-    yield _row("`read`, all threads; times one thread", kind, f"{every:,.0f} MB/s", *_at_least(every / one, 1.7))
+    yield row("newline positions by memchr over the map: the ceiling", kind, f"{top:,.0f} MB/s")
+    yield row("`read`, one thread; share of the ceiling", kind, f"{one:,.0f} MB/s", *at_least(one / top, 0.30))
+    yield row("`read`, all threads; times one thread", kind, f"{every:,.0f} MB/s", *at_least(every / one, 1.7))
     python = rate(f"re {kind}", medians[f"re {kind}"]["size"])
-    yield _row(
+    yield row(
         "Python `re`, line by line; `read` on one thread is … times as fast",
         kind,
         f"{python:,.1f} MB/s",
-        *_at_least(one / python, 30),
+        *at_least(one / python, 30),
     )
     polars = rate(f"polars {kind}", medians[f"polars {kind}"]["size"])
-    yield _row(
+    yield row(
         "polars expressions, all threads; `read` on all threads is … times as fast",
         kind,
         f"{polars:,.1f} MB/s",
@@ -102,13 +97,13 @@ def _memory_rows(medians: Mapping[str, Result], kind: str, size: int) -> Iterato
     for name, words, goal in (("all", "`read`", HELD_GOALS[kind]), ("sums", "`read(blocks=False)`", 0.1)):
         result = medians[f"read {kind} {name}"]
         held, peak = result["held_bytes"], result["peak_bytes"]
-        yield _row(
+        yield row(
             f"unshared memory after {words}, share of the file",
             kind,
             f"{held / 1e6:,.0f} MB",
-            *_at_most(held / size, goal),
+            *at_most(held / size, goal),
         )
-        yield _row(
+        yield row(
             f"highest memory during {words}, share of the file", kind, f"{peak / 1e6:,.0f} MB", "", f"{peak / size:.3g}"
         )
 
@@ -116,16 +111,16 @@ def _memory_rows(medians: Mapping[str, Result], kind: str, size: int) -> Iterato
 def _other_rows(medians: Mapping[str, Result]) -> Iterator[str]:
     for kind in KINDS:
         result = medians[f"diff {kind}"]
-        yield _row(
+        yield row(
             "two paths to the rankings per module and per stack; times the two reads",
             kind,
             f"{result['seconds']:.2f} s",
-            *_at_most(result["seconds"] / result["reads_seconds"], 1.3),
+            *at_most(result["seconds"] / result["reads_seconds"], 1.3),
         )
     over = medians["hand-over"]
     copied = over["grown_bytes"] / over["frame_bytes"]
     same = "same memory" if over["same_memory"] else "copied (missed)"
-    yield _row(
+    yield row(
         f"`allocations` to polars, {over['rows']:,.0f} rows of {over['frame_bytes'] / 1e6:,.0f} MB",
         "blocks",
         f"{over['seconds'] * 1e3:.2f} ms",
@@ -133,4 +128,4 @@ def _other_rows(medians: Mapping[str, Result]) -> Iterator[str]:
         f"{same}; memory grew by {copied:.2%}",
     )
     seconds = medians["import"]["seconds"]
-    yield _row("`import heapdelta`, seconds", "", f"{seconds:.3f} s", *_at_most(seconds, 0.3))
+    yield row("`import heapdelta`, seconds", "", f"{seconds:.3f} s", *at_most(seconds, 0.3))

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from reference import KINDS, Log, log, part
+from reference import DUMPS, KINDS, Log, dump, log, part
 from report import Result, write_report
 
 CASE = Path(__file__).with_name("case.py")
@@ -83,11 +83,38 @@ def diffs(bench: Bench, kind: str, before: Log, after: Log) -> None:
     check(f"{kind}: blocks", result["allocation_count_delta"], after.answer["grown_block_count"])
 
 
+def dump_cases(bench: Bench, kind: str, target: Log, program: Path) -> None:
+    """A dump: every table; listing and reading, by us and by others; reads by address, from Python and from Rust."""
+    listed = ["module_count", "region_count", "committed_bytes"]
+    tables = [*listed, "range_count", "handle_count", "thread_count", "memory_bytes", "image_bytes"]
+    contents = ["memory_bytes", "end_words"]
+    for name, fields in {
+        "read": tables,
+        "skelsec": listed,
+        "udmp": listed,
+        "read-memory": contents,
+        "skelsec-memory": contents,
+        "udmp-memory": contents,
+        "bytes-at": ["end_words"],
+    }.items():
+        result = bench.add(f"{name} {kind}", f"dump-{name}", str(target.path))
+        for field in fields:
+            check(f"{kind}, {name}: {field}", result[field], target.answer[field])
+        check(f"{kind}, {name}: issues", result.get("issue_count", 0), 0)
+    done = subprocess.run([program, target.path], check=True, capture_output=True, text=True)
+    each, words, seconds, byte_count = done.stdout.split()
+    check(f"{kind}, Rust: end_words", int(words), target.answer["end_words"])
+    check(f"{kind}, Rust: memory_bytes", int(byte_count), target.answer["memory_bytes"])
+    bench.results[f"rust {kind}"].append({"seconds": float(each), "all_seconds": float(seconds)})
+    print(f"  rust {kind}: {float(each) * 1e9:.0f} ns", flush=True)
+
+
 def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str, Log]:
-    """All cases, in turn; gives the logs."""
+    """All cases, in turn; gives the logs and the dumps."""
     logs = {kind: log(folder, kind, options.size) for kind in KINDS}
     grown = {kind: log(folder, kind, options.size, grown=True) for kind in KINDS}
     slices = {kind: part(logs[kind], folder, options.slice) for kind in KINDS}
+    dumps = {kind: dump(folder, kind, options.dump_share) for kind in DUMPS}
     for run in range(options.runs):
         print(f"run {run + 1} of {options.runs}", flush=True)
         bench.add("import", "import")
@@ -101,12 +128,16 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
             diffs(bench, kind, logs[kind], grown[kind])
         result = bench.add("hand-over", "hand-over", str(logs["blocks"].path))
         check("hand-over: bytes", result["requested_bytes"], logs["blocks"].answer["requested_bytes"])
-    return logs
+        for kind in DUMPS:
+            dump_cases(bench, kind, dumps[kind], options.dump_memory)
+    return logs | dumps
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ceiling", type=Path, required=True, help="the built example newline_ceiling")
+    parser.add_argument("--dump-memory", type=Path, required=True, help="the built example dump_memory")
+    parser.add_argument("--dump-share", type=float, default=1.0, help="share of the dumps' memory to write")
     parser.add_argument("--size", type=int, default=1_000_000_000, help="bytes of each log")
     parser.add_argument("--slice", type=int, default=100_000_000, help="bytes of a log that the other parsers read")
     parser.add_argument("--runs", type=int, default=5)

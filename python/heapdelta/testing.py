@@ -24,8 +24,8 @@ from heapdelta._testing_dumps import (
     RegionTotals,
     write_dump,
     write_dump_investigation,
-    write_reference_dump,
 )
+from heapdelta._testing_reference import write_reference_dump, write_reference_log
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -309,54 +309,3 @@ def write_investigation(
         for step, name in enumerate(names)
     ]
     return Investigation(tuple(answers))
-
-
-def write_reference_log(
-    path: str | PathLike[str],
-    kind: Literal["blocks", "mixed"],
-    size: int = 1_000_000_000,
-    seed: int = 1,
-    *,
-    grown: bool = False,
-) -> dict[str, int]:
-    """Write a benchmark log: 64-bit ``umdh2``, CRLF, six heaps.
-
-    Parameters
-    ----------
-    path : str or path-like
-        File to write; overwritten if it is there.
-    kind : {"blocks", "mixed"}
-        Nearly nothing but block lines (at 1 GB 80,000 stacks of 10 to 32 frames), or half of its bytes stacks (680,000
-        of them over 250,000 distinct addresses).
-    size : int, default 1_000_000_000
-        Bytes, kept to within a few records; stacks and addresses are fewer in proportion in a smaller log.
-    seed : int, default 1
-        Same seed, same log.
-    grown : bool, default False
-        Write the later log of the same process: the same stacks under the same ids, and some blocks more.
-
-    Returns
-    -------
-    dict of str to int
-        ``byte_count``, ``line_count``, ``block_count``, ``heap_count``, ``stack_count``, ``frame_count`` (lines that
-        are frames), ``distinct_frame_count``, ``requested_bytes``, ``overhead_bytes``; and ``grown_block_count``,
-        ``grown_requested_bytes``, ``grown_overhead_bytes``: what the log has more than the one that is not grown.
-
-    Raises
-    ------
-    OptionError
-        If `kind` is neither of the two.
-    HeapdeltaError
-        If the file cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from heapdelta import testing
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     answer = testing.write_reference_log(f"{folder}/blocks.txt", "blocks", 100_000)
-    >>> answer["heap_count"], answer["stack_count"]
-    (6, 8)
-    """
-    answer: dict[str, int] = _native.write_reference_log(path, kind, size, seed, grown)
-    return answer

@@ -4,6 +4,8 @@ import struct
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import heapdelta as hd
+import polars as pl
 import pytest
 from heapdelta import exceptions, testing
 
@@ -141,3 +143,37 @@ def test_reference_options_out_of_range_are_told(tmp_path):
 def test_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(exceptions.HeapdeltaError):
         testing.write_dump(tmp_path / "no" / "x.dmp", stack_count=SMALL)
+
+
+@pytest.mark.parametrize("pointer_width", [64, 32])
+def test_reader_finds_the_answer_that_was_written(tmp_path, pointer_width):
+    answer = testing.write_dump(tmp_path / "x.dmp", step=1, stack_count=SMALL, pointer_width=pointer_width)
+    dump = hd.read(answer.path)
+    assert dump.issues.is_empty()
+    assert (dump.pid, dump.taken_at, dump.process_created_at) == (
+        answer.pid,
+        answer.taken_at,
+        answer.process_created_at,
+    )
+    assert dump.pointer_width == pointer_width
+    committed = dump.regions.filter(pl.col("state") == "commit").group_by("class").agg(pl.col("size").sum())
+    assert dict(committed.iter_rows()) == {name: sums.committed_bytes for name, sums in answer.classes.items()}
+    assert dict(dump.modules.select("name", "size").iter_rows()) == answer.modules
+    handles = dump.handles.group_by("type").len()
+    assert dict(handles.iter_rows()) == answer.handle_types
+    assert dump.memory_counters["private_usage"][0] == answer.private_usage
+    assert (dump.threads.height, dump.regions.height) == (answer.thread_count, answer.region_count)
+    assert (dump.memory.height, dump.memory["size"].sum()) == (answer.memory_range_count, answer.memory_bytes)
+
+
+@pytest.mark.parametrize("damage", testing.DAMAGE)
+def test_reader_tells_of_damage_and_never_fails_on_it(tmp_path, damage):
+    answer = testing.write_dump(tmp_path / "x.dmp", stack_count=SMALL, damage=damage)
+    if damage == "cut-header":
+        with pytest.raises(exceptions.HeapdeltaError, match="expected a minidump"):
+            hd.read(answer.path)
+        return
+    dump = hd.read(answer.path)
+    assert dump.issues.schema.names() == ["severity", "kind", "stream", "index", "byte", "text", "action"]
+    if damage != "cut-directory":
+        assert dump.threads.height == answer.thread_count

@@ -1,0 +1,113 @@
+"""Logs and dumps of any size for benchmarks, as `heapdelta.testing` offers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from heapdelta import _native
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+
+def write_reference_log(
+    path: str | PathLike[str],
+    kind: Literal["blocks", "mixed"],
+    size: int = 1_000_000_000,
+    seed: int = 1,
+    *,
+    grown: bool = False,
+) -> dict[str, int]:
+    """Write a benchmark log: 64-bit ``umdh2``, CRLF, six heaps.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write; overwritten if it is there.
+    kind : {"blocks", "mixed"}
+        Nearly nothing but block lines (at 1 GB 80,000 stacks of 10 to 32 frames), or half of its bytes stacks (680,000
+        of them over 250,000 distinct addresses).
+    size : int, default 1_000_000_000
+        Bytes, kept to within a few records; stacks and addresses are fewer in proportion in a smaller log.
+    seed : int, default 1
+        Same seed, same log.
+    grown : bool, default False
+        Write the later log of the same process: the same stacks under the same ids, and some blocks more.
+
+    Returns
+    -------
+    dict of str to int
+        ``byte_count``, ``line_count``, ``block_count``, ``heap_count``, ``stack_count``, ``frame_count`` (lines that
+        are frames), ``distinct_frame_count``, ``requested_bytes``, ``overhead_bytes``; and ``grown_block_count``,
+        ``grown_requested_bytes``, ``grown_overhead_bytes``: what the log has more than the one that is not grown.
+
+    Raises
+    ------
+    OptionError
+        If `kind` is neither of the two.
+    HeapdeltaError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from heapdelta import testing
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     answer = testing.write_reference_log(f"{folder}/blocks.txt", "blocks", 100_000)
+    >>> answer["heap_count"], answer["stack_count"]
+    (6, 8)
+    """
+    answer: dict[str, int] = _native.write_reference_log(path, kind, size, seed, grown)
+    return answer
+
+
+def write_reference_dump(
+    path: str | PathLike[str],
+    *,
+    kind: Literal["full-1g", "full-2g"] = "full-1g",
+    seed: int = 1,
+    **sizes: int,
+) -> dict[str, int]:
+    """Write a benchmark dump: a full one of a 64-bit process, with 64 threads.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write; overwritten if it is there.
+    kind : {"full-1g", "full-2g"}
+        1 GiB of memory in 8,000 ranges, 16,000 regions, 250 modules, 3,000 handles; or 2 GiB in 20,000 ranges, 60,000
+        regions, modules and handles as many.
+    seed : int, default 1
+        Same seed, same dump.
+    **sizes : int
+        Other numbers than those of `kind`: ``memory_bytes``, ``range_count``, ``region_count``, ``module_count``,
+        ``handle_count``, ``thread_count``. What is too small for the others is raised.
+
+    Returns
+    -------
+    dict of str to int
+        The same names with what was written, and ``byte_count`` of the file; ``committed_bytes``, ``reserved_bytes``
+        and ``free_bytes`` of all regions, ``image_bytes`` of the committed; ``end_words``: the first and the last 8
+        bytes of every range as little-endian numbers, added up modulo 2**64.
+
+    Raises
+    ------
+    OptionError
+        If `kind` is neither of the two, or a size has another name.
+    HeapdeltaError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from heapdelta import testing
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sizes = {"memory_bytes": 2**25, "range_count": 1000, "region_count": 1500}
+    ...     answer = testing.write_reference_dump(f"{folder}/small.dmp", **sizes)
+    >>> answer["range_count"], answer["region_count"], answer["memory_bytes"], answer["module_count"]
+    (1000, 1500, 33554432, 250)
+    """
+    # The stub's dictionary is one of anything that counts as a number, and dictionaries are invariant.
+    wanted: dict[str, Any] = dict(sizes)
+    answer: dict[str, int] = _native.write_reference_dump(path, kind, seed, wanted)
+    return answer
