@@ -212,7 +212,7 @@ fn handle(number: u64) -> Handle {
     Handle {
         handle: 4 + 4 * number,
         type_name: Some(type_name.into()),
-        object_name: (number % 3 == 0).then(|| format!(r"\Bench\{type_name}{number}").into()),
+        object_name: number.is_multiple_of(3).then(|| format!(r"\Bench\{type_name}{number}").into()),
         granted_access: 0x1F_0003,
         handle_count: 2,
         pointer_count: 3,

@@ -61,7 +61,7 @@ fn process_answer_is_what_stands_in_the_dump() {
         let regions = dump.get_stream::<MinidumpMemoryInfoList<'_>>().unwrap();
         assert_eq!(regions.iter().count() as u64, answer.region_count);
         let sum = |state: u32| -> u64 {
-            regions.iter().filter(|region| region.raw.state == state.into()).map(|region| region.raw.region_size).sum()
+            regions.iter().filter(|region| region.raw.state == state).map(|region| region.raw.region_size).sum()
         };
         assert_eq!(sum(0x1000), answer.classes.values().map(|sums| sums.committed_bytes).sum::<u64>());
         assert_eq!(sum(0x2000), answer.classes.values().map(|sums| sums.reserved_bytes).sum::<u64>());
