@@ -48,6 +48,9 @@ impl Default for Options {
     }
 }
 
+/// Bytes of a log whose temporary tables are worth giving back.
+const LARGE: u64 = 16 << 20;
+
 /// Bytes at the start in which the first line that decides is looked for.
 const SNIFF_LIMIT: usize = 4 << 20;
 
@@ -84,7 +87,9 @@ pub fn read_with(source: &Source<'_>, options: &Options, control: &Control) -> R
         let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words");
         Err(ErrorKind::Internal { message: words.to_owned() }.into())
     });
-    memory::give_back();
+    if matches!(&outcome, Ok(Log::Snapshot(log)) if log.about.byte_count >= LARGE) {
+        memory::give_back();
+    }
     outcome.map_err(|error| error.in_file(path))
 }
 
