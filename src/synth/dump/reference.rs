@@ -262,8 +262,9 @@ impl Space {
         }
     }
 
-    /// Private blocks: three in four are allocations of their own, which start where Windows lets them, with reserved and
-    /// free memory behind them as long as there are rows to spare; the last quarter adjoins, in one allocation.
+    /// Private blocks: three in four stand by twos in allocations, which start where Windows lets them, with reserved and
+    /// free memory behind them as long as there are rows to spare; the last quarter adjoins, in one allocation. So about
+    /// one row in six starts a private allocation, as in real dumps (0.16 in a dump of Windows 11).
     fn blocks(&mut self, options: &Options) {
         let count = options.range_count - 3 * options.module_count - 2 * options.thread_count;
         let spare = options.region_count - options.range_count;
@@ -272,7 +273,8 @@ impl Space {
         let mut pages_left = options.memory_bytes / PAGE - other_pages;
         let (mut base, mut allocation) = (BLOCKS, BLOCKS);
         for number in 0..count {
-            if number <= with_spare {
+            let opens = number.is_multiple_of(2);
+            if opens && number <= with_spare {
                 base = base.next_multiple_of(GRANULARITY);
                 allocation = base;
             }
@@ -287,7 +289,7 @@ impl Space {
             let mut next = base + pages * PAGE;
             let due = |number: u64| spare * number.min(with_spare) / with_spare;
             for row in 0..due(number + 1) - due(number) {
-                let state = if row % 2 == 0 { State::Reserve } else { State::Free };
+                let state = if opens || row % 2 == 0 { State::Reserve } else { State::Free };
                 self.region(allocation, next, 16 * PAGE, state);
                 next += 16 * PAGE;
             }
