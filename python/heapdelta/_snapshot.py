@@ -189,7 +189,7 @@ class Snapshot(_Capture["core.Snapshot"]):
     <Snapshot <bytes>: umdh2, 64 bytes in 1 block, 1 stack, 1 heap, 1 issue>
     """
 
-    _names = ("allocations", "usage", "stacks", "frames", "modules", "heaps", "sections", "issues")
+    _names: tuple[str, ...] = ("allocations", "usage", "stacks", "frames", "modules", "heaps", "sections", "issues")
 
     @property
     def tool_version(self) -> str | None:
