@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from heapdelta import blame, exceptions
 from heapdelta._diff import Delta, diff
 from heapdelta._dump import Dump
+from heapdelta._dump_diff import DumpDelta
 from heapdelta._native import __version__
 from heapdelta._read import read
 from heapdelta._snapshot import Comparison, Snapshot
@@ -29,6 +30,7 @@ __all__ = [
     "Comparison",
     "Delta",
     "Dump",
+    "DumpDelta",
     "Snapshot",
     "__version__",
     "blame",

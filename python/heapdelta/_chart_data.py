@@ -79,12 +79,12 @@ def named(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.coalesce(name, status).alias("name"))
 
 
-def short(name: str) -> str:
+def short(name: str, most: int = _CHARACTERS) -> str:
     """Cut a long name in the middle: the module in front and the function's end both tell something."""
-    if len(name) <= _CHARACTERS:
+    if len(name) <= most:
         return name
-    front = _CHARACTERS * 2 // 5
-    return f"{name[:front]}…{name[len(name) - (_CHARACTERS - front - 1) :]}"
+    front = most * 2 // 5
+    return f"{name[:front]}…{name[len(name) - (most - front - 1) :]}"
 
 
 def distinct(labels: Sequence[str]) -> list[str]:

@@ -1,18 +1,21 @@
-"""`diff`: two snapshots become a `Delta`, which ranks what grew."""
+"""`diff`: two snapshots become a `Delta`, two minidumps a `DumpDelta`; both rank what grew."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
 from heapdelta import _html, _notes
+from heapdelta._dump import Dump
+from heapdelta._dump_diff import DumpDelta
 from heapdelta._matched import Matched
 from heapdelta._run import why_not_one_run
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta._views import Views
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
+from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,10 +96,17 @@ def _signed(number: int | None) -> str:
     return "unknown" if number is None else f"{number:+,}"
 
 
+# A `Dump` is a `Snapshot` to whoever reads it, and has other answers: what `diff` gives is told by the narrower types.
+@overload
+def diff(before: Dump, after: Dump, *, allocators: None = None) -> DumpDelta: ...  # type: ignore[overload-overlap]
+@overload
 def diff(
     before: Snapshot | Comparison, after: Snapshot | Comparison, *, allocators: Iterable[RuleLike] | None = None
-) -> Delta:
-    r"""Compare two snapshots.
+) -> Delta: ...
+def diff(
+    before: Snapshot | Comparison, after: Snapshot | Comparison, *, allocators: Iterable[RuleLike] | None = None
+) -> Delta | DumpDelta:
+    r"""Compare two snapshots, or two minidumps.
 
     Stacks are matched by what they contain, so snapshots of two runs of a program compare. A stack whose frames are in
     neither file is matched by its id inside one run, and else stays apart as a row of its own. Growth is not proof of a
@@ -105,22 +115,24 @@ def diff(
     Parameters
     ----------
     before, after : Snapshot
-        Snapshots of the same program, the older one first.
+        Snapshots of the same program, the older one first: two logs, or two dumps.
     allocators : iterable of Rule or str, optional
         Rules that tell an allocator's frames, in place of `heapdelta.blame.DEFAULT`; extend that one with
-        ``blame.DEFAULT + ["mymem!pool_*"]``.
+        ``blame.DEFAULT + ["mymem!pool_*"]``. Only for logs.
 
     Returns
     -------
-    Delta
-        Rankings by module, stack, function, heap and trace; nothing is computed before it is asked for.
+    Delta or DumpDelta
+        Of logs, rankings by module, stack, function, heap and trace; of dumps, counters and rankings by class of
+        memory, module, type of handle, start of thread and allocation. Nothing is computed before it is asked for.
 
     Raises
     ------
     TypeError
-        If one of them is no `Snapshot`; a `Comparison` is already a difference.
+        If one of them is no `Snapshot`; a `Comparison` is already a difference. Or if one is a log and the other a
+        dump: `Snapshot.with_modules` brings these together.
     OptionError
-        If a rule cannot be read.
+        If a rule cannot be read, or rules are given for dumps.
 
     Notes
     -----
@@ -135,8 +147,18 @@ def diff(
     >>> hd.diff(before, after).by("stack").select("trace_id_before", "trace_id_after", "requested_bytes_delta").rows()
     [('7', '9', 256)]
     """
-    rules = DEFAULT if allocators is None else Allocators(allocators)
-    return Delta(_snapshot(before, "before"), _snapshot(after, "after"), rules)
+    older, newer = _snapshot(before, "before"), _snapshot(after, "after")
+    if isinstance(older, Dump) and isinstance(newer, Dump):
+        if allocators is not None:
+            raise OptionError("expected no allocators for two dumps, which have no stacks to blame", kind="option")
+        return DumpDelta(older, newer)
+    if isinstance(older, Dump) or isinstance(newer, Dump):
+        kinds = ["a dump" if isinstance(side, Dump) else "a log" for side in (older, newer)]
+        raise TypeError(
+            f"expected two logs or two dumps, found {kinds[0]} as before and {kinds[1]} as after: a dump does not "
+            "record who allocated what; log.with_modules(dump) completes a log by a dump of the same process"
+        )
+    return Delta(older, newer, DEFAULT if allocators is None else Allocators(allocators))
 
 
 def _snapshot(value: object, name: str) -> Snapshot:

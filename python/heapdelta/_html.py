@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -23,3 +23,8 @@ def page(title: str, facts: Mapping[str, object], table: pl.DataFrame) -> str:
 def plural(count: int, noun: str) -> str:
     """Write ``1 stack``, ``2,000 stacks``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write ``module``, ``module or stack``, ``module, stack or heap``."""
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -21,13 +21,13 @@ def function_label(frames: pl.DataFrame) -> pl.Series:
         pl.coalesce(
             "function",
             # null where either part is, and then the text decides
-            pl.concat_str("module", pl.lit("+0x"), _hex(pl.col("offset"), frames["offset"])),
+            pl.concat_str("module", pl.lit("+0x"), hexadecimal(pl.col("offset"), frames["offset"])),
             "text",
         ).alias("function")
     )["function"]
 
 
-def _hex(value: pl.Expr, values: pl.Series) -> pl.Expr:
+def hexadecimal(value: pl.Expr, values: pl.Series) -> pl.Expr:
     """Upper-case hexadecimal without leading zeros, made from whole columns: polars has no such cast."""
     largest = values.max()
     bytes_needed = max(1, (int(largest).bit_length() + 7) // 8) if isinstance(largest, int) else 1

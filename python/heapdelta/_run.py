@@ -4,6 +4,8 @@ The rule: both name the same machine and the same process id, and their module t
 are used again, so the module tables are asked too: the program itself must stand at the same address in both, and so
 must at least half of the modules that both list (a plug-in may be unloaded and come back elsewhere). Where a log names
 no machine or process, the answer is unknown, and unknown counts as no.
+
+Dumps name no machine. They name the moment when the process was made, which together with the id stands in its place.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
+    from heapdelta._dump import Dump
     from heapdelta._snapshot import Snapshot
 
 
@@ -37,6 +40,31 @@ def why_not_one_run(before: Snapshot, after: Snapshot) -> str | None:
         return f"the machines differ ({before.machine} and {after.machine})"
     if before.pid != after.pid:
         return f"the process ids differ ({before.pid} and {after.pid})"
+    return _moved(before.modules, after.modules)
+
+
+def why_not_one_process(before: Dump, after: Dump) -> str | None:
+    """Tell why addresses in two dumps must not be compared; None if they may be.
+
+    Parameters
+    ----------
+    before, after : Dump
+        The two dumps.
+
+    Returns
+    -------
+    str or None
+        A clause such as ``the process ids differ (704 and 812)``.
+    """
+    if before.pid is None or after.pid is None:
+        return "a dump does not name its process"
+    if before.pid != after.pid:
+        return f"the process ids differ ({before.pid} and {after.pid})"
+    made, later = before.process_created_at, after.process_created_at
+    if made is None or later is None:
+        return "a dump does not say when its process was made"
+    if made != later:
+        return f"the processes were made at different times ({made:%Y-%m-%d %H:%M:%S} and {later:%Y-%m-%d %H:%M:%S})"
     return _moved(before.modules, after.modules)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from operator import index
+from typing import TYPE_CHECKING, SupportsIndex
 
 import polars as pl
 
+from heapdelta._html import listed
 from heapdelta._usage import MEASURES
 from heapdelta.exceptions import OptionError
 
@@ -74,7 +76,7 @@ class Views:
         reason = self._refusal(kind)
         if reason is not None:
             raise OptionError(
-                f"expected {_listed([k for k in known if self._refusal(k) is None])}, found {kind!r}: {reason}",
+                f"expected {listed([k for k in known if self._refusal(k) is None])}, found {kind!r}: {reason}",
                 hint="by='stack' matches stacks by what they contain" if kind == "trace" else None,
                 kind="option",
             )
@@ -104,10 +106,11 @@ class Views:
         Raises
         ------
         OptionError
-            If neither side has a stack of that fingerprint.
+            If `fingerprint` is no whole number, or neither side has a stack of that fingerprint.
         """
         stacks = self._matched.stacks
-        hits = stacks.filter(pl.col("fingerprint") == fingerprint)
+        number = _whole(fingerprint)
+        hits = stacks.filter(pl.col("fingerprint") == number) if 0 <= number < 1 << 64 else stacks.clear()
         if hits.is_empty():
             raise OptionError(f"expected the fingerprint of a stack, found {fingerprint}", kind="option")
         hit = hits.row(0, named=True)
@@ -124,8 +127,15 @@ class Views:
         return self.by("module").select(keep)
 
 
+def _whole(value: object) -> int:
+    """Let a whole number pass, of numpy too; polars' own words about others help nobody."""
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        return index(value)
+    raise OptionError(f"expected the fingerprint of a stack, found {value!r}", kind="option")
+
+
 def _frames_of(ids: list[int], alias: int, frames: pl.DataFrame, flags: bytes) -> pl.DataFrame:
-    outside = [index for index, frame in enumerate(ids) if not flags[frame]]
+    outside = [place for place, frame in enumerate(ids) if not flags[frame]]
     blamed = outside[0] if outside else len(ids) - 1
     shown = frames.select(pl.all().gather(pl.Series(ids, dtype=pl.UInt32)))
     return shown.with_row_index("index").select(
@@ -140,7 +150,3 @@ def _frames_of(ids: list[int], alias: int, frames: pl.DataFrame, flags: bytes) -
         (pl.col("index") == blamed).alias("blamed"),
         pl.lit(alias, dtype=pl.UInt32).alias("alias"),
     )
-
-
-def _listed(names: list[str]) -> str:
-    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,4 +1,4 @@
-"""Charts of what grew: a `Delta`, snapshots or a ranking in, an Altair chart out. Nothing is loaded from a network.
+"""Charts of what grew: a delta, snapshots, dumps or a ranking in, an Altair chart out. Nothing comes from a network.
 
 Importing this module makes our renderer Altair's, unless another one was chosen before: Altair's own shows a chart by
 loading scripts from the internet.
@@ -18,7 +18,9 @@ import vl_convert
 
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
+from heapdelta._chart_regions import regions
 from heapdelta._diff import Delta, diff
+from heapdelta._dump import Dump
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta.exceptions import OptionError
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     Kind: TypeAlias = Literal["module", "stack", "function", "heap", "trace"]
 
-__all__ = ["enable", "growth", "save", "waterfall"]
+__all__ = ["enable", "growth", "regions", "save", "waterfall"]
 
 _WIDTH = 560
 _LINES_HEIGHT = 320
@@ -159,9 +161,9 @@ def growth(
 def _chain(states: Sequence[Snapshot | Delta]) -> list[Delta]:
     """Take or make the differences from each snapshot to the next."""
     deltas = [state for state in states if isinstance(state, Delta)]
-    snapshots = [state for state in states if isinstance(state, Snapshot)]
+    snapshots = [state for state in states if isinstance(state, Snapshot) and not isinstance(state, Dump)]
     if len(deltas) != len(states) and len(snapshots) != len(states):
-        raise TypeError("expected snapshots, or deltas, found something else among them")
+        raise TypeError("expected snapshots of heap logs, or deltas of them, found something else among them")
     for earlier, later in pairwise(deltas):
         if later.before is not earlier.after and later.before.path != earlier.after.path:
             raise OptionError(

@@ -16,6 +16,7 @@ def test_public_names_are_these() -> None:
         "Comparison",
         "Delta",
         "Dump",
+        "DumpDelta",
         "Snapshot",
         "__version__",
         "blame",

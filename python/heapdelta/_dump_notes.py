@@ -1,0 +1,114 @@
+"""What a reader must know before trusting the numbers of two dumps: one plain sentence each."""
+
+from __future__ import annotations
+
+from pathlib import PureWindowsPath
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from heapdelta._dump_views import STREAMS, knows
+from heapdelta._html import plural
+
+if TYPE_CHECKING:
+    from heapdelta._dump import Dump
+    from heapdelta._dump_diff import DumpDelta
+
+PRIVATE_CLASSES = ("heap", "private", "stack", "teb", "peb")
+"""Classes of private memory: what the process alone has."""
+
+WHY_NO_MODULE = (
+    "a dump does not record who allocated what, so private memory has no module here: a heap log of the same run "
+    "(UMDH, DH) names it"
+)
+
+_UNKNOWN = {
+    "regions": "what memory is made of is unknown; a dump with MiniDumpWithFullMemoryInfo lists it (procdump -ma)",
+    "memory_counters": "what the process counted itself is unknown",
+    "handles": "open handles are unknown; a dump with MiniDumpWithHandleData lists them (procdump -ma)",
+    "threads": "threads are unknown",
+    "modules": "modules are unknown",
+}
+
+
+def of_dump_delta(delta: DumpDelta) -> list[str]:
+    """Collect the notes of a difference, most important first."""
+    sides = [("before", delta.before), ("after", delta.after)]
+    return [
+        *_about_the_pair(delta),
+        *_about_private_memory(delta),
+        *_about_missing_lists(delta),
+        *(note for side, dump in sides for note in _about_dump(side, dump)),
+    ]
+
+
+def _about_the_pair(delta: DumpDelta) -> list[str]:
+    before, after, notes = delta.before, delta.after, []
+    if before.taken_at and after.taken_at and before.taken_at > after.taken_at:
+        notes.append(
+            f"before was taken at {before.taken_at:%Y-%m-%d %H:%M:%S} UTC, later than after, taken at "
+            f"{after.taken_at:%Y-%m-%d %H:%M:%S} UTC: are the two swapped?"
+        )
+    programs = [_program(dump) for dump in (before, after)]
+    if None not in programs and programs[0] != programs[1]:
+        notes.append(f"the two dumps are of different programs ({programs[0]} and {programs[1]})")
+    if delta._why_not_one_process is not None:
+        notes.append(
+            f"not known to be one process, because {delta._why_not_one_process}: addresses do not compare, so modules "
+            "are matched by file name and build, and regions by their sums only"
+        )
+    if before.pointer_width != after.pointer_width:
+        notes.append(f"pointers have {before.pointer_width} bits before and {after.pointer_width} bits after")
+    return notes
+
+
+def _about_private_memory(delta: DumpDelta) -> list[str]:
+    classes = delta.by("region_class").filter(pl.col("region_class").is_in(PRIVATE_CLASSES))
+    changes = classes["committed_bytes_delta"]
+    notes = []
+    if changes.len() and changes.null_count() == 0:
+        changed = int(changes.sum()) if (changes != 0).any() else None
+    else:
+        changed = delta.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item() or None
+    if changed is not None:
+        notes.append(f"private memory changed by {changed:+,} bytes: {WHY_NO_MODULE}")
+    heap = classes.filter(pl.col("region_class") == "heap")
+    sides = heap.select("region_count_before", "region_count_after").sum().row(0)
+    if knows(delta.before, "regions") and knows(delta.after, "regions") and sum(map(bool, sides)) == 1:
+        lacking = "before" if not sides[0] else "after"
+        notes.append(
+            f"{lacking}: no heap is recognised, probably because the dump lacks the first bytes of the heaps; "
+            "what is heap in the one is private in the other, so take the two classes together"
+        )
+    return notes
+
+
+def _about_missing_lists(delta: DumpDelta) -> list[str]:
+    notes = []
+    for table, meaning in _UNKNOWN.items():
+        lacking = [side for side, dump in (("before", delta.before), ("after", delta.after)) if not knows(dump, table)]
+        if lacking:
+            notes.append(f"{' and '.join(lacking)}: the dump has no {STREAMS[table]} that can be read, so {meaning}")
+    return notes
+
+
+def _about_dump(side: str, dump: Dump) -> list[str]:
+    notes = []
+    if dump.os not in (None, "windows"):
+        notes.append(f"{side}: a dump of {dump.os}, of which modules, threads and contents of memory are read only")
+    broken = dump.issues.filter((pl.col("severity") == "error") & pl.col("stream").is_not_null())
+    streams = broken.group_by("stream", maintain_order=True).len()
+    for stream, count in streams.iter_rows():
+        notes.append(
+            f"{side}: {stream} could not be read in full ({plural(count, 'issue')}), so its sums are too small"
+        )
+    unknown = dump.threads.filter(pl.col("start_address").is_null()).height
+    if unknown and knows(dump, "threads"):
+        notes.append(f"{side}: the dump does not tell where {plural(unknown, 'thread')} started")
+    return notes
+
+
+def _program(dump: Dump) -> str | None:
+    """File of the program: the first module, by the documentation."""
+    files = (PureWindowsPath(path).name.lower() for path in dump.modules["path"].head(1))
+    return next((file for file in files if file.endswith(".exe")), None)
