@@ -92,7 +92,7 @@ class Matched:
         else:
             ranking = self._by_heap()
         keys = _SHOWN[kind]
-        # A fingerprint that every row has decides every tie, and comparing the words behind it would take most of the time.
+        # A fingerprint in every row decides every tie; comparing the words behind it would take most of the time.
         decisive = keys[:1] if kind == "stack" and ranking["fingerprint"].null_count() == 0 else keys
         order = ["requested_bytes_delta", *decisive]
         return (
