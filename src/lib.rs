@@ -9,6 +9,7 @@ pub mod lines;
 pub mod log;
 pub mod memory;
 pub mod merge;
+pub mod opened;
 pub mod parallel;
 #[cfg(feature = "python")]
 pub mod python;

@@ -1,4 +1,4 @@
-//! `read`: from a path or bytes to a [`Snapshot`], a [`Comparison`] or a [`Dump`].
+//! `read`: from a path or bytes to a [`Snapshot`], a [`Comparison`] or a [`crate::Dump`].
 
 use std::{
     io::{Cursor, Read},
@@ -8,13 +8,11 @@ use std::{
 
 use crate::{
     assemble::{Facts, Tables, assemble},
-    dump::directory,
     error::{CaptureEntry, Error, ErrorKind, Result, excerpt},
     input::{
-        Bytes, Part, Source,
+        Part, Source,
         blocks::{BLOCK_SIZE, Block, Blocks},
-        content::Content,
-        file, magic,
+        magic,
         text::{Encoding, Malformed, utf16_len},
     },
     log::{
@@ -23,8 +21,9 @@ use crate::{
         sites, sniff,
     },
     memory,
+    opened::{Opened, SNIFF_STEP, open, read_dump},
     parallel::{Control, Pool, read_in_order, read_piece},
-    snapshot::{About, Comparison, Dump, Header, Log, Snapshot},
+    snapshot::{About, Comparison, Header, Log, Snapshot},
     table::{Table, rows, schema, text},
 };
 
@@ -49,11 +48,13 @@ impl Default for Options {
     }
 }
 
+/// Bytes of a log whose temporary tables are worth giving back.
+const LARGE: u64 = 16 << 20;
+
 /// Bytes at the start in which the first line that decides is looked for.
-const SNIFF_STEP: usize = 64 << 10;
 const SNIFF_LIMIT: usize = 4 << 20;
 
-/// Reads a heap log or a minidump. The file of a dump is mapped: leave it as it is while the [`Dump`] lives.
+/// Reads a heap log or a minidump. The file of a dump is mapped: leave it as it is while the [`crate::Dump`] lives.
 ///
 /// # Errors
 ///
@@ -86,7 +87,9 @@ pub fn read_with(source: &Source<'_>, options: &Options, control: &Control) -> R
         let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words");
         Err(ErrorKind::Internal { message: words.to_owned() }.into())
     });
-    memory::give_back();
+    if matches!(&outcome, Ok(Log::Snapshot(log)) if log.about.byte_count >= LARGE) {
+        memory::give_back();
+    }
     outcome.map_err(|error| error.in_file(path))
 }
 
@@ -114,7 +117,7 @@ enum Outcome {
 fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Result<Log> {
     check_options(options)?;
     let opened = open(source, Part::default())?;
-    if opened.start.starts_with(directory::MAGIC) {
+    if opened.is_dump() {
         return read_dump(source, opened, options, control);
     }
     let job = Job { source, options, control, pool: Pool::new(options.threads)? };
@@ -154,42 +157,6 @@ fn check_options(options: &Options) -> Result<()> {
 
 fn entries(headers: &[HeaderLine]) -> Vec<CaptureEntry> {
     headers.iter().map(|header| CaptureEntry { line: header.line, title: header.text.clone() }).collect()
-}
-
-/// A part that is open.
-struct Opened<'a> {
-    /// Its first bytes.
-    start: Vec<u8>,
-    /// The rest.
-    rest: Bytes<'a>,
-}
-
-fn open<'a>(source: &'a Source<'_>, part: Part) -> Result<Opened<'a>> {
-    let mut rest = file::open(source, part)?;
-    let mut start = Vec::new();
-    rest.reader.by_ref().take(SNIFF_STEP as u64).read_to_end(&mut start)?;
-    if start.is_empty() {
-        return Err(ErrorKind::Empty.into());
-    }
-    Ok(Opened { start, rest })
-}
-
-/// Reads a minidump: a file is mapped, a pipe is read to its end.
-fn read_dump(source: &Source<'_>, opened: Opened<'_>, options: &Options, control: &Control) -> Result<Log> {
-    if let Some(wanted) = options.capture.filter(|wanted| *wanted != 1) {
-        return Err(ErrorKind::NoSuchCapture { wanted, available: 1 }.into());
-    }
-    let Opened { mut start, mut rest } = opened;
-    let content = match source {
-        Source::Shared(content, _) => content.clone(),
-        Source::Path(path) if rest.len.is_some() => Content::map(path)?,
-        Source::Path(_) | Source::Bytes(..) => {
-            rest.reader.read_to_end(&mut start)?;
-            Content::new(start)
-        }
-    };
-    control.bytes_done.store(content.len() as u64, Ordering::Relaxed);
-    Dump::new(content, source.path().map(ToOwned::to_owned)).map(Log::Dump)
 }
 
 /// Reads one part. The encoding is known if the part is not the first of its file.

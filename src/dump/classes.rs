@@ -197,7 +197,7 @@ fn heaps(map: &Map<'_>, owner: &[Option<u32>], contents: &Contents<'_>) -> Vec<b
     let (mut asked, mut places) = (Vec::new(), Vec::new());
     for row in map.sorted.iter().map(|row| *row as usize) {
         let base = regions.base[row];
-        let starts = regions.allocation_base[row] == base && base % GRANULARITY == 0;
+        let starts = regions.allocation_base[row] == base && base.is_multiple_of(GRANULARITY);
         let can_hold =
             regions.state[row] == COMMIT && regions.kind[row] == PRIVATE && regions.protect[row] & WRITABLE != 0;
         let allocation = map.allocation[row];

@@ -33,7 +33,7 @@ pub struct Handle {
 /// Reads HandleData.
 pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Handle> {
     let records = reader.headed(stream, 12, 32);
-    let mut handles = Vec::with_capacity(records.len());
+    let mut handles = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         handles.push(Handle {

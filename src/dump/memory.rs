@@ -28,7 +28,7 @@ pub struct Range {
 /// Reads MemoryList.
 pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec<Range>) {
     let records = reader.counted(stream, 16);
-    ranges.reserve(records.len());
+    ranges.reserve(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let (size, offset) = fields.location(8);
@@ -43,7 +43,7 @@ pub fn list64<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec
         return;
     };
     let records = reader.records(stream, 16, 16, count);
-    ranges.reserve(records.len());
+    ranges.reserve(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         add(reader, place, fields.u64(0), fields.u64(8), offset, ranges);
@@ -161,10 +161,10 @@ impl Memory {
         let part = |piece: &Piece, from: u64, size: u64| {
             super::fields::present(file, piece.offset + (from - piece.base), size)
         };
-        if let Some(piece) = pieces.first().filter(|piece| piece.base <= address) {
-            if address.checked_add(size).is_some_and(|end| end <= piece.end()) {
-                return Ok(Cow::Borrowed(part(piece, address, size)));
-            }
+        let whole =
+            |piece: &&Piece| piece.base <= address && address.checked_add(size).is_some_and(|end| end <= piece.end());
+        if let Some(piece) = pieces.first().filter(whole) {
+            return Ok(Cow::Borrowed(part(piece, address, size)));
         }
         // Ranges of a damaged list may share bytes of the file, so that there are more addresses than bytes.
         let limit = file.len() as u64;

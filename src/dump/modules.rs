@@ -37,7 +37,7 @@ const UNLOADED_SIZE: usize = 24;
 /// Reads ModuleList.
 pub fn loaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
     let records = reader.counted(stream, MODULE_SIZE);
-    let mut modules = Vec::with_capacity(records.len());
+    let mut modules = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let (debug_id, debug_file) = debug_record(reader, fields.location(76), place).unzip();
@@ -60,7 +60,7 @@ pub fn loaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
 /// Reads UnloadedModuleList. A module of size 0 is one like any other.
 pub fn unloaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
     let records = reader.headed(stream, 12, UNLOADED_SIZE);
-    let mut modules = Vec::with_capacity(records.len());
+    let mut modules = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         modules.push(Module {

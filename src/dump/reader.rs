@@ -46,7 +46,7 @@ impl<'a> Records<'a> {
     }
 
     /// How many there are.
-    pub fn len(self) -> usize {
+    pub fn count(self) -> usize {
         self.bytes.len() / self.size.max(1)
     }
 }
@@ -164,13 +164,7 @@ impl<'a> Reader<'a> {
             self.unreadable_text(place.byte.unwrap_or(0), place, "the texts before it are larger than the file");
             return None;
         }
-        let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
-        let mut text = String::with_capacity(bytes.len() / 2);
-        let mut malformed = false;
-        for character in char::decode_utf16(units) {
-            malformed |= character.is_err();
-            text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
-        }
+        let (mut text, malformed) = decode(bytes);
         text.truncate(text.trim_end_matches('\0').len());
         self.text_left -= text.len();
         if malformed {
@@ -212,6 +206,21 @@ impl<'a> Reader<'a> {
             "kept the record without this text",
         );
     }
+}
+
+/// UTF-16 as text, and whether some of it was none.
+fn decode(bytes: &[u8]) -> (String, bool) {
+    let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+    // Nearly every name: thousands of handles have two each.
+    if units.clone().all(|unit| unit < 0x80) {
+        return (units.map(|unit| char::from(unit as u8)).collect(), false);
+    }
+    let mut malformed = false;
+    let characters = char::decode_utf16(units).map(|character| {
+        malformed |= character.is_err();
+        character.unwrap_or(char::REPLACEMENT_CHARACTER)
+    });
+    (characters.collect(), malformed)
 }
 
 /// See [`Reader::address`].

@@ -68,7 +68,7 @@ impl Regions {
 /// Reads MemoryInfoList.
 pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Regions {
     let records = reader.headed(stream, 16, REGION_SIZE);
-    let mut regions = Regions::with_capacity(records.len());
+    let mut regions = Regions::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         reader.check_end(reader.address(fields.u64(0)), fields.u64(24), place);

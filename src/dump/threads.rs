@@ -71,7 +71,7 @@ const INFO_SIZE: usize = 64;
 /// Reads ThreadList.
 pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, system: Option<&MinidumpSystemInfo>) -> Vec<Thread> {
     let records = reader.counted(stream, THREAD_SIZE);
-    let mut threads = Vec::with_capacity(records.len());
+    let mut threads = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let (context_size, context_offset) = fields.location(40);

@@ -106,8 +106,8 @@ fn texts<'a>(table: Option<&'a Table>, name: &'static str) -> impl Iterator<Item
     columns(table, name).filter_map(|column| column.as_string_view_opt()).flat_map(StringViewArray::iter)
 }
 
-fn numbers<'a, T: arrow_array::ArrowPrimitiveType>(
-    table: Option<&'a Table>,
+fn numbers<T: arrow_array::ArrowPrimitiveType>(
+    table: Option<&Table>,
     name: &'static str,
 ) -> impl Iterator<Item = Option<T::Native>> {
     columns(table, name).filter_map(|column| column.as_primitive_opt::<T>()).flat_map(|column| column.iter())

@@ -11,7 +11,7 @@ use ::polars::prelude::{
 use arrow_array::{
     Array, ArrayRef, ListArray,
     cast::AsArray,
-    types::{Int64Type, UInt32Type, UInt64Type},
+    types::{DurationNanosecondType, Int64Type, TimestampNanosecondType, UInt32Type, UInt64Type},
 };
 use arrow_schema::DataType as ArrowType;
 
@@ -19,7 +19,7 @@ use super::Table;
 
 impl Table {
     /// The table as a `polars::DataFrame`: the same columns in the same order, text as `String`, lists as
-    /// `List(UInt32)`.
+    /// `List(UInt32)`, instants and spans as `Int64`: ns since 1970 UTC, and ns.
     ///
     /// # Errors
     ///
@@ -58,6 +58,15 @@ impl Table {
             }
             ArrowType::Int64 => {
                 let values = chunks.flat_map(|chunk| chunk.as_primitive::<Int64Type>().iter());
+                ::polars::prelude::Int64Chunked::from_iter_options(name, values).into_series()
+            }
+            // Types for time would need a feature of polars that doubles its build.
+            ArrowType::Timestamp(..) => {
+                let values = chunks.flat_map(|chunk| chunk.as_primitive::<TimestampNanosecondType>().iter());
+                ::polars::prelude::Int64Chunked::from_iter_options(name, values).into_series()
+            }
+            ArrowType::Duration(_) => {
+                let values = chunks.flat_map(|chunk| chunk.as_primitive::<DurationNanosecondType>().iter());
                 ::polars::prelude::Int64Chunked::from_iter_options(name, values).into_series()
             }
             ArrowType::Utf8View => {

@@ -93,6 +93,8 @@ pub struct Answer {
 }
 
 const PAGE: u64 = 0x1000;
+/// Where allocations of a process start.
+const GRANULARITY: u64 = 0x1_0000;
 /// Headers, code and data of a module; environment block and stack of a thread.
 const MODULE_PAGES: u64 = 1 + 5 + 2;
 const THREAD_PAGES: u64 = 2 + 16;
@@ -260,15 +262,22 @@ impl Space {
         }
     }
 
-    /// Private blocks: with rows to spare, reserved and free memory behind three in four; the last quarter adjoins.
+    /// Private blocks: three in four stand by twos in allocations, which start where Windows lets them, with reserved and
+    /// free memory behind them as long as there are rows to spare; the last quarter adjoins, in one allocation. So about
+    /// one row in six starts a private allocation, as in real dumps (0.16 in a dump of Windows 11).
     fn blocks(&mut self, options: &Options) {
         let count = options.range_count - 3 * options.module_count - 2 * options.thread_count;
         let spare = options.region_count - options.range_count;
         let with_spare = (count * 3 / 4).max(1);
         let other_pages = THREAD_PAGES * options.thread_count + MODULE_PAGES * options.module_count;
         let mut pages_left = options.memory_bytes / PAGE - other_pages;
-        let mut base = BLOCKS;
+        let (mut base, mut allocation) = (BLOCKS, BLOCKS);
         for number in 0..count {
+            let opens = number.is_multiple_of(2);
+            if opens && number <= with_spare {
+                base = base.next_multiple_of(GRANULARITY);
+                allocation = base;
+            }
             let left = count - number;
             let mean = pages_left / left;
             let pages = if left == 1 { pages_left } else { self.random.between(1, (2 * mean).max(2) - 1) };
@@ -276,11 +285,11 @@ impl Space {
             pages_left -= pages;
             let is_heap = number % HEAP_STRIDE == 0;
             let known = is_heap.then(|| (0x10, 0xFFEE_FFEE_u32.to_le_bytes().to_vec()));
-            self.committed(base, base, pages * PAGE, known.into_iter().collect());
-            let (allocation, mut next) = (base, base + pages * PAGE);
+            self.committed(allocation, base, pages * PAGE, known.into_iter().collect());
+            let mut next = base + pages * PAGE;
             let due = |number: u64| spare * number.min(with_spare) / with_spare;
             for row in 0..due(number + 1) - due(number) {
-                let state = if row % 2 == 0 { State::Reserve } else { State::Free };
+                let state = if opens || row % 2 == 0 { State::Reserve } else { State::Free };
                 self.region(allocation, next, 16 * PAGE, state);
                 next += 16 * PAGE;
             }
