@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 from heapdelta import _native
 from heapdelta._dump import Dump
 from heapdelta._snapshot import Comparison, Snapshot
+from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +92,10 @@ def read(
     >>> hd.read(log).usage["requested_bytes"].to_list()
     [64]
     """
+    # To Python, True is the number 1; whoever writes `threads=True` means something else.
+    for option, value in (("threads", threads), ("radix", radix), ("capture", capture)):
+        if isinstance(value, bool):
+            raise OptionError(f"expected a number for {option}, found {value}", kind="option")
     native = _native.read(
         _for_native(source),
         threads=threads,

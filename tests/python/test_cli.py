@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import heapdelta as hd
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 from heapdelta import cli
 from heapdelta._compat import dhcmp_text, sites_text, umdh_text
-from heapdelta.cli import _output
+from heapdelta.cli import _json, _output
 from small_log import APP_FRAME, NTDLL_FRAME, Log
 
 if TYPE_CHECKING:
@@ -61,9 +62,66 @@ def test_every_ranking_can_be_had_in_exact_numbers(
     assert pl.read_parquet(target).equals(expected)
     assert cli.run(["diff", *files, "--by", kind, "--json"]) == cli.OK
     found = json.loads(capfdbinary.readouterr().out)
-    assert found["rows"] == expected.to_dicts()
+    assert found["rows"] == _json.rows(expected)
+    for name in {"fingerprint", "heap_base"} & set(expected.columns):
+        assert all(row[name].startswith("0x") for row in found["rows"]), "no number above 2^53 may lose digits"
+        assert [int(row[name], 16) for row in found["rows"]] == expected[name].to_list()
     assert found["total"]["requested_bytes_delta"] == 600
     assert found["before"]["taken_at"] == "2012-04-30T12:09:00"
+
+
+def test_long_paths_are_broken_between_their_words(
+    growing: tuple[Log, Log], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "uploads" / "case_2024-0311_fernhollow" / "application_servers"
+    folder.mkdir(parents=True)
+    paths = folder / "before.txt", folder / "after.txt"
+    for path, log in zip(paths, growing, strict=True):
+        path.write_text(log.text(), encoding="utf-8", newline="")
+    for width in (60, 80, 400):
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert cli.run(["diff", *map(str, paths)]) == cli.OK
+        head = capsys.readouterr().out.partition("Total")[0]
+        assert max(len(line.rstrip()) for line in head.splitlines()) <= width
+        words = re.split(r"(?<=[/_.-])", f"{paths[0]}")
+        assert all(any(word in line for line in head.splitlines()) for word in words)
+        assert ("file " in head) == (width == 400)
+
+
+def test_refused_rankings_name_the_option_of_the_command_line(
+    growing: tuple[Log, Log], files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    growing[1].pid += 1
+    other = tmp_path / "other.txt"
+    other.write_text(growing[1].text(), encoding="utf-8", newline="")
+    for wrong, lines in (
+        (
+            "trace",
+            [
+                "error: expected --by module, stack, function or heap, found trace: trace ids mean nothing across "
+                "process runs, and the process ids differ (704 and 705)",
+                "hint: --by stack matches stacks by what they contain",
+            ],
+        ),
+        (
+            "region_class",
+            ["error: expected --by module, stack, function, heap or trace for logs, found region_class"],
+        ),
+    ):
+        assert cli.run(["diff", files[0], str(other), "--by", wrong]) == cli.USAGE
+        captured = capsys.readouterr()
+        assert captured.err.splitlines() == lines
+        assert captured.out == ""
+
+
+def test_diff_draws_on_demand(files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "growth.svg"
+    assert cli.run(["diff", *files, "--by", "stack", "--json", "--chart", str(picture)]) == cli.OK
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["by"] == "stack"
+    assert captured.err == f"chart: {picture}\n"
+    assert picture.read_text(encoding="utf-8").startswith("<svg")
+    assert cli.run(["diff", *files, "--chart", "growth.gif"]) == cli.USAGE
 
 
 def test_rules_come_from_a_file(files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +194,7 @@ def test_comparison_is_shown_by_summary_and_refused_by_diff(
     assert cli.run(["summary", str(comparison)]) == cli.OK
     assert "umdh-compare" in capfd.readouterr().out
     assert cli.run(["diff", str(comparison), files[1]]) == cli.USAGE
-    assert "expected a heap log, found a comparison of two logs" in capfd.readouterr().err
+    assert "expected a heap log or a minidump, found a comparison of two logs" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("decimal", [False, True])

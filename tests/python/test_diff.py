@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from copy import deepcopy
 
@@ -242,8 +243,9 @@ def test_stack_shows_its_frames_and_which_one_is_blamed(growing: tuple[Log, Log]
         (1, "a", 0x100, True, 0),
         (2, "app", 0x100, False, 0),
     ]
-    with pytest.raises(OptionError, match="expected the fingerprint of a stack, found 12"):
-        delta.stack(12)
+    for wrong in (12, -1, 1 << 64, "x", None, True, 1.5):
+        with pytest.raises(OptionError, match=re.escape(f"expected the fingerprint of a stack, found {wrong!r}")):
+            delta.stack(wrong)  # type: ignore[arg-type]
 
 
 def test_outermost_frame_is_blamed_if_all_are_an_allocators() -> None:

@@ -140,7 +140,9 @@ def test_no_permission_is_said(tmp_path: Path) -> None:
         hd.read(path)
 
 
-@pytest.mark.parametrize("option", [{"threads": 0}, {"radix": 7}])
+@pytest.mark.parametrize(
+    "option", [{"threads": 0}, {"radix": 7}, {"threads": True}, {"radix": True}, {"capture": True}]
+)
 def test_options_of_no_meaning_are_refused(log: bytes, option: dict[str, int]) -> None:
     with pytest.raises(OptionError):
         hd.read(log, **option)  # type: ignore[arg-type]

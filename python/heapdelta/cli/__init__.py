@@ -31,7 +31,8 @@ _EPILOG = (
 
 app = typer.Typer(
     name="heapdelta",
-    help="Reads Windows heap logs (DH, UMDH, DHCMP) and tells what grew, in whose module, by which call stack.",
+    help="Reads Windows heap logs (DH, UMDH, DHCMP) and tells what grew, in whose module, by which call stack; "
+    "reads minidumps and tells how much of what.",
     epilog=_EPILOG,
     no_args_is_help=True,
     add_completion=False,

@@ -61,20 +61,28 @@ def read(path: Path, *, blocks: bool, radix: int | None = None, capture: int | N
         bar.close()
 
 
-def read_snapshot(path: Path, *, capture: int | None = None) -> Snapshot:
-    """Read a log without its single blocks.
+def read_snapshot(path: Path, *, capture: int | None = None, dumps: bool = False) -> Snapshot:
+    """Read a log without its single blocks; with `dumps`, a minidump will do as well.
 
     Raises
     ------
     OptionError
-        If the file is a comparison.
+        If the file is a comparison, or a dump where none is expected.
     """
     found = read(path, blocks=False, capture=capture)
+    expected = "a heap log or a minidump" if dumps else "a heap log"
     if isinstance(found, hd.Comparison):
         raise OptionError(
-            f"{path}: expected a heap log, found a comparison of two logs",
+            f"{path}: expected {expected}, found a comparison of two logs",
             path=str(path),
             hint="a comparison is already a difference: heapdelta summary shows it",
+            kind="option",
+        )
+    if isinstance(found, hd.Dump) and not dumps:
+        raise OptionError(
+            f"{path}: expected {expected}, found a minidump",
+            path=str(path),
+            hint="it has no stacks to write; heapdelta diff and heapdelta summary take dumps",
             kind="option",
         )
     return found

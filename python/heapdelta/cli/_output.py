@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ _UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 # Wide enough for names, narrow enough for a ticket or a mail.
 _PIPED_WIDTH = 120
 _ISSUES_SHOWN = 5
+_PLACE = ("stream", "index")
+# Where a path may be broken, so that no word of it is.
+_BREAK = re.compile(r"(?<=[\\/_. -])")
 
 
 def console() -> Console:
@@ -107,6 +111,39 @@ def facts(pairs: Iterable[tuple[str, Sequence[str]]], headings: Sequence[str] = 
     return made
 
 
+def files_and_facts(
+    target: Console, paths: Sequence[str | None], pairs: Iterable[tuple[str, Sequence[str]]], headings: Sequence[str]
+) -> None:
+    """Print the files that are compared, and facts of both side by side.
+
+    Paths stand in the table where there is room, else above it: a path that is cut in two cannot be read or copied.
+    """
+    pairs = list(pairs)
+    names = [path or "-" for path in paths]
+    label = max(len(name) for name, _ in [*pairs, ("file", ())])
+    room = (target.width - label) // len(names) - 2
+    if max(map(len, names)) <= room:
+        target.print(facts([("file", names), *pairs], headings))
+        return
+    width = max(map(len, headings)) + 2
+    for heading, name in zip(headings, names, strict=True):
+        lines = wrapped(name, target.width - width).split("\n")
+        for place, line in enumerate(lines):
+            target.print(Text(f"{heading if place == 0 else '':{width}}", "bold") + Text(line), soft_wrap=True)
+    target.print()
+    target.print(facts(pairs, headings))
+
+
+def wrapped(path: str, width: int) -> str:
+    """Break a path between its words: after a separator, ``_``, ``-``, ``.`` or a blank."""
+    lines = [""]
+    for word in _BREAK.split(path):
+        if lines[-1] and len(lines[-1]) + len(word) > width:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(lines)
+
+
 def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None:
     """Count on stderr what could not be read, file by file; nothing is printed for a clean file."""
     stderr = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -119,17 +156,38 @@ def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None
         stderr.print(Text(f"{label}: {plural(issues.height, 'issue')}: {', '.join(words)}", "yellow"))
 
 
+def remark(text: str) -> None:
+    """Print what is no part of the answer, on stderr."""
+    Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(Text(text))
+
+
+def show_notes(target: Console, notes: Sequence[str]) -> None:
+    """Print what a reader of the numbers must know."""
+    if notes:
+        target.print(Text("Notes", "bold"))
+        for note in notes:
+            target.print(f"- {note}")
+        target.print()
+
+
 def show_issues(target: Console, issues: pl.DataFrame) -> None:
     """Print the first issues with their places, and say how many more there are."""
     if issues.is_empty():
         return
-    shown = table(f"Could not be read, or is in doubt ({issues.height:,})", ["line"], ["kind", "text", "what was done"])
+    of_logs = "line" in issues.columns
+    title = f"Could not be read, or is in doubt ({issues.height:,})"
+    shown = table(title, ["line" if of_logs else "byte"], ["kind", "text", "what was done"])
+    if not of_logs:
+        shown.add_column("stream", overflow="fold")
     if "side" in issues.columns:
-        shown.add_column("log")
+        shown.add_column("log" if of_logs else "dump")
     for row in issues.head(_ISSUES_SHOWN).iter_rows(named=True):
-        line = "" if row["line"] is None else str(row["line"])
+        place = row["line"] if of_logs else row["byte"]
+        stream = [] if of_logs else [Text(" ".join(str(row[name]) for name in _PLACE if row[name] is not None))]
         side = [row["side"]] if "side" in row else []
-        shown.add_row(line, row["kind"], Text(row["text"]), Text(row["action"]), *side)
+        shown.add_row(
+            "" if place is None else str(place), row["kind"], Text(row["text"]), Text(row["action"]), *stream, *side
+        )
     target.print(shown)
     if issues.height > _ISSUES_SHOWN:
         target.print(f"and {issues.height - _ISSUES_SHOWN:,} more\n")

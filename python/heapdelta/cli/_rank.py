@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from heapdelta._dump_diff import DumpDelta
+from heapdelta._html import listed
 from heapdelta.cli import _output
+from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,8 +24,34 @@ _TITLES = {
     "heap": "Growth per heap",
     "trace": "Growth per trace",
 }
+_INSTEAD = {
+    "trace": "--by stack matches stacks by what they contain",
+    "allocation_base": "--by region_class compares sums",
+}
 _FRAMES_SHOWN = 3
 _ROOMY = 100
+
+
+def check(view: Views | DumpDelta, kind: str) -> None:
+    """Refuse a ranking that makes no sense for the data, in the words of the command line.
+
+    Raises
+    ------
+    OptionError
+        With the kinds that can be had.
+    """
+    dumps = isinstance(view, DumpDelta)
+    kinds = view.kinds if isinstance(view, DumpDelta) else view._kinds
+    if kind not in kinds:
+        raise OptionError(
+            f"expected --by {listed(kinds)} for {'dumps' if dumps else 'logs'}, found {kind}", kind="option"
+        )
+    reason = view._refusal(kind)
+    if reason is not None:
+        allowed = [name for name in kinds if view._refusal(name) is None]
+        raise OptionError(
+            f"expected --by {listed(allowed)}, found {kind}: {reason}", hint=_INSTEAD.get(kind), kind="option"
+        )
 
 
 def show_ranking(target: Console, view: Views, kind: str, *, top: int, inclusive: bool) -> None:

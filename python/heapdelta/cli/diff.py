@@ -1,18 +1,16 @@
-"""`heapdelta diff`: what grew between two logs."""
+"""`heapdelta diff`: what grew between two logs, or between two minidumps."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer looks at the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.text import Text
 
 import heapdelta as hd
-from heapdelta.cli import _input, _output, _rank
+from heapdelta.cli import _dumps, _input, _json, _output, _rank
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -20,37 +18,57 @@ if TYPE_CHECKING:
 
     import polars as pl
     from rich.console import Console
-    from rich.table import Table
 
     from heapdelta._diff import Delta
+    from heapdelta._dump_diff import DumpDelta
     from heapdelta._snapshot import Snapshot
 
 _TOP = 10
+_PICTURES = (".png", ".svg", ".html")
 
 
 class Kind(StrEnum):
-    """What one row of a ranking stands for."""
+    """What one row of a ranking stands for: the first five for logs, the last five for dumps."""
 
-    MODULE = "module"
     STACK = "stack"
     FUNCTION = "function"
     HEAP = "heap"
     TRACE = "trace"
+    MODULE = "module"
+    REGION_CLASS = "region_class"
+    HANDLE_TYPE = "handle_type"
+    THREAD_START = "thread_start"
+    ALLOCATION_BASE = "allocation_base"
 
 
 def diff(
-    before: Annotated[Path, typer.Argument(help="The older log.", show_default=False)],
-    after: Annotated[Path, typer.Argument(help="The newer log.", show_default=False)],
-    by: Annotated[Kind | None, typer.Option(help="Rank by this alone.", show_default="module, then stack")] = None,
+    before: Annotated[Path, typer.Argument(help="The older log or minidump.", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="The newer one, of the same sort.", show_default=False)],
+    by: Annotated[
+        Kind | None,
+        typer.Option(
+            help="Rank by this alone. Logs: module, stack, function, heap, trace. Dumps: module and what follows it.",
+            show_default="logs: module, then stack; dumps: all",
+        ),
+    ] = None,
     top: Annotated[
         int | None, typer.Option(min=1, help="Rows to show.", show_default="10; all in machine output")
     ] = None,
     inclusive: Annotated[
-        bool, typer.Option("--inclusive", help="Count a stack for every module (or function) it passes.")
+        bool, typer.Option("--inclusive", help="Logs: count a stack for every module (or function) it passes.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write everything as JSON, in exact numbers.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Write everything as JSON: exact numbers, fingerprints and addresses as hexadecimal text.",
+        ),
+    ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Write the ranking as CSV, in exact numbers.")] = False,
     parquet: Annotated[Path | None, typer.Option(help="Write the ranking to this Parquet file.")] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
+    ] = None,
     before_capture: Annotated[
         int | None, typer.Option(min=1, help="Which capture of the older file, if several.")
     ] = None,
@@ -59,55 +77,80 @@ def diff(
     ] = None,
     allocators: Annotated[
         Path | None,
-        typer.Option(help="Rules of allocator frames: one a line, such as mymem!pool_*; DEFAULT: the built-in ones."),
+        typer.Option(
+            help="Logs: rules of allocator frames: one a line, such as mymem!pool_*; DEFAULT: the built-in ones."
+        ),
     ] = None,
 ) -> None:
-    """Rank what grew between two logs."""
+    """Rank what grew between two logs, or between two minidumps."""
     if sum((as_json, as_csv, parquet is not None)) > 1:
         raise OptionError("expected one of --json, --csv and --parquet, found several", kind="option")
     if inclusive and by not in (None, Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {by}", kind="option")
+    if chart is not None and chart.suffix not in _PICTURES:
+        raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
     rules = _input.read_allocators(allocators)
-    old, new = _input.read_snapshot(before, capture=before_capture), _input.read_snapshot(after, capture=after_capture)
-    delta = hd.diff(old, new, allocators=rules)
-    kind = by or Kind.MODULE
+    old = _input.read_snapshot(before, capture=before_capture, dumps=True)
+    new = _input.read_snapshot(after, capture=after_capture, dumps=True)
+    delta: Delta | DumpDelta
+    if isinstance(old, hd.Dump) and isinstance(new, hd.Dump):
+        if inclusive or rules is not None:
+            wrong = "--inclusive" if inclusive else "--allocators"
+            raise OptionError(f"expected no {wrong} with minidumps, which have no stacks", kind="option")
+        delta = hd.diff(old, new)
+    else:
+        _refuse_mixed(before, old, after, new)
+        delta = hd.diff(old, new, allocators=rules)
+    if by is not None:
+        # What refuses to answer does so before anything is printed.
+        _rank.check(delta, by.value)
+    kind = by or (Kind.REGION_CLASS if isinstance(delta, hd.DumpDelta) else Kind.MODULE)
     if as_json:
-        print(json.dumps(_as_json(delta, kind, _ranked(delta, kind, top, inclusive)), indent=2))
+        print(_json.of_delta(delta, kind.value, _ranked(delta, kind, top, inclusive)))
     elif as_csv:
         print(_ranked(delta, kind, top, inclusive).write_csv(), end="")
     elif parquet is not None:
         _ranked(delta, kind, top, inclusive).write_parquet(parquet)
+    elif isinstance(delta, hd.DumpDelta):
+        _dumps.show_delta(_output.console(), delta, by=by.value if by else None, top=top or _TOP)
     else:
         show(_output.console(), delta, by=by, top=top or _TOP, inclusive=inclusive)
+    if chart is not None:
+        _draw(delta, kind, chart)
     _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
 
 
 def show(target: Console, delta: Delta, *, by: Kind | None = None, top: int = _TOP, inclusive: bool = False) -> None:
     """Print the whole answer for a person: files, totals, rankings, notes, what could not be read."""
-    if by is not None:
-        # What refuses to answer does so before anything is printed.
-        delta.by(by.value, inclusive=inclusive)
-    target.print(_header(delta.before, delta.after))
+    _show_header(target, delta.before, delta.after)
     target.print()
     _show_total(target, delta.total.row(0, named=True))
     kinds = [Kind.MODULE] + [Kind.STACK] * (not inclusive) if by is None else [by]
     for kind in kinds:
         _rank.show_ranking(target, delta, kind.value, top=top, inclusive=inclusive)
-    if delta.notes:
-        target.print(Text("Notes", "bold"))
-        for note in delta.notes:
-            target.print(f"- {note}")
-        target.print()
+    _output.show_notes(target, delta.notes)
     _output.show_issues(target, delta.issues)
 
 
-def _header(before: Snapshot, after: Snapshot) -> Table:
+def _refuse_mixed(before: Path, old: Snapshot, after: Path, new: Snapshot) -> None:
+    dump = before if isinstance(old, hd.Dump) else after if isinstance(new, hd.Dump) else None
+    if dump is not None:
+        raise OptionError(
+            f"expected two heap logs or two minidumps, found one of each: {dump} is the minidump",
+            path=str(dump),
+            hint="a dump does not record who allocated what; log.with_modules(dump), in Python, completes a log by it",
+            kind="option",
+        )
+
+
+def _show_header(target: Console, before: Snapshot, after: Snapshot) -> None:
     def both(of: Callable[[Snapshot], object]) -> list[str]:
         return [str(value) if (value := of(side)) is not None else "-" for side in (before, after)]
 
-    return _output.facts(
+    _output.files_and_facts(
+        target,
+        [before.path, after.path],
         [
-            ("file", both(lambda side: side.path)),
             ("format", both(lambda side: " ".join(filter(None, (side.format, side.tool_version))))),
             ("taken", both(lambda side: _output.moment(side.taken_at))),
             ("machine", both(lambda side: side.machine)),
@@ -126,24 +169,16 @@ def _show_total(target: Console, total: dict[str, int | None]) -> None:
     target.print(line + Text(f", {_output.count(total['allocation_count_delta'], signed=True)} blocks\n"))
 
 
-def _ranked(delta: Delta, kind: Kind, top: int | None, inclusive: bool) -> pl.DataFrame:
-    ranking = delta.by(kind.value, inclusive=inclusive)
+def _ranked(delta: Delta | DumpDelta, kind: Kind, top: int | None, inclusive: bool) -> pl.DataFrame:
+    options = {} if isinstance(delta, hd.DumpDelta) else {"inclusive": inclusive}
+    ranking = delta.by(kind.value, **options)
     return ranking if top is None else ranking.head(top)
 
 
-def _as_json(delta: Delta, kind: Kind, ranking: pl.DataFrame) -> dict[str, Any]:
-    return {
-        "before": _facts_of(delta.before),
-        "after": _facts_of(delta.after),
-        "by": kind.value,
-        "total": delta.total.row(0, named=True),
-        "rows": ranking.to_dicts(),
-        "notes": delta.notes,
-        "issues": delta.issues.to_dicts(),
-    }
-
-
-def _facts_of(snapshot: Snapshot) -> dict[str, Any]:
-    names = ["path", "format", "tool_version", "taken_at", "machine", "pid", "pointer_width", "encoding"]
-    known = {name: getattr(snapshot, name) for name in [*names, "line_count", "byte_count", "line_counts"]}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in known.items()}
+def _draw(delta: Delta | DumpDelta, kind: Kind, path: Path) -> None:
+    """Save the picture, and say where on stderr: the answer itself may go to a file."""
+    if isinstance(delta, hd.DumpDelta):
+        hd.chart.save(hd.chart.regions(delta), path)
+    else:
+        hd.chart.save(hd.chart.waterfall(delta, by=cast("Any", kind.value)), path)
+    _output.remark(f"chart: {path}")

@@ -10,7 +10,7 @@ import typer
 
 import heapdelta as hd
 from heapdelta._html import plural
-from heapdelta.cli import _input, _output, _rank
+from heapdelta.cli import _dumps, _input, _output, _rank
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def summary(
-    file: Annotated[Path, typer.Argument(help="A heap log, or a comparison of two.", show_default=False)],
-    top: Annotated[int, typer.Option(min=1, help="Modules to show.")] = 10,
+    file: Annotated[Path, typer.Argument(help="A heap log, a comparison of two, or a minidump.", show_default=False)],
+    top: Annotated[int, typer.Option(min=1, help="Rows to show of each table.")] = 10,
     radix: Annotated[
         int | None, typer.Option(help="10 or 16: radix of a comparison that does not prove its own.")
     ] = None,
@@ -31,6 +31,8 @@ def summary(
     target = _output.console()
     if isinstance(found, hd.Comparison):
         _show_comparison(target, found, top)
+    elif isinstance(found, hd.Dump):
+        _dumps.show_dump(target, found, top)
     else:
         _show_snapshot(target, found, top)
     _output.show_issues(target, found.issues)

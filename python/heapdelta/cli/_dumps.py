@@ -1,0 +1,214 @@
+"""What the sub-commands print of minidumps: one dump, and two of them compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+from rich.text import Text
+
+import heapdelta as hd
+from heapdelta._html import plural
+from heapdelta.cli import _output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from heapdelta._dump import Dump
+    from heapdelta._dump_diff import DumpDelta
+
+_TITLES = {
+    "region_class": ("Committed memory per class", "growth", "class"),
+    "module": ("Images per module", "growth", "module"),
+    "handle_type": ("Handles per type", "growth", "type"),
+    "thread_start": ("Threads per start", "growth", "start"),
+    "allocation_base": ("Committed memory per allocation", "growth", "allocation"),
+}
+# The five that tell most; `--json` has all.
+_COUNTERS = ("private_usage", "private_working_set_size", "working_set_size", "pagefile_usage", "virtual_size")
+_BYTES = ("region_class", "module", "allocation_base")
+
+
+def show_dump(target: Console, dump: Dump, top: int) -> None:
+    """Print what one dump holds."""
+    private = dump.memory_counters["private_usage"].item()
+    exception = dump.exception
+    facts = {
+        "file": dump.path,
+        "format": dump.format,
+        "system": _system(dump),
+        "taken": _moment(dump.taken_at),
+        "process": _process(dump),
+        "cpu time": None
+        if dump.user_time is None
+        else f"{dump.user_time:g} s, and {dump.kernel_time or 0:g} s in the kernel",
+        "pointers": f"{dump.pointer_width} bits",
+        "comment": dump.comment and " ".join(dump.comment.split()),
+        "exception": None if exception is None else f"{exception.code:#010x} in thread {exception.thread_id}",
+        "private": None if private is None else _output.size(private),
+        "contents": f"{_output.size(int(dump.memory['size'].sum()))} in {plural(dump.memory.height, 'range')}",
+        "holds": ", ".join(
+            plural(getattr(dump, f"{name}s").height, name) for name in ("module", "thread", "region", "handle")
+        ),
+    }
+    target.print(_output.facts([(name, [str(value)]) for name, value in facts.items() if value is not None]))
+    target.print()
+    now = hd.diff(dump, dump)
+    for kind in ("region_class", "handle_type", "thread_start"):
+        _show_now(target, now, kind, top)
+
+
+def _show_now(target: Console, now: DumpDelta, kind: str, top: int) -> None:
+    title, _, heading = _TITLES[kind]
+    ranking = now.by(kind)
+    measure = _measure(ranking, "_after")
+    ranking = ranking.sort(measure, ranking.columns[0], descending=[True, False], nulls_last=True)
+    if ranking.is_empty() or ranking[measure].null_count() == ranking.height:
+        return
+    total = max(1, int(ranking[measure].sum()))
+    in_bytes = kind in _BYTES
+    shown = _output.table(title, ["bytes" if in_bytes else "number", "share"], [heading])
+
+    def add(number: int, name: Text) -> None:
+        share = f"{number / total:.1%}".replace("%", " %")
+        shown.add_row(_amount(number, in_bytes=in_bytes), share, name)
+
+    for row in ranking.head(top).iter_rows(named=True):
+        add(row[measure] or 0, _output.key(row[kind], row.get("status", "")))
+    if ranking.height > top:
+        add(int(ranking.slice(top)[measure].sum()), Text(f"({ranking.height - top:,} more)", "italic dim"))
+    target.print(shown)
+
+
+def show_delta(target: Console, delta: DumpDelta, *, by: str | None, top: int) -> None:
+    """Print the whole answer for a person: files, totals, rankings, notes, what could not be read."""
+    _show_header(target, delta)
+    target.print()
+    _show_total(target, delta)
+    if by is not None:
+        _show_ranking(target, by, delta.by(by), top)
+    else:
+        _show_counters(target, delta.counters)
+        for kind in delta.kinds:
+            if delta._refusal(kind) is None:
+                _show_ranking(target, kind, _changed(delta.by(kind), kind), top, of_changes=True)
+    _output.show_notes(target, delta.notes)
+    _output.show_issues(target, delta.issues)
+
+
+def _show_header(target: Console, delta: DumpDelta) -> None:
+    dumps = (delta.before, delta.after)
+
+    def both(of: Callable[[Dump], str | None]) -> list[str]:
+        return [of(dump) or "-" for dump in dumps]
+
+    committed = delta.total.row(0, named=True)
+    _output.files_and_facts(
+        target,
+        [dump.path for dump in dumps],
+        [
+            ("format", both(lambda dump: dump.format)),
+            ("system", both(_system)),
+            ("taken", both(lambda dump: _moment(dump.taken_at))),
+            ("process", both(_process)),
+            ("committed", [_output.size(committed[f"committed_bytes_{side}"]) for side in ("before", "after")]),
+            ("private", [_output.size(dump.memory_counters["private_usage"].item()) for dump in dumps]),
+        ],
+        headings=["before", "after"],
+    )
+
+
+def _show_total(target: Console, delta: DumpDelta) -> None:
+    total = delta.total.row(0, named=True)
+    private = delta.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item()
+    line = Text("Total  ", "bold")
+    grown = total["committed_bytes_delta"]
+    line += _output.colored(grown, _output.size(grown, signed=True)) + Text(" committed")
+    line += Text(f", {_output.size(total['reserved_bytes_delta'], signed=True)} reserved")
+    line += Text(f", {_output.size(private, signed=True)} of private usage")
+    target.print(line + Text("\n"))
+
+
+def _show_counters(target: Console, counters: pl.DataFrame) -> None:
+    known = counters.filter(pl.col("counter").is_in(_COUNTERS) & pl.col("value_delta").is_not_null())
+    if known.is_empty():
+        return
+    shown = _output.table("What the process counted itself", ["growth", "before", "after"], ["counter"])
+    for row in known.sort("value_delta", descending=True).iter_rows(named=True):
+        grown = _output.colored(row["value_delta"], _output.size(row["value_delta"], signed=True))
+        sides = [_output.size(row[f"value_{side}"]) for side in ("before", "after")]
+        shown.add_row(grown, *sides, row["counter"])
+    target.print(shown)
+
+
+def _changed(ranking: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """Leave out what is as it was."""
+    deltas = [name for name in ranking.columns if name.endswith("_delta") and name != "unload_count_delta"]
+    moved = pl.any_horizontal(pl.col(name).ne_missing(0) for name in deltas)
+    if kind == "module":
+        moved |= ~pl.col("change").is_in(["same", "unloaded earlier"])
+    return ranking.filter(moved)
+
+
+def _show_ranking(target: Console, kind: str, ranking: pl.DataFrame, top: int, *, of_changes: bool = False) -> None:
+    title, growth, heading = _TITLES[kind]
+    measure = _measure(ranking, "_delta")
+    if ranking.is_empty():
+        target.print(f"{title}: {'no change' if of_changes else 'nothing'}\n")
+        return
+    if ranking[measure].null_count() == ranking.height and of_changes:
+        target.print(f"{title}: not known for both dumps\n")
+        return
+    in_bytes = kind in _BYTES
+    changes = ["change"] if "change" in ranking.columns else []
+    facts = ["class", "owner"] if kind == "allocation_base" else []
+    shown = _output.table(title, [growth, "before", "after"], [*changes, heading, *facts])
+    numbers = [measure, measure.replace("_delta", "_before"), measure.replace("_delta", "_after")]
+    for row in ranking.head(top).iter_rows(named=True):
+        change = [row["change"] or "?" for _ in changes]
+        shown.add_row(*_numbers([row[name] for name in numbers], in_bytes=in_bytes), *change, *_names(kind, row))
+    rest = ranking.slice(top).select(numbers)
+    if not rest.is_empty():
+        sums = [None if rest[name].null_count() else int(rest[name].sum()) for name in numbers]
+        more = Text(f"({rest.height:,} more)", "italic dim")
+        shown.add_row(*_numbers(sums, in_bytes=in_bytes), *("" for _ in changes), more, *("" for _ in facts))
+    target.print(shown)
+
+
+def _numbers(values: Sequence[int | None], *, in_bytes: bool) -> list[Text]:
+    grown, *sides = values
+    change = _output.colored(grown, _amount(grown, in_bytes=in_bytes, signed=True))
+    return [change, *(Text(_amount(value, in_bytes=in_bytes)) for value in sides)]
+
+
+def _names(kind: str, row: dict[str, str | int | None]) -> list[Text]:
+    if kind != "allocation_base":
+        name = row[kind]
+        return [_output.key(None if name is None else str(name), str(row.get("status", "no name")))]
+    base, thread, module = row["allocation_base"], row["thread_id"], row["module"]
+    owner = str(module) if module is not None else f"thread {thread}" if thread is not None else ""
+    return [Text("?" if base is None else f"{base:X}"), Text(str(row["region_class"])), Text(owner)]
+
+
+def _measure(ranking: pl.DataFrame, part: str) -> str:
+    return next(name for name in ranking.columns if name.endswith(part) and ranking.schema[name].is_integer())
+
+
+def _amount(number: int | None, *, in_bytes: bool, signed: bool = False) -> str:
+    return _output.size(number, signed=signed) if in_bytes else _output.count(number, signed=signed)
+
+
+def _system(dump: Dump) -> str | None:
+    return " ".join(filter(None, [dump.os, dump.os_version, dump.service_pack, dump.cpu])) or None
+
+
+def _process(dump: Dump) -> str | None:
+    since = _moment(dump.process_created_at)
+    return ", since ".join(filter(None, ["?" if dump.pid is None else str(dump.pid), since]))
+
+
+def _moment(time: datetime | None) -> str | None:
+    return None if time is None else f"{_output.moment(time)} UTC"

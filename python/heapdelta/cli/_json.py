@@ -1,0 +1,60 @@
+"""A difference as JSON: exact numbers, and identities as text.
+
+Fingerprints and addresses have up to 64 bits. Many readers of JSON, JavaScript and jq among them, keep 53 of a number.
+So these are written as hexadecimal text, such as ``"0x00A1B2C3D4E5F607"``. Amounts are numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from heapdelta._dump import Dump
+from heapdelta._dump_diff import DumpDelta
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from heapdelta._diff import Delta
+    from heapdelta._snapshot import Snapshot
+
+_OF_LOGS = ("tool_version", "machine", "encoding", "line_count", "line_counts")
+_OF_DUMPS = ("process_created_at", "os", "os_version", "service_pack", "cpu", "user_time", "kernel_time", "comment")
+
+
+def of_delta(delta: Delta | DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
+    """Write a difference: both files, the total, one ranking, the notes and the issues."""
+    written: dict[str, Any] = {
+        "before": _facts(delta.before),
+        "after": _facts(delta.after),
+        "by": kind,
+        "total": delta.total.row(0, named=True),
+        "rows": rows(ranking),
+        "notes": delta.notes,
+        "issues": delta.issues.to_dicts(),
+    }
+    if isinstance(delta, DumpDelta):
+        written |= {"same_process": delta.same_process, "counters": delta.counters.to_dicts()}
+    return json.dumps(written, indent=2)
+
+
+def rows(ranking: pl.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a ranking with fingerprints and addresses as hexadecimal text."""
+    shown = ranking.to_dicts()
+    for row in shown:
+        for name, value in row.items():
+            if value is None:
+                continue
+            if name.startswith("fingerprint"):
+                row[name] = f"0x{value:016X}"
+            elif name in ("heap_base", "allocation_base", "base_before", "base_after"):
+                row[name] = f"0x{value:X}"
+    return shown
+
+
+def _facts(snapshot: Snapshot) -> dict[str, Any]:
+    own = _OF_DUMPS if isinstance(snapshot, Dump) else _OF_LOGS
+    names = ("path", "format", "taken_at", "pid", "pointer_width", "byte_count", *own)
+    known = {name: getattr(snapshot, name) for name in names}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in known.items()}
