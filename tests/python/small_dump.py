@@ -141,3 +141,7 @@ class SmallDump:
         if self.counters is None:
             return None
         return struct.pack(f"<HHI{COUNTERS}Q", 2, 0x1F, 7, *self.counters)
+
+
+def diff(before: SmallDump, after: SmallDump) -> hd.DumpDelta:
+    return hd.diff(before.read(), after.read())

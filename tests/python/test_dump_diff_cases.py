@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from heapdelta import testing
 from heapdelta.exceptions import OptionError
-from small_dump import APP, COMMIT, MAPPED, PRIVATE, RESERVE, TAKEN, Module, Region, SmallDump
+from small_dump import APP, COMMIT, MAPPED, PRIVATE, RESERVE, TAKEN, Module, Region, SmallDump, diff
 
 KINDS = hd.DumpDelta.kinds
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "dumps"

@@ -10,7 +10,7 @@ import polars as pl
 from heapdelta._dump_views import REGION_MEASURES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_dump import COMMIT, FREE, IMAGE, MAPPED, PRIVATE, RESERVE, Module, Region, SmallDump
+from small_dump import COMMIT, FREE, IMAGE, MAPPED, PRIVATE, RESERVE, Module, Region, SmallDump, diff
 
 KINDS = hd.DumpDelta.kinds
 STATES, TYPES = [COMMIT, RESERVE, FREE], {PRIVATE: "private", MAPPED: "mapped", IMAGE: "image"}
@@ -43,10 +43,6 @@ dump = st.builds(
     created=st.sampled_from([1, 2]),
 )
 relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-
-
-def diff(before: SmallDump, after: SmallDump) -> hd.DumpDelta:
-    return hd.diff(before.read(), after.read())
 
 
 def pairs(frame: pl.DataFrame, key: list[str], measure: str) -> dict[tuple[object, ...], tuple[int | None, ...]]:
