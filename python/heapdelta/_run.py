@@ -56,6 +56,10 @@ def why_not_one_process(before: Dump, after: Dump) -> str | None:
     str or None
         A clause such as ``the process ids differ (704 and 812)``.
     """
+    if before is after or (
+        before.path is not None and (before.path, before.byte_count) == (after.path, after.byte_count)
+    ):
+        return None
     if before.pid is None or after.pid is None:
         return "a dump does not name its process"
     if before.pid != after.pid:

@@ -6,7 +6,8 @@ import altair as alt
 import heapdelta as hd
 import polars as pl
 import pytest
-from heapdelta import _chart_data, chart, testing
+from heapdelta import _chart_data, _chart_parts, _chart_regions, chart, exceptions, testing
+from small_dump import SmallDump
 
 
 def ranking(*rows):
@@ -209,3 +210,97 @@ def test_renderer_shows_a_picture_or_a_page_without_a_network():
         chart.enable()
     assert page.startswith("<iframe srcdoc=")
     assert 'src="http' not in page.replace("&quot;", '"')
+
+
+@pytest.fixture(scope="module")
+def dumps(tmp_path_factory):
+    story = testing.write_dump_investigation(tmp_path_factory.mktemp("dumps"), steps=3, stack_count=120)
+    return [hd.read(path) for path in story.paths]
+
+
+def segments(drawn):
+    return drawn.to_dict()["datasets"]["segments"]
+
+
+def test_segments_of_a_column_stand_on_each_other_and_reach_the_committed_total(dumps):
+    drawn = segments(chart.regions(*dumps))
+    for dump in dumps:
+        name = dump.path.rpartition("/")[2]
+        own = [row for row in drawn if row["dump"] == name]
+        assert own[0]["begin"] == 0
+        assert all(below["end"] == above["begin"] for below, above in pairwise(own))
+        committed = dump.regions.filter(pl.col("state") == "commit")["size"].sum()
+        exact = sum(int(row["exact"].removesuffix(" bytes").replace(",", "")) for row in own)
+        assert exact == committed
+
+
+def test_regions_of_a_delta_are_those_of_its_dumps(dumps):
+    before, after = dumps[:2]
+    assert chart.regions(hd.diff(before, after)).to_dict() == chart.regions(before, after).to_dict()
+
+
+def test_small_classes_are_one_segment_that_names_them():
+    columns = [{"heap": 1000, "image": 900, "teb": 5, "peb": 1}, {"heap": 2000, "image": 900, "teb": 9}]
+    parts = _chart_parts.region_parts(columns)
+    assert [(part.name, part.size) for part in parts if part.state == 1] == [
+        ("heap", 2000),
+        ("image", 900),
+        ("teb, peb", 9),
+    ]
+    alone = _chart_parts.region_parts([{"heap": 1000, "teb": 5}])
+    assert [part.name for part in alone] == ["heap", "teb"]
+
+
+def test_labels_tell_the_change_and_do_not_hide_each_other(dumps):
+    drawn = chart.regions(dumps[0], dumps[2]).to_dict()["datasets"]["labels"]
+    assert drawn[-1]["label"].startswith("heap: ")
+    assert "(+" in drawn[-1]["label"]
+    places = [row["place"] for row in drawn]
+    assert all(upper > lower for upper, lower in pairwise(places))
+    alone = chart.regions(dumps[0]).to_dict()["datasets"]["labels"]
+    assert all(row["label"].endswith(" %)") for row in alone)
+    same = chart.regions(dumps[0], dumps[0]).to_dict()["datasets"]["labels"]
+    assert all(row["label"].endswith("(no change)") for row in same)
+
+
+def test_neighbouring_classes_differ_without_colour():
+    def lightness(colour):
+        red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+
+    # From dark to light and back; the last two are too rare and too small to matter.
+    shades = [lightness(_chart_regions._COLOURS[name]) for name in ("heap", "private", "stack", "mapped", "image")]
+    for below, above in pairwise(shades):
+        assert (max(below, above) + 0.05) / (min(below, above) + 0.05) > 2
+
+
+def test_subtitle_says_that_private_growth_has_no_owner(dumps):
+    title = chart.regions(*dumps[:2]).to_dict()["title"]
+    assert "+" in title["subtitle"][0]
+    assert title["subtitle"][1].startswith("a dump does not tell whose private memory")
+    assert chart.regions(dumps[0], dumps[0]).to_dict()["title"]["subtitle"][0].endswith("no change")
+
+
+def test_dumps_without_regions_and_other_things_are_refused(dumps, snapshots):
+    bare = SmallDump(regions=None).read()
+    with pytest.raises(exceptions.OptionError, match="expected a dump that lists its regions, found bytes without"):
+        chart.regions(dumps[0], bare)
+    with pytest.raises(exceptions.OptionError, match="expected one dump or more, found none"):
+        chart.regions()
+    with pytest.raises(TypeError, match="found a heap log, which has no regions"):
+        chart.regions(snapshots[0])
+    with pytest.raises(TypeError, match="found str"):
+        chart.regions("before.dmp")
+    with pytest.raises(TypeError, match="expected snapshots of heap logs"):
+        chart.growth(*dumps)
+    with pytest.raises(TypeError, match="found DumpDelta"):
+        chart.waterfall(hd.diff(*dumps[:2]))
+    empty = chart.regions(SmallDump().read())
+    assert segments(empty) == []
+
+
+def test_a_picture_of_regions_can_be_saved(dumps, tmp_path):
+    for name in ("memory.png", "memory.svg"):
+        assert chart.save(chart.regions(*dumps), tmp_path / name).stat().st_size > 5_000
+    text = (tmp_path / "memory.svg").read_text(encoding="utf-8")
+    assert "heap: " in text

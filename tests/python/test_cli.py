@@ -269,3 +269,5 @@ def test_demo_tells_where_the_chart_is(tmp_path: Path, capsys: pytest.CaptureFix
         chart = tmp_path / "demo" / name
         assert chart.stat().st_size > 1000
         assert f"chart: {chart}" in shown
+    assert "before.dmp" in shown
+    assert cli.run(["diff", *(str(tmp_path / "demo" / name) for name in ("before.dmp", "after.dmp"))]) == cli.OK

@@ -14,11 +14,12 @@ from heapdelta.cli.diff import show
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the logs and the chart; made if need be.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="Folder for logs, dumps and chart; made if need be.")] = Path("demo"),
 ) -> None:
     """Write two logs with a leak in them, rank what grew, draw it, and tell where everything is."""
     out.mkdir(parents=True, exist_ok=True)
     story = hd.testing.write_investigation(out)
+    dumps = hd.testing.write_dump_investigation(out)
     before, after = story.before, story.after
     target = _output.console()
     target.print(Text(f"$ heapdelta diff {before} {after}\n", "bold"), soft_wrap=True)
@@ -30,4 +31,6 @@ def demo(
         # Inline, so that the page opens on a machine without a network.
         waterfall.save(chart, inline=True) if chart.suffix == ".html" else waterfall.save(chart, scale_factor=2)
         target.print(Text(f"chart: {chart.resolve()}"), soft_wrap=True)
+    target.print(Text("dumps of the same process, and what they can say:"))
+    target.print(Text(f"$ heapdelta diff {dumps.before} {dumps.after}", "bold"), soft_wrap=True)
     _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
