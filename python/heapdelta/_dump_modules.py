@@ -102,6 +102,9 @@ def _change(*, same_process: bool) -> pl.Expr:
         .then(pl.lit("loaded"))
         .when(after < before)
         .then(pl.lit("unloaded"))
+        # One debug id and another size: whoever changed the image left the id as it was.
+        .when((after > 0) & (pl.col("image_bytes_delta") != 0))
+        .then(pl.lit("rebuilt"))
         .when(after > 0)
         .then(pl.when(moved).then(pl.lit("reloaded")).otherwise(pl.lit("same")))
         .when(unloaded_since)
