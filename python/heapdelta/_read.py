@@ -77,7 +77,7 @@ def read(
 
     Notes
     -----
-    The interpreter lock is released while parsing, and Ctrl-C stops it. Memory: about 0.6 of the log
+    The interpreter lock is released while parsing, and Ctrl-C stops it. Memory: about half of the log
     (benches/README.md), far less with ``blocks=False`` where blocks make up most of it.
 
     References
