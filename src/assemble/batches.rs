@@ -69,7 +69,9 @@ impl Context<'_> {
     }
 
     fn stack_rows(&self, group: &mut Group) -> stacks::StackRows {
-        let mut rows = stacks::StackRows { first_id: u32::MAX, ..stacks::StackRows::default() };
+        let most = group.pieces.iter().map(|placed| placed.piece.definitions.len()).sum();
+        let trace_ids = StringViewBuilder::with_capacity(most);
+        let mut rows = stacks::StackRows { first_id: u32::MAX, trace_ids, ..stacks::StackRows::default() };
         let only = group.pieces.len() == 1;
         let mut scratch = String::new();
         for (offset, placed) in group.pieces.iter_mut().enumerate() {

@@ -29,6 +29,14 @@ pub struct StackRows {
     pub inferred: Vec<bool>,
 }
 
+/// Most files have no alias: then the column is nothing but nulls, and any buffer of its length will do for the values.
+fn alias_of(rows: Vec<Option<u32>>, any: ScalarBuffer<u32>) -> UInt32Array {
+    if rows.iter().any(Option::is_some) {
+        return UInt32Array::from(rows);
+    }
+    UInt32Array::new(any, Some(NullBuffer::new_null(rows.len())))
+}
+
 impl StackRows {
     /// Builds the batch. `hashes` are those of the frames; a stack of `depth_limit` frames is probably cut by the tool.
     pub fn finish(mut self, hashes: &[u64], depth_limit: u32) -> RecordBatch {
@@ -39,7 +47,7 @@ impl StackRows {
         let stacks = || offsets.windows(2).map(|ends| &self.frame_ids[ends[0] as usize..ends[1] as usize]);
         let mut scratch = Vec::new();
         let fingerprints: Vec<u64> = stacks().map(|frames| fingerprint(frames, hashes, &mut scratch)).collect();
-        let depths: Vec<u32> = stacks().map(|frames| frames.len() as u32).collect();
+        let depths: ScalarBuffer<u32> = stacks().map(|frames| frames.len() as u32).collect();
         let truncated: Vec<bool> =
             depths.iter().zip(&self.cut).map(|(depth, cut)| *cut || *depth == depth_limit).collect();
         let frames = ListArray::new(
@@ -53,9 +61,9 @@ impl StackRows {
             Arc::new(ids),
             Arc::new(self.trace_ids.finish()),
             Arc::new(UInt64Array::from(fingerprints)),
-            Arc::new(UInt32Array::from(depths)),
+            Arc::new(UInt32Array::new(depths.clone(), None)),
             Arc::new(BooleanArray::from(truncated)),
-            Arc::new(UInt32Array::from(self.alias_of)),
+            Arc::new(alias_of(self.alias_of, depths)),
             Arc::new(frames),
             Arc::new(BooleanArray::from(self.inferred)),
         ];
