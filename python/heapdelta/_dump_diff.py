@@ -50,6 +50,16 @@ class DumpDelta:
     ----------
     before, after : Dump
         The two sides.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import heapdelta as hd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     story = hd.testing.write_dump_investigation(folder, stack_count=60)
+    ...     delta = hd.diff(*map(hd.read, story.paths))
+    >>> delta.by("handle_type").select("handle_type", "handle_count_delta").row(0)
+    ('Event', 40)
     """
 
     kinds = tuple(_SHOWN)
