@@ -1,4 +1,6 @@
-//! Gives memory that is free back to the system, so that what a process holds is what its snapshots need.
+//! What the system is told about memory: that it may have back what is free, and that some will be filled soon.
+
+use std::mem::MaybeUninit;
 
 /// Called at the end of a read, whose temporary tables leave free memory between the columns that stay: a tenth of the log's
 /// size with glibc, whose allocator keeps it (1 GB log of half stacks, 2026-11-23). Other allocators give it back themselves.
@@ -8,4 +10,20 @@ pub fn give_back() {
     unsafe {
         libc::malloc_trim(0);
     }
+}
+
+/// Asks the system for memory that will be filled soon, all of it at once: page by page, when each is first written, takes
+/// twice as long (456 MB, 2026-11-25). It is advice: nothing depends on whether it is taken.
+pub fn prepare<T>(room: &mut [MaybeUninit<T>]) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: sysconf only answers. The advice covers `room`, widened to whole pages, which belong to the same allocation or
+    // hold its neighbours' bytes; it changes no byte of them.
+    unsafe {
+        let page = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap_or(4096);
+        let before = room.as_ptr().addr() % page;
+        let start = room.as_mut_ptr().wrapping_byte_sub(before);
+        libc::madvise(start.cast(), before + size_of_val(room), libc::MADV_POPULATE_WRITE);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = room;
 }

@@ -3,6 +3,9 @@
 
 use std::collections::HashMap;
 
+use arrow_buffer::ScalarBuffer;
+use rayon::prelude::*;
+
 use crate::{
     log::sink::{Definition, Piece, Sink, TraceIds, TraceSlot},
     table::{frames::FrameKeys, intern::Interner},
@@ -17,23 +20,26 @@ pub struct Placed {
     pub piece: Piece,
     /// Lines of the file before it.
     pub line: u64,
+    /// Frames of its definitions, in the numbers of the file.
+    pub frames: ScalarBuffer<u32>,
 }
 
 impl Placed {
-    /// Frames of a definition, in the worker's numbers.
-    pub fn frames(&self, definition: usize) -> &[u32] {
+    /// Frames of a definition.
+    pub fn frames_of(&self, definition: usize) -> &[u32] {
         let ends = |at: usize| self.piece.definitions[at].frames_end as usize;
         let start = definition.checked_sub(1).map_or(0, ends);
-        &self.piece.frames[start..ends(definition)]
+        &self.frames[start..ends(definition)]
     }
 }
 
-/// Takes the pieces out of the sinks, in file order. `lines_before` is the number of the first line, less one.
+/// Takes the pieces out of the sinks, in file order, still without their frames. `lines_before` is the number of the first
+/// line, less one.
 pub fn in_file_order(sinks: &mut [Sink], lines_before: u64) -> Vec<Placed> {
     let mut pieces: Vec<Placed> = Vec::new();
     for (worker, sink) in sinks.iter_mut().enumerate() {
         let taken = std::mem::take(&mut sink.pieces);
-        pieces.extend(taken.into_iter().map(|piece| Placed { worker, piece, line: 0 }));
+        pieces.extend(taken.into_iter().map(|piece| Placed { worker, piece, line: 0, frames: Vec::new().into() }));
     }
     pieces.sort_by_key(|placed| placed.piece.index);
     let mut line = lines_before;
@@ -79,6 +85,19 @@ pub fn frames(workers: Vec<(FrameKeys, Vec<u64>)>) -> MergedFrames {
     order.iter().enumerate().for_each(|(place, id)| position[*id as usize] = place as u32);
     ids.iter_mut().flatten().for_each(|id| *id = position[*id as usize]);
     MergedFrames { keys, order, ids }
+}
+
+/// Puts the file's numbers in the place of a worker's. With a single worker they nearly always are the same.
+pub fn renumber<'a>(columns: impl Iterator<Item = &'a mut Vec<u32>>, numbers: &[u32]) {
+    const SHARE: usize = 1 << 18;
+    if numbers.iter().enumerate().all(|(place, number)| place == *number as usize) {
+        return;
+    }
+    let columns: Vec<&mut Vec<u32>> = columns.collect();
+    columns.into_par_iter().flat_map(|column| column.par_chunks_mut(SHARE)).flatten().for_each(|value| {
+        // What is no number, as `TraceSlot::NONE`, stays.
+        *value = numbers.get(*value as usize).copied().unwrap_or(*value);
+    });
 }
 
 /// Trace ids of all workers.
@@ -146,7 +165,7 @@ pub struct MergedStacks {
 }
 
 /// Numbers stacks in the order of their definitions; one that stands twice under its id is one stack.
-pub fn stacks(pieces: &[Placed], traces: &MergedTraces, frame_ids: &[Vec<u32>]) -> MergedStacks {
+pub fn stacks(pieces: &[Placed], traces: &MergedTraces) -> MergedStacks {
     let mut merged = MergedStacks { of_trace: vec![TraceSlot::NONE; traces.keys.len()], ..MergedStacks::default() };
     let mut more: HashMap<u32, Vec<u32>> = HashMap::new();
     for (piece, placed) in pieces.iter().enumerate() {
@@ -161,10 +180,10 @@ pub fn stacks(pieces: &[Placed], traces: &MergedTraces, frame_ids: &[Vec<u32>]) 
                 std::iter::once(&first).chain(others).copied().find(|stack| {
                     let at = merged.stacks[*stack as usize];
                     let known = (&pieces[at.piece as usize], at.definition as usize);
-                    same_frames(known, (placed, definition), about.cut, frame_ids)
+                    same_frames(known, (placed, definition), about.cut)
                 })
             };
-            merged.max_depth = merged.max_depth.max(placed.frames(definition).len() as u32);
+            merged.max_depth = merged.max_depth.max(placed.frames_of(definition).len() as u32);
             of_definition.push(known.unwrap_or_else(|| {
                 let place = StackPlace {
                     piece: piece as u32,
@@ -208,11 +227,9 @@ impl MergedStacks {
 }
 
 /// True for the same frames, or for the first of them if the file ends inside the second stack.
-fn same_frames(known: (&Placed, usize), again: (&Placed, usize), cut: bool, ids: &[Vec<u32>]) -> bool {
-    let (one, other) = (known.0.frames(known.1), again.0.frames(again.1));
-    let id = |placed: &Placed, frame: &u32| ids[placed.worker][*frame as usize];
-    let lengths_fit = one.len() == other.len() || (cut && other.len() < one.len());
-    lengths_fit && one.iter().zip(other).all(|(a, b)| id(known.0, a) == id(again.0, b))
+fn same_frames(known: (&Placed, usize), again: (&Placed, usize), cut: bool) -> bool {
+    let (one, other) = (known.0.frames_of(known.1), again.0.frames_of(again.1));
+    if cut { one.starts_with(other) } else { one == other }
 }
 
 /// Heap addresses in order of first appearance, and the number of each worker's heaps.

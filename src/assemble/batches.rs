@@ -4,9 +4,15 @@ use arrow_array::{RecordBatch, builder::StringViewBuilder};
 use rayon::prelude::*;
 
 use crate::{
-    log::sink::{Allocation, BlockColumns, TraceSlot},
+    log::{
+        regions::Span,
+        sink::{Allocation, BlockColumns},
+    },
     merge::{MergedStacks, MergedTraces, Placed},
-    table::{allocations, stacks},
+    table::{
+        allocations::{self, Blocks},
+        stacks,
+    },
 };
 
 /// Rows that a batch should have at the least: smaller pieces are put together.
@@ -16,9 +22,8 @@ const BATCH_ROWS: usize = 32 * 1024;
 pub struct Context<'a> {
     pub traces: &'a MergedTraces,
     pub stacks: &'a MergedStacks,
-    pub frame_ids: &'a [Vec<u32>],
-    /// Stack of each worker's trace slots.
-    pub stack_of_slot: &'a [Vec<u32>],
+    /// Blocks of each worker, region by region.
+    pub blocks: &'a [Vec<Blocks>],
     pub heap_numbers: &'a [Vec<u32>],
     pub hashes: &'a [u64],
     pub depth_limit: u32,
@@ -54,30 +59,26 @@ impl Context<'_> {
         (allocations, stacks)
     }
 
-    fn group(&self, mut group: Group, shared: &allocations::Shared) -> (Batches, Option<RecordBatch>) {
-        let stacks = self.stack_rows(&mut group);
+    fn group(&self, group: Group, shared: &allocations::Shared) -> (Batches, Option<RecordBatch>) {
+        let stacks = self.stack_rows(&group);
         let mut batches = Batches::new();
+        batches.extend(self.block_rows(&group.pieces, shared));
         let sums = self.sum_rows(&group.pieces);
-        let (columns, runs) = self.block_rows(group.pieces);
-        if !columns.trace.is_empty() {
-            batches.push(allocations::blocks(columns, &runs, shared));
-        }
         if !sums.is_empty() {
             batches.push(allocations::sums(&sums));
         }
         (batches, (!stacks.frames_end.is_empty()).then(|| stacks.finish(self.hashes, self.depth_limit)))
     }
 
-    fn stack_rows(&self, group: &mut Group) -> stacks::StackRows {
+    fn stack_rows(&self, group: &Group) -> stacks::StackRows {
         let most = group.pieces.iter().map(|placed| placed.piece.definitions.len()).sum();
         let trace_ids = StringViewBuilder::with_capacity(most);
         let mut rows = stacks::StackRows { first_id: u32::MAX, trace_ids, ..stacks::StackRows::default() };
         let only = group.pieces.len() == 1;
         let mut scratch = String::new();
-        for (offset, placed) in group.pieces.iter_mut().enumerate() {
+        let mut frame_ids = Vec::new();
+        for (offset, placed) in group.pieces.iter().enumerate() {
             let ids = &self.stacks.of_definition[group.first + offset];
-            let map = &self.frame_ids[placed.worker];
-            placed.piece.frames.iter_mut().for_each(|frame| *frame = map[*frame as usize]);
             let is_first = |at: usize| {
                 let place = self.stacks.stacks[ids[at] as usize];
                 place.piece as usize == group.first + offset && place.definition as usize == at
@@ -95,14 +96,17 @@ impl Context<'_> {
                 if whole {
                     rows.frames_end.push(about.frames_end as i32);
                 } else {
-                    rows.frame_ids.extend_from_slice(placed.frames(at));
-                    rows.frames_end.push(rows.frame_ids.len() as i32);
+                    frame_ids.extend_from_slice(placed.frames_of(at));
+                    rows.frames_end.push(frame_ids.len() as i32);
                 }
             }
             if whole {
-                rows.frame_ids = std::mem::take(&mut placed.piece.frames);
-                rows.frame_ids.truncate(rows.frames_end.last().map_or(0, |end| *end as usize));
+                let defined = rows.frames_end.last().map_or(0, |end| *end as usize);
+                rows.frame_ids = placed.frames.slice(0, defined);
             }
+        }
+        if !frame_ids.is_empty() {
+            rows.frame_ids = frame_ids.into();
         }
         rows
     }
@@ -123,47 +127,48 @@ impl Context<'_> {
         pieces.iter().flat_map(|placed| placed.piece.sums.iter().map(move |sums| row(placed, sums))).collect()
     }
 
-    fn block_rows(&self, pieces: Vec<Placed>) -> (BlockColumns, Vec<(u32, u32)>) {
-        let mut whole = BlockColumns::default();
-        let mut runs: Vec<(u32, u32)> = Vec::new();
-        for mut placed in pieces {
-            let stacks = &self.stack_of_slot[placed.worker];
-            let columns = &mut placed.piece.blocks;
-            for trace in &mut columns.trace {
-                if *trace != TraceSlot::NONE {
-                    *trace = stacks[*trace as usize];
-                }
-            }
-            let before = whole.trace.len() as u32;
-            for (heap, end) in placed.piece.heap_runs {
-                let heap = self.heap_numbers[placed.worker][heap as usize];
+    /// The batch of the blocks, if there are any. Neighbours in one region, as those of a single worker, are one already.
+    fn block_rows(&self, pieces: &[Placed], shared: &allocations::Shared) -> Option<RecordBatch> {
+        let (mut rows, mut runs): (u32, Vec<(u32, u32)>) = (0, Vec::new());
+        for placed in pieces {
+            for (heap, end) in &placed.piece.heap_runs {
+                let heap = self.heap_numbers[placed.worker][*heap as usize];
                 match runs.last_mut() {
-                    Some(last) if last.0 == heap => last.1 = before + end,
-                    _ => runs.push((heap, before + end)),
+                    Some(last) if last.0 == heap => last.1 = rows + end,
+                    _ => runs.push((heap, rows + end)),
                 }
             }
-            if before == 0 {
-                whole = placed.piece.blocks;
-            } else {
-                whole.requested_bytes.append(&mut columns.requested_bytes);
-                whole.overhead_bytes.append(&mut columns.overhead_bytes);
-                whole.address.append(&mut columns.address);
-                whole.trace.append(&mut columns.trace);
-            }
+            rows += placed.piece.blocks.len as u32;
         }
-        (whole, runs)
+        let mut filled = pieces.iter().filter(|placed| placed.piece.blocks.len > 0);
+        let first = filled.next()?;
+        let joined = filled.try_fold(first.piece.blocks, |span, placed| {
+            (placed.worker == first.worker).then(|| span.joined(placed.piece.blocks)).flatten()
+        });
+        Some(match joined {
+            Some(span) => allocations::blocks(&self.blocks[first.worker][span.region], span, &runs, shared),
+            None => {
+                let mut together = BlockColumns::default();
+                for placed in pieces {
+                    let span = placed.piece.blocks;
+                    self.blocks[placed.worker][span.region].append_to(&mut together, span);
+                }
+                let whole = Span { len: rows as usize, ..Span::default() };
+                allocations::blocks(&together.into(), whole, &runs, shared)
+            }
+        })
     }
 }
 
 fn rows(pieces: &[Placed]) -> usize {
-    pieces.iter().map(|placed| placed.piece.blocks.trace.len()).sum()
+    pieces.iter().map(|placed| placed.piece.blocks.len).sum()
 }
 
 /// Puts small neighbours together; a piece that is large enough stays alone and is moved, not copied.
 fn grouped(pieces: Vec<Placed>) -> Vec<Group> {
     let weight = |placed: &Placed| {
         let piece = &placed.piece;
-        piece.blocks.trace.len() + piece.sums.len() + piece.frames.len()
+        piece.blocks.len + piece.sums.len() + piece.kept_frames.len
     };
     let mut groups: Vec<Group> = Vec::new();
     let mut room = 0;

@@ -4,13 +4,19 @@ mod batches;
 
 use std::mem::take;
 
+use arrow_buffer::ScalarBuffer;
+
 use crate::{
-    log::sink::{
-        HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, Sums, SymbolNote, TraceSlot,
+    log::{
+        regions::Span,
+        sink::{
+            HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, Sums, SymbolNote, TraceSlot,
+        },
     },
     merge::{self, MergedStacks, MergedTraces, Placed},
     table::{
         Table,
+        allocations::Blocks,
         frames::Frames,
         heaps::{self, Heap},
         modules::{self, ModuleMap},
@@ -81,7 +87,8 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
         },
         || merge::traces(&mut sinks),
     );
-    let stacks = merge::stacks(&pieces, &traces, &frames.ids);
+    place_frames(&mut pieces, &mut sinks, &frames.ids);
+    let stacks = merge::stacks(&pieces, &traces);
     let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
     words.issues.extend(stack_issues(&pieces, &traces, &stacks, facts.names_stacks));
@@ -89,11 +96,11 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
     let of_slot = |numbers: &Vec<u32>| numbers.iter().map(|number| stacks.of_trace[*number as usize]).collect();
     let stack_of_slot: Vec<Vec<u32>> = traces.numbers.iter().map(of_slot).collect();
     let stack_of_trace = stack_of_slot.first().filter(|_| facts.names_stacks).cloned().unwrap_or_default();
+    let blocks = blocks(&mut sinks, &stack_of_slot);
     let context = Context {
         traces: &traces,
         stacks: &stacks,
-        frame_ids: &frames.ids,
-        stack_of_slot: &stack_of_slot,
+        blocks: &blocks,
         heap_numbers: &heap_numbers,
         hashes: &frame_table.hashes,
         depth_limit: facts.depth_limit.max(stacks.max_depth),
@@ -123,6 +130,30 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
         stack_of_definition,
         stack_of_trace,
     }
+}
+
+/// Gives every piece its frames, in the numbers of the file.
+fn place_frames(pieces: &mut [Placed], sinks: &mut [Sink], numbers: &[Vec<u32>]) {
+    let regions_of = |(sink, numbers): (&mut Sink, &Vec<u32>)| {
+        let mut regions = sink.kept_frames.finish();
+        merge::renumber(regions.iter_mut(), numbers);
+        regions.into_iter().map(ScalarBuffer::from).collect()
+    };
+    let regions: Vec<Vec<ScalarBuffer<u32>>> = sinks.iter_mut().zip(numbers).map(regions_of).collect();
+    for placed in pieces {
+        let Span { region, start, len } = placed.piece.kept_frames;
+        placed.frames = regions[placed.worker][region].slice(start, len);
+    }
+}
+
+/// Blocks of every worker, region by region, with the stacks of the file.
+fn blocks(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>]) -> Vec<Vec<Blocks>> {
+    let regions_of = |(sink, stacks): (&mut Sink, &Vec<u32>)| {
+        let mut regions = sink.blocks.finish();
+        merge::renumber(regions.iter_mut().map(|columns| &mut columns.trace), stacks);
+        regions.into_iter().map(Blocks::from).collect()
+    };
+    sinks.iter_mut().zip(stack_of_slot).map(regions_of).collect()
 }
 
 /// What stands in pieces beside numbers, with its place in the file.

@@ -15,6 +15,7 @@ pub mod line;
 mod open_stack;
 pub mod radix;
 pub mod records;
+pub mod regions;
 pub mod sections;
 pub mod sink;
 pub mod sites;

@@ -1,5 +1,7 @@
 //! What readers find, row by row: places are relative to the piece of text they were found in.
 
+use super::regions::Span;
+
 /// What became of every line: the sum of the fields is the number of lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LineCounts {
@@ -166,8 +168,9 @@ pub struct Allocation {
     pub inferred: bool,
 }
 
-/// Sums of one trace id in one heap.
+/// Sums of one trace id in one heap. Two stand in a cache line, none across two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(align(32))]
 pub struct Sums {
     /// Bytes asked for.
     pub requested_bytes: u64,
@@ -195,7 +198,7 @@ pub struct Trace {
 pub struct Definition {
     /// The id it was printed under.
     pub trace: TraceSlot,
-    /// End of its frames in [`Piece::frames`]; they start where those of the definition before it end.
+    /// End of its frames among those of the piece; they start where those of the definition before it end.
     pub frames_end: u32,
     /// Line of its record, relative to the piece; negative if the stack began in a piece before this one.
     pub line: i32,
@@ -229,14 +232,16 @@ pub struct Piece {
     pub byte: u64,
     /// What became of its lines.
     pub lines: LineCounts,
-    /// Blocks, if they are kept.
-    pub blocks: BlockColumns,
+    /// Blocks, if they are kept: where they stand among the worker's.
+    pub blocks: Span,
     /// Heap of the blocks: (worker's heap number, rows so far when it ends).
     pub heap_runs: Vec<(u32, u32)>,
     /// Lines that are sums (hogs, entries), with the worker's heap number.
     pub sums: Vec<(u32, Allocation)>,
-    /// Frames of the definitions, worker's numbers.
+    /// Frames of the definitions, worker's numbers, while the piece is being read.
     pub frames: Vec<u32>,
+    /// Where they stand among the worker's once it is read.
+    pub kept_frames: Span,
     /// Stacks in the order they were printed.
     pub definitions: Vec<Definition>,
     /// Headers.

@@ -8,6 +8,7 @@ pub use super::records::{
     Allocation, BlockColumns, Definition, HeaderLine, HeapEvent, HeapField, Issue, LineCounts, Module, Piece,
     SectionLine, Severity, Sums, SymbolNote, Trace, TraceSlot,
 };
+use super::regions::Regions;
 pub use super::trace_ids::TraceIds;
 use crate::table::{frames::FrameKeys, intern::Interner};
 
@@ -35,6 +36,10 @@ pub struct Sink {
     /// The pieces read before it.
     pub pieces: Vec<Piece>,
     keep_blocks: bool,
+    /// Blocks of all pieces.
+    pub blocks: Regions<BlockColumns>,
+    /// Frames of all pieces that were read.
+    pub kept_frames: Regions<Vec<u32>>,
     spare: Spare,
     batch: Batch,
     /// Keys of frames that wait for their numbers, so that many are looked up together.
@@ -47,21 +52,12 @@ fn batch_slots(batch: &Batch, rows: usize) -> impl Iterator<Item = usize> + '_ {
     batch.slots[..rows].iter().map(|slot| *slot as usize)
 }
 
-/// Vectors that one piece after the other grows in; what a piece keeps is copied out of them in its exact size. Vectors
-/// that grow where they stay leave holes between them: a tenth of the log's size, measured on 2026-11-23.
+/// Vectors that one piece after the other grows in; what a piece keeps is copied out of them. Vectors that grow where they
+/// stay leave holes between them: a tenth of the log's size, measured on 2026-11-23.
 #[derive(Debug, Default)]
 struct Spare {
-    blocks: BlockColumns,
     frames: Vec<u32>,
     definitions: Vec<Definition>,
-}
-
-/// Leaves a copy of exact size, and gives back the vector, empty.
-fn exact<T: Copy>(grown: &mut Vec<T>) -> Vec<T> {
-    let kept = grown.as_slice().to_vec();
-    let mut spare = std::mem::replace(grown, kept);
-    spare.clear();
-    spare
 }
 
 /// Rows whose trace ids are looked up together.
@@ -110,8 +106,9 @@ impl Sink {
 
     /// Starts the piece of a block of text.
     pub fn begin_piece(&mut self, index: u32) {
-        let Spare { blocks, frames, definitions } = std::mem::take(&mut self.spare);
-        self.piece = Piece { index, blocks, frames, definitions, ..Piece::default() };
+        let Spare { frames, definitions } = std::mem::take(&mut self.spare);
+        self.piece = Piece { index, frames, definitions, ..Piece::default() };
+        self.blocks.begin();
     }
 
     /// Ends the piece.
@@ -120,16 +117,15 @@ impl Sink {
         self.number_frames();
         self.end_heap_run();
         let mut piece = std::mem::take(&mut self.piece);
-        self.spare = Spare {
-            blocks: BlockColumns {
-                requested_bytes: exact(&mut piece.blocks.requested_bytes),
-                overhead_bytes: exact(&mut piece.blocks.overhead_bytes),
-                address: exact(&mut piece.blocks.address),
-                trace: exact(&mut piece.blocks.trace),
-            },
-            frames: exact(&mut piece.frames),
-            definitions: exact(&mut piece.definitions),
-        };
+        piece.blocks = self.blocks.end();
+        self.kept_frames.begin();
+        self.kept_frames.open.extend_from_slice(&piece.frames);
+        piece.kept_frames = self.kept_frames.end();
+        let definitions = piece.definitions.as_slice().to_vec();
+        let definitions = std::mem::replace(&mut piece.definitions, definitions);
+        self.spare = Spare { frames: std::mem::take(&mut piece.frames), definitions };
+        self.spare.frames.clear();
+        self.spare.definitions.clear();
         self.pieces.push(piece);
     }
 
@@ -160,7 +156,7 @@ impl Sink {
     }
 
     fn end_heap_run(&mut self) {
-        let rows = self.piece.blocks.trace.len() as u32;
+        let rows = self.blocks.piece_len() as u32;
         if rows > self.piece.heap_runs.last().map_or(0, |run| run.1) {
             self.piece.heap_runs.push((self.heap, rows));
         }
@@ -229,10 +225,11 @@ impl Sink {
                 requested_bytes,
                 ..
             } => {
-                self.piece.blocks.requested_bytes.push(requested_bytes);
-                self.piece.blocks.overhead_bytes.push(overhead);
-                self.piece.blocks.address.push(address);
-                self.piece.blocks.trace.push(trace);
+                let columns = &mut self.blocks.open;
+                columns.requested_bytes.push(requested_bytes);
+                columns.overhead_bytes.push(overhead);
+                columns.address.push(address);
+                columns.trace.push(trace);
             }
             sums => self.piece.sums.push((self.heap, sums)),
         }
@@ -311,7 +308,7 @@ impl Sink {
         let highest = batch.address[..rows].iter().copied().fold(0, u64::max);
         self.max_address = self.max_address.max(highest);
         if self.keep_blocks {
-            let columns = &mut self.piece.blocks;
+            let columns = &mut self.blocks.open;
             columns.requested_bytes.extend_from_slice(&batch.requested_bytes[..rows]);
             columns.overhead_bytes.extend_from_slice(&batch.overhead_bytes[..rows]);
             columns.address.extend_from_slice(&batch.address[..rows]);

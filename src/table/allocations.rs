@@ -6,7 +6,10 @@ use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, UInt64Array}
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 
 use super::schema;
-use crate::log::sink::{Allocation, BlockColumns, TraceSlot};
+use crate::log::{
+    regions::Span,
+    sink::{Allocation, BlockColumns, TraceSlot},
+};
 
 /// Columns that say the same in every row, once for all batches.
 #[derive(Debug)]
@@ -32,9 +35,41 @@ impl Shared {
     }
 }
 
-/// Builds the batch of block lines. `runs` says which heap the rows stand in: (heap, row behind its last).
-pub fn blocks(columns: BlockColumns, runs: &[(u32, u32)], shared: &Shared) -> RecordBatch {
-    let rows = columns.trace.len();
+/// Blocks in columns that do not change any more, so that batches can show parts of them.
+#[derive(Debug)]
+pub struct Blocks {
+    requested_bytes: ScalarBuffer<u64>,
+    overhead_bytes: ScalarBuffer<u32>,
+    address: ScalarBuffer<u64>,
+    stack: ScalarBuffer<u32>,
+}
+
+impl From<BlockColumns> for Blocks {
+    /// The traces are numbers of stacks by now.
+    fn from(columns: BlockColumns) -> Self {
+        Self {
+            requested_bytes: columns.requested_bytes.into(),
+            overhead_bytes: columns.overhead_bytes.into(),
+            address: columns.address.into(),
+            stack: columns.trace.into(),
+        }
+    }
+}
+
+impl Blocks {
+    /// Adds the rows of a span to `columns`.
+    pub fn append_to(&self, columns: &mut BlockColumns, span: Span) {
+        let rows = span.start..span.start + span.len;
+        columns.requested_bytes.extend_from_slice(&self.requested_bytes[rows.clone()]);
+        columns.overhead_bytes.extend_from_slice(&self.overhead_bytes[rows.clone()]);
+        columns.address.extend_from_slice(&self.address[rows.clone()]);
+        columns.trace.extend_from_slice(&self.stack[rows]);
+    }
+}
+
+/// Builds the batch of the block lines of a span. `runs` says which heap they stand in: (heap, row behind its last).
+pub fn blocks(columns: &Blocks, span: Span, runs: &[(u32, u32)], shared: &Shared) -> RecordBatch {
+    let (start, rows) = (span.start, span.len);
     let heaps = match runs {
         [(heap, _)] => Shared::column(&shared.heaps[*heap as usize], rows),
         runs => {
@@ -43,17 +78,17 @@ pub fn blocks(columns: BlockColumns, runs: &[(u32, u32)], shared: &Shared) -> Re
             Arc::new(UInt32Array::from(values))
         }
     };
-    let stacks = columns.trace;
+    let stacks = columns.stack.slice(start, rows);
     let nulls = stacks
         .contains(&TraceSlot::NONE)
         .then(|| NullBuffer::from_iter(stacks.iter().map(|stack| *stack != TraceSlot::NONE)));
     let columns: Vec<ArrayRef> = vec![
         heaps,
-        Arc::new(UInt64Array::from(columns.address)),
-        Arc::new(UInt64Array::from(columns.requested_bytes)),
-        Arc::new(UInt32Array::from(columns.overhead_bytes)),
+        Arc::new(UInt64Array::new(columns.address.slice(start, rows), None)),
+        Arc::new(UInt64Array::new(columns.requested_bytes.slice(start, rows), None)),
+        Arc::new(UInt32Array::new(columns.overhead_bytes.slice(start, rows), None)),
         Shared::column(&shared.ones, rows),
-        Arc::new(UInt32Array::new(ScalarBuffer::from(stacks), nulls)),
+        Arc::new(UInt32Array::new(stacks, nulls)),
         Arc::new(BooleanArray::new(BooleanBuffer::new(shared.no.clone(), 0, rows), None)),
     ];
     super::batch(&schema::ALLOCATIONS, columns)

@@ -20,7 +20,7 @@ pub struct StackRows {
     /// End of each stack's frames in `frame_ids`.
     pub frames_end: Vec<i32>,
     /// Frames, as numbered in `frames`.
-    pub frame_ids: Vec<u32>,
+    pub frame_ids: ScalarBuffer<u32>,
     /// First stack of the same trace id.
     pub alias_of: Vec<Option<u32>>,
     /// The file ends inside it.
@@ -53,7 +53,7 @@ impl StackRows {
         let frames = ListArray::new(
             schema::list_item(),
             OffsetBuffer::new(ScalarBuffer::from(offsets)),
-            Arc::new(UInt32Array::from(self.frame_ids)),
+            Arc::new(UInt32Array::new(self.frame_ids, None)),
             None,
         );
         let ids = UInt32Array::from_iter_values(self.first_id..self.first_id + rows as u32);

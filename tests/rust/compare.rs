@@ -5,6 +5,7 @@ use heapdelta::{
     log::{
         Dialect,
         compare::{Comparison, Style, read},
+        regions::Span,
         sink::{Piece, Sink},
         sniff,
     },
@@ -17,7 +18,10 @@ fn compare(text: &[u8], radix: Option<u32>) -> Result<(Comparison, Piece), Error
     let comparison = read(text, radix, &mut sink)?;
     sink.end_piece();
     sink.finish();
-    Ok((comparison, sink.pieces.remove(0)))
+    let mut piece = sink.pieces.remove(0);
+    let Span { region, start, len } = piece.kept_frames;
+    piece.frames = sink.kept_frames.finish()[region][start..start + len].to_vec();
+    Ok((comparison, piece))
 }
 
 fn read_text(text: &str) -> (Comparison, Piece) {

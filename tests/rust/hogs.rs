@@ -10,6 +10,7 @@ use arrow_array::{Array, StringViewArray};
 use heapdelta::{
     log::{
         hogs::Reader,
+        regions::Span,
         sink::{Allocation, HeapEvent, Issue, LineCounts, Module, SectionLine, Sink, SymbolNote, TraceSlot},
     },
     table::{frames::Frames, modules::ModuleMap},
@@ -86,6 +87,7 @@ fn read(text: &str) -> Outcome {
 fn collect(sink: &mut Sink, blocks: &[&[u8]]) -> Outcome {
     let mut found = Outcome::default();
     let pieces = std::mem::take(&mut sink.pieces);
+    let frame_ids = sink.kept_frames.finish();
     let order: Vec<u32> = (0..sink.frames.len() as u32).collect();
     let frames = Frames::new(&sink.frames, &order, &ModuleMap::default()).batch;
     let texts = frames.column_by_name("text").and_then(|column| column.as_any().downcast_ref::<StringViewArray>());
@@ -93,13 +95,14 @@ fn collect(sink: &mut Sink, blocks: &[&[u8]]) -> Outcome {
     let (mut line, mut byte) = (0u64, 0u64);
     for (piece, block) in pieces.into_iter().zip(blocks) {
         found.rows.extend(piece.sums.iter().map(|(heap, row)| row_of(sink, *heap, row)));
-        assert!(piece.blocks.trace.is_empty() || piece.blocks.trace.len() == piece.blocks.address.len());
+        let Span { region, start: first, len } = piece.kept_frames;
+        let piece_frames = &frame_ids[region][first..first + len];
         let mut start = 0;
         for definition in &piece.definitions {
             let end = definition.frames_end as usize;
             found.stacks.push(Stack {
                 trace: name(sink, definition.trace),
-                frames: piece.frames[start..end].iter().map(|id| texts[*id as usize].to_owned()).collect(),
+                frames: piece_frames[start..end].iter().map(|id| texts[*id as usize].to_owned()).collect(),
                 line: line as i64 + i64::from(definition.line),
                 alias: definition.alias,
                 cut: definition.cut,
@@ -107,7 +110,7 @@ fn collect(sink: &mut Sink, blocks: &[&[u8]]) -> Outcome {
             });
             start = end;
         }
-        assert_eq!(start, piece.frames.len(), "every frame is in a stack of its piece");
+        assert_eq!(start, piece_frames.len(), "every frame is in a stack of its piece");
         found.headers.extend(piece.headers.into_iter().map(|it| (line + it.line, byte + it.byte, it.text)));
         found.modules.extend(piece.modules);
         found.symbols.extend(piece.symbols);
