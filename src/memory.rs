@@ -12,6 +12,17 @@ pub fn give_back() {
     }
 }
 
+/// An empty vector with room for so many values, all of which will come soon.
+pub fn roomy<T>(values: usize) -> Vec<T> {
+    // Less than this is memory that the allocator has at hand.
+    const WORTH_IT: usize = 128 << 10;
+    let mut vector = Vec::with_capacity(values);
+    if values * size_of::<T>() >= WORTH_IT {
+        prepare(vector.spare_capacity_mut());
+    }
+    vector
+}
+
 /// Asks the system for memory that will be filled soon, all of it at once: page by page, when each is first written, takes
 /// twice as long (456 MB, 2026-11-25). It is advice: nothing depends on whether it is taken.
 pub fn prepare<T>(room: &mut [MaybeUninit<T>]) {

@@ -155,6 +155,18 @@ fn widen_places(text: &[u8], sink: &mut Sink) {
     sink.piece.headers.iter_mut().for_each(|header| widen(&mut header.byte));
 }
 
+/// Does two things, at the same time if they are large.
+pub fn both<A: Send, B>(large: bool, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    if !large {
+        return (one(), other());
+    }
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    })
+}
+
 /// Places that one thread should have at the least: starting one costs as much as reading some forty.
 const SHARE: usize = 512;
 

@@ -29,9 +29,9 @@ impl Dump {
     ///
     /// [`ErrorKind::NotADump`].
     pub fn new(content: Content, path: Option<std::path::PathBuf>) -> Result<Self> {
-        let rows = dump::read(&content, &|places| content.words_at(places))?;
+        let mut rows = dump::read(&content, &|places| content.words_at(places))?;
         let about = About { path, encoding: "binary".to_owned(), byte_count: content.len() as u64, ..About::default() };
-        Ok(Self { about, tables: tables(&rows), header: rows.header, memory: rows.memory, content })
+        Ok(Self { about, tables: tables(&mut rows), header: rows.header, memory: rows.memory, content })
     }
 
     /// A table by its name; see [`crate::table::schema::DUMP_TABLES`].

@@ -7,13 +7,19 @@ use arrow_array::{
 };
 
 use super::{Table, modules::ModuleMap, schema};
-use crate::dump::{Rows, issues::Issue};
+use crate::{
+    dump::{Rows, issues::Issue},
+    parallel,
+};
 
 pub mod counters;
 pub mod lists;
 pub mod modules;
 pub mod regions;
 pub mod threads;
+
+/// Regions that are worth a thread of their own.
+const MANY: usize = 4096;
 
 fn u64s(values: impl Iterator<Item = Option<u64>>) -> ArrayRef {
     Arc::new(values.collect::<UInt64Array>())
@@ -43,15 +49,19 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(values.collect::<StringViewArray>())
 }
 
-/// Builds every table of a dump.
-pub fn tables(rows: &Rows) -> Vec<(&'static str, Table)> {
+/// Builds every table of a dump; takes its regions, which are many.
+pub fn tables(rows: &mut Rows) -> Vec<(&'static str, Table)> {
     let (modules, map) = modules::loaded(&rows.modules);
+    let (regions, classes) = (std::mem::take(&mut rows.regions), &rows.classes);
+    let many = regions.len() >= MANY;
+    let (regions, handles) =
+        parallel::both(many, || regions::batch(regions, classes, &map), || lists::handles(&rows.handles));
     let batches: [(&schema::TableSchema, RecordBatch); 10] = [
         (&schema::DUMP_MODULES, modules),
         (&schema::UNLOADED_MODULES, modules::unloaded(&rows.unloaded_modules)),
         (&schema::THREADS, threads::batch(&rows.threads, &rows.classes.stacks, &map)),
-        (&schema::REGIONS, regions::batch(&rows.regions, &rows.classes, &map)),
-        (&schema::HANDLES, lists::handles(&rows.handles)),
+        (&schema::REGIONS, regions),
+        (&schema::HANDLES, handles),
         (&schema::MEMORY, lists::memory(&rows.ranges)),
         (&schema::MEMORY_COUNTERS, counters::process(&rows.memory_counters)),
         (&schema::SYSTEM_MEMORY, counters::system(&rows.system_memory)),
