@@ -196,9 +196,9 @@ def _thinned(count: int, most: int) -> set[int]:
     return {round(step * (count - 1) / (most - 1)) for step in range(most)}
 
 
-def spread(places: Sequence[float], low: float, high: float) -> list[float]:
-    """Move label places, given from the highest down, apart until none hides another."""
-    gap = (high - low) * _LABEL_GAP
+def spread(places: Sequence[float], low: float, high: float, gap: float = _LABEL_GAP) -> list[float]:
+    """Move label places, given from the highest down, apart until none hides another; `gap` is a share of the height."""
+    gap *= high - low
     moved: list[float] = []
     for place in places:
         moved.append(min(place, moved[-1] - gap) if moved else place)
