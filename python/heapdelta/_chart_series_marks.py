@@ -100,7 +100,7 @@ def draw(lines: lines_of.Lines, points: pl.DataFrame, *, stacked: bool) -> alt.L
 
 
 def _stacked(lines: lines_of.Lines) -> pl.DataFrame:
-    """Put the lines on each other: ``begin`` and ``end`` in bytes. The folded ones lie lowest, what grew most on top."""
+    """Put the lines on each other, ``begin`` and ``end`` in bytes: the folded ones lowest, what grew most on top."""
     order = sorted(lines.names, key=lambda name: (name not in _folded(lines), -lines.names.index(name)))
     levels = pl.DataFrame({"name": order, "level": range(len(order))}, schema={"name": pl.String, "level": pl.Int64})
     rows = lines.rows.join(levels, on="name").sort("level", "point")

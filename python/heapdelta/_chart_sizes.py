@@ -1,10 +1,10 @@
-"""How large the blocks of a process are, before and after: a histogram with one bin for each power of two. Part of `chart`."""
+"""How large blocks are, before and after: a histogram with a bin for each power of two. Part of `chart`."""
 
 from __future__ import annotations
 
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex
 
 import altair as alt
 import polars as pl
@@ -39,7 +39,7 @@ def sizes(
     *,
     stack: int | None = None,
 ) -> alt.VConcatChart:
-    """Draw how many blocks there are of which size, before and after, and how many bytes they hold.
+    r"""Draw how many blocks there are of which size, before and after, and how many bytes they hold.
 
     A bin reaches from one power of two to the next: 32 to 63 bytes, 64 to 127 bytes. Wide light bars are the state
     before, narrow dark ones in front of them the state after: where dark stands above light, blocks of that size have
@@ -71,9 +71,9 @@ def sizes(
     Examples
     --------
     >>> import heapdelta as hd
-    >>> start = b"*- - - - Start of data for heap @ 10000 - - - -\\n"
-    >>> before = hd.read(start + b"30 bytes + 18 at 2E9FB00 by BackTrace7\\n\\t776CDD82\\n\\n")
-    >>> after = hd.read(start + b"140 bytes + 18 at 2E9FB00 by BackTrace7\\n\\t776CDD82\\n\\n")
+    >>> start = b"*- - - - Start of data for heap @ 10000 - - - -\n"
+    >>> before = hd.read(start + b"30 bytes + 18 at 2E9FB00 by BackTrace7\n\\t776CDD82\n\n")
+    >>> after = hd.read(start + b"140 bytes + 18 at 2E9FB00 by BackTrace7\n\\t776CDD82\n\n")
     >>> drawn = hd.chart.sizes(before, after)
     >>> [(row["bin"], row["state"]) for row in drawn.to_dict()["datasets"]["blocks"]]
     [('32 to 63 bytes', 'before'), ('256 to 511 bytes', 'after')]

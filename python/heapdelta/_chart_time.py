@@ -86,7 +86,7 @@ def _clock(numbers: Sequence[int], times: Sequence[datetime]) -> Axis:
 
 
 def utc(time: datetime) -> str:
-    """A time without a zone is drawn as it stands, wherever the picture is looked at: as if it were UTC."""
+    """Write a time without a zone as if it were UTC: so it is drawn as it stands, wherever it is looked at."""
     return f"{time.isoformat()}Z"
 
 
