@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -173,7 +173,7 @@ def _joined(points: pl.DataFrame, lines: int) -> pl.DataFrame:
 def breaks(points: pl.DataFrame) -> list[Break]:
     """Give the restarts and the gaps of a series, in order of time."""
     found = []
-    previous: dict[str, object] | None = None
+    previous: dict[str, Any] | None = None
     for row in points.sort("point").iter_rows(named=True):
         if previous is not None and row["run"] != previous["run"]:
             text = "restart" if row["restart"] else "another process"

@@ -82,7 +82,8 @@ def draw(lines: lines_of.Lines, points: pl.DataFrame, *, stacked: bool) -> alt.L
     """Draw the lines of a series."""
     axis = time.axis_of(points)
     placed = _stacked(lines) if stacked else lines.rows.with_columns(pl.col("growth").alias("end"))
-    lowest, highest = min(0, int(placed["end"].min() or 0)), max(0, int(placed["end"].max() or 0))
+    heights: list[int] = [0, *placed["end"].to_list()]
+    lowest, highest = min(heights), max(heights)
     unit = data.unit_of(max(highest, -lowest))
     low, high = lowest / unit.size, highest / unit.size
     y = Amounts(
@@ -222,9 +223,10 @@ def _label_layers(axis: time.Axis, y: Callable[[str], alt.Y]) -> list[alt.Chart]
     base = alt.Chart(alt.NamedData("labels"))
     leads = base.mark_rule(color=marks._RULE, strokeWidth=1)
     layers = [leads.encode(x=axis.x("at"), x2="right", y=y("middle"), y2="place:Q")]
-    for of, weight in (("datum.leak", "bold"), ("!datum.leak", "normal")):
-        names = base.transform_filter(of).mark_text(align="left", dx=4, fontSize=11, color="#222", fontWeight=weight)
-        layers.append(names.encode(x=axis.x("right"), y=y("place"), text="label:N"))
+    named: dict[str, Any] = {"align": "left", "dx": 4, "fontSize": 11, "color": "#222"}
+    leaks = base.transform_filter("datum.leak").mark_text(fontWeight="bold", **named)
+    others = base.transform_filter("!datum.leak").mark_text(**named)
+    layers += [names.encode(x=axis.x("right"), y=y("place"), text="label:N") for names in (leaks, others)]
     return layers
 
 

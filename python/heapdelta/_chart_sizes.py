@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import altair as alt
 import polars as pl
@@ -179,7 +179,8 @@ def _sum_line(bins: pl.DataFrame, state: str) -> str:
 
 
 def _draw(bins: pl.DataFrame) -> alt.VConcatChart:
-    unit = data.unit_of(int(bins["requested_bytes"].max() or 0))
+    most, largest = (max([0, *bins[name].to_list()]) for name in ("allocation_count", "requested_bytes"))
+    unit = data.unit_of(largest)
     rows = []
     for row in bins.iter_rows(named=True):
         inset = _WIDE if row["state"] == "before" else _NARROW
@@ -195,10 +196,9 @@ def _draw(bins: pl.DataFrame) -> alt.VConcatChart:
             }
         )
     low, high = _reach(bins["exponent"].to_list() or [0])
-    most = int(bins["allocation_count"].max() or 0)
     counts = marks._axis("blocks", data.Unit("blocks", 1), 0, most)
     counts.title = "blocks"
-    amounts = marks._axis("requested bytes", unit, 0, float(bins["requested_bytes"].max() or 0) / unit.size)
+    amounts = marks._axis("requested bytes", unit, 0, largest / unit.size)
     panels = [
         _panel(_x(low, high, None), alt.Y("blocks:Q", axis=counts, scale=alt.Scale(zero=True)), legend=True),
         _panel(_x(low, high, _SIZE), alt.Y("amount:Q", axis=amounts, scale=alt.Scale(zero=True)), legend=False),
@@ -217,7 +217,7 @@ def _reach(powers: Sequence[int]) -> tuple[int, int]:
 def _panel(x: alt.X, y: alt.Y, *, legend: bool) -> alt.LayerChart:
     shown = alt.Legend(title=None, orient="top", symbolType="square", offset=4) if legend else None
     colours = alt.Scale(domain=["before", "after"], range=[_BEFORE, _AFTER])
-    tooltip = [
+    tooltip: list[Any] = [
         alt.Tooltip("bin:N", title="size of a block"),
         "state:N",
         "blocks:Q",

@@ -21,6 +21,8 @@ WIDTH = 430
 _ROW = 22
 # Each line is up to five marks.
 _MOST = data.MARKS // 5
+# A slope whose interval too stays below this share of the steepest one is a mark on the line of zero.
+_SHARE = 0.01
 # An interval is drawn up to this many times the largest slope; a longer one ends in an arrow.
 _REACH = 1.6
 _SURE, _UNSURE = "#8f2a08", "#3b3b3b"
@@ -38,7 +40,8 @@ def slope(series: Series, *, top: int = 20) -> alt.LayerChart:
     series : Series
         Of two logs or more.
     top : int, default 20
-        How many lines, for the leaks first and then for the steepest slopes, up or down. At least 1.
+        How many lines, for the leaks first and then for the steepest slopes, up or down, as far as they can be seen
+        beside the steepest one. At least 1.
 
     Returns
     -------
@@ -81,20 +84,22 @@ def slope(series: Series, *, top: int = 20) -> alt.LayerChart:
 
 
 def slope_rows(growth: pl.DataFrame, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Choose the rows of `Series.growth` to draw and the rest of them, both with ``name``, steepest first.
+    """Choose the rows of `Series.growth` to draw, steepest first, and the rest of them, both with ``name``.
 
-    Leaks come before all others when it is chosen who is drawn. Rows without a slope are in neither.
+    Leaks come before all others when it is chosen who is drawn. Others that would be a mark on the line of zero, with
+    their interval, are not drawn. Rows without a slope are in neither.
     """
     keys = lines_of.key_columns(growth)
     names = lines_of.named_keys(growth.select(keys).unique(maintain_order=True))
     rows = growth.join(names, on=keys, how="left", nulls_equal=True, maintain_order="left")
     if growth["run"].n_unique() > 1:
         rows = rows.with_columns(pl.concat_str("name", pl.lit(", run "), pl.col("run")).alias("name"))
-    known = rows.filter(pl.col("slope").is_finite())
-    is_leak = pl.col("verdict") == lines_of.LEAK
-    ranked = known.sort(is_leak, pl.col("slope").abs(), "name", descending=[True, True, False])
-    steepest_first = ranked.head(top).sort("slope", "name", descending=[True, False])
-    return steepest_first, ranked.slice(top)
+    ends = pl.max_horizontal(pl.col(name).abs() for name in ("slope", "slope_low", "slope_high"))
+    known = rows.filter(pl.col("slope").is_finite()).with_columns((pl.col("verdict") == lines_of.LEAK).alias("leaks"))
+    ranked = known.sort("leaks", pl.col("slope").abs(), "name", descending=[True, True, False])
+    visible = ranked.filter(pl.col("leaks") | (ends >= _SHARE * pl.col("slope").abs().max())).head(top)
+    rest = ranked.join(visible.select("name"), on="name", how="anti", maintain_order="left")
+    return visible.sort("slope", "name", descending=[True, False]), rest
 
 
 def draw(rows: pl.DataFrame, per: str) -> alt.LayerChart:
@@ -159,13 +164,13 @@ def rest_text(rest: pl.DataFrame, noun: str, per: str) -> str | None:
     """``33 more, between −1.20 KiB/h and +400 bytes/h``: what is not drawn."""
     if rest.is_empty():
         return None
-    slopes = rest["slope"]
+    slopes: list[float] = rest["slope"].to_list()
     if rest.height == 1:
         return f"1 more, {rate_text(slopes[0], per)}, is not drawn"
-    low, high = rate_text(float(slopes.min()), per), rate_text(float(slopes.max()), per)
+    low, high = rate_text(min(slopes), per), rate_text(max(slopes), per)
     leaks = int((rest["verdict"] == lines_of.LEAK).sum())
-    among = f", {plural(leaks, 'leak')} among them" if leaks else ""
-    return f"{rest.height:,} more {noun} between {low} and {high}{among} are not drawn"
+    among = f" ({plural(leaks, 'leak')} among them)" if leaks else ""
+    return f"{rest.height:,} more {noun}{among} between {low} and {high} are not drawn"
 
 
 def _layers(scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:

@@ -176,7 +176,7 @@ def draw(shown: Sequence[Panel], points: pl.DataFrame) -> alt.VConcatChart:
     for number, panel in enumerate(shown):
         name = f"births_{number}"
         datasets[name] = _rows(thinned(panel.births, most), axis)
-        highest = int(panel.births["born"].max() or 0)
+        highest = max([0, *panel.births["born"].to_list()])
         shown_axis = axis if number == len(shown) - 1 else axis.without_labels()
         title = alt.TitleParams(
             data.short(panel.name), subtitle=_sentence(panel), anchor="start", frame="group", fontSize=12
@@ -216,8 +216,8 @@ def _bars(name: str, axis: time.Axis, highest: int, *, legend: bool) -> alt.Char
     counts.title, counts.tickCount = "blocks", 3
     colours = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
     key = alt.Legend(title=None, orient="top", symbolType="square", labelLimit=400, offset=4) if legend else None
-    bars = alt.Chart(alt.NamedData(name)).mark_rect(stroke="white", strokeWidth=0.8)
-    return bars.encode(
+    bars: alt.Chart = alt.Chart(alt.NamedData(name)).mark_rect(stroke="white", strokeWidth=0.8)
+    drawn: alt.Chart = bars.encode(
         x=axis.x("at"),
         x2="to",
         y=alt.Y("from:Q", axis=counts, scale=alt.Scale(domain=[0, highest or 1], nice=True)),
@@ -225,6 +225,7 @@ def _bars(name: str, axis: time.Axis, highest: int, *, legend: bool) -> alt.Char
         color=alt.Color("kind:N", scale=colours, legend=key),
         tooltip=[alt.Tooltip("words:N", title="blocks"), alt.Tooltip("when:N", title="born")],
     )
+    return drawn
 
 
 def _sentence(panel: Panel) -> str:

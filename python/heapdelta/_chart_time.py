@@ -22,6 +22,8 @@ WIDTH = 620
 LEAD = 14
 """Pixels of the lines that lead from the last log to its label."""
 
+# About how many labels fit: with five days, one a day.
+_TICKS = 5
 _GAP = "#f1f1f1"
 # Rows of words above a picture, the pixels of a row, and those of a character.
 _ROWS = 2
@@ -71,7 +73,13 @@ def _clock(numbers: Sequence[int], times: Sequence[datetime]) -> Axis:
     first, span = times[0], times[-1] - times[0]
     ticks = [_tick(time) for time in times] if len(times) <= marks._TICKS else alt.Undefined
     axis = alt.Axis(
-        title=None, grid=False, labelOverlap=True, format="%d %b %H:%M", values=ticks, tickCount=marks._TICKS
+        title=None,
+        grid=False,
+        labelOverlap=True,
+        labelSeparation=14,
+        format="%d %b %H:%M",
+        values=ticks,
+        tickCount=_TICKS,
     )
     domain = [_tick(first), _tick(times[-1])]
     return Axis(
@@ -148,7 +156,7 @@ def words(found: Sequence[Break], axis: Axis) -> list[dict[str, Any]]:
 
 def offset(words: Sequence[dict[str, Any]]) -> int:
     """Pixels between the title and the picture: room for the words."""
-    return 12 - min((word["height"] for word in words), default=0)
+    return 8 - min((word["height"] for word in words), default=0)
 
 
 def break_layers(axis: Axis, *, named: bool = True) -> list[alt.Chart]:
@@ -170,7 +178,7 @@ def describe(points: pl.DataFrame) -> str:
     """``30 logs of 2 runs, from 11 Mar 2024 09:00 to 16 Mar 2024 05:00``: what a series is made of."""
     runs = points["run"].n_unique()
     text = plural(points.height, "log") + (f" of {runs} runs" if runs > 1 else "")
-    times = points["taken_at"]
-    if times.null_count():
+    times: list[datetime] = points["taken_at"].drop_nulls().to_list()
+    if len(times) < points.height or not times:
         return text
-    return f"{text}, from {times.min():%d %b %Y %H:%M} to {times.max():%d %b %Y %H:%M}"
+    return f"{text}, from {min(times):%d %b %Y %H:%M} to {max(times):%d %b %Y %H:%M}"

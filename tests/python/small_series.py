@@ -10,11 +10,13 @@ START = datetime(2024, 3, 11, 9)
 class SmallSeries:
     """Curves of bytes by module, and where the program was restarted or logs are missing.
 
-    `curves` are the bytes of each key, a number for each log; `restarts` and `gaps` numbers of logs; `verdicts` those of
-    a key, one for each run, `noise` by default.
+    `curves` are the bytes of each key, a number for each log; `restarts` and `gaps` numbers of logs; `verdicts` those
+    of a key, one for each run, `noise` by default.
     """
 
-    def __init__(self, curves, *, restarts=(), gaps=(), verdicts=None, keys=None, source="log", step=timedelta(hours=4)):
+    def __init__(
+        self, curves, *, restarts=(), gaps=(), verdicts=None, keys=None, source="log", step=timedelta(hours=4)
+    ):
         self.curves = curves
         self.count = len(next(iter(curves.values())))
         self.runs = [sum(restart <= point for restart in restarts) for point in range(self.count)]

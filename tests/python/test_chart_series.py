@@ -40,9 +40,10 @@ def test_all_lines_together_are_the_total_at_every_log(top):
     assert found["bytes"].to_list() == series.points["requested_bytes"].to_list()
     growth = lines(series, top).rows.group_by("run", "point").agg(pl.col("growth").sum()).sort("point")
     totals = series.points.select("run", pl.col("requested_bytes").cast(pl.Int64).alias("total"))
-    assert growth["growth"].to_list() == totals.select(
-        pl.col("total") - pl.col("total").first().over("run")
-    )["total"].to_list()
+    assert (
+        growth["growth"].to_list()
+        == totals.select(pl.col("total") - pl.col("total").first().over("run"))["total"].to_list()
+    )
 
 
 def test_what_moved_most_has_a_line_and_the_rest_is_one_that_names_their_number():
