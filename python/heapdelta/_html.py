@@ -20,7 +20,7 @@ _RIGHT = "text-align:right"
 _LEFT = "text-align:left"
 _NOTHING = "–"
 # Numbers that name something are not measured: nobody counts them, and everybody copies them.
-_NAMES = ("fingerprint", "pid", "run", "point")
+_NAMES = ("fingerprint", "pid", "run", "point", "position", "line")
 
 
 def page(title: str, facts: Mapping[str, object], table: pl.DataFrame, *, of: int | None = None) -> str:
@@ -56,8 +56,10 @@ def _text(name: str, value: object) -> tuple[str, str | None]:
     """Give the words of a cell, and the exact number where they round it."""
     if value is None:
         return _NOTHING, None
-    if isinstance(value, bool | str):
-        return str(value), None
+    if isinstance(value, bool):
+        return "yes" if value else "no", None
+    if isinstance(value, str):
+        return value, None
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}", None
     if name in _NAMES:
