@@ -7,6 +7,7 @@ mod error;
 mod read;
 mod snapshot;
 mod synth;
+mod trend;
 
 /// Native part of heapdelta: use the package `heapdelta`, not this module.
 #[pyo3::pymodule(name = "_native")]
@@ -26,6 +27,9 @@ pub mod native {
         damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
         write_series_logs,
     };
+
+    #[pymodule_export]
+    use super::trend::describe_curves;
 
     /// Version of the crate.
     #[pymodule_export]
