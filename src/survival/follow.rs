@@ -34,7 +34,7 @@ impl<'a> Follower<'a> {
     pub fn new(snapshots: &'a [Blocks<'a>], stack_count: usize) -> Self {
         Self {
             snapshots,
-            lives: Lives::new(snapshots.len(), stack_count),
+            lives: Lives::default(),
             reused: vec![0; stack_count],
             rows: Vec::new(),
             held: Vec::new(),

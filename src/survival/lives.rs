@@ -7,8 +7,6 @@ use std::{
 
 use rayon::prelude::*;
 
-use crate::synth::random::mix;
-
 /// Blocks of a stack that were first seen at one point and last seen at another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
@@ -24,34 +22,33 @@ pub struct Life {
     pub bytes: u64,
 }
 
+/// Which life: stack, birth and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    stack: u32,
+    born: u32,
+    last: u32,
+}
+
 /// Sums of one thread.
+#[derive(Default)]
 pub struct Lives {
-    points: u64,
-    sums: HashMap<u64, (u64, u64), BuildHasherDefault<Scatter>>,
+    sums: HashMap<Key, (u64, u64), BuildHasherDefault<Scatter>>,
 }
 
 impl Lives {
-    pub fn new(points: usize, _stack_count: usize) -> Self {
-        Self { points: points as u64, sums: HashMap::default() }
-    }
-
     /// One life more.
     #[inline]
     pub fn add(&mut self, stack: u32, born: u32, last: u32, bytes: u64) {
-        let key = u64::from(stack) << 32 | (u64::from(born) * self.points + u64::from(last));
-        let (count, sum) = self.sums.entry(key).or_default();
+        let (count, sum) = self.sums.entry(Key { stack, born, last }).or_default();
         *count += 1;
         *sum += bytes;
     }
 
     /// The sums of all threads, by stack, birth and end.
     pub fn merged(all: Vec<Lives>) -> Vec<Life> {
-        let life = |points: u64, (key, (count, bytes)): (u64, (u64, u64))| {
-            let (born, last) = ((key & 0xFFFF_FFFF) / points, (key & 0xFFFF_FFFF) % points);
-            Life { stack: (key >> 32) as u32, born: born as u32, last: last as u32, count, bytes }
-        };
-        let mut lives: Vec<Life> =
-            all.into_iter().flat_map(|lives| lives.sums.into_iter().map(move |sum| life(lives.points, sum))).collect();
+        let life = |(Key { stack, born, last }, (count, bytes))| Life { stack, born, last, count, bytes };
+        let mut lives: Vec<Life> = all.into_iter().flat_map(|lives| lives.sums).map(life).collect();
         lives.par_sort_unstable_by_key(|life| (life.stack, life.born, life.last));
         lives.dedup_by(|next, sum| {
             let same = (next.stack, next.born, next.last) == (sum.stack, sum.born, sum.last);
@@ -65,18 +62,20 @@ impl Lives {
     }
 }
 
-/// Scatters a key.
+/// Scatters a key of three numbers: what the standard library does against hostile keys takes longer than all the rest.
 #[derive(Default)]
 pub struct Scatter(u64);
 
 impl Hasher for Scatter {
     fn finish(&self) -> u64 {
-        self.0
+        self.0 ^ (self.0 >> 32)
     }
 
-    fn write(&mut self, _: &[u8]) {}
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
 
-    fn write_u64(&mut self, key: u64) {
-        self.0 = mix(key);
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0.rotate_left(29) ^ u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }

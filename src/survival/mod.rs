@@ -10,6 +10,8 @@ mod follow;
 mod lives;
 mod parts;
 mod stacks;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{
     Arc,
@@ -30,7 +32,7 @@ use crate::{
 };
 use follow::Follower;
 use lives::{Life, Lives};
-use parts::Parts;
+use parts::{Cut, Parts};
 use stacks::{NO_STACK, Numbered};
 
 /// The answer of [`survival`].
@@ -77,7 +79,7 @@ pub fn survival(snapshots: &[&Snapshot]) -> Result<Survival> {
         .zip(numbers)
         .map(|(snapshot, numbers)| Ok(Blocks { batches: columns(snapshot)?, numbers }))
         .collect::<Result<_>>()?;
-    let (lives, reused) = follow(&blocks, stacks.len());
+    let (lives, reused) = follow(&blocks, stacks.len(), Cut::default());
     Ok(tables(&lives, &reused, &stacks))
 }
 
@@ -99,8 +101,8 @@ fn columns(snapshot: &Snapshot) -> Result<Vec<Columns<'_>>> {
 }
 
 /// All lives, sorted, and for each stack how many blocks were born at an address that another had held.
-fn follow(snapshots: &[Blocks<'_>], stack_count: usize) -> (Vec<Life>, Vec<u64>) {
-    let parts = Parts::new(snapshots);
+fn follow(snapshots: &[Blocks<'_>], stack_count: usize, cut: Cut) -> (Vec<Life>, Vec<u64>) {
+    let parts = Parts::new(snapshots, cut);
     let next = AtomicUsize::new(0);
     let followers = rayon::broadcast(|_| {
         let mut follower = Follower::new(snapshots, stack_count);

@@ -6,11 +6,21 @@ use rayon::prelude::*;
 
 use super::Blocks;
 
-/// Blocks of one snapshot that a part should have: with what is kept of the snapshots before they fit into the cache of
-/// a core.
-const PART_ROWS: usize = 8 << 10;
-/// One address in so many is looked at to find the limits.
-const SAMPLE: usize = 128;
+/// How large parts are.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut {
+    /// Blocks of one snapshot that a part should have.
+    pub rows: usize,
+    /// One address in so many is looked at to find the limits.
+    pub sample: usize,
+}
+
+impl Default for Cut {
+    /// A part fits into the cache of a core together with what is kept of the snapshots before.
+    fn default() -> Self {
+        Self { rows: 8 << 10, sample: 128 }
+    }
+}
 
 /// Rows of a batch that lie in one part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +49,9 @@ struct Placed {
 
 impl Parts {
     /// Cuts the blocks of all snapshots.
-    pub fn new(snapshots: &[Blocks<'_>]) -> Self {
+    pub fn new(snapshots: &[Blocks<'_>], cut: Cut) -> Self {
         let most = snapshots.iter().map(Blocks::len).max().unwrap_or(0);
-        let limits = limits(snapshots, most.div_ceil(PART_ROWS));
+        let limits = limits(snapshots, most.div_ceil(cut.rows), cut.sample);
         let snapshots = snapshots.par_iter().map(|snapshot| placed(snapshot, &limits)).collect();
         Self { limits, snapshots }
     }
@@ -59,11 +69,11 @@ impl Parts {
 }
 
 /// Addresses that cut what there is into about `count` parts of the same size; fewer where many blocks share an address.
-fn limits(snapshots: &[Blocks<'_>], count: usize) -> Vec<u64> {
+fn limits(snapshots: &[Blocks<'_>], count: usize, sample: usize) -> Vec<u64> {
     let batches = snapshots.iter().flat_map(|snapshot| &snapshot.batches);
-    let mut sample: Vec<u64> = batches.flat_map(|batch| batch.addresses.iter().step_by(SAMPLE).copied()).collect();
-    sample.par_sort_unstable();
-    let mut limits: Vec<u64> = (1..count).filter_map(|part| sample.get(part * sample.len() / count).copied()).collect();
+    let mut some: Vec<u64> = batches.flat_map(|batch| batch.addresses.iter().step_by(sample).copied()).collect();
+    some.par_sort_unstable();
+    let mut limits: Vec<u64> = (1..count).filter_map(|part| some.get(part * some.len() / count).copied()).collect();
     limits.dedup();
     limits
 }
