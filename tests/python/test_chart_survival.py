@@ -27,9 +27,7 @@ def a_table(seed=1, stacks=2):
     columns = ["run", "fingerprint", "module", "born", "point", "allocation_count", "requested_bytes"]
     types = dict.fromkeys(columns, pl.UInt32) | {"module": pl.String, "fingerprint": pl.UInt64}
     frame = pl.DataFrame(rows, schema=types, orient="row")
-    return frame.with_columns(
-        pl.format("{}+0x10", "module").alias("function"), pl.lit(None, pl.String).alias("trace_id")
-    )
+    return frame.with_columns(pl.format("{}+0x10", "module").alias("function"), pl.lit("ok").alias("status"))
 
 
 def points():
