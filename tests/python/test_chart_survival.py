@@ -5,7 +5,7 @@ import random
 import polars as pl
 import pytest
 from heapdelta import _chart_data, _chart_survival
-from small_series import SmallSeries
+from small_curves import SmallCurves
 
 RUNS = ((0, range(6)), (1, range(6, 11)))
 KEEP = {"leak": 1.0, "cache": 0.6, "churn": 0.0}
@@ -31,7 +31,7 @@ def a_table(seed=1, stacks=2):
 
 
 def points():
-    return SmallSeries({"a": list(range(11))}, restarts=[6]).points
+    return SmallCurves({"a": list(range(11))}, restarts=[6]).points
 
 
 def panels(top=3, by="module", table=None):

@@ -7,7 +7,7 @@ import polars as pl
 START = datetime(2024, 3, 11, 9)
 
 
-class SmallSeries:
+class SmallCurves:
     """Curves of bytes by module, and where the program was restarted or logs are missing.
 
     `curves` are the bytes of each key, a number for each log; `restarts` and `gaps` numbers of logs; `verdicts` those
