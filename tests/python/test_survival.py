@@ -147,7 +147,7 @@ def test_reuse_tells_where_survivors_are_in_doubt(story, found):
     stacks = found.stacks.filter((pl.col("run") == 1) & (pl.col("module") == story.false_alarm))
     sessions = stacks.filter(pl.col("requested_bytes") == 0x8A0 * pl.col("allocation_count"))
     assert sessions.height == 6
-    assert (sessions["reused_share"] > 0.9).all()
+    assert (sessions["reused_share"] > 0.75).all()
     leak = found.stacks.filter(pl.col("churn") == 0.0).head(6)
     assert (leak["reused_share"] < 0.01).all()
     real = [sums.allocation_count for sums in story.answers[-1].sessions_by_birth]
