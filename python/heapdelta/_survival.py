@@ -78,9 +78,9 @@ class Survival:
 
         Sorted by the stack's place in `stacks`, then by ``born``, then by ``point``. ``run`` u32, ``fingerprint`` u64,
         ``trace_id``, ``module``, ``function``, ``status`` str, as in `stacks`; ``born`` u32: the first point at which
-        the blocks are there (the run's first point for those that are older); ``point`` u32: a later point, or the same;
-        ``allocation_count`` u64: blocks that are still there; ``requested_bytes`` u64: bytes the program asked for in
-        them. Points at which none is left have no row. The rows of a point add up to the totals of its snapshot.
+        the blocks are there (the run's first point for those that are older); ``point`` u32: that point or a later
+        one; ``allocation_count`` u64: blocks that are still there; ``requested_bytes`` u64: bytes the program asked for
+        in them. Points at which none is left have no row. The rows of a point add up to the totals of its snapshot.
         """
         ranks = self._ranked.select("stack", *_KEYS).with_row_index("rank")
         place = ranks.select("stack", "rank").sort("stack")["rank"].gather(self._survivors["stack"])

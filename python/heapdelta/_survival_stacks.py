@@ -22,7 +22,7 @@ def described(stacks: pl.DataFrame, snapshots: list[Snapshot], allocators: Alloc
     placed = stacks.with_row_index("place")
     parts = []
     for (source,), rows in placed.group_by("source", maintain_order=True):
-        names = _names(snapshots[int(source)], allocators)  # type: ignore[call-overload]
+        names = _names(snapshots[int(source)], allocators)
         # The row behind the last is that of blocks without a stack.
         own = rows["stack_id"].fill_null(names.height - 1)
         parts.append(pl.concat([rows, names.select(pl.all().gather(own))], how="horizontal"))
