@@ -1,4 +1,4 @@
-"""The short summary of a series in a notebook: its verdicts counted, and the keys one looks at first."""
+"""Short summaries in a notebook: of a series, with its verdicts counted, and of what became of its blocks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from heapdelta._chart_data import bytes_text
 
 if TYPE_CHECKING:
     from heapdelta._series import Series
+    from heapdelta._survival import Survival
 
 
 def page(series: Series) -> str:
@@ -27,9 +28,7 @@ def page(series: Series) -> str:
 
 
 def _table(growth: pl.DataFrame, series: Series) -> pl.DataFrame:
-    keys = _chart_series.key_columns(growth)
-    names = _chart_series.named_keys(growth.select(keys).unique(maintain_order=True))
-    named = growth.join(names, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    named = _named(growth)
     slopes = [None if slope is None else f"{bytes_text(round(slope), signed=True)}" for slope in named["slope"]]
     unit = series.slope_unit.partition("/")[2]
     several = ["run"] if series.points["run"].n_unique() > 1 else []
@@ -44,3 +43,20 @@ def _table(growth: pl.DataFrame, series: Series) -> pl.DataFrame:
         "verdict",
         "reason",
     )
+
+
+def survival_page(survival: Survival) -> str:
+    """Make the summary of what became of blocks: the stacks that grew most."""
+    stacks = survival.stacks
+    first = _named(stacks.head(_html.TOP))
+    several = ["run"] if survival.points["run"].n_unique() > 1 else []
+    columns = ["born_count", "died_count", "churn", "kept_share", "median_age_hours", "reused_share"]
+    shown = first.select(*several, pl.col("name").alias("stack"), "fingerprint", "net_bytes", *columns)
+    return _html.page(repr(survival), {}, shown, of=stacks.height)
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add ``name``: the same in every run."""
+    keys = _chart_series.key_columns(rows)
+    names = _chart_series.named_keys(rows.select(keys).unique(maintain_order=True))
+    return rows.join(names, on=keys, how="left", nulls_equal=True, maintain_order="left")

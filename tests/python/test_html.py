@@ -114,3 +114,17 @@ def test_summaries_of_snapshots_and_deltas_are_short(batch):
     assert f"{_html.TOP} of {delta.by('module').height} rows" in page
     assert cells(page)[0] == "fhpreview"
     assert cells(page)[2].startswith("+")
+
+
+def test_summary_of_survival_tells_stacks_and_runs_apart(batch):
+    series = hd.series(hd.read_many(batch.paths, blocks=True), runs="all")
+    survival = series.survival()
+    page = survival._repr_html_()
+    assert f"{_html.TOP} of {survival.stacks.height} rows" in page
+    worst = survival.stacks.row(0, named=True)
+    assert cells(page)[0] == str(worst["run"])
+    assert cells(page)[1].startswith(worst["function"])
+    assert cells(page)[2] == str(worst["fingerprint"])
+    assert "(2)" not in page
+    alone = hd.series(hd.read_many(batch.paths[:3], blocks=True)).survival()._repr_html_()
+    assert ">run</th>" not in alone
