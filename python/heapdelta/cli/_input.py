@@ -98,13 +98,24 @@ def read_allocators(path: Path | None) -> Allocators | None:
     """
     if path is None:
         return None
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise OptionError(f"{path}: expected a file of allocator rules, cannot read it: {reason}") from error
+    lines = read_rules(path, "allocator rules").splitlines()
     texts = [text for line in lines if (text := line.partition("#")[0].strip())]
     rules: list[RuleLike] = []
     for text in texts:
         rules += blame.DEFAULT if text == "DEFAULT" else [text]
     return Allocators(rules)
+
+
+def read_rules(path: Path, what: str) -> str:
+    """Read a small file of text that an option names.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise OptionError(f"{path}: expected a file of {what}, cannot read it: {reason}", kind="option") from error

@@ -16,6 +16,7 @@ from heapdelta._dump_diff import DumpDelta
 if TYPE_CHECKING:
     import polars as pl
 
+    from heapdelta._check import Check
     from heapdelta._diff import Delta
     from heapdelta._snapshot import Snapshot
 
@@ -36,6 +37,34 @@ def of_delta(delta: Delta | DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
     }
     if isinstance(delta, DumpDelta):
         written |= {"same_process": delta.same_process, "counters": delta.counters.to_dicts()}
+    return json.dumps(written, indent=2)
+
+
+def of_check(check: Check, top: int | None) -> str:
+    """Write a check: both files, each limit with the rows behind it, suppressions, the notes and the issues."""
+    written: dict[str, Any] = {
+        "before": _facts(check.delta.before),
+        "after": _facts(check.delta.after),
+        "passed": check.passed,
+        "limits": [
+            {
+                "name": result.name,
+                "option": result.option,
+                "unit": "bytes" if result.in_bytes else "count",
+                "allowed": result.allowed,
+                "found": result.found,
+                "passed": result.passed,
+                "by": result.kind,
+                "rows": rows(result.rows if top is None else result.rows.head(top)),
+            }
+            for result in check.results
+        ],
+        "suppressions": check.suppressions.to_dicts(),
+        "total": check.delta.total.row(0, named=True),
+        "checked": check.total.row(0, named=True),
+        "notes": check.notes,
+        "issues": check.delta.issues.to_dicts(),
+    }
     return json.dumps(written, indent=2)
 
 

@@ -89,7 +89,7 @@ def key(name: str | None, status: str) -> Text:
     return Text(name) if name is not None else Text(f"({status})", "italic dim")
 
 
-def table(title: str, numbers: Sequence[str], names: Sequence[str]) -> Table:
+def table(title: str | None, numbers: Sequence[str], names: Sequence[str]) -> Table:
     """Make an empty table: number columns to the right, then names that wrap rather than lose text."""
     made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in numbers:
