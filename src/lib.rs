@@ -17,6 +17,7 @@ pub mod read;
 pub mod snapshot;
 pub mod synth;
 pub mod table;
+pub mod trend;
 
 pub use error::{Error, ErrorKind, Result};
 pub use read::{Options, read, read_with};

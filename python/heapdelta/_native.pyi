@@ -2,11 +2,12 @@
 Native part of heapdelta: use the package `heapdelta`, not this module.
 """
 
+from _typeshed import SupportsGetItem
 from os import PathLike
 from typing_extensions import CapsuleType
-from typing import Any, Final, SupportsIndex, final
+from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Snapshot", "Table", "damage_names", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Snapshot", "Table", "damage_names", "describe_curves", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log"]
 
 __version__: Final[str]
 """
@@ -285,6 +286,13 @@ class Table:
 def damage_names() -> list[str]:
     """
     The names of all defects that `write_process_dump` can write.
+    """
+
+def describe_curves(bytes: Any, times: SupportsGetItem[int, SupportsFloat | SupportsIndex], *, middle: tuple[SupportsIndex, SupportsIndex], late: tuple[SupportsIndex, SupportsIndex], quantile: SupportsFloat | SupportsIndex, fall_share: SupportsFloat | SupportsIndex, threads: SupportsIndex | None = None) -> Table:
+    """
+    Describe curves. `bytes` is a frame with one column of u64: curve after curve, a value for each of `times`.
+
+    Ranges of points are pairs (from, to), `to` left out. Wrapped by `heapdelta.Series.growth`.
     """
 
 def format_dhcmp(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal: bool, verbose: bool) -> str:

@@ -7,6 +7,7 @@ mod error;
 mod read;
 mod snapshot;
 mod synth;
+mod trend;
 
 /// Native part of heapdelta: use the package `heapdelta`, not this module.
 #[pyo3::pymodule(name = "_native")]
@@ -25,6 +26,9 @@ pub mod native {
     use super::synth::{
         damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
     };
+
+    #[pymodule_export]
+    use super::trend::describe_curves;
 
     /// Version of the crate.
     #[pymodule_export]

@@ -1,0 +1,103 @@
+"""The rules by which a curve gets its verdict. Every number stands here, and in ``docs/series.md`` with its reason.
+
+The first rule that fits decides, in the order of `judge`. Statistics tell whether a curve moves at all; its last third
+tells whether it still does.
+"""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from heapdelta import _reason
+
+MIN_POINTS = 6
+"""Below so many snapshots of one run nothing is said: with five, chance alone lines up one curve in sixty."""
+
+MIN_LATE_POINTS = 4
+"""Snapshots that the last third must have, and those after the first hours, before growth is called a leak."""
+
+STEADY = 0.5
+"""The last third rises steadily if its slope is at least so much of the middle third's."""
+
+BAND = 0.1
+"""The last third stays level if it covers at most so much of the curve's whole range."""
+
+STEP_SHARE = 0.5
+"""A single step of so much of the whole gain is a step, if nothing rises without it."""
+
+FALL_SHARE = 0.4
+"""A fall of so much of the curve's range is a large one."""
+
+FALLS = 2
+"""So many large falls make a sawtooth."""
+
+FLOOR = 0.25
+"""A sawtooth stands on level ground if its floor rises by at most so much of the range."""
+
+TURNS = -1.645
+"""A curve with so few turns, in standard deviations from random order, goes its way for several steps at a time."""
+
+LATE_ALPHA = 0.05
+"""Chance below which the last third is said to rise by itself."""
+
+VERDICTS = ("leak", "warming up", "sawtooth", "plateau", "noise", "shrinking", "too few snapshots")
+"""All verdicts, in the order of the ranking."""
+
+ORDER = {verdict: place for place, verdict in enumerate(VERDICTS)}
+
+
+def parts(times: list[float], warm_up: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Tell the points of the middle third, and those of the last third that lie after the first hours.
+
+    A third has at least `MIN_LATE_POINTS`, so thirds of a short series overlap.
+    """
+    count = len(times)
+    size = min(count, max(MIN_LATE_POINTS, math.ceil(count / 3)))
+    begin = (count - size) // 2
+    after = next((place for place, time in enumerate(times) if time - times[0] >= warm_up), count)
+    return (begin, begin + size), (max(count - size, after), count)
+
+
+def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool) -> pl.DataFrame:
+    """Add ``verdict`` and ``reason`` to the numbers of the core."""
+    span = pl.col("max") - pl.col("min")
+    moves = (pl.col("q_value") <= alpha) & (pl.col("max") > pl.col("min"))
+    up = pl.col("slope_sign") > 0
+    level = (pl.col("late_max") - pl.col("late_min") <= BAND * span) & (pl.col("late_points") > 0)
+    late_rises = (pl.col("late_p_value") <= LATE_ALPHA) & (pl.col("late_slope") > 0)
+    steady = late_rises & (pl.col("late_slope") >= STEADY * pl.col("middle_slope"))
+    stepped = (pl.col("rest_p_value") > alpha) & (pl.col("step") >= STEP_SHARE * (pl.col("last") - pl.col("first")))
+    saw = (pl.col("falls") >= FALLS) & (pl.col("turns_score") <= TURNS) & (pl.col("floor_rise") <= FLOOR * span)
+    young = pl.col("late_points") < MIN_LATE_POINTS
+    not_slower = ~(pl.col("late_high") < STEADY * pl.col("middle_slope"))
+    rules: list[tuple[pl.Expr, str, str]] = [
+        (pl.col("points") < MIN_POINTS, "too few snapshots", "few"),
+        (pl.col("max") == pl.col("min"), "plateau", "constant"),
+        (saw, "sawtooth", "sawtooth"),
+        (moves & ~up, "shrinking", "shrinking"),
+        (moves & stepped, "plateau", "step"),
+        (moves & young, "warming up", "young"),
+        (moves & steady, "leak", "leak"),
+        (moves & level, "plateau", "level"),
+        (moves & (pl.col("late_slope") > 0) & not_slower, "leak", "leak"),
+        (moves & (pl.col("late_slope") > 0), "warming up", "slowing"),
+        (moves, "plateau", "stopped"),
+        (level & (pl.col("late_min") > pl.col("first") + BAND * span), "plateau", "level"),
+        (pl.lit(True), "noise", "noise"),
+    ]
+    judged = measured.with_columns(turns_score=_turns_score(), slope_sign=pl.col("score").sign())
+    verdict, rule = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String)
+    for condition, name, why in reversed(rules):
+        verdict = pl.when(condition).then(pl.lit(name)).otherwise(verdict)
+        rule = pl.when(condition).then(pl.lit(why)).otherwise(rule)
+    judged = judged.with_columns(verdict.alias("verdict"), rule.alias("rule"))
+    return judged.with_columns(_reason.reasons(judged, alpha=alpha, warm_up_hours=warm_up_hours, clock=clock))
+
+
+def _turns_score() -> pl.Expr:
+    """Compare the number of turns with that of a random order (Bienaymé): 2 (n - 2) / 3, variance (16 n - 29) / 90."""
+    count = pl.col("points").cast(pl.Float64)
+    expected, variance = 2 * (count - 2) / 3, (16 * count - 29) / 90
+    return (pl.col("turns").cast(pl.Float64) - expected) / variance.sqrt()
