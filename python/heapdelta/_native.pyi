@@ -7,7 +7,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Snapshot", "Table", "damage_names", "describe_curves", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Snapshot", "Table", "damage_names", "describe_curves", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -335,4 +335,9 @@ def write_reference_dump(path: str | PathLike[str], kind: str, seed: SupportsInd
 def write_reference_log(path: str | PathLike[str], kind: str, byte_count: SupportsIndex, seed: SupportsIndex, grown: bool = False) -> dict[str, Any]:
     """
     Write a benchmark log. Wrapped by `heapdelta.testing.write_reference_log`.
+    """
+
+def write_series_logs(paths: SupportsGetItem[int, str | PathLike[str]], *, seed: SupportsIndex, stack_count: SupportsIndex, hours_apart: SupportsIndex, restart_at: SupportsIndex | None) -> list[dict[str, Any]]:
+    """
+    Write the logs of days of the synthetic server. Wrapped by `heapdelta.testing.write_series`.
     """

@@ -25,6 +25,7 @@ pub mod native {
     #[pymodule_export]
     use super::synth::{
         damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
+        write_series_logs,
     };
 
     #[pymodule_export]
