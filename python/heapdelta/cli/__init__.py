@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import heapdelta
-from heapdelta.cli import check, compat, demo, diff, summary
+from heapdelta.cli import check, compat, demo, diff, series, summary
 from heapdelta.cli._output import error_line
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
@@ -41,6 +41,7 @@ app = typer.Typer(
 )
 app.command("summary", epilog=_EPILOG)(summary.summary)
 app.command("diff", epilog=_EPILOG)(diff.diff)
+app.command("series", epilog=_EPILOG)(series.series)
 app.command("check", epilog=_EPILOG)(check.check)
 app.command("dhcmp", epilog=_EPILOG)(compat.dhcmp)
 app.command("umdh", epilog=_EPILOG)(compat.umdh)

@@ -10,14 +10,19 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from polars import selectors
+
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from heapdelta._batch import Batch
     from heapdelta._check import Check
     from heapdelta._diff import Delta
+    from heapdelta._runs import Runs
+    from heapdelta._series import Series
     from heapdelta._snapshot import Snapshot
 
 _OF_LOGS = ("tool_version", "machine", "encoding", "line_count", "line_counts")
@@ -66,6 +71,28 @@ def of_check(check: Check, top: int | None) -> str:
         "issues": check.delta.issues.to_dicts(),
     }
     return json.dumps(written, indent=2)
+
+
+def of_series(series: Series, ranking: pl.DataFrame, batch: Batch, runs: Runs) -> str:
+    """Write a series: its points and runs, the ranking with verdicts, and what could not be read."""
+    issues = [(log.path, log.issues.height) for log in batch if log.issues.height]
+    written: dict[str, Any] = {
+        "by": series.by,
+        "inclusive": series.inclusive,
+        "slope_unit": series.slope_unit,
+        "points": _dated(series.points),
+        "runs": _dated(runs.table()),
+        "unassigned": runs.unassigned.to_dicts(),
+        "rows": rows(ranking),
+        "notes": series.notes,
+        "failures": batch.failures.to_dicts(),
+        "issues": [{"path": path, "issues": count} for path, count in issues],
+    }
+    return json.dumps(written, indent=2)
+
+
+def _dated(table: pl.DataFrame) -> list[dict[str, Any]]:
+    return table.with_columns(selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S")).to_dicts()
 
 
 def rows(ranking: pl.DataFrame) -> list[dict[str, Any]]:
