@@ -368,4 +368,5 @@ class Comparison(_Capture["core.Comparison"], Views):
 
     def _repr_html_(self) -> str:
         facts = {"file": self._label(), "format": self.format, "radix": self.radix}
-        return _html.page(repr(self), facts, self._top_html().head(_html.TOP))
+        ranking = self._top_html()
+        return _html.page(repr(self), facts, ranking.head(_html.TOP), of=ranking.height)
