@@ -156,17 +156,19 @@ def verdict_text(verdicts: Sequence[str]) -> str:
 def _joined(points: pl.DataFrame, lines: int) -> pl.DataFrame:
     """Give ``run``, ``point`` and ``part`` of the logs to draw: a part ends at a restart and at a gap.
 
-    With too many logs, evenly spread ones are kept, and the first and last of every part.
+    With too many logs, evenly spread ones are kept, and the first and last of every part; with too many parts, some of
+    these go as well.
     """
     ordered = points.sort("run", "point")
     starts = pl.col("gap").fill_null(False) | (pl.col("run") != pl.col("run").shift()).fill_null(True)
     parts = ordered.with_columns(starts.cum_sum().cast(pl.UInt32).alias("part"))
-    most = max(2, data.MARKS // (2 * lines))
-    if parts.height > most:
-        kept = pl.Series(sorted(data._thinned(parts.height, most)), dtype=pl.UInt32)
-        edge = (pl.col("part") != pl.col("part").shift()) | (pl.col("part") != pl.col("part").shift(-1))
-        spread = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(kept.implode())
-        parts = parts.filter(spread | edge.fill_null(True))
+    most = max(2, data.MARKS // (4 * lines))
+    edge = (pl.col("part") != pl.col("part").shift()) | (pl.col("part") != pl.col("part").shift(-1))
+    for always in (edge.fill_null(True), pl.lit(False)):
+        if parts.height > 2 * most:
+            kept = pl.Series(sorted(data._thinned(parts.height, most)), dtype=pl.UInt32)
+            spread = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(kept.implode())
+            parts = parts.filter(spread | always)
     return parts.select("run", "point", "part")
 
 

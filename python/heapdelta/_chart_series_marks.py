@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _HEIGHT = 340
 # Pixels that a label needs.
 _LABEL_HEIGHT = 14.5
+# Lines that can be told apart at all, and still have some points each.
+_MOST = 200
 # With more logs than this the marks of single logs would run together.
 _MARKED = 60
 
@@ -32,6 +34,8 @@ _AREA_FOLDED = "#e2e2e2"
 
 def series_growth(series: Series, by: str | None, top: int, style: str) -> alt.LayerChart:
     """Draw a series; see `heapdelta.chart.growth`."""
+    if top > _MOST:
+        raise OptionError(f"expected a top of 1 to {_MOST} for a series, found {top}", kind="option")
     if style not in ("lines", "stacked"):
         raise OptionError(f"expected style lines or stacked, found {style!r}", kind="option")
     if by is not None and by != series.by:

@@ -25,6 +25,8 @@ LEAD = 14
 # About how many labels fit: with five days, one a day.
 _TICKS = 5
 _GAP = "#f1f1f1"
+# More breaks than this would stand closer than a pixel: some of them stand for all.
+_BREAKS = 300
 # Rows of words above a picture, the pixels of a row, and those of a character.
 _ROWS = 2
 _WORD_ROW = 13
@@ -133,6 +135,7 @@ def words(found: Sequence[Break], axis: Axis) -> list[dict[str, Any]]:
     A word that does not fit beside the one before it stands a row higher, and one that fits nowhere is left out.
     """
     rows = []
+    found = found[:: -(-len(found) // _BREAKS) or 1]
     ends = [-float(WIDTH)] * _ROWS
     for one in found:
         middle = WIDTH * (axis.shares[one.earlier] + axis.shares[one.later]) / 2

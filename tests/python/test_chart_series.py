@@ -177,6 +177,18 @@ def test_many_logs_stay_below_the_limit_of_marks_and_keep_the_ends_of_every_part
     assert (found["bytes"] == found["requested_bytes"].cast(pl.Int64)).all()
 
 
+def test_many_breaks_stay_below_the_limit_of_marks_too():
+    count = 3_000
+    curves = {f"m{number}": [number * point for point in range(count)] for number in range(60)}
+    series = SmallSeries(curves, gaps=range(2, count, 2))
+    found = draw(series, top=50)
+    assert sum(map(len, found.values())) <= _chart_data.MARKS
+    assert {row["when"][:10] for row in found["lines"]} >= {
+        "2024-03-11",
+        series.points["taken_at"][-1].date().isoformat(),
+    }
+
+
 def test_stacks_of_one_function_are_told_apart_by_their_fingerprint():
     def key(fingerprint, function):
         return {"fingerprint": fingerprint, "module": "app", "function": function, "depth": 4, "status": "ok"}
