@@ -107,6 +107,7 @@ def test_report_shows_what_is_over_and_ends_with_the_verdict(
         (["--max-growth", "1MB", "--max-new-stacks", "1"], "Within both limits"),
         (["--max-growth", "1MB", "--max-new-stacks", "1", "--max-issues", "0"], "Within all 3 limits"),
         (["--max-growth", "1"], "The limit is exceeded"),
+        (["--max-growth", "1", "--max-new-stacks", "0"], "Both limits are exceeded"),
         (["--max-growth", "1", "--max-new-stacks", "1"], "1 of 2 limits is exceeded"),
     ],
 )

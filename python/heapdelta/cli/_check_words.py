@@ -17,10 +17,11 @@ def verdict(check: Check) -> str:
     """Say how many limits are exceeded."""
     over = sum(not result.passed for result in check.results)
     number = len(check.results)
+    every = {1: "the limit", 2: "both limits"}.get(number, f"all {number} limits")
     if over == 0:
-        return {1: "within the limit", 2: "within both limits"}.get(number, f"within all {number} limits")
-    if number == 1:
-        return "the limit is exceeded"
+        return f"within {every}"
+    if over == number:
+        return f"{every} {'is' if number == 1 else 'are'} exceeded"
     return f"{over} of {number} limits {'is' if over == 1 else 'are'} exceeded"
 
 
