@@ -19,7 +19,7 @@ OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, check.EXCEEDE
 read; growth over a limit (`check` alone); stopped by the user."""
 
 _HINTS = {
-    "many_captures": "choose one: summary --capture 1; diff, dhcmp, umdh: --before-capture 1 --after-capture 2",
+    "many_captures": "choose one: summary --capture 1; diff, check, dhcmp, umdh: --before-capture 1 --after-capture 2",
     "radix_unproven": "say which it is: --radix 10 if the comparison was made with -d, else --radix 16",
     "radix_contradicted": "leave --radix out to have it decided by proof",
 }
