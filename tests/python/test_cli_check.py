@@ -136,6 +136,18 @@ def test_size_that_no_program_has_is_over_every_limit(
     assert all(number > 1 << 63 for _, _, number, _ in (*found[:2], found[3]))
 
 
+def test_rules_of_allocators_and_captures_are_those_of_diff(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("rules.txt").write_text("DEFAULT\nplug\n", encoding="utf-8")
+    found = limits(capsys, "--max-growth-of", "shop=1", "--allocators", "rules.txt")
+    assert found == [("growth of shop", 1, 4500, False)]
+    both = hogs(BEFORE, STACKS) + hogs(AFTER, STACKS)
+    Path("after.txt").write_text(both, encoding="utf-8", newline="")
+    assert limits(capsys, "--max-growth", "0", "--after-capture", "1") == [("growth", 0, 0, True)]
+    assert limits(capsys, "--max-growth", "0", "--after-capture", "2") == [("growth", 0, 8000, False)]
+    assert run("--max-growth", "0") == cli.UNREADABLE
+    assert "check" in capsys.readouterr().err.splitlines()[-1]
+
+
 # --- suppressions ---
 
 

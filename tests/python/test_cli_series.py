@@ -135,6 +135,16 @@ def test_address_space_tells_when_it_is_full(
     assert series("logs", "--address-space", "much") == cli.USAGE
 
 
+def test_reasons_have_the_hyphen_for_minus(capsys: pytest.CaptureFixture[str]) -> None:
+    for day in range(DAYS):
+        shrinking = log(DAYS - 1 - day).replace(f"2012-04-{DAYS - day:02}", f"2012-04-{day + 1:02}")
+        Path(f"logs/log{day + 1}.txt").write_text(shrinking, encoding="utf-8", newline="")
+    assert series("logs") == cli.OK
+    shown = capsys.readouterr().out
+    assert "rose in 0 of 11 steps, -171 bytes/h" in shown
+    assert "−" not in shown
+
+
 # --- for machines ---
 
 

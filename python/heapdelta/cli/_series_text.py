@@ -81,14 +81,19 @@ def _show_verdicts(target: Console, series: Series, ranking: pl.DataFrame) -> No
 
 
 def _show_reasons(target: Console, series: Series, shown_rows: pl.DataFrame) -> None:
-    """Print the reason of each row that is shown; of noise there is nothing to tell."""
+    """Print the reason of each row that is shown; of noise there is nothing to tell.
+
+    Many consoles of Windows have no sign for minus but the hyphen, which the tables have as well.
+    """
     several = series.points["run"].n_unique() > 1
     lines = []
     for place, row in enumerate(shown_rows.iter_rows(named=True), start=1):
         if row["verdict"] == "noise":
             continue
         run = f" in run {row['run']}" if several else ""
-        lines.append((f"#{place} ", f"{_key(series.by, row).plain}{run}: {row['verdict']}", row["reason"]))
+        lines.append(
+            (f"#{place} ", f"{_key(series.by, row).plain}{run}: {row['verdict']}", row["reason"].replace("−", "-"))
+        )
     if not lines:
         return
     target.print(Text("Reasons", "bold"))
