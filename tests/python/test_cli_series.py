@@ -117,6 +117,18 @@ def test_courses_begin_at_zero_and_keep_both_ends() -> None:
     assert (len(long), long[0], long[-1]) == (20, "▁", "█")
 
 
+@pytest.mark.parametrize("kind", ["module", "function", "stack", "heap"])
+def test_courses_are_those_of_the_long_table(kind: str) -> None:
+    restarted()
+    made = hd.series(hd.read_many("logs"), by=kind, runs="all")
+    ranking = made.growth()
+    keys = ["run", *_series_text._KEYS[kind]]
+    curves = made.table().sort("point").group_by(keys, maintain_order=True).agg("requested_bytes")
+    expected = ranking.join(curves, on=keys, how="left", nulls_equal=True, maintain_order="left")["requested_bytes"]
+    assert ranking.height >= 4
+    assert _series_text._courses(made, ranking) == [_series_text._bars(curve) for curve in expected.to_list()]
+
+
 def test_stacks_that_go_on_growing_show_their_frames(capsys: pytest.CaptureFixture[str]) -> None:
     assert series("logs", "--by", "stack") == cli.OK
     shown = capsys.readouterr().out

@@ -120,16 +120,18 @@ def _show_frames(target: Console, series: Series, shown_rows: pl.DataFrame) -> N
 
 
 def _courses(series: Series, shown_rows: pl.DataFrame) -> list[str]:
-    """Draw the bytes of each row over time, in bars that begin at zero."""
-    keys = ["run", *_KEYS[series.by]]
-    curves = (
-        series.table()
-        .join(shown_rows.select(keys), on=keys, how="semi", nulls_equal=True)
-        .group_by(keys, maintain_order=True)
-        .agg(pl.col("requested_bytes").sort_by("point"))
-    )
-    found = shown_rows.select(keys).join(curves, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    return [_bars(curve) for curve in found["requested_bytes"].to_list()]
+    """Draw the bytes of each row over time, in bars that begin at zero.
+
+    `Series.table` would make millions of rows of which ten are shown.
+    """
+    names = _KEYS[series.by]
+    keys, cells = series._sums
+    wanted = keys.join(shown_rows.select(names), on=names, how="semi", nulls_equal=True)
+    held = cells.join(wanted.select("key", *names), on="key").select("point", *names, "requested_bytes")
+    grid = shown_rows.select("run", *names).with_row_index("place").join(series.points.select("run", "point"), on="run")
+    full = grid.join(held, on=["point", *names], how="left", nulls_equal=True).sort("place", "point")
+    curves = full.group_by("place", maintain_order=True).agg(pl.col("requested_bytes").fill_null(0))
+    return [_bars(curve) for curve in curves["requested_bytes"].to_list()]
 
 
 def _bars(curve: list[int]) -> str:
