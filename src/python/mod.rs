@@ -6,6 +6,7 @@ mod dump;
 mod error;
 mod read;
 mod snapshot;
+mod survival;
 mod synth;
 mod trend;
 
@@ -22,6 +23,8 @@ pub mod native {
     use super::read::read;
     #[pymodule_export]
     use super::snapshot::{Comparison, Snapshot};
+    #[pymodule_export]
+    use super::survival::follow_blocks;
     #[pymodule_export]
     use super::synth::{
         damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,

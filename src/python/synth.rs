@@ -28,7 +28,7 @@ type Answer = HashMap<String, Py<PyAny>>;
 
 /// Write a benchmark log. Wrapped by `heapdelta.testing.write_reference_log`.
 #[pyfunction]
-#[pyo3(signature = (path, kind, byte_count, seed, grown=false))]
+#[pyo3(signature = (path, kind, byte_count, seed, grown=false, step=0))]
 pub fn write_reference_log(
     py: Python<'_>,
     path: PathBuf,
@@ -36,9 +36,13 @@ pub fn write_reference_log(
     byte_count: u64,
     seed: u64,
     grown: bool,
+    step: u64,
 ) -> PyResult<Answer> {
+    if grown && step > 0 {
+        return Err(wrong(py, "grown=False with a step", "grown=True"));
+    }
     let kind = Kind::of(kind).ok_or_else(|| wrong(py, "kind \"blocks\" or \"mixed\"", kind))?;
-    let options = reference::Options { kind, byte_count, seed, grown };
+    let options = reference::Options { kind, byte_count, seed, grown, step };
     let answer = written(py, path, |out| write_reference(out, &options))?;
     let about = PyDict::new(py);
     for (name, value) in [
@@ -54,6 +58,9 @@ pub fn write_reference_log(
         ("grown_block_count", answer.grown_block_count),
         ("grown_requested_bytes", answer.grown_requested_bytes),
         ("grown_overhead_bytes", answer.grown_overhead_bytes),
+        ("born_block_count", answer.born_block_count),
+        ("born_requested_bytes", answer.born_requested_bytes),
+        ("died_block_count", answer.died_block_count),
     ] {
         about.set_item(name, value)?;
     }

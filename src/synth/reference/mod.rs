@@ -6,13 +6,15 @@
 //! ```
 //!
 //! Invariant: a log and its grown twin hold the same stacks under the same ids in the same order; the twin has some
-//! blocks more, all of them on every [`GROWN_STRIDE`]-th stack.
+//! blocks more, all of them on every [`GROWN_STRIDE`]-th stack. So do the logs of later steps, in which nearly all blocks
+//! of the first lie where they lay; see [`later`].
 
 use std::io::{self, Write};
 
 use super::random::Random;
 use process::{FrameLine, MODULE_BYTES, MODULES, Process, block_size, module_base, push_hex, skewed};
 
+mod later;
 mod process;
 
 /// What a reference log is full of.
@@ -59,8 +61,10 @@ pub struct Options {
     pub byte_count: u64,
     /// Same seed, same process: same stacks, ids and addresses.
     pub seed: u64,
-    /// Write the later log of the same process.
+    /// Write the later log of the same process, in which no block lies where it lay.
     pub grown: bool,
+    /// Write the log of a later step of the same process, in which nearly all blocks lie where they lay; 0 for the first.
+    pub step: u64,
 }
 
 /// What was written.
@@ -90,6 +94,12 @@ pub struct Answer {
     pub grown_requested_bytes: u64,
     /// Bytes of overhead of those.
     pub grown_overhead_bytes: u64,
+    /// Of the blocks, those that the log of the step before does not have at the same address with the same size.
+    pub born_block_count: u64,
+    /// Bytes asked for by those.
+    pub born_requested_bytes: u64,
+    /// Blocks of the log of the step before that this one does not have.
+    pub died_block_count: u64,
 }
 
 /// Every so many stacks, one grows.
@@ -99,6 +109,7 @@ const HEAPS: u64 = 6;
 const GIGABYTE: u64 = 1_000_000_000;
 /// The sink is given portions of this many bytes.
 const PORTION: usize = 256 << 10;
+
 /// Writes a reference log.
 ///
 /// # Errors
@@ -129,6 +140,9 @@ struct Writer<'a, W: Write> {
     next_unused: usize,
     /// Stacks printed before the heap being written.
     heap_first_stack: u64,
+    /// Blocks of the first log before the heap being written, and up to here.
+    heap_first_record: u64,
+    records: u64,
     stacks_wanted: u64,
     address: u64,
     answer: Answer,
@@ -152,6 +166,8 @@ impl<'a, W: Write> Writer<'a, W> {
             frame_used: vec![false; addresses as usize],
             next_unused: 0,
             heap_first_stack: 0,
+            heap_first_record: 0,
+            records: 0,
             stacks_wanted,
             shape,
             address: 0,
@@ -160,7 +176,7 @@ impl<'a, W: Write> Writer<'a, W> {
     }
 
     fn preamble(&mut self) {
-        let day = if self.options.grown { 12 } else { 11 };
+        let day = 11 + self.options.step.max(u64::from(self.options.grown));
         self.line("// ");
         self.line(&format!(
             "// UMDH: version 10.0.19041.685: Logtime 2024-03-{day} 09:00 - Machine=BENCH-01 - PID=4711"
@@ -205,6 +221,7 @@ impl<'a, W: Write> Writer<'a, W> {
         self.address = handle + 0x740;
         self.answer.heap_count += 1;
         self.heap_first_stack = self.answer.stack_count;
+        self.heap_first_record = self.records;
         let end = u128::from(self.options.byte_count) * u128::from(heap + 1) / u128::from(HEAPS);
         while u128::from(self.base_bytes) < end {
             self.record();
@@ -212,6 +229,7 @@ impl<'a, W: Write> Writer<'a, W> {
                 self.flush()?;
             }
         }
+        self.leaked(handle)?;
         self.flush()?;
         self.line(&format!("*{DASHES} End of data for heap @ {handle:X} {DASHES}"));
         self.line("");
@@ -236,6 +254,10 @@ impl<'a, W: Write> Writer<'a, W> {
             self.stack();
         }
         self.base_bytes += (self.buffer.len() - start) as u64;
+        if self.options.step > 0 && !is_new {
+            self.later(start, stack, requested, overhead);
+        }
+        self.records += 1;
         if self.options.grown && stack.is_multiple_of(GROWN_STRIDE) {
             let (requested, overhead) = block_size(&mut self.extra);
             self.block(stack, requested, overhead);
