@@ -83,33 +83,40 @@ def series_lines(table: pl.DataFrame, growth: pl.DataFrame, points: pl.DataFrame
     there are, but a leak is not for its smallness. With `overlap` (inclusive sums) others are left out, as their sum
     says nothing.
     """
-    noun = data.noun_of(table)
     keys = key_columns(table)
-    moved = _ranked(growth, keys)
-    shown, rest = _chosen(moved, top)
-    mine = table.join(shown.select(*keys, "name"), on=keys, how="inner", nulls_equal=True)
-    parts = [mine.group_by("name", "run", "point").agg(pl.col("requested_bytes").sum().cast(pl.Int64))]
-    folded = folded_name(rest, noun, alone=shown.is_empty())
-    if rest.height and not overlap:
-        others = table.join(rest.select(keys), on=keys, how="semi", nulls_equal=True)
-        summed = others.group_by("run", "point").agg(pl.col("requested_bytes").sum().cast(pl.Int64))
-        parts.append(summed.select(pl.lit(folded).alias("name"), "run", "point", "requested_bytes"))
-    rows = pl.concat(parts).join(_joined(points, top + 1), on=["run", "point"], how="inner")
-    rows = rows.sort("name", "run", "point").with_columns(
-        pl.col("requested_bytes").alias("bytes"),
-        (pl.col("requested_bytes") - pl.col("requested_bytes").first().over("name", "run")).alias("growth"),
-        (pl.lit(bool(rest.height)) & (pl.col("name") == folded)).alias("folded"),
-    )
-    names = rows.group_by("name").agg(pl.col("growth").last()).sort("growth", "name", descending=[True, False])
-    order = names.select("name", pl.int_range(pl.len()).alias("rank"))
-    rows = rows.join(order, on="name").sort("rank", "point")
-    judged = growth.join(shown.select(*keys, "name"), on=keys, how="inner", nulls_equal=True)
-    verdicts = {(name, run): verdict for name, run, verdict in judged.select("name", "run", "verdict").iter_rows()}
+    shown, rest = _chosen(_ranked(growth, keys), top)
+    amounts = _amounts(table, shown, rest, keys, overlap=overlap).sort("name", "run", "point")
+    since = pl.col("bytes") - pl.col("bytes").first().over("name", "run")
+    rows = amounts.with_columns(since.alias("growth")).join(_joined(points, top + 1), on=["run", "point"])
+    final = rows.sort("point").group_by("name").agg(pl.col("growth").last())
+    names = final.sort("growth", "name", descending=[True, False])["name"].to_list()
+    ranks = pl.DataFrame({"name": names, "rank": range(len(names))}, schema={"name": pl.String, "rank": pl.UInt32})
+    rows = rows.join(ranks, on="name").sort("rank", "point")
+    judged = growth.join(shown.select(*keys, "name"), on=keys, nulls_equal=True).select("name", "run", "verdict")
     return Lines(
         rows.select("name", "run", "part", "point", "bytes", "growth", "folded"),
-        order["name"].to_list(),
-        verdicts,
+        names,
+        {(name, run): verdict for name, run, verdict in judged.iter_rows()},
         rest.height if overlap else 0,
+    )
+
+
+def _amounts(
+    table: pl.DataFrame, shown: pl.DataFrame, rest: pl.DataFrame, keys: list[str], *, overlap: bool
+) -> pl.DataFrame:
+    """Give ``name``, ``run``, ``point``, ``bytes`` and ``folded`` of the keys to show, and of all others as one."""
+    size = pl.col("requested_bytes").sum().cast(pl.Int64).alias("bytes")
+    mine = table.join(shown.select(*keys, "name"), on=keys, nulls_equal=True)
+    own = mine.group_by("name", "run", "point").agg(size).with_columns(pl.lit(False).alias("folded"))
+    if rest.is_empty() or overlap:
+        return own
+    # What is left of the whole: looking for thousands of keys among millions of rows would take as long again.
+    drawn = own.group_by("run", "point").agg(pl.col("bytes").sum().alias("drawn"))
+    whole = table.group_by("run", "point").agg(size).join(drawn, on=["run", "point"], how="left")
+    name = data.distinct([*shown["name"], folded_name(rest, data.noun_of(table), alone=shown.is_empty())])[-1]
+    left = (pl.col("bytes") - pl.col("drawn").fill_null(0)).alias("bytes")
+    return pl.concat(
+        [own, whole.select(pl.lit(name).alias("name"), "run", "point", left, pl.lit(True).alias("folded"))]
     )
 
 

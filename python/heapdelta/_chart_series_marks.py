@@ -150,7 +150,7 @@ def _rows(
                 "last": row["point"] == row["last"],
                 "alone": row["alone"],
                 "colour": colours[name],
-                "inside": colours[name] if verdict == lines_of.LEAK or row["folded"] else "white",
+                "inside": colours[name] if verdict == lines_of.LEAK else "white",
                 "width": 3 if verdict == lines_of.LEAK else 1.6,
             }
         )
@@ -201,8 +201,8 @@ def _line_layers(x: alt.X, y: alt.Y, *, marked: bool) -> list[alt.Chart]:
         layers.append(base.mark_point(filled=True, size=14, opacity=1))
     else:
         layers.append(base.transform_filter("datum.alone").mark_point(filled=True, size=14, opacity=1))
-    shapes = alt.Scale(domain=["", *marks.SHAPES], range=["circle", *marks.SHAPES.values()])
-    ends = base.transform_filter("datum.last").mark_point(size=75, strokeWidth=1.6, opacity=1)
+    shapes = alt.Scale(domain=list(marks.SHAPES), range=list(marks.SHAPES.values()))
+    ends = base.transform_filter("datum.last && datum.verdict").mark_point(size=75, strokeWidth=1.6, opacity=1)
     layers.append(
         ends.encode(shape=alt.Shape("verdict:N", scale=shapes, legend=None), fill=alt.Fill("inside:N", scale=None))
     )

@@ -142,8 +142,8 @@ def growth(
     Raises
     ------
     OptionError
-        If there are fewer than two snapshots, deltas do not follow each other, `top` is below 1 or above 2,000 (200 for a
-        series), or an option does not fit the series.
+        If there are fewer than two snapshots, deltas do not follow each other, `top` is below 1 or above 2,000 (for a
+        series 200), or an option does not fit the series.
     TypeError
         If `states` are not one series, all snapshots or all deltas.
 

@@ -104,7 +104,7 @@ def test_a_key_that_a_run_does_not_have_is_absent_there():
 
 
 def test_the_mark_at_the_end_of_each_run_is_filled_for_a_leak_only():
-    ends = [row for row in draw(a_server())["lines"] if row["last"] and not row["folded"]]
+    ends = [row for row in draw(a_server())["lines"] if row["last"] and row["verdict"]]
     filled = {(row["name"], row["verdict"]) for row in ends if row["inside"] == row["colour"]}
     assert filled == {("leak", "leak"), ("drip", "leak")}
     assert {row["verdict"] for row in ends if row["inside"] == "white"} == {"plateau", "warming up", "noise"}
