@@ -253,6 +253,14 @@ def test_junit_holds_only_what_xml_can() -> None:
     assert "shop!a\\x01b\\xfffe&<" in text
 
 
+def test_junit_goes_to_stdout_on_request(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run("--max-growth", "0", "--junit", "-") == cli.EXCEEDED
+    printed = capfdbinary.readouterr().out
+    Path("out.xml").write_bytes(printed)
+    assert suite_of("out.xml").get("failures") == "1"
+    assert not Path("-").exists()
+
+
 def test_failure_shows_the_worst_stacks_and_counts_the_rest() -> None:
     assert run("--max-growth", "0", "--top", "1", "--junit", "out.xml") == cli.EXCEEDED
     text = suite_of("out.xml").findtext("testcase/failure") or ""

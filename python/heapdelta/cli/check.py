@@ -76,7 +76,7 @@ def check(
         str | None, typer.Option(metavar="FILE", help="Write it as Markdown; - for stdout, instead of the report.")
     ] = None,
     junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write it as JUnit XML, a test case for each limit.")
+        str | None, typer.Option(metavar="FILE", help="Write it as JUnit XML, a test case for each limit; - as above.")
     ] = None,
     before_capture: Annotated[
         int | None, typer.Option(min=1, help="Which capture of the older file, if several.")
@@ -89,8 +89,9 @@ def check(
     """Hold the growth between two logs against limits: exit code 0 within all of them, 4 over one."""
     started, clock = datetime.now(), time.monotonic()
     limits = _limits(max_growth, max_growth_each, max_growth_of or [], max_new_stacks, max_issues, by)
-    if as_json and markdown == "-":
-        raise OptionError("expected one of --json and --markdown - on stdout, found both", kind="option")
+    on_stdout = [as_json, markdown == "-", junit == "-"]
+    if sum(on_stdout) > 1:
+        raise OptionError("expected one of --json, --markdown - and --junit - on stdout, found several", kind="option")
     suppressions = _suppressions(ignore)
     rules = _input.read_allocators(allocators)
     old = _input.read_snapshot(before, capture=before_capture)
@@ -98,12 +99,13 @@ def check(
     checked = Check(hd.diff(old, new, allocators=rules), limits, suppressions)
     if junit is not None:
         seconds = time.monotonic() - clock
-        junit.write_bytes(_check_junit.document(checked, top=top or _TOP, started=started, seconds=seconds))
+        _write(junit, _check_junit.document(checked, top=top or _TOP, started=started, seconds=seconds))
     if markdown is not None:
-        _write_markdown(markdown, _check_markdown.document(checked, top=top or _TOP))
+        # As UTF-8 with plain line ends on every system: what shows it is a web page.
+        _write(markdown, _check_markdown.document(checked, top=top or _TOP).encode())
     if as_json:
         print(_json.of_check(checked, top))
-    elif markdown != "-":
+    elif not any(on_stdout):
         _check_text.show(_output.console(), checked, top=top or _TOP)
     _output.report_issues([(str(before), old), (str(after), new)])
     return 0 if checked.passed else EXCEEDED
@@ -145,11 +147,10 @@ def _suppressions(path: Path | None) -> list[Suppression]:
     return _suppress.parse(_input.read_rules(path, "suppressions"), str(path))
 
 
-def _write_markdown(target: str, text: str) -> None:
-    """As UTF-8 with plain line ends on every system: what shows it is a web page."""
+def _write(target: str, content: bytes) -> None:
     if target == "-":
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        Path(target).write_text(text, encoding="utf-8", newline="\n")
+        Path(target).write_bytes(content)
