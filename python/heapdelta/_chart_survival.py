@@ -28,9 +28,9 @@ _COLOURS = {KEPT: "#8f2a08", GONE: "#d9dfe4", YOUNG: "#8fa3b3"}
 _ALL = "all stacks"
 # Columns of the table that a name is made of.
 _KEYS = {
-    "module": ["module"],
-    "function": ["module", "function"],
-    "stack": ["fingerprint", "trace_id", "module", "function"],
+    "module": ["module", "status"],
+    "function": ["module", "function", "status"],
+    "stack": ["fingerprint", "module", "function", "status"],
 }
 
 
@@ -132,9 +132,7 @@ def panels(table: pl.DataFrame, by: str, top: int) -> tuple[list[Panel], int]:
 
 def _named(table: pl.DataFrame, by: str) -> pl.DataFrame:
     keys = _KEYS[by]
-    unique = table.select(keys).unique(maintain_order=True)
-    ordered = unique.with_columns(pl.lit("no module").alias("status"))
-    names = lines_of.named_keys(ordered).drop("status")
+    names = lines_of.named_keys(table.select(keys).unique(maintain_order=True))
     return table.join(names, on=keys, how="left", nulls_equal=True)
 
 

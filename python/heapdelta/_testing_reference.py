@@ -45,8 +45,8 @@ def write_reference_log(
         ``byte_count``, ``line_count``, ``block_count``, ``heap_count``, ``stack_count``, ``frame_count`` (lines that
         are frames), ``distinct_frame_count``, ``requested_bytes``, ``overhead_bytes``; and ``grown_block_count``,
         ``grown_requested_bytes``, ``grown_overhead_bytes``: what the log has more than the one that is not grown; and
-        ``born_block_count``, ``born_requested_bytes``, ``died_block_count``: blocks that the log of the step before does
-        not have, and those that it has and this one has not.
+        ``born_block_count``, ``born_requested_bytes``, ``died_block_count``: blocks that the log of the step before
+        does not have, and those that it has and this one has not.
 
     Raises
     ------

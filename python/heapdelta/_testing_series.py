@@ -151,5 +151,5 @@ def write_series(
 
 
 def _answer(path: Path, about: dict[str, Any]) -> SeriesAnswer:
-    births = {name: tuple(Totals(**sums) for sums in about.pop(name)) for name in _BIRTHS}
-    return SeriesAnswer(path=path, **births, **with_totals(about))
+    values = {name: tuple(Totals(**sums) for sums in about.pop(name)) for name in _BIRTHS} | with_totals(about)
+    return SeriesAnswer(path=path, **values)

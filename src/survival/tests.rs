@@ -44,7 +44,7 @@ fn naive(logs: &[Vec<Block>]) -> Naive {
 /// Stacks have the numbers of the test in one log and others in the next, as in real ones.
 fn followed(logs: &[Vec<Block>], batch_rows: usize, cut: Cut) -> Naive {
     struct Batch(Vec<u64>, Vec<u64>, Vec<u32>, NullBuffer);
-    let own = |stack: u32, point: usize| if point % 2 == 0 { stack } else { 7 - stack };
+    let own = |stack: u32, point: usize| if point.is_multiple_of(2) { stack } else { 7 - stack };
     let batches: Vec<Vec<Batch>> = logs
         .iter()
         .enumerate()

@@ -6,7 +6,7 @@ from itertools import pairwise
 import polars as pl
 import pytest
 from heapdelta import _chart_data, _chart_series, _chart_series_marks, _chart_time
-from small_series import SmallSeries
+from small_curves import SmallCurves
 
 KIB = 1 << 10
 
@@ -30,7 +30,7 @@ def a_server():
         "wave": [40 * KIB, 0, 40 * KIB, 0, 40 * KIB, 0, 40 * KIB, 0, 40 * KIB, 0, 40 * KIB, 0],
     }
     verdicts = {"leak": ["leak", "leak"], "cache": ["plateau", "warming up"], "drip": ["leak", "noise"]}
-    return SmallSeries(curves, restarts=[7], gaps=[3], verdicts=verdicts)
+    return SmallCurves(curves, restarts=[7], gaps=[3], verdicts=verdicts)
 
 
 @pytest.mark.parametrize("top", [1, 2, 3, 8, 100])
@@ -60,12 +60,12 @@ def test_a_small_leak_has_a_line_where_other_small_changes_have_none():
 
 
 def test_a_single_one_left_over_keeps_its_name():
-    series = SmallSeries({"a": [0, 900, 1800], "b": [5, 5, 5]})
+    series = SmallCurves({"a": [0, 900, 1800], "b": [5, 5, 5]})
     assert set(lines(series, top=1).names) == {"a", "b"}
 
 
 def test_nothing_that_changed_is_said_in_words():
-    found = lines(SmallSeries({"a": [7, 7], "b": [5, 5]}))
+    found = lines(SmallCurves({"a": [7, 7], "b": [5, 5]}))
     assert found.names == ["2 modules, unchanged"]
     assert found.verdict("2 modules, unchanged") == ""
 
@@ -97,7 +97,7 @@ def test_verdicts_of_runs_are_told_in_their_order():
 
 
 def test_a_key_that_a_run_does_not_have_is_absent_there():
-    series = SmallSeries({"a": [0, 5, 900, 0, 0], "b": [0, 0, 0, 9, 99]}, restarts=[3])
+    series = SmallCurves({"a": [0, 5, 900, 0, 0], "b": [0, 0, 0, 9, 99]}, restarts=[3])
     growth = series.growth.filter(~((pl.col("module") == "a") & (pl.col("run") == 1)))
     found = _chart_series.series_lines(series.table, growth, series.points, 8, overlap=False)
     assert found.verdict("a") == "noise, then absent"
@@ -122,7 +122,7 @@ def test_restarts_and_gaps_are_named_with_their_length():
 
 def test_words_above_a_picture_do_not_hide_each_other():
     count = 200
-    series = SmallSeries({"a": list(range(count))}, restarts=range(5, count, 7), gaps=range(3, count, 5))
+    series = SmallCurves({"a": list(range(count))}, restarts=range(5, count, 7), gaps=range(3, count, 5))
     words = [row for row in draw(series)["breaks"] if row["text"]]
     assert len(words) > 5
     for height in {row["height"] for row in words}:
@@ -168,7 +168,7 @@ def test_areas_stand_on_each_other_and_reach_the_total(top):
 def test_many_logs_stay_below_the_limit_of_marks_and_keep_the_ends_of_every_part():
     count = 9_000
     curves = {f"m{number}": [number * point for point in range(count)] for number in range(12)}
-    series = SmallSeries(curves, restarts=[4_001], gaps=[17, 7_003])
+    series = SmallCurves(curves, restarts=[4_001], gaps=[17, 7_003])
     rows = lines(series, top=8).rows
     assert rows.height <= _chart_data.MARKS
     kept = set(rows["point"])
@@ -180,7 +180,7 @@ def test_many_logs_stay_below_the_limit_of_marks_and_keep_the_ends_of_every_part
 def test_many_breaks_stay_below_the_limit_of_marks_too():
     count = 3_000
     curves = {f"m{number}": [number * point for point in range(count)] for number in range(60)}
-    series = SmallSeries(curves, gaps=range(2, count, 2))
+    series = SmallCurves(curves, gaps=range(2, count, 2))
     found = draw(series, top=50)
     assert sum(map(len, found.values())) <= _chart_data.MARKS
     assert {row["when"][:10] for row in found["lines"]} >= {
@@ -194,7 +194,7 @@ def test_stacks_of_one_function_are_told_apart_by_their_fingerprint():
         return {"fingerprint": fingerprint, "module": "app", "function": function, "depth": 4, "status": "ok"}
 
     keys = {"a": key(0xABCDEF0000000001, "grow"), "b": key(0x0000120000000002, "grow"), "c": key(3, "other")}
-    series = SmallSeries({"a": [0, 500], "b": [0, 400], "c": [0, 300]}, keys=keys)
+    series = SmallCurves({"a": [0, 500], "b": [0, 400], "c": [0, 300]}, keys=keys)
     assert lines(series).names == ["app!grow  #ABCDEF", "app!grow  #000012", "app!other"]
 
 
@@ -205,14 +205,14 @@ def test_inclusive_sums_have_no_line_for_the_rest():
 
 
 def test_a_series_without_a_clock_is_drawn_by_its_steps():
-    series = SmallSeries({"a": [0, 5, 9]}, source="name")
+    series = SmallCurves({"a": [0, 5, 9]}, source="name")
     assert not _chart_time.timed(series.points)
     assert [row["at"] for row in draw(series)["lines"]] == [0, 1, 2]
-    assert draw(SmallSeries({"a": [0, 5, 9]}))["lines"][1]["at"] == "2024-03-11T13:00:00Z"
+    assert draw(SmallCurves({"a": [0, 5, 9]}))["lines"][1]["at"] == "2024-03-11T13:00:00Z"
 
 
 def test_runs_side_by_side_are_not_drawn_over_one_clock():
-    points = SmallSeries({"a": [0, 5, 9, 0, 5, 9]}, restarts=[3]).points
+    points = SmallCurves({"a": [0, 5, 9, 0, 5, 9]}, restarts=[3]).points
     assert _chart_time.timed(points)
     start = pl.col("taken_at").first()
     assert not _chart_time.timed(points.with_columns(start + pl.duration(hours=pl.col("point") % 3)))

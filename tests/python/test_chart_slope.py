@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 from heapdelta import _chart_slope
-from small_series import SmallSeries
+from small_curves import SmallCurves
 
 KIB = 1 << 10
 
@@ -16,7 +16,7 @@ def a_growth(restarts=()):
         "still": [5, 5, 5, 5],
     }
     verdicts = {"drip": ["leak", "leak"], "flood": ["warming up", "leak"], "ebb": ["shrinking", "noise"]}
-    return SmallSeries(curves, restarts=restarts, verdicts=verdicts).growth
+    return SmallCurves(curves, restarts=restarts, verdicts=verdicts).growth
 
 
 def drawn(growth, top=10, per="hour"):
@@ -105,7 +105,7 @@ def test_keys_without_a_slope_are_not_drawn_and_intervals_may_be_unknown():
 
 
 def test_without_any_growth_the_axis_still_stands():
-    growth = SmallSeries({"a": [5, 5], "b": [7, 7]}).growth
+    growth = SmallCurves({"a": [5, 5], "b": [7, 7]}).growth
     assert [row["slope"] for row in slopes(growth)] == [0, 0]
     nothing = growth.clear()
     assert slopes(nothing) == []

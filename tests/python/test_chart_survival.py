@@ -2,10 +2,11 @@
 
 import random
 
+import heapdelta as hd
 import polars as pl
 import pytest
-from heapdelta import _chart_data, _chart_survival
-from small_series import SmallSeries
+from heapdelta import _chart_data, _chart_survival, chart, testing
+from small_curves import SmallCurves
 
 RUNS = ((0, range(6)), (1, range(6, 11)))
 KEEP = {"leak": 1.0, "cache": 0.6, "churn": 0.0}
@@ -27,13 +28,11 @@ def a_table(seed=1, stacks=2):
     columns = ["run", "fingerprint", "module", "born", "point", "allocation_count", "requested_bytes"]
     types = dict.fromkeys(columns, pl.UInt32) | {"module": pl.String, "fingerprint": pl.UInt64}
     frame = pl.DataFrame(rows, schema=types, orient="row")
-    return frame.with_columns(
-        pl.format("{}+0x10", "module").alias("function"), pl.lit(None, pl.String).alias("trace_id")
-    )
+    return frame.with_columns(pl.format("{}+0x10", "module").alias("function"), pl.lit("ok").alias("status"))
 
 
 def points():
-    return SmallSeries({"a": list(range(11))}, restarts=[6]).points
+    return SmallCurves({"a": list(range(11))}, restarts=[6]).points
 
 
 def panels(top=3, by="module", table=None):
@@ -126,3 +125,75 @@ def test_a_sentence_says_what_the_panel_shows():
     )
     two = panels(table=table.filter((pl.col("point") < 2) & (pl.col("run") == 0)))[0]
     assert _chart_survival._sentence(two).startswith("no block was born between the first and the last log; of ")
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    return testing.write_series(tmp_path_factory.mktemp("days"), days=3, stack_count=120, restart_after=40)
+
+
+@pytest.fixture(scope="module")
+def survival(story):
+    return hd.series(hd.read_many(story.paths, blocks=True), runs="all").survival()
+
+
+def bars(drawn, number):
+    return drawn.to_dict()["datasets"][f"births_{number}"]
+
+
+def test_bars_of_all_stacks_are_all_births(survival):
+    born = sum(row["up"] - row["from"] for row in bars(chart.survival(survival), 0))
+    assert born == survival.stacks["born_count"].sum()
+
+
+def test_panels_of_stacks_agree_with_their_rows(story):
+    one = hd.series(hd.read_many(story.paths[: story.restart_point], blocks=True)).survival()
+    shown, _ = _chart_survival.panels(one.table, "stack", 5)
+    by_bytes = one.table.filter((pl.col("point") == pl.col("point").max()) & (pl.col("born") > 0))
+    ranked = by_bytes.group_by("fingerprint").agg(pl.col("requested_bytes").sum()).sort("requested_bytes")
+    for panel, fingerprint in zip(shown[1:], ranked["fingerprint"].reverse().head(5), strict=True):
+        row = one.stacks.filter(pl.col("fingerprint") == fingerprint).row(0, named=True)
+        assert panel.births["born"].sum() == row["born_count"]
+        born, kept = panel.grown_up()
+        assert kept / born == pytest.approx(row["kept_share"])
+        assert panel.births["kept"].sum() + panel.older_kept == row["allocation_count"]
+
+
+def test_the_leak_keeps_more_than_the_cache_and_both_are_shown(story, survival):
+    shown, _ = _chart_survival.panels(survival.table, "module", 4)
+    shares = {panel.name: kept / born for panel in shown for born, kept in [panel.grown_up()]}
+    assert shares[story.culprit] > shares[story.cache] > shares["all stacks"] > 0
+    titles = [panel["title"]["text"] for panel in chart.survival(survival).to_dict()["vconcat"]]
+    assert titles[:2] == ["all stacks", story.culprit]
+
+
+def test_a_series_is_drawn_like_its_survival(story, survival):
+    series = hd.series(hd.read_many(story.paths, blocks=True), runs="all")
+    assert chart.survival(series, top=2).to_dict() == chart.survival(survival, top=2).to_dict()
+
+
+def test_the_restart_is_named_once_and_seen_in_every_panel(survival):
+    drawn = chart.survival(survival, top=2).to_dict()
+    assert [row["text"] for row in drawn["datasets"]["breaks"]] == ["restart"]
+    words = [sum(layer["mark"]["type"] == "text" for layer in panel["layer"]) for panel in drawn["vconcat"]]
+    rules = [sum(layer["mark"]["type"] == "rule" for layer in panel["layer"]) for panel in drawn["vconcat"]]
+    assert words == [2, 0, 0]
+    assert rules == [1, 1, 1]
+
+
+def test_what_cannot_be_drawn_is_refused(story, survival):
+    error = hd.exceptions.OptionError
+    with pytest.raises(error, match="expected one of module, function, stack, found 'heap'"):
+        chart.survival(survival, by="heap")
+    with pytest.raises(error, match="expected a top of 0 to 30, found 31"):
+        chart.survival(survival, top=31)
+    with pytest.raises(TypeError, match="expected a Survival or a Series, found Batch"):
+        chart.survival(hd.read_many(story.paths[:2]))
+    with pytest.raises(error, match="expected snapshots with their blocks"):
+        chart.survival(hd.series(hd.read_many(story.paths[:2])))
+
+
+def test_a_picture_of_survival_can_be_saved(survival, tmp_path):
+    text = chart.save(chart.survival(survival), tmp_path / "survival.svg").read_text(encoding="utf-8")
+    assert "gone by then" in text
+    assert "http" not in text.replace("http://www.w3.org", "")
