@@ -16,7 +16,7 @@ Row: TypeAlias = "dict[str, Any]"
 _COLUMNS = (
     "rule", "points", "late_points", "span", "late_span", "slope", "slope_low", "slope_high", "middle_slope",
     "late_slope", "p_value", "q_value", "late_p_value", "min", "max", "first", "last", "late_min", "late_max",
-    "rising_share", "step", "step_to", "floor_rise", "falls",
+    "rising_share", "level_rise", "step_to", "floor", "falls",
 )  # fmt: skip
 
 
@@ -38,8 +38,8 @@ def _constant(row: Row) -> str:
 
 def _sawtooth(row: Row) -> str:
     return (
-        f"fell {row['falls']} times by more than 40 % of its range, between {bytes_text(row['min'])} and "
-        f"{bytes_text(row['max'])}, and its floor moved by {_signed(row['floor_rise'])}"
+        f"fell {row['falls']} times by more than 40 % of its range from {bytes_text(row['min'])} to "
+        f"{bytes_text(row['max'])}, to lows that lie {bytes_text(row['floor'])} apart"
     )
 
 
@@ -48,10 +48,10 @@ def _shrinking(row: Row) -> str:
 
 
 def _step(row: Row) -> str:
-    share = row["step"] / (row["last"] - row["first"]) if row["last"] > row["first"] else 1.0
+    share = row["level_rise"] / (row["max"] - row["min"])
     return (
-        f"one step of {_signed(row['step'])} at point {row['step_to']} makes {_percent(share)} of the gain, "
-        "and without it nothing rises"
+        f"one step of {_signed(row['level_rise'])} at point {row['step_to']} makes {_percent(share)} of the range, and "
+        "neither before nor after it anything rises"
     )
 
 

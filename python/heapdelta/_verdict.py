@@ -18,14 +18,17 @@ MIN_POINTS = 6
 MIN_LATE_POINTS = 4
 """Snapshots that the last third must have, and those after the first hours, before growth is called a leak."""
 
-STEADY = 0.5
-"""The last third rises steadily if its slope is at least so much of the middle third's."""
+STEADY = 0.7
+"""The last third is slower if it rises by less than so much of the middle third's slope, beyond doubt of its interval."""
 
 BAND = 0.1
-"""The last third stays level if it covers at most so much of the curve's whole range."""
+"""The last third is level if it covers at most so much of the curve's whole range."""
 
-STEP_SHARE = 0.5
-"""A single step of so much of the whole gain is a step, if nothing rises without it."""
+STEP_SHARE = 0.6
+"""A step lifts the level (the median) by at least so much of the range: a straight line does so by half."""
+
+STEP_SIDES = 0.5
+"""On either side of a step the curve reaches at most so much of the step: a straight line reaches as far as it."""
 
 FALL_SHARE = 0.4
 """A fall of so much of the curve's range is a large one."""
@@ -34,13 +37,16 @@ FALLS = 2
 """So many large falls make a sawtooth."""
 
 FLOOR = 0.25
-"""A sawtooth stands on level ground if its floor rises by at most so much of the range."""
+"""The lows of a sawtooth lie at most so much of the range apart: it stands on level ground."""
 
-TURNS = -1.645
-"""A curve with so few turns, in standard deviations from random order, goes its way for several steps at a time."""
+TURNS = -2.326
+"""A curve with so few turns, in standard deviations from random order (1 in 100), keeps its way for several steps."""
 
 LATE_ALPHA = 0.05
-"""Chance below which the last third is said to rise by itself."""
+"""Chance below which the last third rises by itself."""
+
+LEVEL_ALPHA = 0.01
+"""The same for a last third that is level: nearly every cache has one."""
 
 VERDICTS = ("leak", "warming up", "sawtooth", "plateau", "noise", "shrinking", "too few snapshots")
 """All verdicts, in the order of the ranking."""
@@ -63,31 +69,31 @@ def parts(times: list[float], warm_up: float) -> tuple[tuple[int, int], tuple[in
 def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool) -> pl.DataFrame:
     """Add ``verdict`` and ``reason`` to the numbers of the core."""
     span = pl.col("max") - pl.col("min")
-    moves = (pl.col("q_value") <= alpha) & (pl.col("max") > pl.col("min"))
-    up = pl.col("slope_sign") > 0
+    moves = (pl.col("q_value") <= alpha) & (span > 0)
     level = (pl.col("late_max") - pl.col("late_min") <= BAND * span) & (pl.col("late_points") > 0)
-    late_rises = (pl.col("late_p_value") <= LATE_ALPHA) & (pl.col("late_slope") > 0)
-    steady = late_rises & (pl.col("late_slope") >= STEADY * pl.col("middle_slope"))
-    stepped = (pl.col("rest_p_value") > alpha) & (pl.col("step") >= STEP_SHARE * (pl.col("last") - pl.col("first")))
-    saw = (pl.col("falls") >= FALLS) & (pl.col("turns_score") <= TURNS) & (pl.col("floor_rise") <= FLOOR * span)
+    on_level_ground = (pl.col("falls") >= FALLS) & (pl.col("floor") <= FLOOR * span)
+    lifted = (pl.col("level_rise") >= STEP_SHARE * span) & (pl.col("side_spread") <= STEP_SIDES * pl.col("level_rise"))
+    stepped = lifted & (pl.col("rest_p_value") > LEVEL_ALPHA)
     young = pl.col("late_points") < MIN_LATE_POINTS
-    not_slower = ~(pl.col("late_high") < STEADY * pl.col("middle_slope"))
+    late_up = pl.col("late_slope") > 0
+    surely = late_up & (pl.col("late_p_value") <= pl.when(level).then(LEVEL_ALPHA).otherwise(LATE_ALPHA))
+    slower = (pl.col("late_slope") < STEADY * pl.col("middle_slope")) & (pl.col("late_high") < pl.col("middle_slope"))
     rules: list[tuple[pl.Expr, str, str]] = [
         (pl.col("points") < MIN_POINTS, "too few snapshots", "few"),
-        (pl.col("max") == pl.col("min"), "plateau", "constant"),
-        (saw, "sawtooth", "sawtooth"),
-        (moves & ~up, "shrinking", "shrinking"),
-        (moves & stepped, "plateau", "step"),
+        (span == 0, "plateau", "constant"),
+        (on_level_ground & (pl.col("turns_score") <= TURNS), "sawtooth", "sawtooth"),
+        (moves & (pl.col("score") < 0), "shrinking", "shrinking"),
+        (stepped, "plateau", "step"),
         (moves & young, "warming up", "young"),
-        (moves & steady, "leak", "leak"),
+        (moves & surely & ~slower, "leak", "leak"),
         (moves & level, "plateau", "level"),
-        (moves & (pl.col("late_slope") > 0) & not_slower, "leak", "leak"),
-        (moves & (pl.col("late_slope") > 0), "warming up", "slowing"),
+        (moves & late_up & ~slower, "leak", "leak"),
+        (moves & late_up, "warming up", "slowing"),
         (moves, "plateau", "stopped"),
         (level & (pl.col("late_min") > pl.col("first") + BAND * span), "plateau", "level"),
         (pl.lit(True), "noise", "noise"),
     ]
-    judged = measured.with_columns(turns_score=_turns_score(), slope_sign=pl.col("score").sign())
+    judged = measured.with_columns(turns_score=_turns_score())
     verdict, rule = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String)
     for condition, name, why in reversed(rules):
         verdict = pl.when(condition).then(pl.lit(name)).otherwise(verdict)

@@ -57,7 +57,7 @@ fn describe(values: &[u64], axis: &Axis) -> Vec<Curve> {
 
 fn table(curves: &[Curve]) -> PyResult<Table> {
     type Number = fn(&Curve) -> Option<f64>;
-    let numbers: [(&str, Number); 20] = [
+    let numbers: [(&str, Number); 22] = [
         ("slope", |curve| curve.slopes.slope),
         ("slope_low", |curve| curve.slopes.low),
         ("slope_high", |curve| curve.slopes.high),
@@ -68,7 +68,7 @@ fn table(curves: &[Curve]) -> PyResult<Table> {
         ("score", |curve| Some(curve.score as f64)),
         ("p_value", |curve| Some(curve.p_value)),
         ("late_p_value", |curve| Some(curve.late_p_value)),
-        ("rest_p_value", |curve| curve.rest_p_value),
+        ("rest_p_value", |curve| Some(curve.rest_p_value)),
         ("min", |curve| Some(curve.shape.min)),
         ("max", |curve| Some(curve.shape.max)),
         ("first", |curve| Some(curve.shape.first)),
@@ -77,7 +77,9 @@ fn table(curves: &[Curve]) -> PyResult<Table> {
         ("late_max", |curve| Some(curve.shape.late_max)),
         ("rising_share", |curve| Some(curve.shape.rising_share)),
         ("step", |curve| Some(curve.shape.step)),
-        ("floor_rise", |curve| Some(curve.shape.floor_rise)),
+        ("level_rise", |curve| Some(curve.shape.level_rise)),
+        ("side_spread", |curve| Some(curve.shape.side_spread)),
+        ("floor", |curve| Some(curve.shape.floor)),
     ];
     let counts: [(&str, fn(&Curve) -> u32); 3] = [
         ("step_to", |curve| curve.shape.step_to),

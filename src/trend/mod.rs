@@ -44,8 +44,8 @@ pub struct Curve {
     pub p_value: f64,
     /// The same of the late part.
     pub late_p_value: f64,
-    /// The same of the whole curve without its largest step up; absent where that step is small.
-    pub rest_p_value: Option<f64>,
+    /// The same of what is left without the largest step up: do the points before it rise, or those after it?
+    pub rest_p_value: f64,
     /// The form.
     pub shape: Shape,
 }
@@ -54,6 +54,7 @@ pub struct Curve {
 pub struct Describer<'a> {
     axis: &'a Axis,
     all: Times,
+    middle: Times,
     late: Times,
     buffer: Vec<f64>,
     values: Vec<f64>,
@@ -62,18 +63,24 @@ pub struct Describer<'a> {
 impl<'a> Describer<'a> {
     /// Prepares what depends on the times alone.
     pub fn new(axis: &'a Axis) -> Self {
-        let late = &axis.times[axis.late.clone()];
-        Self { axis, all: Times::new(&axis.times), late: Times::new(late), buffer: Vec::new(), values: Vec::new() }
+        let times = |range: Range<usize>| Times::new(&axis.times[range]);
+        Self {
+            axis,
+            all: times(0..axis.times.len()),
+            middle: times(axis.middle.clone()),
+            late: times(axis.late.clone()),
+            buffer: Vec::new(),
+            values: Vec::new(),
+        }
     }
 
     /// Describes a curve: bytes at each point of the axis.
     pub fn describe(&mut self, bytes: &[u64]) -> Curve {
-        let axis = self.axis;
         let mut values = std::mem::take(&mut self.values);
         values.clear();
         values.extend(bytes.iter().map(|bytes| *bytes as f64));
-        let shape = Shape::of(&values, axis.late.clone(), axis.fall_share);
-        let curve = if shape.constant() { self.flat(shape) } else { self.changing(&mut values, shape) };
+        let shape = Shape::of(&values, self.axis.late.clone(), self.axis.fall_share);
+        let curve = if shape.constant() { self.flat(shape) } else { self.changing(&values, shape) };
         self.values = values;
         curve
     }
@@ -88,29 +95,33 @@ impl<'a> Describer<'a> {
             score: 0,
             p_value: 1.0,
             late_p_value: 1.0,
-            rest_p_value: None,
+            rest_p_value: 1.0,
             shape,
         }
     }
 
-    fn changing(&mut self, values: &mut [f64], shape: Shape) -> Curve {
+    fn changing(&mut self, values: &[f64], shape: Shape) -> Curve {
         let axis = self.axis;
-        let kendall = self.all.compare(values);
-        let slopes = theil_sen(&axis.times, values, &kendall, axis.quantile, &mut self.buffer);
         let mut part = |range: Range<usize>, times: &Times| {
             let kendall = times.compare(&values[range.clone()]);
             let slopes =
                 theil_sen(&axis.times[range.clone()], &values[range], &kendall, axis.quantile, &mut self.buffer);
-            (slopes, kendall.p_value())
+            (slopes, kendall.score, kendall.p_value())
         };
-        let (middle, _) = part(axis.middle.clone(), &Times::new(&axis.times[axis.middle.clone()]));
-        let (late, late_p_value) = part(axis.late.clone(), &self.late);
-        let rest_p_value = shape.is_stepped().then(|| {
-            values[shape.step_to as usize..].iter_mut().for_each(|value| *value -= shape.step);
-            let rest = self.all.compare(values);
-            if rest.score > 0 { rest.p_value() } else { 1.0 }
-        });
-        let (score, p_value) = (kendall.score, kendall.p_value());
+        let (slopes, score, p_value) = part(0..values.len(), &self.all);
+        let (middle, ..) = part(axis.middle.clone(), &self.middle);
+        let (late, _, late_p_value) = part(axis.late.clone(), &self.late);
+        let rest_p_value = rest(&axis.times, values, shape.step_to as usize);
         Curve { slopes, middle, late, score, p_value, late_p_value, rest_p_value, shape }
     }
+}
+
+/// Do the points before a step rise, or those after it? Twice the smaller p-value, as for any two tests.
+fn rest(times: &[f64], values: &[f64], step_to: usize) -> f64 {
+    let rising = |part: Range<usize>| {
+        let times = Times::new(&times[part.clone()]);
+        let kendall = times.compare(&values[part]);
+        if kendall.score > 0 { kendall.p_value() } else { 1.0 }
+    };
+    (2.0 * rising(0..step_to).min(rising(step_to..values.len()))).min(1.0)
 }

@@ -23,16 +23,21 @@ pub struct Shape {
     pub step: f64,
     /// The point that step leads to.
     pub step_to: u32,
-    /// Falls of more than a share of the range, each followed or preceded by a rise as large.
+    /// Median of the points from that step on less the median of those before; 0 where either are fewer than
+    /// [`SIDE`].
+    pub level_rise: f64,
+    /// How far the points on the wider side of that step reach from the lowest to the highest.
+    pub side_spread: f64,
+    /// Falls of at least a share of the range from a high to a low, smaller ups and downs in between left out.
     pub falls: u32,
-    /// Lowest point after the last large fall less the lowest before the first: does the floor rise?
-    pub floor_rise: f64,
+    /// From the lowest to the highest of the lows that large falls lead to: small if the curve stands on level ground.
+    pub floor: f64,
     /// Points at which the curve turns, equal neighbours counted as one.
     pub turns: u32,
 }
 
-/// A step of so much of what was gained in all is looked at by itself.
-const STEPPED: f64 = 0.4;
+/// Points that must lie on either side of a step, so that one odd point at an end is none.
+const SIDE: usize = 3;
 
 impl Shape {
     /// Looks at a curve; `late` are the points of its late part.
@@ -52,7 +57,15 @@ impl Shape {
             }
         }
         shape.rising_share = if values.len() > 1 { f64::from(up) / (values.len() - 1) as f64 } else { 0.0 };
-        (shape.falls, shape.floor_rise) = falls(values, (max - min) * fall_share);
+        let (before, after) = values.split_at(shape.step_to as usize);
+        if before.len() >= SIDE && after.len() >= SIDE {
+            shape.level_rise = median(after) - median(before);
+            let spread = |side| extent(side).map_or(0.0, |(lowest, highest)| highest - lowest);
+            shape.side_spread = f64::max(spread(before), spread(after));
+        }
+        let lows = lows(values, (max - min) * fall_share);
+        shape.falls = lows.falls;
+        shape.floor = lows.spread();
         shape.turns = turns(values);
         shape
     }
@@ -60,11 +73,6 @@ impl Shape {
     /// True if every value is the same.
     pub fn constant(&self) -> bool {
         self.min == self.max
-    }
-
-    /// True if one step makes up much of what was gained.
-    pub fn is_stepped(&self) -> bool {
-        self.step > STEPPED * (self.last - self.first).abs()
     }
 }
 
@@ -75,45 +83,58 @@ fn extent(values: &[f64]) -> Option<(f64, f64)> {
     })
 }
 
-/// Counts falls of at least `least` from a high to a low, smaller ups and downs in between left out; and tells how much
-/// higher the last low is than the first.
-fn falls(values: &[f64], least: f64) -> (u32, f64) {
-    let (mut count, mut lows) = (0, Vec::new());
-    let (mut high, mut low) = (values[0], values[0]);
-    let mut falling = false;
-    for value in values {
-        if falling {
-            low = low.min(*value);
-            if value - low >= least {
-                lows.push(low);
-                (falling, high) = (false, *value);
+/// The median; 0 of nothing.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let (low, high) = (sorted.get(sorted.len().saturating_sub(1) / 2), sorted.get(sorted.len() / 2));
+    low.zip(high).map_or(0.0, |(low, high)| (low + high) / 2.0)
+}
+
+/// What falls of at least some size lead to.
+#[derive(Default)]
+struct Lows {
+    falls: u32,
+    /// Lows from which the curve rose again as far.
+    ended: Vec<f64>,
+    /// The low so far of a fall that goes on at the end.
+    open: Option<f64>,
+}
+
+impl Lows {
+    /// The open low may not be the bottom yet: it counts only where there is one other at most.
+    fn spread(&self) -> f64 {
+        let open = self.open.filter(|_| self.ended.len() < 2);
+        let lows: Vec<f64> = self.ended.iter().copied().chain(open).collect();
+        extent(&lows).map_or(0.0, |(lowest, highest)| highest - lowest)
+    }
+}
+
+fn lows(values: &[f64], least: f64) -> Lows {
+    let mut found = Lows::default();
+    // The high since the last low, while no fall is known.
+    let mut high = f64::NEG_INFINITY;
+    for value in values.iter().copied() {
+        match found.open {
+            Some(low) if value - low >= least => {
+                found.ended.push(low);
+                found.open = None;
+                high = value;
             }
-        } else {
-            high = high.max(*value);
-            if lows.is_empty() {
-                low = low.min(*value);
-            }
-            if high - value >= least {
-                if lows.is_empty() {
-                    lows.push(before_first_high(values, high));
+            Some(low) => found.open = Some(low.min(value)),
+            None => {
+                high = high.max(value);
+                if high - value >= least {
+                    found.falls += 1;
+                    found.open = Some(value);
                 }
-                count += 1;
-                (falling, low) = (true, *value);
             }
         }
     }
-    if falling {
-        lows.push(low);
-    }
-    let rise = lows.first().zip(lows.last()).map_or(0.0, |(first, last)| last - first);
-    (count, rise)
+    found
 }
 
-/// The lowest value before the curve first reaches `high`.
-fn before_first_high(values: &[f64], high: f64) -> f64 {
-    values.iter().copied().take_while(|value| *value < high).fold(high, f64::min)
-}
-
+/// How often the direction changes, equal neighbours counted as one.
 fn turns(values: &[f64]) -> u32 {
     let mut turns = 0;
     let mut direction = 0.0;
