@@ -122,6 +122,33 @@ fn grown_reference_log_has_the_same_stacks_and_some_blocks_more() {
 }
 
 #[test]
+fn later_reference_logs_keep_most_blocks_where_they_were() {
+    let log = |step| {
+        let mut out = Vec::new();
+        let options = reference::Options { kind: Kind::Blocks, byte_count: 1_000_000, seed: 3, grown: false, step };
+        let answer = write_reference(&mut out, &options).unwrap();
+        (String::from_utf8(out).unwrap(), answer)
+    };
+    let logs: Vec<_> = (0..4).map(log).collect();
+    for pair in logs.windows(2) {
+        let ((before, _), (after, answer)) = (&pair[0], &pair[1]);
+        let counted = count(after);
+        assert_eq!((counted.lines, counted.stacks), (answer.line_count, answer.stack_count));
+        assert_eq!(counted.total.allocation_count, answer.block_count);
+        assert_eq!(counted.total.requested_bytes, answer.requested_bytes);
+        assert_eq!(counted.total.overhead_bytes, answer.overhead_bytes);
+        let (before, after) = (blocks(before), blocks(after));
+        assert_eq!(after.len() as u64, answer.block_count);
+        let born: Vec<_> = after.difference(&before).collect();
+        assert_eq!(born.len() as u64, answer.born_block_count);
+        assert_eq!(born.iter().map(|block| block.1).sum::<u64>(), answer.born_requested_bytes);
+        assert_eq!(before.difference(&after).count() as u64, answer.died_block_count);
+        assert!(answer.born_block_count > 100 && answer.died_block_count > 100, "{answer:?}");
+        assert!(before.intersection(&after).count() > before.len() * 15 / 16);
+    }
+}
+
+#[test]
 fn investigation_answer_is_what_stands_in_the_log() {
     for pointer_width in [32, 64] {
         let (log, answer) = investigation_log(&investigation::Options { pointer_width, step: 2, ..small() });
