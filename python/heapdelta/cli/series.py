@@ -112,7 +112,7 @@ def series(
     else:
         _series_text.show(_output.console(), made, ranking, batch, found, top=top or _TOP)
     if chart is not None:
-        hd.chart.save(hd.chart.growth(made, top=top or 8), chart)
+        hd.chart.save(hd.chart.growth(made, top=min(top or 8, 200)), chart)
         _output.remark(f"chart: {chart}")
     _report(batch)
 
