@@ -15,8 +15,10 @@ pub mod parallel;
 pub mod python;
 pub mod read;
 pub mod snapshot;
+pub mod survival;
 pub mod synth;
 pub mod table;
+pub mod trend;
 
 pub use error::{Error, ErrorKind, Result};
 pub use read::{Options, read, read_with};

@@ -5,6 +5,7 @@ before, after = hd.read("before.txt"), hd.read("after.txt")
 delta = hd.diff(before, after)
 delta.by("module")            # polars.DataFrame: one row per module, largest growth first
 hd.chart.waterfall(delta)     # the picture of it
+hd.series(hd.read_many("logs")).growth()    # many snapshots: is it a leak?
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from heapdelta import blame, exceptions
+from heapdelta._batch import Batch, read_many
 from heapdelta._diff import Delta, diff
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
 from heapdelta._native import __version__
 from heapdelta._read import read
+from heapdelta._runs import Run, Runs, group
+from heapdelta._series import Series, series
 from heapdelta._snapshot import Comparison, Snapshot
 
 if TYPE_CHECKING:
@@ -27,17 +31,24 @@ if TYPE_CHECKING:
     import heapdelta.testing as testing
 
 __all__ = [
+    "Batch",
     "Comparison",
     "Delta",
     "Dump",
     "DumpDelta",
+    "Run",
+    "Runs",
+    "Series",
     "Snapshot",
     "__version__",
     "blame",
     "chart",
     "diff",
     "exceptions",
+    "group",
     "read",
+    "read_many",
+    "series",
     "testing",
 ]
 

@@ -6,7 +6,9 @@ mod dump;
 mod error;
 mod read;
 mod snapshot;
+mod survival;
 mod synth;
+mod trend;
 
 /// Native part of heapdelta: use the package `heapdelta`, not this module.
 #[pyo3::pymodule(name = "_native")]
@@ -22,9 +24,15 @@ pub mod native {
     #[pymodule_export]
     use super::snapshot::{Comparison, Snapshot};
     #[pymodule_export]
+    use super::survival::follow_blocks;
+    #[pymodule_export]
     use super::synth::{
         damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
+        write_series_logs,
     };
+
+    #[pymodule_export]
+    use super::trend::describe_curves;
 
     /// Version of the crate.
     #[pymodule_export]

@@ -13,17 +13,24 @@ from heapdelta import _native, blame, exceptions
 
 def test_public_names_are_these() -> None:
     assert sorted(hd.__all__) == [
+        "Batch",
         "Comparison",
         "Delta",
         "Dump",
         "DumpDelta",
+        "Run",
+        "Runs",
+        "Series",
         "Snapshot",
         "__version__",
         "blame",
         "chart",
         "diff",
         "exceptions",
+        "group",
         "read",
+        "read_many",
+        "series",
         "testing",
     ]
     assert set(hd.__all__) <= set(dir(hd))
@@ -76,6 +83,6 @@ def test_import_leaves_slow_packages_alone() -> None:
 
 
 def test_options_after_the_source_are_by_keyword_only() -> None:
-    for function in (hd.read, hd.diff, hd.Delta.by):
+    for function in (hd.read, hd.read_many, hd.diff, hd.Delta.by, hd.series, hd.Series.growth):
         kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
         assert inspect.Parameter.KEYWORD_ONLY in kinds

@@ -1,0 +1,225 @@
+"""`read_many`: many files become a `Batch`, in parallel, and one bad file never stops the others."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import polars as pl
+
+from heapdelta import _html
+from heapdelta._dump import Dump
+from heapdelta._read import read
+from heapdelta._snapshot import Comparison, Snapshot
+from heapdelta._sources import label_of, listed_sources, size_of
+from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from heapdelta._read import Source
+
+    Sources: TypeAlias = "str | os.PathLike[str] | Iterable[Source]"
+
+__all__ = ["Batch", "read_many"]
+
+# A file from this size on is read by all threads at once, and alone: so two of them are never in memory together.
+_LARGE = 256 << 20
+
+_FAILURES = {"position": pl.UInt32, "path": pl.String, "kind": pl.String, "line": pl.UInt64, "message": pl.String}
+
+# How often the waiting thread wakes up, in seconds: on Windows Ctrl-C reaches it only between two waits.
+_TICK = 0.1
+
+
+class Batch:
+    """Snapshots of many files, and what went wrong with the others. Made by `heapdelta.read_many`.
+
+    Iterating over it, and ``len``, are about the snapshots.
+
+    Attributes
+    ----------
+    snapshots : list of Snapshot
+        What was read, in the order of the sources.
+    paths : list of str or None
+        All sources, failed ones too, in their order; None for bytes and nameless file objects.
+    failures : polars.DataFrame
+        One row per source without a snapshot, in the order of the sources: ``position`` u32 (in the sources, from 0),
+        ``path`` str, ``kind`` str (stable name of the reason: the ``kind`` of the exception, ``not_a_snapshot`` for a
+        comparison or a minidump), ``line`` u64 (null where it is about the whole file), ``message`` str.
+    """
+
+    def __init__(self, paths: Sequence[str | None], outcomes: Sequence[Snapshot | BaseException]) -> None:
+        self.paths = list(paths)
+        self.snapshots = [outcome for outcome in outcomes if isinstance(outcome, Snapshot)]
+        failed = [
+            _failure(place, path, outcome)
+            for place, (path, outcome) in enumerate(zip(paths, outcomes, strict=True))
+            if isinstance(outcome, BaseException)
+        ]
+        self.failures = pl.DataFrame(failed, schema=_FAILURES, orient="row")
+
+    def __len__(self) -> int:
+        return len(self.snapshots)
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        return iter(self.snapshots)
+
+    def __repr__(self) -> str:
+        failed = f", {_html.plural(self.failures.height, 'failure')}" if self.failures.height else ""
+        size = sum(snapshot.byte_count for snapshot in self.snapshots)
+        return f"<Batch: {_html.plural(len(self), 'snapshot')} of {size:,} bytes of text{failed}>"
+
+    def _repr_html_(self) -> str:
+        if self.failures.height:
+            facts, of = {"shown": "failures"}, self.failures.height
+            return _html.page(repr(self), facts, self.failures.head(_html.TOP), of=of)
+        return _html.page(repr(self), {}, self._first(), of=len(self))
+
+    def _first(self) -> pl.DataFrame:
+        first = self.snapshots[: _html.TOP]
+        rows = [(each.path, each.taken_at, each.machine, each.pid, each.format) for each in first]
+        return pl.DataFrame(rows, schema=["path", "taken_at", "machine", "pid", "format"], orient="row")
+
+
+def read_many(
+    sources: Sources,
+    *,
+    threads: int | None = None,
+    blocks: bool = False,
+    on_error: Literal["collect", "raise"] = "collect",
+    progress: Callable[[int, int], object] | None = None,
+) -> Batch:
+    r"""Read many heap logs at once.
+
+    Small files are read side by side, each by one thread; a file of 256 MiB or more has all threads for itself. The
+    result does not depend on it.
+
+    Parameters
+    ----------
+    sources : str, os.PathLike or iterable of sources
+        A folder: all its files, not those of folders inside it, hidden ones left out, sorted by name as people sort
+        (``after_2`` before ``after_10``). A pattern such as ``"logs/*.txt"`` (``**`` stands for any folders), sorted
+        in the same way. The path of one file. Or anything that `read` takes, several of them, in the order given.
+    threads : int, optional
+        Threads in all, at least 1; by default one per core.
+    blocks : bool, default False
+        Keep one row for each block, which `Series.survival` needs. Without them only the sums per heap and stack stay
+        in memory, and thousands of logs fit.
+    on_error : {"collect", "raise"}, default "collect"
+        Make a row of `Batch.failures` of a file that cannot be read, or raise what the first of them says.
+    progress : callable, optional
+        Called in the caller's thread with the files done and the files in all, at the start and after every file. What
+        it raises stops the reading and comes out of this call.
+
+    Returns
+    -------
+    Batch
+        The snapshots in the order of `sources`, and the failures.
+
+    Raises
+    ------
+    OptionError
+        If a folder is empty, a pattern matches nothing, nothing is given, or an option has a value it does not take.
+    TypeError
+        If `sources` is none of the above, or something in it is.
+    HeapdeltaError
+        With ``on_error="raise"``, what `read` raises about the first file that failed; if what was read is no snapshot
+        of a heap log, an `OptionError` of kind ``not_a_snapshot``.
+
+    Notes
+    -----
+    Ctrl-C stops all reading within a moment. Memory: at most as many small files as there are threads are being read at
+    a time, or one large one; then about as much as `read` says for each snapshot.
+
+    Examples
+    --------
+    >>> import heapdelta as hd
+    >>> log = b"*- - - - Start of data for heap @ 10000 - - - -\n"
+    >>> log += b"40 bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n\n"
+    >>> batch = hd.read_many([log, b"", log])
+    >>> batch
+    <Batch: 2 snapshots of 196 bytes of text, 1 failure>
+    >>> batch.failures.select("position", "kind").rows()
+    [(1, 'empty')]
+    """
+    if on_error not in ("collect", "raise"):
+        raise OptionError(f"expected collect or raise for on_error, found {on_error!r}", kind="option")
+    if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= 1024):
+        raise OptionError(f"expected threads from 1 to 1024, found {threads}", kind="option")
+    listed = listed_sources(sources)
+    work = _Work(listed, threads or os.cpu_count() or 1, blocks=blocks, stop_early=on_error == "raise")
+    outcomes = work.run(progress)
+    return Batch([label_of(source) for source in listed], outcomes)
+
+
+class _Work:
+    """The reading of a list of sources."""
+
+    def __init__(self, sources: list[Source], threads: int, *, blocks: bool, stop_early: bool) -> None:
+        self.sources = sources
+        self.threads = threads
+        self.blocks = blocks
+        self.stop_early = stop_early
+        self.stop = Event()
+        self.outcomes: list[Snapshot | BaseException | None] = [None] * len(sources)
+        self.done = 0
+
+    def run(self, progress: Callable[[int, int], object] | None) -> list[Snapshot | BaseException]:
+        large = [place for place, source in enumerate(self.sources) if size_of(source) >= _LARGE]
+        small = [place for place in range(len(self.sources)) if place not in set(large)]
+
+        def report() -> None:
+            if progress is not None:
+                progress(self.done, len(self.sources))
+
+        report()
+        for places, workers, threads in ((small, self.threads, 1), (large, 1, self.threads)):
+            with ThreadPoolExecutor(
+                max_workers=max(1, min(workers, len(places))), thread_name_prefix="heapdelta"
+            ) as pool:
+                futures = {pool.submit(self._read, place, threads): place for place in places}
+                try:
+                    self._collect(futures, report)
+                except BaseException:
+                    self.stop.set()
+                    pool.shutdown(cancel_futures=True)
+                    raise
+        return [outcome for outcome in self.outcomes if outcome is not None]
+
+    def _collect(self, futures: dict[Future[Snapshot], int], report: Callable[[], object]) -> None:
+        waiting = set(futures)
+        while waiting:
+            finished, waiting = wait(waiting, timeout=_TICK, return_when=FIRST_COMPLETED)
+            for future in sorted(finished, key=futures.__getitem__):
+                error = future.exception()
+                if error is not None and (self.stop_early or not isinstance(error, Exception)):
+                    raise error
+                self.outcomes[futures[future]] = error or future.result()
+                self.done += 1
+                report()
+
+    def _read(self, place: int, threads: int) -> Snapshot:
+        if self.stop.is_set():
+            raise CancelledError("expected to go on, found that another file had stopped the reading", kind="cancelled")
+        found = read(self.sources[place], threads=threads, blocks=self.blocks, progress=self._check)
+        if isinstance(found, Comparison | Dump):
+            kind = "the comparison of two logs" if isinstance(found, Comparison) else "a minidump"
+            name = label_of(self.sources[place]) or "<bytes>"
+            message = f"{name}: expected the snapshot of a heap log, found {kind}"
+            raise OptionError(message, path=label_of(self.sources[place]), kind="not_a_snapshot")
+        return found
+
+    def _check(self, _done: int, _total: int | None) -> None:
+        """Stop a read that is under way: only the main thread of Python sees Ctrl-C."""
+        if self.stop.is_set():
+            raise CancelledError("expected to go on, found that another file had stopped the reading", kind="cancelled")
+
+
+def _failure(place: int, path: str | None, error: BaseException) -> tuple[int, str | None, str, int | None, str]:
+    if isinstance(error, HeapdeltaError):
+        return place, path, error.kind or "internal", error.line, error.message
+    kind = "io" if isinstance(error, OSError) else type(error).__name__
+    return place, path, kind, None, f"{path or '<bytes>'}: {error}"

@@ -1,0 +1,120 @@
+"""`Series.growth`: for every key of every run, numbers from the core, a verdict, and the ranking of them."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from heapdelta import _native, _verdict
+from heapdelta._series_keys import KEYS
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from heapdelta._series import Series
+
+_32_BIT = 2 << 30
+"""Bytes of a 32-bit program's address space on Windows, unless the system and the program agree on 3 or 4 GiB."""
+
+
+def growth(series: Series, *, alpha: float, address_space: int | None, warm_up_hours: float) -> pl.DataFrame:
+    """See `Series.growth`."""
+    _check(alpha, address_space, warm_up_hours)
+    keys, _ = series._sums
+    dense = series._dense().join(series.points.select("point", "run"), on="point", how="left", maintain_order="left")
+    parts = []
+    for run in series.points["run"].unique().sort().to_list():
+        points = series.points.filter(pl.col("run") == run)
+        rows = dense.filter(pl.col("run") == run)
+        rows = rows.filter(pl.col("present").any().over("key"))
+        space = address_space if address_space is not None else _address_space(series, points)
+        parts.append(_of_run(rows, points, series._clock, alpha, space, warm_up_hours))
+    measured = pl.concat(parts)
+    measured = measured.with_columns(q_values(measured).alias("q_value"))
+    judged = _verdict.judge(measured, alpha=alpha, warm_up_hours=warm_up_hours, clock=series._clock)
+    named = keys.select(pl.all().gather(judged["key"]))
+    shown = pl.concat([judged.drop("key"), named.select(KEYS[series.by])], how="horizontal")
+    return _ranked(shown, KEYS[series.by])
+
+
+def _of_run(
+    rows: pl.DataFrame, points: pl.DataFrame, clock: bool, alpha: float, space: int | None, warm_up_hours: float
+) -> pl.DataFrame:
+    """Measure every curve of one run."""
+    times = hours(points, clock=clock)
+    middle, late = _verdict.parts(times, warm_up_hours if clock else 0.0)
+    curves = pl.DataFrame(
+        _native.describe_curves(
+            rows.select("requested_bytes"),
+            times,
+            middle=middle,
+            late=late,
+            quantile=-NormalDist().inv_cdf(alpha / 2),
+            fall_share=_verdict.FALL_SHARE,
+        )
+    )
+    count = pl.col("allocation_count").cast(pl.Int64)
+    ends = rows.group_by("key", maintain_order=True).agg(count_delta=count.last() - count.first())
+    last_total = points["requested_bytes"][-1]
+    left = None if space is None or not clock else space - last_total
+    return pl.concat([ends, curves], how="horizontal").with_columns(
+        pl.lit(points["run"][0], dtype=pl.UInt32).alias("run"),
+        pl.lit(points.height, dtype=pl.UInt32).alias("points"),
+        (pl.col("step_to") + points["point"][0]).alias("step_to"),
+        pl.lit(late[1] - late[0], dtype=pl.UInt32).alias("late_points"),
+        pl.lit(times[-1] - times[0]).alias("span"),
+        pl.lit(times[late[1] - 1] - times[late[0]] if late[1] > late[0] else 0.0).alias("late_span"),
+        _exhaustion(left).alias("hours_to_exhaustion"),
+    )
+
+
+def _exhaustion(left: int | None) -> pl.Expr:
+    if left is None:
+        return pl.lit(None, dtype=pl.Float64)
+    return pl.when(pl.col("slope") > 0).then(pl.lit(float(max(left, 0))) / pl.col("slope"))
+
+
+def hours(points: pl.DataFrame, *, clock: bool) -> list[float]:
+    """Tell the time of each point since the first, in hours; without a clock its number."""
+    if not clock:
+        return [float(number) for number in range(points.height)]
+    since = points["taken_at"] - points["taken_at"][0]
+    return [micros / 3.6e9 for micros in since.dt.total_microseconds().to_list()]
+
+
+def q_values(measured: pl.DataFrame) -> pl.Series:
+    """Adjust p-values by Benjamini and Hochberg, over all rows that change at all; the others have 1.
+
+    Whether a curve changes says nothing about the order of its values, so leaving out those that do not keeps the rate
+    of false discoveries, and thousands of stacks that never change do not hide one that leaks.
+    """
+    ranked = measured.select("p_value", tested=pl.col("max") > pl.col("min")).with_row_index("row")
+    tested = ranked.filter("tested").sort("p_value", "row").with_row_index("rank", offset=1)
+    raw = pl.col("p_value") * tested.height / pl.col("rank")
+    adjusted = tested.with_columns(q=raw.cum_min(reverse=True).clip(upper_bound=1.0))
+    return ranked.join(adjusted.select("row", "q"), on="row", how="left", maintain_order="left")["q"].fill_null(1.0)
+
+
+def _address_space(series: Series, points: pl.DataFrame) -> int | None:
+    widths = {series.snapshots[point].pointer_width for point in points["point"].to_list()}
+    return _32_BIT if widths == {32} else None
+
+
+def _ranked(judged: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    size = [pl.col(name).cast(pl.UInt64).alias(f"{name}_bytes") for name in ("first", "last", "min", "max")]
+    numbers = ["count_delta", "slope", "slope_low", "slope_high", "late_slope", "rising_share", "p_value", "q_value"]
+    shown = judged.select("run", *keys, *size, *numbers, "hours_to_exhaustion", "verdict", "reason")
+    order = pl.col("verdict").replace_strict(_verdict.ORDER, return_dtype=pl.UInt8)
+    return shown.sort(
+        [order, "slope", "run", *keys], descending=[False, True, False] + [False] * len(keys), nulls_last=True
+    )
+
+
+def _check(alpha: float, address_space: int | None, warm_up_hours: float) -> None:
+    if not 0 < alpha < 1:
+        raise OptionError(f"expected alpha between 0 and 1, found {alpha}", kind="option")
+    if address_space is not None and (isinstance(address_space, bool) or address_space <= 0):
+        raise OptionError(f"expected bytes above 0 for address_space, found {address_space}", kind="option")
+    if not 0 <= warm_up_hours < float("inf"):
+        raise OptionError(f"expected hours from 0 for warm_up_hours, found {warm_up_hours}", kind="option")

@@ -1,0 +1,143 @@
+"""Why a curve got its verdict, in words with the numbers that decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+
+from heapdelta import _chart_data as data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Row: TypeAlias = "dict[str, Any]"
+
+_COLUMNS = (
+    "rule", "points", "late_points", "span", "late_span", "slope", "slope_low", "slope_high", "middle_slope",
+    "late_slope", "p_value", "q_value", "late_p_value", "min", "max", "first", "last", "late_min", "late_max",
+    "rising_share", "level_rise", "step_to", "floor", "falls",
+)  # fmt: skip
+
+
+def reasons(judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool) -> pl.Series:
+    """Write a sentence for every row."""
+    unit = "/h" if clock else "/step"
+    about = {"alpha": alpha, "warm_up": warm_up_hours, "unit": unit, "length": "h" if clock else "steps"}
+    rows = judged.select(_COLUMNS).iter_rows(named=True)
+    return pl.Series("reason", [_WORDS[row["rule"]](row | about) for row in rows], dtype=pl.String)
+
+
+def _few(row: Row) -> str:
+    return f"{row['points']} snapshots of this run; a verdict needs 6"
+
+
+def _constant(row: Row) -> str:
+    return f"{bytes_text(row['last'])} in every snapshot"
+
+
+def _sawtooth(row: Row) -> str:
+    return (
+        f"fell {row['falls']} times by more than 40 % of its range from {bytes_text(row['min'])} to "
+        f"{bytes_text(row['max'])}, to lows that lie {bytes_text(row['floor'])} apart"
+    )
+
+
+def _shrinking(row: Row) -> str:
+    return f"{_pace(row)}, {_chance(row)}: {bytes_text(row['first'])} became {bytes_text(row['last'])}"
+
+
+def _step(row: Row) -> str:
+    share = row["level_rise"] / (row["max"] - row["min"])
+    return (
+        f"one step of {_signed(row['level_rise'])} at point {row['step_to']} makes {_percent(share)} of the range, and "
+        "neither before nor after it anything rises"
+    )
+
+
+def _young(row: Row) -> str:
+    return (
+        f"{_pace(row)}, {_chance(row)}, but seen for {row['span']:.3g} h only, with {row['late_points']} snapshots "
+        f"after the first {row['warm_up']:g} h, when growth is ordinary"
+    )
+
+
+def _leak(row: Row) -> str:
+    return f"{_pace(row)}, {_chance(row)}, and {_late(row)}"
+
+
+def _level(row: Row) -> str:
+    spread = (row["late_max"] - row["late_min"]) / (row["max"] - row["min"])
+    return (
+        f"level at {bytes_text(row['last'])}: the last {row['late_span']:.3g} {row['length']} cover "
+        f"{_percent(spread)} of the range from {bytes_text(row['min'])} to {bytes_text(row['max'])}"
+    )
+
+
+def _slowing(row: Row) -> str:
+    return f"{_pace(row)}, {_chance(row)}, but slowing down: {_late(row)}"
+
+
+def _stopped(row: Row) -> str:
+    return f"rose from {bytes_text(row['first'])} to {bytes_text(row['max'])}, but {_late(row)}"
+
+
+def _noise(row: Row) -> str:
+    return (
+        f"rose in {_steps(row)}, {_rate(row['slope'], row)} ({_rate(row['slope_low'], row)} to "
+        f"{_rate(row['slope_high'], row)}): no trend beyond chance, {_chance(row)}"
+    )
+
+
+_WORDS: dict[str, Callable[[Row], str]] = {
+    "few": _few,
+    "constant": _constant,
+    "sawtooth": _sawtooth,
+    "shrinking": _shrinking,
+    "step": _step,
+    "young": _young,
+    "leak": _leak,
+    "level": _level,
+    "slowing": _slowing,
+    "stopped": _stopped,
+    "noise": _noise,
+}
+
+
+def _steps(row: Row) -> str:
+    steps = row["points"] - 1
+    return f"{round(row['rising_share'] * steps)} of {steps} steps"
+
+
+def _pace(row: Row) -> str:
+    return (
+        f"rose in {_steps(row)}, {_rate(row['slope'], row)} ({_rate(row['slope_low'], row)} to "
+        f"{_rate(row['slope_high'], row)})"
+    )
+
+
+def _chance(row: Row) -> str:
+    return f"p = {row['p_value']:.1g}, q = {row['q_value']:.1g}"
+
+
+def _late(row: Row) -> str:
+    late, middle = _rate(row["late_slope"], row), _rate(row["middle_slope"], row)
+    return f"the last third moves by {late}, the middle third by {middle}"
+
+
+def bytes_text(number: float) -> str:
+    """Write a size; a slope may be less than a byte."""
+    whole = round(number)
+    return data.bytes_text(whole) if whole >= 10 or whole == number else f"{number:.2g} bytes"
+
+
+def _rate(value: float | None, row: Row) -> str:
+    return "unknown" if value is None else f"{_signed(value)}{row['unit']}"
+
+
+def _signed(value: float) -> str:
+    return ("−" if value < 0 else "+") + bytes_text(abs(value))
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")

@@ -1,0 +1,161 @@
+"""The snapshots of a series in their order: by run, then by time; and one row of `points` for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import polars as pl
+
+from heapdelta._html import plural
+from heapdelta._runs import Run, Runs, checked, group
+from heapdelta._sources import natural_key
+from heapdelta._usage import MEASURES
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from heapdelta._batch import Batch
+    from heapdelta._snapshot import Snapshot
+
+Order: TypeAlias = Literal["taken_at", "name", "mtime", "given"]
+
+_TIME_SOURCES = {"taken_at": "log", "name": "name", "mtime": "mtime", "given": "given"}
+
+GAP = 2.5
+"""An interval of so many times the median one is a gap."""
+
+_POINTS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "point": pl.UInt32,
+    "run": pl.UInt32,
+    "taken_at": pl.Datetime("us"),
+    "time_source": pl.String,
+    "path": pl.String,
+    "requested_bytes": pl.UInt64,
+    "overhead_bytes": pl.UInt64,
+    "allocation_count": pl.UInt64,
+    "restart": pl.Boolean,
+}
+
+
+@dataclass
+class Ordered:
+    """Snapshots in order. `clock` tells whether `taken_at` measures the distance between them."""
+
+    snapshots: list[Snapshot]
+    points: pl.DataFrame
+    clock: bool
+    notes: list[str] = field(default_factory=list)
+
+
+def ordered(
+    snapshots: Batch | Run | Runs | Iterable[Snapshot], *, order: Order, runs: Literal["one", "all"]
+) -> Ordered:
+    """Put snapshots in order; see `heapdelta.series` for what is refused."""
+    if order not in _TIME_SOURCES:
+        raise OptionError(f"expected one of {', '.join(_TIME_SOURCES)} for order, found {order!r}", kind="option")
+    if runs not in ("one", "all"):
+        raise OptionError(f"expected one or all for runs, found {runs!r}", kind="option")
+    listed = list(snapshots) if isinstance(snapshots, Run) else checked(snapshots)
+    if len(listed) < 2:
+        raise OptionError(f"expected two snapshots or more, found {len(listed)}", kind="option")
+    grouped = snapshots if isinstance(snapshots, Runs) else group(listed)
+    kept, notes = _kept(listed, grouped, runs)
+    rows: list[tuple[object, ...]] = []
+    in_order: list[Snapshot] = []
+    place = {id(snapshot): number for number, snapshot in enumerate(listed)}
+    for number, run in enumerate(kept):
+        timed = _sorted(run, order, place)
+        for index, (snapshot, taken) in enumerate(timed):
+            about = (len(in_order), number, taken, _TIME_SOURCES[order], snapshot.path)
+            rows.append((*about, *_totals(snapshot), run.restart and index == 0))
+            in_order.append(snapshot)
+    points = pl.DataFrame(rows, schema=_POINTS, orient="row")
+    clock = order in ("taken_at", "mtime")
+    return Ordered(in_order, points.with_columns(_gap(clock=clock)), clock, notes)
+
+
+def _kept(listed: list[Snapshot], grouped: Runs, runs: str) -> tuple[list[Run], list[str]]:
+    """Choose the runs that the series is made of, and say what is taken on the caller's word."""
+    if len(grouped) > 1 and runs == "one":
+        raise OptionError(
+            f"expected snapshots of one run, found {len(grouped)} runs: {_named(grouped)}",
+            hint="heapdelta.group(snapshots) tells them apart; series(…, runs='all') keeps them apart in one series",
+            kind="option",
+        )
+    left_out = grouped.unassigned.height
+    if len(grouped) > 1:
+        note = f"{plural(left_out, 'snapshot')} left out, of no known run: {_first(grouped.unassigned['path'])}"
+        return list(grouped), [note] if left_out else []
+    if not left_out:
+        return list(grouped), []
+    note = f"{plural(left_out, 'log')} of {len(listed)} taken for the same run unproved: no machine or process named"
+    return [Run(listed)], [note]
+
+
+def _named(runs: Runs) -> str:
+    named = [f"{run.program or 'a program'} on {run.machine}, process {run.pid}" for run in runs[:3]]
+    return "; ".join(named) + ("; …" if len(runs) > 3 else "")
+
+
+def _first(paths: pl.Series) -> str:
+    names = [Path(path).name if path else "<bytes>" for path in paths.head(3)]
+    return ", ".join(names) + (", …" if paths.len() > 3 else "")
+
+
+def _sorted(run: Run, order: Order, place: dict[int, int]) -> list[tuple[Snapshot, datetime | None]]:
+    """Sort the snapshots of one run, each with its time."""
+    if order == "given":
+        return [(snapshot, snapshot.taken_at) for snapshot in sorted(run, key=lambda snapshot: place[id(snapshot)])]
+    by_name = sorted(run, key=lambda snapshot: natural_key(snapshot.path or ""))
+    if order == "name":
+        _refuse_nameless(by_name, order)
+        return [(snapshot, snapshot.taken_at) for snapshot in by_name]
+    if order == "mtime":
+        _refuse_nameless(by_name, order)
+        times = [_changed_at(snapshot.path or "") for snapshot in by_name]
+    else:
+        times = _times_told(by_name)
+    by_time = sorted(range(len(times)), key=times.__getitem__)
+    return [(by_name[number], times[number]) for number in by_time]
+
+
+def _times_told(snapshots: Sequence[Snapshot]) -> list[datetime]:
+    times = [snapshot.taken_at for snapshot in snapshots]
+    known = [time for time in times if time is not None]
+    if len(known) < len(times):
+        silent = snapshots[times.index(None)].path or "<bytes>"
+        raise OptionError(
+            f"expected logs that tell when they were taken, found {len(times) - len(known)} that do not: {silent}",
+            hint="order='name' goes by the files' names, order='mtime' by when they were changed, "
+            "order='given' by the order given",
+            kind="option",
+        )
+    return known
+
+
+def _refuse_nameless(snapshots: Sequence[Snapshot], order: str) -> None:
+    nameless = sum(snapshot.path is None for snapshot in snapshots)
+    if nameless:
+        raise OptionError(
+            f"expected snapshots of files for order={order!r}, found {nameless} without a path", kind="option"
+        )
+
+
+def _changed_at(path: str) -> datetime:
+    return datetime.fromtimestamp(Path(path).stat().st_mtime, tz=UTC).replace(tzinfo=None)
+
+
+def _totals(snapshot: Snapshot) -> list[int | None]:
+    usage = snapshot.usage
+    return [None if usage[name].null_count() else int(usage[name].sum()) for name in MEASURES]
+
+
+def _gap(*, clock: bool) -> pl.Expr:
+    if not clock:
+        return pl.lit(False).alias("gap")
+    interval = pl.col("taken_at").diff().over("run")
+    return (interval > interval.median().over("run") * GAP).fill_null(False).alias("gap")

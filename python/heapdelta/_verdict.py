@@ -1,0 +1,109 @@
+"""The rules by which a curve gets its verdict. Every number stands here, and in ``docs/series.md`` with its reason.
+
+The first rule that fits decides, in the order of `judge`. Statistics tell whether a curve moves at all; its last third
+tells whether it still does.
+"""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from heapdelta import _reason
+
+MIN_POINTS = 6
+"""Below so many snapshots of one run nothing is said: with five, chance alone lines up one curve in sixty."""
+
+MIN_LATE_POINTS = 4
+"""Snapshots that the last third must have, and those after the first hours, before growth is called a leak."""
+
+STEADY = 0.7
+"""The last third is slower if it rises by less than so much of the middle third's slope, beyond doubt of its interval."""
+
+BAND = 0.1
+"""The last third is level if it covers at most so much of the curve's whole range."""
+
+STEP_SHARE = 0.6
+"""A step lifts the level (the median) by at least so much of the range: a straight line does so by half."""
+
+STEP_SIDES = 0.5
+"""On either side of a step the curve reaches at most so much of the step: a straight line reaches as far as it."""
+
+FALL_SHARE = 0.4
+"""A fall of so much of the curve's range is a large one."""
+
+FALLS = 2
+"""So many large falls make a sawtooth."""
+
+FLOOR = 0.25
+"""The lows of a sawtooth lie at most so much of the range apart: it stands on level ground."""
+
+TURNS = -2.326
+"""A curve with so few turns, in standard deviations from random order (1 in 100), keeps its way for several steps."""
+
+LATE_ALPHA = 0.05
+"""Chance below which the last third rises by itself."""
+
+LEVEL_ALPHA = 0.01
+"""The same for a last third that is level: nearly every cache has one."""
+
+VERDICTS = ("leak", "warming up", "sawtooth", "plateau", "noise", "shrinking", "too few snapshots")
+"""All verdicts, in the order of the ranking."""
+
+ORDER = {verdict: place for place, verdict in enumerate(VERDICTS)}
+
+
+def parts(times: list[float], warm_up: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Tell the points of the middle third, and those of the last third that lie after the first hours.
+
+    A third has at least `MIN_LATE_POINTS`, so thirds of a short series overlap.
+    """
+    count = len(times)
+    size = min(count, max(MIN_LATE_POINTS, math.ceil(count / 3)))
+    begin = (count - size) // 2
+    after = next((place for place, time in enumerate(times) if time - times[0] >= warm_up), count)
+    return (begin, begin + size), (max(count - size, after), count)
+
+
+def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool) -> pl.DataFrame:
+    """Add ``verdict`` and ``reason`` to the numbers of the core."""
+    span = pl.col("max") - pl.col("min")
+    moves = (pl.col("q_value") <= alpha) & (span > 0)
+    level = (pl.col("late_max") - pl.col("late_min") <= BAND * span) & (pl.col("late_points") > 0)
+    on_level_ground = (pl.col("falls") >= FALLS) & (pl.col("floor") <= FLOOR * span)
+    lifted = (pl.col("level_rise") >= STEP_SHARE * span) & (pl.col("side_spread") <= STEP_SIDES * pl.col("level_rise"))
+    stepped = lifted & (pl.col("rest_p_value") > LEVEL_ALPHA)
+    young = pl.col("late_points") < MIN_LATE_POINTS
+    late_up = pl.col("late_slope") > 0
+    surely = late_up & (pl.col("late_p_value") <= pl.when(level).then(LEVEL_ALPHA).otherwise(LATE_ALPHA))
+    slower = (pl.col("late_slope") < STEADY * pl.col("middle_slope")) & (pl.col("late_high") < pl.col("middle_slope"))
+    rules: list[tuple[pl.Expr, str, str]] = [
+        (pl.col("points") < MIN_POINTS, "too few snapshots", "few"),
+        (span == 0, "plateau", "constant"),
+        (on_level_ground & (pl.col("turns_score") <= TURNS), "sawtooth", "sawtooth"),
+        (moves & (pl.col("score") < 0), "shrinking", "shrinking"),
+        (stepped, "plateau", "step"),
+        (moves & young, "warming up", "young"),
+        (moves & surely & ~slower, "leak", "leak"),
+        (moves & level, "plateau", "level"),
+        (moves & late_up & ~slower, "leak", "leak"),
+        (moves & late_up, "warming up", "slowing"),
+        (moves, "plateau", "stopped"),
+        (level & (pl.col("late_min") > pl.col("first") + BAND * span), "plateau", "level"),
+        (pl.lit(True), "noise", "noise"),
+    ]
+    judged = measured.with_columns(turns_score=_turns_score())
+    verdict, rule = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String)
+    for condition, name, why in reversed(rules):
+        verdict = pl.when(condition).then(pl.lit(name)).otherwise(verdict)
+        rule = pl.when(condition).then(pl.lit(why)).otherwise(rule)
+    judged = judged.with_columns(verdict.alias("verdict"), rule.alias("rule"))
+    return judged.with_columns(_reason.reasons(judged, alpha=alpha, warm_up_hours=warm_up_hours, clock=clock))
+
+
+def _turns_score() -> pl.Expr:
+    """Compare the number of turns with that of a random order (Bienaymé): 2 (n - 2) / 3, variance (16 n - 29) / 90."""
+    count = pl.col("points").cast(pl.Float64)
+    expected, variance = 2 * (count - 2) / 3, (16 * count - 29) / 90
+    return (pl.col("turns").cast(pl.Float64) - expected) / variance.sqrt()
