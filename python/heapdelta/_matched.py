@@ -92,14 +92,14 @@ class Matched:
         else:
             ranking = self._by_heap()
         keys = _SHOWN[kind]
-        # A fingerprint in every row decides every tie; comparing the words behind it would take most of the time.
-        decisive = keys[:1] if kind == "stack" and ranking["fingerprint"].null_count() == 0 else keys
-        order = ["requested_bytes_delta", *decisive]
-        return (
-            _with_deltas(ranking)
-            .select(*keys, *NUMBERS, *(["stack"] if stack else []))
-            .sort(order, descending=[True] + [False] * len(decisive), nulls_last=True)
-        )
+        shown = _with_deltas(ranking).select(*keys, *NUMBERS, *(["stack"] if stack else []))
+        if kind == "stack" and shown["fingerprint"].null_count() == 0:
+            # A fingerprint in every row decides every tie, and two sorts by one column take a quarter of the time of one
+            # sort by two (690,000 rows, 2026-11-25).
+            return shown.sort("fingerprint").sort(
+                "requested_bytes_delta", descending=True, nulls_last=True, maintain_order=True
+            )
+        return shown.sort(["requested_bytes_delta", *keys], descending=[True] + [False] * len(keys), nulls_last=True)
 
     def _by_frames(
         self, groups: Callable[[pl.DataFrame], tuple[pl.Series, pl.DataFrame]], *, inclusive: bool
