@@ -272,9 +272,9 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks,
 }
 
 fn usage_rows(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>], heaps: &[Vec<u32>]) -> Vec<(u32, Sums)> {
-    let mut rows = Vec::with_capacity(sinks.iter().map(|sink| sink.usage.len()).sum());
+    let mut rows = Vec::with_capacity(sinks.iter().map(|sink| sink.sums.usage.len()).sum());
     for ((sink, stacks), heaps) in sinks.iter_mut().zip(stack_of_slot).zip(heaps) {
-        rows.extend(take(&mut sink.usage).into_iter().map(|(slot, sums)| {
+        rows.extend(take(&mut sink.sums.usage).into_iter().map(|(slot, sums)| {
             let stack = if slot == TraceSlot::NONE { slot } else { stacks[slot as usize] };
             (stack, Sums { heap: heaps[sums.heap as usize], ..sums })
         }));

@@ -6,10 +6,10 @@ use super::{
     compare::{Comparison, Row, Style},
     compare_line::{Change, Name, Record, Total, frame, is_suspect},
     fields::{is_blank, trim},
+    header,
     line::{Line, classify},
     radix::{amounts, signed, value},
     sink::{Issue, Module, SectionLine, Severity, Sink, TraceSlot},
-    umdh2::header,
 };
 use crate::lines;
 
@@ -81,7 +81,7 @@ impl<'s, 'a> Reader<'s, 'a> {
             None if trim(bytes).is_empty() => self.sink.piece.lines.blank += 1,
             None => match (classify(bytes), frame) {
                 (Line::Comment(_), _) => self.comment(),
-                (Line::Header(_), _) => header(bytes, self.place.line, self.place.byte, self.sink),
+                (Line::Header(_), _) => header::take(bytes, self.place.line, self.place.byte, self.sink),
                 (Line::Module { base, size, path }, _) => self.module(base, size, path),
                 (_, Some(frame)) => self.frame(frame, ended),
                 _ if is_console(bytes) || (was_console && is_blank(bytes[0])) => self.console(),

@@ -19,11 +19,11 @@ mod records;
 
 use super::{
     fields::{next_token, parse_field, parse_hex, trim},
+    header,
     line::{Banner, BannerKind, Line, classify},
     open_stack::OpenStack,
     sections::{self, Meaning, Subject},
     sink::{HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote},
-    umdh2,
 };
 use crate::lines::lines;
 
@@ -135,7 +135,7 @@ impl Reader {
             Line::Blank => self.blank(sink),
             Line::Header(_) => {
                 self.leave(place, sink);
-                umdh2::header(place.text, place.line, place.byte, sink);
+                header::take(place.text, place.line, place.byte, sink);
             }
             Line::Banner(banner) => self.banner(&banner, place, sink),
             Line::Comment(_) => self.keep("comment", place, sink),

@@ -5,10 +5,12 @@
 
 use crate::lines::lines;
 
+pub mod batch;
 pub mod compare;
 pub mod compare_line;
 mod compare_reader;
 pub mod fields;
+pub mod header;
 pub mod hex;
 pub mod hogs;
 pub mod line;
@@ -16,6 +18,7 @@ mod open_stack;
 pub mod radix;
 pub mod records;
 pub mod regions;
+pub mod running_sums;
 pub mod sections;
 pub mod sink;
 pub mod sites;

@@ -8,8 +8,8 @@ pub use super::records::{
     Allocation, BlockColumns, Definition, HeaderLine, HeapEvent, HeapField, Issue, LineCounts, Module, Piece,
     SectionLine, Severity, Sums, SymbolNote, Trace, TraceSlot,
 };
-use super::regions::Regions;
 pub use super::trace_ids::TraceIds;
+use super::{batch::Batch, regions::Regions, running_sums::RunningSums};
 use crate::table::{frames::FrameKeys, intern::Interner};
 
 /// Everything one worker has read.
@@ -24,10 +24,8 @@ pub struct Sink {
     trace_table: Interner,
     /// Trace ids, by slot.
     pub traces: Vec<Trace>,
-    current: Vec<Sums>,
-    no_stack: Sums,
-    /// Sums per trace slot and heap, finished; the same pair can stand more than once.
-    pub usage: Vec<(u32, Sums)>,
+    /// Sums per trace slot and heap.
+    pub sums: RunningSums,
     /// Heap addresses, by the worker's heap number.
     pub heap_bases: Vec<Option<u64>>,
     heap: u32,
@@ -48,10 +46,6 @@ pub struct Sink {
     pub max_address: u64,
 }
 
-fn batch_slots(batch: &Batch, rows: usize) -> impl Iterator<Item = usize> + '_ {
-    batch.slots[..rows].iter().map(|slot| *slot as usize)
-}
-
 /// Vectors that one piece after the other grows in; what a piece keeps is copied out of them. Vectors that grow where they
 /// stay leave holes between them: a tenth of the log's size, measured on 2026-11-23.
 #[derive(Debug, Default)]
@@ -60,43 +54,8 @@ struct Spare {
     definitions: Vec<Definition>,
 }
 
-/// Rows whose trace ids are looked up together.
-const BATCH: usize = 64;
-
 /// Frames that are looked up together, at the least.
 const FRAME_BATCH: usize = 128;
-
-/// Block lines that wait for their trace ids, column by column.
-#[derive(Debug)]
-struct Batch {
-    len: usize,
-    requested_bytes: [u64; BATCH],
-    overhead_bytes: [u32; BATCH],
-    address: [u64; BATCH],
-    keys: [u64; BATCH],
-    lines: [u32; BATCH],
-    slots: [u32; BATCH],
-    /// Trace of the row that was looked up last.
-    last_slot: u32,
-    /// Definitions that wait for the trace of a row: (definition, row).
-    definitions: Vec<(u32, u32)>,
-}
-
-impl Default for Batch {
-    fn default() -> Self {
-        Self {
-            len: 0,
-            requested_bytes: [0; BATCH],
-            overhead_bytes: [0; BATCH],
-            address: [0; BATCH],
-            keys: [0; BATCH],
-            lines: [0; BATCH],
-            slots: [0; BATCH],
-            last_slot: TraceSlot::NONE,
-            definitions: Vec::with_capacity(BATCH),
-        }
-    }
-}
 
 impl Sink {
     /// An empty sink. Without `keep_blocks` only the sums of block lines are kept.
@@ -132,11 +91,7 @@ impl Sink {
     /// Ends the file: what is still being summed goes to `usage`.
     pub fn finish(&mut self) {
         self.flush();
-        for slot in 0..self.current.len() {
-            self.spill(slot);
-        }
-        self.spill_no_stack();
-        self.current = Vec::new();
+        self.sums.finish();
         self.trace_table = Interner::new();
     }
 
@@ -193,7 +148,7 @@ impl Sink {
         let first = u64::from(self.piece.index) << 32 | line;
         let traces = &mut self.traces;
         let slot = self.trace_table.intern(key, || traces.push(Trace { key, first }));
-        self.current.resize(self.traces.len(), Sums { heap: u32::MAX, ..Sums::default() });
+        self.sums.make_room(self.traces.len());
         slot
     }
 
@@ -202,7 +157,7 @@ impl Sink {
         self.flush();
         self.max_address = self.max_address.max(allocation.address.unwrap_or(0));
         let trace = allocation.trace.map_or(TraceSlot::NONE, |slot| slot.0);
-        let sums_overflow = self.add(trace, &allocation);
+        let sums_overflow = self.sums.add(self.heap, trace, &allocation);
         if sums_overflow {
             self.issue(Issue {
                 severity: Severity::Error,
@@ -235,42 +190,10 @@ impl Sink {
         }
     }
 
-    fn add(&mut self, trace: u32, allocation: &Allocation) -> bool {
-        let heap = self.heap;
-        let stale = self.sums_of(trace);
-        if stale.heap != heap || stale.inferred != allocation.inferred {
-            if trace == TraceSlot::NONE {
-                self.spill_no_stack();
-            } else {
-                self.spill(trace as usize);
-            }
-        }
-        let sums = self.sums_of(trace);
-        sums.heap = heap;
-        sums.inferred = allocation.inferred;
-        let (requested, overflow) = sums.requested_bytes.overflowing_add(allocation.requested_bytes);
-        sums.requested_bytes = if overflow { u64::MAX } else { requested };
-        sums.overhead_bytes = sums.overhead_bytes.saturating_add(u64::from(allocation.overhead_bytes.unwrap_or(0)));
-        sums.allocation_count = sums.allocation_count.saturating_add(u64::from(allocation.allocation_count));
-        overflow
-    }
-
-    fn sums_of(&mut self, trace: u32) -> &mut Sums {
-        if trace == TraceSlot::NONE { &mut self.no_stack } else { &mut self.current[trace as usize] }
-    }
-
     /// The fast path for a block line: sizes below 2^32, an upper-case id. The row is finished with its batch.
     #[inline(always)]
     pub fn block(&mut self, requested: u64, overhead: u32, address: u64, trace_key: u64, line: u64) {
-        let batch = &mut self.batch;
-        let at = batch.len & (BATCH - 1);
-        batch.requested_bytes[at] = requested;
-        batch.overhead_bytes[at] = overhead;
-        batch.address[at] = address;
-        batch.keys[at] = trace_key;
-        batch.lines[at] = line as u32;
-        batch.len = at + 1;
-        if batch.len == BATCH {
+        if self.batch.take(requested, overhead, address, trace_key, line) {
             self.flush();
         }
     }
@@ -287,32 +210,13 @@ impl Sink {
         self.trace_table.intern_batch(keys, &mut batch.slots[..rows], |place| {
             traces.push(Trace { key: keys[place], first: piece | u64::from(lines[place]) });
         });
-        self.current.resize(self.traces.len(), Sums { heap: u32::MAX, ..Sums::default() });
-        // As in the table: touch what the loop below needs, so that the misses overlap.
-        let touched = batch_slots(&self.batch, rows).fold(0, |all, slot| all ^ self.current[slot].heap);
-        std::hint::black_box(touched);
-        for place in 0..rows {
-            let slot = self.batch.slots[place] as usize;
-            if self.current[slot].heap != self.heap {
-                self.spill(slot);
-            }
-            let sums = &mut self.current[slot];
-            sums.heap = self.heap;
-            // Sizes are below 2^32 here, and a file has less than 2^32 lines of them, so neither sum can overflow
-            // unless the slow path brought it near the end, and then it stays there.
-            sums.requested_bytes = sums.requested_bytes.saturating_add(self.batch.requested_bytes[place]);
-            sums.overhead_bytes += u64::from(self.batch.overhead_bytes[place]);
-            sums.allocation_count += 1;
-        }
+        self.sums.make_room(self.traces.len());
+        self.sums.add_blocks(self.heap, &self.batch);
         let batch = &mut self.batch;
         let highest = batch.address[..rows].iter().copied().fold(0, u64::max);
         self.max_address = self.max_address.max(highest);
         if self.keep_blocks {
-            let columns = &mut self.blocks.open;
-            columns.requested_bytes.extend_from_slice(&batch.requested_bytes[..rows]);
-            columns.overhead_bytes.extend_from_slice(&batch.overhead_bytes[..rows]);
-            columns.address.extend_from_slice(&batch.address[..rows]);
-            columns.trace.extend_from_slice(&batch.slots[..rows]);
+            batch.append_to(&mut self.blocks.open);
         }
         batch.len = 0;
         batch.last_slot = batch.slots[rows - 1];
@@ -340,20 +244,6 @@ impl Sink {
     pub fn last_block_trace(&mut self) -> TraceSlot {
         self.flush();
         TraceSlot(self.batch.last_slot)
-    }
-
-    fn spill(&mut self, slot: usize) {
-        let sums = std::mem::replace(&mut self.current[slot], Sums { heap: u32::MAX, ..Sums::default() });
-        if sums.allocation_count > 0 || sums.requested_bytes > 0 {
-            self.usage.push((slot as u32, sums));
-        }
-    }
-
-    fn spill_no_stack(&mut self) {
-        let sums = std::mem::replace(&mut self.no_stack, Sums { heap: u32::MAX, ..Sums::default() });
-        if sums.allocation_count > 0 || sums.requested_bytes > 0 {
-            self.usage.push((TraceSlot::NONE, sums));
-        }
     }
 
     /// Takes frames that were printed as upper-case addresses, by their keys.

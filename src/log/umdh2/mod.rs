@@ -18,9 +18,10 @@ mod fast;
 pub use fast::{Block, block_at, frames_at};
 
 use super::{
+    header,
     hex::WINDOW,
-    line::{Banner, BannerKind, Line, classify, logtime},
-    sink::{Allocation, HeaderLine, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceSlot},
+    line::{Banner, BannerKind, Line, classify},
+    sink::{Allocation, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceSlot},
 };
 use crate::lines::line_at;
 
@@ -216,7 +217,7 @@ impl<'a> Reader<'a> {
             Line::Blank => self.sink.piece.lines.blank += 1,
             Line::Legend => self.sink.piece.lines.structure += 1,
             Line::Banner(banner) => self.banner(&banner, number),
-            Line::Header(_) => header(line.bytes, number, start as u64, self.sink),
+            Line::Header(_) => header::take(line.bytes, number, start as u64, self.sink),
             Line::Module { base, size, path } => self.module(base, size, path),
             Line::Block { requested_bytes, overhead_bytes, address, trace_id } => {
                 self.careful_block(line.bytes, start, (requested_bytes, overhead_bytes, address), trace_id);
@@ -371,33 +372,4 @@ impl<'a> Reader<'a> {
             action: "read as it stands; the file ends in this line, so its last number may be cut",
         });
     }
-}
-
-/// Takes a header line: of any dialect, and counts it.
-pub fn header(bytes: &[u8], line: u64, byte: u64, sink: &mut Sink) {
-    sink.piece.lines.structure += 1;
-    let Line::Header(header) = classify(bytes) else { return };
-    let taken_at = logtime(header.logtime);
-    if taken_at.is_none() {
-        let text = sink.text(header.logtime);
-        sink.issue(Issue {
-            severity: Severity::Warning,
-            kind: "unreadable_time",
-            line: Some(line),
-            byte: Some(byte),
-            text,
-            action: "the capture time is unknown",
-        });
-    }
-    let header = HeaderLine {
-        line,
-        byte,
-        tool: sink.text(header.tool),
-        version: header.version.map(|text| sink.text(text)),
-        taken_at,
-        machine: header.machine.map(|text| sink.text(text)),
-        pid: header.pid,
-        text: sink.text(super::fields::trim(bytes)),
-    };
-    sink.piece.headers.push(header);
 }
