@@ -28,7 +28,7 @@ pub mod native {
     };
 
     #[pymodule_export]
-    use super::trend::describe_curves;
+    use super::trend::Grid;
 
     /// Version of the crate.
     #[pymodule_export]

@@ -4,10 +4,12 @@
 //! of SciPy (`theilslopes`, `kendalltau`), which needs tens of seconds for what takes one here: a call for each of twenty
 //! thousand stacks.
 
+mod grid;
 mod kendall;
 mod shape;
 mod slopes;
 
+pub use grid::{By, Cell, Grid, Key, Known};
 pub use kendall::{Kendall, Times};
 pub use shape::Shape;
 pub use slopes::{Slopes, theil_sen};
@@ -44,7 +46,7 @@ pub struct Curve {
     pub p_value: f64,
     /// The same of the late part.
     pub late_p_value: f64,
-    /// The same of what is left without the largest step up: do the points before it rise, or those after it?
+    /// The same of what is left without the step: do the points before it rise, or those after it? 1 without a step.
     pub rest_p_value: f64,
     /// The form.
     pub shape: Shape,
@@ -75,10 +77,10 @@ impl<'a> Describer<'a> {
     }
 
     /// Describes a curve: bytes at each point of the axis.
-    pub fn describe(&mut self, bytes: &[u64]) -> Curve {
+    pub fn describe(&mut self, bytes: impl Iterator<Item = u64>) -> Curve {
         let mut values = std::mem::take(&mut self.values);
         values.clear();
-        values.extend(bytes.iter().map(|bytes| *bytes as f64));
+        values.extend(bytes.map(|bytes| bytes as f64));
         let shape = Shape::of(&values, self.axis.late.clone(), self.axis.fall_share);
         let curve = if shape.constant() { self.flat(shape) } else { self.changing(&values, shape) };
         self.values = values;
@@ -111,7 +113,7 @@ impl<'a> Describer<'a> {
         let (slopes, score, p_value) = part(0..values.len(), &self.all);
         let (middle, ..) = part(axis.middle.clone(), &self.middle);
         let (late, _, late_p_value) = part(axis.late.clone(), &self.late);
-        let rest_p_value = rest(&axis.times, values, shape.step_to as usize);
+        let rest_p_value = if shape.has_step() { rest(&axis.times, values, shape.step_to as usize) } else { 1.0 };
         Curve { slopes, middle, late, score, p_value, late_p_value, rest_p_value, shape }
     }
 }
