@@ -42,9 +42,7 @@ def _of_run(
     middle, late = _verdict.parts(times, warm_up_hours if clock else 0.0)
     first = int(points["point"][0])
     quantile = -NormalDist().inv_cdf(alpha / 2)
-    curves = grid.curves(
-        first, times, middle=middle, late=late, quantile=quantile, fall_share=_verdict.FALL_SHARE
-    )
+    curves = grid.curves(first, times, middle=middle, late=late, quantile=quantile, fall_share=_verdict.FALL_SHARE)
     left = None if space is None or not clock else space - int(points["requested_bytes"][-1])
     return pl.DataFrame(curves).with_columns(
         pl.lit(points["run"][0], dtype=pl.UInt32).alias("run"),

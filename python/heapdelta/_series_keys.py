@@ -30,7 +30,7 @@ KEYS = {
 def grid_of(
     snapshots: list[Snapshot], by: str, allocators: Allocators, *, inclusive: bool
 ) -> tuple[Grid, pl.DataFrame]:
-    """Sum up snapshots. Gives every key at every point, and `key` u32 with the key columns, in the order of the grid."""
+    """Sum up snapshots. Gives every key at every point; and `key` with the key columns, in the order of the grid."""
     natives = [snapshot._native for snapshot in snapshots]
     if by == "heap":
         heaps = Grid.of_heaps(natives)
@@ -46,16 +46,16 @@ def grid_of(
     return _grouped(stacks, found, passed if inclusive else blamed, frames, by)
 
 
-def _frames_of(
-    found: pl.DataFrame, snapshots: list[Snapshot]
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _frames_of(found: pl.DataFrame, snapshots: list[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Look up the frames of stacks where they were seen last.
 
     Gives `key` and `frame` for every frame of every stack, innermost first; the frames by that number; `key` and
     `depth`.
     """
     passed, frames, depths, frames_seen = [], [], [], 0
-    for point, part in found.select("point", "key", "row").sort("point", "key").partition_by("point", as_dict=True).items():
+    for point, part in (
+        found.select("point", "key", "row").sort("point", "key").partition_by("point", as_dict=True).items()
+    ):
         snapshot = snapshots[int(point[0])]
         stacks = snapshot.stacks.select(pl.col("frame_ids", "depth").gather(part["row"]))
         listed = pl.DataFrame([part["key"], stacks["frame_ids"].alias("frame")]).explode("frame").drop_nulls("frame")
@@ -83,9 +83,7 @@ def _blamed(passed: pl.DataFrame, frames: pl.DataFrame, allocators: Allocators) 
     return joined.select("key", pl.coalesce("own", "frame").alias("frame"))
 
 
-def _stack_keys(
-    found: pl.DataFrame, blamed: pl.DataFrame, frames: pl.DataFrame, depths: pl.DataFrame
-) -> pl.DataFrame:
+def _stack_keys(found: pl.DataFrame, blamed: pl.DataFrame, frames: pl.DataFrame, depths: pl.DataFrame) -> pl.DataFrame:
     named = frames.select("module", _labels.function_label(frames)).with_row_index("frame")
     shown = found.join(blamed, on="key", how="left", maintain_order="left")
     shown = shown.join(named, on="frame", how="left", maintain_order="left")

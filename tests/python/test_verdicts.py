@@ -24,8 +24,6 @@ HOURS = np.arange(POINTS) * STEP
 SPAN = HOURS[-1]
 GAIN = 30 * MIB
 
-Curve = "Callable[[np.random.Generator], Floats]"
-
 
 def noise(rng: np.random.Generator, share: float) -> Floats:
     return rng.normal(0, share * GAIN, POINTS)
@@ -47,7 +45,7 @@ CURVES: dict[str, tuple[str, Callable[[np.random.Generator], Floats]]] = {
     "late step": ("plateau", lambda rng: GAIN * (HOURS > 0.8 * SPAN) + noise(rng, 0.01)),
     "cache with saturation": ("plateau", lambda rng: GAIN * (1 - np.exp(-HOURS / (SPAN / 8))) + noise(rng, 0.01)),
     "cache full after a day": ("plateau", lambda rng: GAIN * np.minimum(HOURS / 24, 1) + noise(rng, 0.01)),
-    "the same all the time": ("plateau", lambda rng: np.full(POINTS, float(GAIN))),
+    "the same all the time": ("plateau", lambda _rng: np.full(POINTS, float(GAIN))),
     "cache still filling": ("warming up", lambda rng: GAIN * (1 - np.exp(-1.7 * HOURS / SPAN)) + noise(rng, 0.005)),
     "24-hour cache turnover": ("sawtooth", lambda rng: GAIN * (HOURS % 24) / 24 + noise(rng, 0.02)),
     "day and night": ("sawtooth", lambda rng: GAIN * np.sin(2 * np.pi * HOURS / 24) / 2 + noise(rng, 0.02)),
