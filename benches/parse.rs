@@ -26,7 +26,7 @@ struct Case {
 }
 
 fn reference_log(name: &'static str, kind: Kind) -> Case {
-    let options = reference::Options { kind, byte_count: SIZE, seed: 1, grown: false };
+    let options = reference::Options { kind, byte_count: SIZE, seed: 1, grown: false, step: 0 };
     let mut text = Vec::new();
     let answer = reference::write_reference(&mut text, &options).unwrap_or_else(|error| panic!("{error}"));
     Case { name, text, requested_bytes: answer.requested_bytes }

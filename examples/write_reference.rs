@@ -7,7 +7,7 @@ use std::{env, fs::File, process::ExitCode};
 
 use heapdelta::synth::reference::{Kind, Options, write_reference};
 
-const USAGE: &str = "usage: write_reference blocks|mixed BYTES FILE [SEED] [grown]";
+const USAGE: &str = "usage: write_reference blocks|mixed BYTES FILE [SEED] [grown|STEP]";
 
 fn main() -> ExitCode {
     match run(&env::args().skip(1).collect::<Vec<_>>()) {
@@ -29,6 +29,7 @@ fn run(arguments: &[String]) -> Result<String, String> {
         byte_count: byte_count.parse().map_err(|_| USAGE)?,
         seed: rest.first().map_or(Ok(1), |seed| seed.parse()).map_err(|_| USAGE)?,
         grown: rest.get(1).is_some_and(|word| word == "grown"),
+        step: rest.get(1).and_then(|word| word.parse().ok()).unwrap_or(0),
     };
     let mut file = File::create(path).map_err(|error| format!("{path}: {error}"))?;
     let answer = write_reference(&mut file, &options).map_err(|error| format!("{path}: {error}"))?;

@@ -15,6 +15,7 @@ pub mod parallel;
 pub mod python;
 pub mod read;
 pub mod snapshot;
+pub mod survival;
 pub mod synth;
 pub mod table;
 pub mod trend;

@@ -7,7 +7,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Snapshot", "Table", "damage_names", "describe_curves", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Snapshot", "Table", "damage_names", "describe_curves", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -295,6 +295,13 @@ def describe_curves(bytes: Any, times: SupportsGetItem[int, SupportsFloat | Supp
     Ranges of points are pairs (from, to), `to` left out. Wrapped by `heapdelta.Series.growth`.
     """
 
+def follow_blocks(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[Table, Table]:
+    """
+    Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `survivors`.
+
+    Wrapped by `heapdelta.Series.survival`.
+    """
+
 def format_dhcmp(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal: bool, verbose: bool) -> str:
     """
     Text of DHCMP mode 1. `rows` is a polars.DataFrame of name, requested_bytes_before, requested_bytes_after,
@@ -332,7 +339,12 @@ def write_reference_dump(path: str | PathLike[str], kind: str, seed: SupportsInd
     Write a benchmark dump. Wrapped by `heapdelta.testing.write_reference_dump`.
     """
 
-def write_reference_log(path: str | PathLike[str], kind: str, byte_count: SupportsIndex, seed: SupportsIndex, grown: bool = False) -> dict[str, Any]:
+def write_reference_log(path: str | PathLike[str], kind: str, byte_count: SupportsIndex, seed: SupportsIndex, grown: bool = False, step: SupportsIndex = 0) -> dict[str, Any]:
     """
     Write a benchmark log. Wrapped by `heapdelta.testing.write_reference_log`.
+    """
+
+def write_series_logs(paths: SupportsGetItem[int, str | PathLike[str]], *, seed: SupportsIndex, stack_count: SupportsIndex, hours_apart: SupportsIndex, restart_at: SupportsIndex | None) -> list[dict[str, Any]]:
+    """
+    Write the logs of days of the synthetic server. Wrapped by `heapdelta.testing.write_series`.
     """

@@ -17,6 +17,7 @@ def write_reference_log(
     seed: int = 1,
     *,
     grown: bool = False,
+    step: int = 0,
 ) -> dict[str, int]:
     """Write a benchmark log: 64-bit ``umdh2``, CRLF, six heaps.
 
@@ -32,19 +33,25 @@ def write_reference_log(
     seed : int, default 1
         Same seed, same log.
     grown : bool, default False
-        Write the later log of the same process: the same stacks under the same ids, and some blocks more.
+        Write the later log of the same process: the same stacks under the same ids, and some blocks more. No block lies
+        where it lay.
+    step : int, default 0
+        Write the log of a later step of the same process, of about the same size: of 32 blocks 30 stay where they lay,
+        one is freed sooner or later and one is traded with every step for another at its address; and some leak.
 
     Returns
     -------
     dict of str to int
         ``byte_count``, ``line_count``, ``block_count``, ``heap_count``, ``stack_count``, ``frame_count`` (lines that
         are frames), ``distinct_frame_count``, ``requested_bytes``, ``overhead_bytes``; and ``grown_block_count``,
-        ``grown_requested_bytes``, ``grown_overhead_bytes``: what the log has more than the one that is not grown.
+        ``grown_requested_bytes``, ``grown_overhead_bytes``: what the log has more than the one that is not grown; and
+        ``born_block_count``, ``born_requested_bytes``, ``died_block_count``: blocks that the log of the step before
+        does not have, and those that it has and this one has not.
 
     Raises
     ------
     OptionError
-        If `kind` is neither of the two.
+        If `kind` is neither of the two, or a log shall be both grown and of a later step.
     HeapdeltaError
         If the file cannot be written.
 
@@ -57,7 +64,7 @@ def write_reference_log(
     >>> answer["heap_count"], answer["stack_count"]
     (6, 8)
     """
-    answer: dict[str, int] = _native.write_reference_log(path, kind, size, seed, grown)
+    answer: dict[str, int] = _native.write_reference_log(path, kind, size, seed, grown, step)
     return answer
 
 

@@ -6,6 +6,7 @@ mod dump;
 mod error;
 mod read;
 mod snapshot;
+mod survival;
 mod synth;
 mod trend;
 
@@ -23,8 +24,11 @@ pub mod native {
     #[pymodule_export]
     use super::snapshot::{Comparison, Snapshot};
     #[pymodule_export]
+    use super::survival::follow_blocks;
+    #[pymodule_export]
     use super::synth::{
         damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
+        write_series_logs,
     };
 
     #[pymodule_export]

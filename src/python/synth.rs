@@ -14,7 +14,11 @@ use crate::{
             process::{self, Sums, write_process},
             reference::{self as reference_dump, write_reference as write_full},
         },
-        investigation::{self, Dialect, Totals, write_investigation},
+        investigation::{
+            self, Dialect, Totals,
+            series::{Series, SeriesOptions},
+            write_investigation,
+        },
         reference::{self, Kind, write_reference},
     },
 };
@@ -24,7 +28,7 @@ type Answer = HashMap<String, Py<PyAny>>;
 
 /// Write a benchmark log. Wrapped by `heapdelta.testing.write_reference_log`.
 #[pyfunction]
-#[pyo3(signature = (path, kind, byte_count, seed, grown=false))]
+#[pyo3(signature = (path, kind, byte_count, seed, grown=false, step=0))]
 pub fn write_reference_log(
     py: Python<'_>,
     path: PathBuf,
@@ -32,9 +36,13 @@ pub fn write_reference_log(
     byte_count: u64,
     seed: u64,
     grown: bool,
+    step: u64,
 ) -> PyResult<Answer> {
+    if grown && step > 0 {
+        return Err(wrong(py, "grown=False with a step", "grown=True"));
+    }
     let kind = Kind::of(kind).ok_or_else(|| wrong(py, "kind \"blocks\" or \"mixed\"", kind))?;
-    let options = reference::Options { kind, byte_count, seed, grown };
+    let options = reference::Options { kind, byte_count, seed, grown, step };
     let answer = written(py, path, |out| write_reference(out, &options))?;
     let about = PyDict::new(py);
     for (name, value) in [
@@ -50,6 +58,9 @@ pub fn write_reference_log(
         ("grown_block_count", answer.grown_block_count),
         ("grown_requested_bytes", answer.grown_requested_bytes),
         ("grown_overhead_bytes", answer.grown_overhead_bytes),
+        ("born_block_count", answer.born_block_count),
+        ("born_requested_bytes", answer.born_requested_bytes),
+        ("died_block_count", answer.died_block_count),
     ] {
         about.set_item(name, value)?;
     }
@@ -84,6 +95,40 @@ pub fn write_investigation_log(
             .ok_or_else(|| wrong(py, "encoding utf-8, utf-8-sig, utf-16-le, utf-16-be or windows-1252", encoding))?,
     };
     let answer = written(py, path, |out| write_investigation(out, &options))?;
+    log_answer(py, answer)?.extract()
+}
+
+/// Write the logs of days of the synthetic server. Wrapped by `heapdelta.testing.write_series`.
+#[pyfunction]
+#[pyo3(signature = (paths, *, seed, stack_count, hours_apart, restart_at))]
+pub fn write_series_logs(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    seed: u64,
+    stack_count: u64,
+    hours_apart: u64,
+    restart_at: Option<u64>,
+) -> PyResult<Vec<Answer>> {
+    let mut series = Series::new(SeriesOptions { seed, stack_count, hours_apart, restart_at });
+    let mut answers = Vec::new();
+    for path in paths {
+        let answer = written(py, path, |out| series.write_next(out))?;
+        let about = log_answer(py, answer.log)?;
+        about.set_item("run", answer.run)?;
+        for (name, births) in [
+            ("leaked_by_birth", answer.leaked_by_birth),
+            ("cached_by_birth", answer.cached_by_birth),
+            ("sessions_by_birth", answer.sessions_by_birth),
+        ] {
+            let sums: PyResult<Vec<_>> = births.into_iter().map(|sums| totals(py, sums)).collect();
+            about.set_item(name, sums?)?;
+        }
+        answers.push(about.extract()?);
+    }
+    Ok(answers)
+}
+
+fn log_answer(py: Python<'_>, answer: investigation::Answer) -> PyResult<Bound<'_, PyDict>> {
     let about = PyDict::new(py);
     for (name, value) in [
         ("culprit", answer.culprit),
@@ -117,7 +162,7 @@ pub fn write_investigation_log(
         modules.set_item(name, totals(py, sums)?)?;
     }
     about.set_item("modules", modules)?;
-    about.extract()
+    Ok(about)
 }
 
 /// Write one dump of the synthetic investigation. Wrapped by `heapdelta.testing.write_dump`.
@@ -230,7 +275,11 @@ fn totals(py: Python<'_>, totals: Totals) -> PyResult<Bound<'_, PyDict>> {
 }
 
 /// Creates the file and lets `write` fill it, without the interpreter.
-fn written<T: Send>(py: Python<'_>, path: PathBuf, write: impl Fn(&mut File) -> io::Result<T> + Sync) -> PyResult<T> {
+fn written<T: Send>(
+    py: Python<'_>,
+    path: PathBuf,
+    write: impl FnOnce(&mut File) -> io::Result<T> + Send,
+) -> PyResult<T> {
     let done = py.detach(|| write(&mut File::create(&path)?));
     done.map_err(|source| exception(py, &Error::from(source).in_file(Some(path))))
 }

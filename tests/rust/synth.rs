@@ -4,7 +4,11 @@ use std::collections::HashSet;
 
 use heapdelta::synth::{
     Encoding, LineEnd,
-    investigation::{self, Dialect, Totals, write_investigation},
+    investigation::{
+        self, Dialect, Totals,
+        series::{Series, SeriesAnswer, SeriesOptions},
+        write_investigation,
+    },
     reference::{self, Kind, write_reference},
 };
 
@@ -55,7 +59,7 @@ fn count(text: &str) -> Counted {
 
 fn reference_log(kind: Kind, grown: bool) -> (Vec<u8>, reference::Answer) {
     let mut out = Vec::new();
-    let options = reference::Options { kind, byte_count: 1_000_000, seed: 3, grown };
+    let options = reference::Options { kind, byte_count: 1_000_000, seed: 3, grown, step: 0 };
     let answer = write_reference(&mut out, &options).unwrap();
     (out, answer)
 }
@@ -115,6 +119,33 @@ fn grown_reference_log_has_the_same_stacks_and_some_blocks_more() {
     assert_eq!(after.block_count - before.block_count, after.grown_block_count);
     assert_eq!(after.requested_bytes - before.requested_bytes, after.grown_requested_bytes);
     assert_eq!(after.overhead_bytes - before.overhead_bytes, after.grown_overhead_bytes);
+}
+
+#[test]
+fn later_reference_logs_keep_most_blocks_where_they_were() {
+    let log = |step| {
+        let mut out = Vec::new();
+        let options = reference::Options { kind: Kind::Blocks, byte_count: 1_000_000, seed: 3, grown: false, step };
+        let answer = write_reference(&mut out, &options).unwrap();
+        (String::from_utf8(out).unwrap(), answer)
+    };
+    let logs: Vec<_> = (0..4).map(log).collect();
+    for pair in logs.windows(2) {
+        let ((before, _), (after, answer)) = (&pair[0], &pair[1]);
+        let counted = count(after);
+        assert_eq!((counted.lines, counted.stacks), (answer.line_count, answer.stack_count));
+        assert_eq!(counted.total.allocation_count, answer.block_count);
+        assert_eq!(counted.total.requested_bytes, answer.requested_bytes);
+        assert_eq!(counted.total.overhead_bytes, answer.overhead_bytes);
+        let (before, after) = (blocks(before), blocks(after));
+        assert_eq!(after.len() as u64, answer.block_count);
+        let born: Vec<_> = after.difference(&before).collect();
+        assert_eq!(born.len() as u64, answer.born_block_count);
+        assert_eq!(born.iter().map(|block| block.1).sum::<u64>(), answer.born_requested_bytes);
+        assert_eq!(before.difference(&after).count() as u64, answer.died_block_count);
+        assert!(answer.born_block_count > 100 && answer.died_block_count > 100, "{answer:?}");
+        assert!(before.intersection(&after).count() > before.len() * 15 / 16);
+    }
 }
 
 #[test]
@@ -188,4 +219,42 @@ fn hogs_of_version_1_add_up() {
     }
     assert_eq!(total, answer.total);
     assert_eq!(log.lines().count() as u64, answer.line_count);
+}
+
+/// Each block line of a UMDH 2 text: address, size and id.
+fn blocks(text: &str) -> HashSet<(u64, u64, u64)> {
+    let hex = |text: &str| u64::from_str_radix(text.trim_start_matches("BackTrace"), 16).unwrap();
+    let words = text.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    words
+        .filter(|words| words.len() == 8 && words[1] == "bytes" && words[0] != "REQUESTED")
+        .map(|words| (hex(words[5]), hex(words[0]), hex(words[7])))
+        .collect()
+}
+
+#[test]
+fn days_keep_blocks_in_their_places_until_a_restart() {
+    let mut series = Series::new(SeriesOptions { seed: 4, stack_count: 200, hours_apart: 6, restart_at: Some(3) });
+    let logs: Vec<(String, SeriesAnswer)> = (0..5)
+        .map(|_| {
+            let mut out = Vec::new();
+            let answer = series.write_next(&mut out).unwrap();
+            (String::from_utf8(out).unwrap(), answer)
+        })
+        .collect();
+    for (text, answer) in &logs {
+        let counted = count(text);
+        assert_eq!((counted.lines, counted.total), (answer.log.line_count, answer.log.total));
+        assert_eq!(blocks(text).len() as u64, answer.log.total.allocation_count);
+        let leaked: u64 = answer.leaked_by_birth.iter().map(|sums| sums.requested_bytes).sum();
+        assert_eq!(leaked, answer.log.leaked.requested_bytes);
+        let cached: u64 = answer.cached_by_birth.iter().map(|sums| sums.requested_bytes).sum();
+        assert_eq!(cached, answer.log.cached.requested_bytes);
+    }
+    let runs: Vec<u64> = logs.iter().map(|(_, answer)| answer.run).collect();
+    assert_eq!(runs, [0, 0, 0, 1, 1]);
+    let kept: Vec<usize> =
+        logs.windows(2).map(|pair| blocks(&pair[0].0).intersection(&blocks(&pair[1].0)).count()).collect();
+    let most = |at: usize| blocks(&logs[at].0).len() / 2;
+    assert!(kept[0] > most(0) && kept[1] > most(1) && kept[3] > most(3), "{kept:?}");
+    assert_eq!(kept[2], 0);
 }

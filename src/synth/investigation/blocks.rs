@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::random::Random;
 use super::program::MODULES;
 use super::sites::{Behaviour, HEAPS, Site, sites};
-use super::{Answer, Dialect, Options, Totals};
+use super::{Answer, Dialect, FIRST_BLOCK, Options, Totals};
 
 /// Whose a block is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,8 @@ pub struct Block {
     pub requested: u64,
     /// Bytes of overhead; 0 in a dialect that does not say.
     pub overhead: u64,
+    /// Where it lies, from the base of its heap.
+    pub offset: u64,
 }
 
 /// Everything that a log of the step says.
@@ -51,6 +53,7 @@ impl Story {
         story.add_stackless(options);
         for (number, heap) in story.heaps.iter_mut().enumerate() {
             Random::of(options.seed, "order", (options.step << 8) + number as u64).shuffle(heap);
+            place(heap);
         }
         story
     }
@@ -63,7 +66,12 @@ impl Story {
                 Dialect::Umdh1 => site.bytes,
             };
             let overhead = overhead(options, requested);
-            self.heaps[site.block_heap(block)].push(Block { trace: Trace::Site(number), requested, overhead });
+            self.heaps[site.block_heap(block)].push(Block {
+                trace: Trace::Site(number),
+                requested,
+                overhead,
+                offset: 0,
+            });
         }
     }
 
@@ -73,12 +81,14 @@ impl Story {
             let count = self.heaps[heap].len() as u64 / STACKLESS;
             for _ in 0..count {
                 let requested = if options.dialect == Dialect::Umdh1 { 0x40 } else { random.between(0x10, 0x100) };
-                self.heaps[heap].push(Block { trace: Trace::None, requested, overhead: overhead(options, requested) });
+                let overhead = overhead(options, requested);
+                self.heaps[heap].push(Block { trace: Trace::None, requested, overhead, offset: 0 });
             }
         }
         // Version 1 prints the stack with every row, so none can be missing.
         if options.dialect == Dialect::Umdh2 {
-            let block = Block { trace: Trace::Undefined, requested: 0x58, overhead: overhead(options, 0x58) };
+            let block =
+                Block { trace: Trace::Undefined, requested: 0x58, overhead: overhead(options, 0x58), offset: 0 };
             self.heaps[1].extend([block; UNDEFINED_BLOCKS as usize]);
         }
     }
@@ -86,7 +96,7 @@ impl Story {
     /// Completes an answer with the sums.
     pub(super) fn answer(&self, mut answer: Answer) -> Answer {
         let mut modules: BTreeMap<&'static str, Totals> = BTreeMap::new();
-        for Block { trace, requested, overhead } in self.heaps.iter().flatten().copied() {
+        for Block { trace, requested, overhead, .. } in self.heaps.iter().flatten().copied() {
             answer.total.add(requested, overhead);
             let Trace::Site(number) = trace else {
                 let without = if trace == Trace::None { &mut answer.without_stack } else { &mut answer.undefined };
@@ -106,8 +116,17 @@ impl Story {
     }
 }
 
+/// Lays the blocks of a heap out one behind the other.
+fn place(heap: &mut [Block]) {
+    let mut offset = FIRST_BLOCK;
+    for block in heap {
+        block.offset = offset;
+        offset += block.requested + block.overhead;
+    }
+}
+
 /// What fills a block up to the next multiple of the allocator's step, and its header.
-fn overhead(options: &Options, requested: u64) -> u64 {
+pub(super) fn overhead(options: &Options, requested: u64) -> u64 {
     match (options.dialect, options.pointer_width) {
         (Dialect::Umdh1, _) => 0,
         (Dialect::Umdh2, 64) => 0x20 + 16 - requested % 16,

@@ -10,10 +10,12 @@
 //!   for two stacks.
 //!
 //! Invariant: two logs of one seed differ by what their steps say and by nothing else; a restart changes every address
-//! and id, and nothing that they stand for.
+//! and id, and nothing that they stand for. Blocks lie at other addresses in every log; in the logs of [`series`], which
+//! tells days of the same server hour by hour, a block stays where it is.
 
 mod blocks;
 pub(super) mod program;
+pub mod series;
 mod sites;
 mod umdh1;
 mod umdh2;
@@ -146,12 +148,16 @@ pub struct Answer {
 ///
 /// What `out` returns.
 pub fn write_investigation(out: &mut impl Write, options: &Options) -> io::Result<Answer> {
+    write_story(out, options, &taken_at(HOURS_APART * options.step), &Story::new(options))
+}
+
+/// Writes the log of a moment.
+fn write_story(out: &mut impl Write, options: &Options, taken_at: &str, story: &Story) -> io::Result<Answer> {
     let run = Run::new(options.seed, options.run, options.pointer_width == 64);
-    let story = Story::new(options);
     let mut lines = Lines::new(out, options.encoding, options.line_end);
     let (stack_count, module_count) = match options.dialect {
-        Dialect::Umdh2 => (umdh2::write(&mut lines, options, &run, &story)?, MODULES.len() as u64),
-        Dialect::Umdh1 => (umdh1::write(&mut lines, options, &run, &story)?, 0),
+        Dialect::Umdh2 => (umdh2::write(&mut lines, options, &run, taken_at, story)?, MODULES.len() as u64),
+        Dialect::Umdh1 => (umdh1::write(&mut lines, options, &run, taken_at, story)?, 0),
     };
     lines.flush()?;
     let (byte_count, line_count) = (lines.byte_count, lines.line_count);
@@ -166,7 +172,7 @@ pub fn write_investigation(out: &mut impl Write, options: &Options) -> io::Resul
         module_count,
         stack_count,
         pid: run.pid,
-        taken_at: taken_at(options.step),
+        taken_at: taken_at.to_owned(),
         total: Totals::default(),
         leaked: Totals::default(),
         cached: Totals::default(),
@@ -196,9 +202,13 @@ fn heap_bases(options: &Options) -> Vec<u64> {
     (0..sites::HEAPS as u64).map(|heap| first + heap * apart + random.below(chance) * 0x1_0000).collect()
 }
 
-/// Time of a step: from 9 o'clock on 11 March 2024, every four hours.
-fn taken_at(step: u64) -> String {
-    let hours = 9 + 4 * step;
+/// Hour of the day of the first log, and hours from one to the next.
+const FIRST_HOUR: u64 = 9;
+const HOURS_APART: u64 = 4;
+
+/// Time so many hours after the first log, which is taken at 9 o'clock on 11 March 2024.
+fn taken_at(hours: u64) -> String {
+    let hours = FIRST_HOUR + hours;
     let (mut year, mut month, mut day) = (2024, 3, 11 + hours / 24);
     loop {
         let days = match month {
@@ -222,8 +232,8 @@ mod tests {
     #[test]
     fn time_goes_on_over_the_ends_of_months() {
         assert_eq!(taken_at(0), "2024-03-11 09:00");
-        assert_eq!(taken_at(4), "2024-03-12 01:00");
-        assert_eq!(taken_at(126), "2024-04-01 09:00");
-        assert_eq!(taken_at(6 * 366), "2025-03-12 09:00");
+        assert_eq!(taken_at(16), "2024-03-12 01:00");
+        assert_eq!(taken_at(504), "2024-04-01 09:00");
+        assert_eq!(taken_at(24 * 366), "2025-03-12 09:00");
     }
 }

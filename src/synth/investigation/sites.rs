@@ -248,6 +248,11 @@ impl Site {
         self.bytes + Random::of(seed, "bytes", ((number as u64) << 32) + block).below(self.spread + 1)
     }
 
+    /// Bytes of a block of no number.
+    pub fn some_bytes(&self, random: &mut Random) -> u64 {
+        self.bytes + random.below(self.spread + 1)
+    }
+
     /// Heap of its block of a number.
     pub fn block_heap(&self, block: u64) -> usize {
         if self.shares_first_heap && block % 8 == 7 { 0 } else { self.heap }

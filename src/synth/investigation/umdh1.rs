@@ -13,7 +13,7 @@ use std::{
 use super::super::{encode::Lines, random::Random};
 use super::blocks::{Block, Story, Trace};
 use super::program::{Frame, Run, system};
-use super::{Options, heap_bases, taken_at};
+use super::{Options, heap_bases};
 
 const STARS: &str = "***********";
 /// Deepest stack that version 1 prints.
@@ -21,8 +21,14 @@ const DEEPEST: usize = 16;
 const ENTRY_OVERHEAD: u64 = 8;
 
 /// Writes the log; gives the number of ids whose stack stands in it.
-pub(super) fn write(lines: &mut Lines<'_, impl Write>, options: &Options, run: &Run, story: &Story) -> io::Result<u64> {
-    lines.line(&format!("UMDH: Logtime {} - Machine=FERN-APP-02 - PID={}", taken_at(options.step), run.pid))?;
+pub(super) fn write(
+    lines: &mut Lines<'_, impl Write>,
+    options: &Options,
+    run: &Run,
+    taken_at: &str,
+    story: &Story,
+) -> io::Result<u64> {
+    lines.line(&format!("UMDH: Logtime {taken_at} - Machine=FERN-APP-02 - PID={}", run.pid))?;
     let bases = heap_bases(options);
     let ids = trace_ids(options, story.sites.len() + bases.len());
     let mut printed = vec![false; story.sites.len()];

@@ -13,13 +13,19 @@ use std::{
 use super::super::{encode::Lines, random::Random};
 use super::blocks::{Block, Story, Trace};
 use super::program::{Frame, MODULES, Run};
-use super::{FIRST_BLOCK, Options, heap_bases, taken_at};
+use super::{Options, heap_bases};
 
 const DASHES: &str = "- - - - - - - - - -";
 
 /// Writes the log; gives the number of ids whose stack stands in it.
-pub(super) fn write(lines: &mut Lines<'_, impl Write>, options: &Options, run: &Run, story: &Story) -> io::Result<u64> {
-    preamble(lines, options, run)?;
+pub(super) fn write(
+    lines: &mut Lines<'_, impl Write>,
+    options: &Options,
+    run: &Run,
+    taken_at: &str,
+    story: &Story,
+) -> io::Result<u64> {
+    preamble(lines, taken_at, run)?;
     let ids = trace_ids(options, story.sites.len() + 1);
     let mut printed = vec![false; story.sites.len()];
     for (base, blocks) in heap_bases(options).into_iter().zip(&story.heaps) {
@@ -43,10 +49,10 @@ pub(super) fn write(lines: &mut Lines<'_, impl Write>, options: &Options, run: &
     Ok(printed.iter().filter(|done| **done).count() as u64)
 }
 
-fn preamble(lines: &mut Lines<'_, impl Write>, options: &Options, run: &Run) -> io::Result<()> {
+fn preamble(lines: &mut Lines<'_, impl Write>, taken_at: &str, run: &Run) -> io::Result<()> {
     lines.line("// ")?;
-    let (time, pid) = (taken_at(options.step), run.pid);
-    lines.line(&format!("// UMDH: version 10.0.19041.685: Logtime {time} - Machine=FERN-APP-02 - PID={pid}"))?;
+    let pid = run.pid;
+    lines.line(&format!("// UMDH: version 10.0.19041.685: Logtime {taken_at} - Machine=FERN-APP-02 - PID={pid}"))?;
     lines.line("// ")?;
     lines.line("")?;
     lines.line("// OS version 10.0 ")?;
@@ -71,8 +77,8 @@ fn heap<W: Write>(
     ids: &[u32],
     mut print_stack: impl FnMut(&mut Lines<'_, W>, usize) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut address = base + FIRST_BLOCK;
-    for Block { trace, requested, overhead } in blocks {
+    for Block { trace, requested, overhead, offset } in blocks {
+        let address = base + offset;
         let id = match trace {
             Trace::None => 0,
             Trace::Undefined => ids[0],
@@ -82,7 +88,6 @@ fn heap<W: Write>(
         if let Trace::Site(site) = trace {
             print_stack(lines, *site)?;
         }
-        address += requested + overhead;
     }
     Ok(())
 }

@@ -6,91 +6,20 @@
 //! ```
 //!
 //! Invariant: a log and its grown twin hold the same stacks under the same ids in the same order; the twin has some
-//! blocks more, all of them on every [`GROWN_STRIDE`]-th stack.
+//! blocks more, all of them on every [`GROWN_STRIDE`]-th stack. So do the logs of later steps, in which nearly all blocks
+//! of the first lie where they lay; see [`later`].
 
 use std::io::{self, Write};
 
 use super::random::Random;
+use options::Shape;
 use process::{FrameLine, MODULE_BYTES, MODULES, Process, block_size, module_base, push_hex, skewed};
 
+mod later;
+mod options;
 mod process;
 
-/// What a reference log is full of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Nearly nothing but block lines; at 1 GB, 80,000 stacks of 10 to 32 frames.
-    Blocks,
-    /// Half of the bytes are stacks; at 1 GB, 680,000 of them over 250,000 distinct addresses.
-    Mixed,
-}
-
-impl Kind {
-    /// The kind of this name.
-    pub fn of(name: &str) -> Option<Self> {
-        match name {
-            "blocks" => Some(Kind::Blocks),
-            "mixed" => Some(Kind::Mixed),
-            _ => None,
-        }
-    }
-
-    fn shape(self) -> Shape {
-        match self {
-            Kind::Blocks => Shape { stacks: 80_000, addresses: 30_000, shallow: 10, deep: 32 },
-            Kind::Mixed => Shape { stacks: 680_000, addresses: 250_000, shallow: 34, deep: 62 },
-        }
-    }
-}
-
-/// Numbers at 1 GB; smaller logs have fewer in proportion.
-struct Shape {
-    stacks: u64,
-    addresses: u64,
-    shallow: u64,
-    deep: u64,
-}
-
-/// What to write.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// What the log is full of.
-    pub kind: Kind,
-    /// Size of the log in bytes, kept to within one record; a grown log is about 1.5 % larger.
-    pub byte_count: u64,
-    /// Same seed, same process: same stacks, ids and addresses.
-    pub seed: u64,
-    /// Write the later log of the same process.
-    pub grown: bool,
-}
-
-/// What was written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// Bytes of the file.
-    pub byte_count: u64,
-    /// Lines of the file.
-    pub line_count: u64,
-    /// Rows of `allocations`.
-    pub block_count: u64,
-    /// Rows of `heaps`.
-    pub heap_count: u64,
-    /// Rows of `stacks`.
-    pub stack_count: u64,
-    /// Lines that are frames.
-    pub frame_count: u64,
-    /// Rows of `frames`.
-    pub distinct_frame_count: u64,
-    /// Bytes asked for, all blocks together.
-    pub requested_bytes: u64,
-    /// Bytes of overhead, all blocks together.
-    pub overhead_bytes: u64,
-    /// Of the blocks, those that the log of the same options without `grown` does not have.
-    pub grown_block_count: u64,
-    /// Bytes asked for by those.
-    pub grown_requested_bytes: u64,
-    /// Bytes of overhead of those.
-    pub grown_overhead_bytes: u64,
-}
+pub use options::{Answer, Kind, Options};
 
 /// Every so many stacks, one grows.
 pub const GROWN_STRIDE: u64 = 64;
@@ -99,6 +28,7 @@ const HEAPS: u64 = 6;
 const GIGABYTE: u64 = 1_000_000_000;
 /// The sink is given portions of this many bytes.
 const PORTION: usize = 256 << 10;
+
 /// Writes a reference log.
 ///
 /// # Errors
@@ -129,6 +59,9 @@ struct Writer<'a, W: Write> {
     next_unused: usize,
     /// Stacks printed before the heap being written.
     heap_first_stack: u64,
+    /// Blocks of the first log before the heap being written, and up to here.
+    heap_first_record: u64,
+    records: u64,
     stacks_wanted: u64,
     address: u64,
     answer: Answer,
@@ -152,6 +85,8 @@ impl<'a, W: Write> Writer<'a, W> {
             frame_used: vec![false; addresses as usize],
             next_unused: 0,
             heap_first_stack: 0,
+            heap_first_record: 0,
+            records: 0,
             stacks_wanted,
             shape,
             address: 0,
@@ -160,7 +95,7 @@ impl<'a, W: Write> Writer<'a, W> {
     }
 
     fn preamble(&mut self) {
-        let day = if self.options.grown { 12 } else { 11 };
+        let day = 11 + self.options.step.max(u64::from(self.options.grown));
         self.line("// ");
         self.line(&format!(
             "// UMDH: version 10.0.19041.685: Logtime 2024-03-{day} 09:00 - Machine=BENCH-01 - PID=4711"
@@ -205,6 +140,7 @@ impl<'a, W: Write> Writer<'a, W> {
         self.address = handle + 0x740;
         self.answer.heap_count += 1;
         self.heap_first_stack = self.answer.stack_count;
+        self.heap_first_record = self.records;
         let end = u128::from(self.options.byte_count) * u128::from(heap + 1) / u128::from(HEAPS);
         while u128::from(self.base_bytes) < end {
             self.record();
@@ -212,6 +148,7 @@ impl<'a, W: Write> Writer<'a, W> {
                 self.flush()?;
             }
         }
+        self.leaked(handle)?;
         self.flush()?;
         self.line(&format!("*{DASHES} End of data for heap @ {handle:X} {DASHES}"));
         self.line("");
@@ -236,6 +173,10 @@ impl<'a, W: Write> Writer<'a, W> {
             self.stack();
         }
         self.base_bytes += (self.buffer.len() - start) as u64;
+        if self.options.step > 0 && !is_new {
+            self.later(start, stack, requested, overhead);
+        }
+        self.records += 1;
         if self.options.grown && stack.is_multiple_of(GROWN_STRIDE) {
             let (requested, overhead) = block_size(&mut self.extra);
             self.block(stack, requested, overhead);

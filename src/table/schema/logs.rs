@@ -258,6 +258,32 @@ pub const STACK_GROUPS: TableSchema = TableSchema {
     ],
 };
 
+/// Stacks of [`crate::survival::survival`].
+pub const SURVIVAL_STACKS: TableSchema = TableSchema {
+    name: "survival_stacks",
+    row: "stack that held blocks in a run; blocks without a stack have one row",
+    order: "no stack first, then as first seen",
+    columns: &[
+        column("source", Kind::U32, "the first snapshot that has the stack, from 0"),
+        nullable("stack_id", Kind::U32, "no stack was recorded", "the stack there: row of its `stacks`"),
+        column("reused_count", Kind::U64, "blocks born after the first snapshot where another had lain before"),
+    ],
+};
+
+/// Blocks of [`crate::survival::survival`].
+pub const SURVIVORS: TableSchema = TableSchema {
+    name: "survivors",
+    row: "stack, birth and point at which blocks of that birth are still there",
+    order: "stack, then born, then point",
+    columns: &[
+        column("stack", Kind::U32, "the stack: row of `survival_stacks`"),
+        column("born", Kind::U32, "the first snapshot that has the blocks, from 0"),
+        column("point", Kind::U32, "the snapshot, from 0"),
+        column("allocation_count", Kind::U64, "blocks still there"),
+        column("requested_bytes", Kind::U64, "bytes the program asked for in them"),
+    ],
+};
+
 /// The tables of a snapshot, in the order of documentation.
 pub const SNAPSHOT_TABLES: [&TableSchema; 8] =
     [&ALLOCATIONS, &USAGE, &STACKS, &FRAMES, &MODULES, &HEAPS, &SECTIONS, &ISSUES];

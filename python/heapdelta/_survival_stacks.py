@@ -1,0 +1,117 @@
+"""The stacks of a `Survival`: what they are called, and what became of their blocks in all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from heapdelta import _labels
+from heapdelta._labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK
+from heapdelta.blame import frame_flags
+
+if TYPE_CHECKING:
+    from heapdelta._snapshot import Snapshot
+    from heapdelta.blame import Allocators
+
+_SHOWN = ["fingerprint", "trace_id", "module", "function", "depth", "status"]
+
+
+def described(stacks: pl.DataFrame, snapshots: list[Snapshot], allocators: Allocators) -> pl.DataFrame:
+    """Name the stacks of `survival_stacks`: the key columns, then `reused_count`, in the same order."""
+    placed = stacks.with_row_index("place")
+    parts = []
+    for (source,), rows in placed.group_by("source", maintain_order=True):
+        names = _names(snapshots[int(source)], allocators)
+        # The row behind the last is that of blocks without a stack.
+        own = rows["stack_id"].fill_null(names.height - 1)
+        parts.append(pl.concat([rows, names.select(pl.all().gather(own))], how="horizontal"))
+    if not parts:
+        empty = _names(snapshots[0], allocators).clear()
+        return pl.concat([empty, stacks.select("reused_count").clear()], how="horizontal")
+    return pl.concat(parts).sort("place").select(*_SHOWN, "reused_count")
+
+
+def _names(snapshot: Snapshot, allocators: Allocators) -> pl.DataFrame:
+    """Every stack of a snapshot by its row number, and one row more for blocks without a stack."""
+    stacks, frames = snapshot.stacks, snapshot.frames
+    blamed = pl.DataFrame(snapshot._native.blame(frame_flags(frames, allocators)))
+    frame = pl.repeat(None, stacks.height + 1, dtype=pl.UInt32, eager=True)
+    frame = frame.scatter(blamed["stack_id"], blamed["frame_id"])
+    shown = frames.select("module", _labels.function_label(frames)).select(pl.all().gather(frame))
+    status = (
+        pl.when(pl.int_range(pl.len()) == stacks.height)
+        .then(NOT_RECORDED)
+        .when(frame.is_null())
+        .then(NOT_IN_FILE)
+        .when(pl.col("module").is_null())
+        .then(NO_MODULE)
+        .otherwise(OK)
+    )
+    columns = stacks.select("fingerprint", "trace_id", "depth")
+    columns = pl.concat([columns, columns.clear(1)])
+    words = _labels.status_text(status).alias("status")
+    return pl.concat([columns, shown.with_columns(words)], how="horizontal").select(_SHOWN)
+
+
+def summed_up(stacks: pl.DataFrame, survivors: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
+    """Add to each stack what `Survival.stacks` tells; `stack` stays its number."""
+    edges = points.group_by("run").agg(pl.col("point").min().alias("first"), pl.col("point").max().alias("last"))
+    runs = stacks.select("stack", "run").join(edges, on="run", how="left", maintain_order="left")
+    rows = survivors.with_columns(runs[name].gather(survivors["stack"]).alias(name) for name in ("first", "last"))
+    count, size, born, point = (pl.col(name) for name in ("allocation_count", "requested_bytes", "born", "point"))
+    first, last = pl.col("first"), pl.col("last")
+    birth, young = (born == point) & (born > first), (born > first) & (born < last)
+    sums = rows.group_by("stack").agg(
+        count.filter(birth).sum().alias("born_count"),
+        count.filter(point == first).sum().alias("first_count"),
+        size.filter(point == first).sum().alias("first_bytes"),
+        count.filter(point == last).sum().alias("allocation_count"),
+        size.filter(point == last).sum().alias("requested_bytes"),
+        count.filter(young & (point == born)).sum().alias("young"),
+        count.filter(young & (point == last)).sum().alias("kept"),
+    )
+    left = rows.filter(point == last).select("stack", "born", "last", "allocation_count")
+    summed = stacks.join(sums, on="stack", how="left").join(_median_ages(left, points), on="stack", how="left")
+    return _told(summed)
+
+
+def _median_ages(left: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
+    """Tell the lower median of the ages of the blocks that are left, in hours, for each stack."""
+    taken = points.sort("point")["taken_at"]
+    hours = (taken.gather(left["last"]) - taken.gather(left["born"])).dt.total_microseconds() / 3.6e9
+    aged = left.with_columns(hours.alias("median_age_hours")).sort("stack", "born", descending=[False, True])
+    count = pl.col("allocation_count")
+    # From the youngest on, the first that has half of all with it.
+    reached = 2 * count.cum_sum().over("stack") >= count.sum().over("stack")
+    return aged.filter(reached).group_by("stack", maintain_order=True).agg(pl.col("median_age_hours").first())
+
+
+def _told(summed: pl.DataFrame) -> pl.DataFrame:
+    def signed(name: str) -> pl.Expr:
+        return pl.col(name).cast(pl.Int64)
+
+    def share(part: str, whole: str) -> pl.Expr:
+        return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))
+
+    net = signed("allocation_count") - signed("first_count")
+    summed = summed.with_columns(
+        net.alias("net_count"),
+        (signed("requested_bytes") - signed("first_bytes")).alias("net_bytes"),
+        (signed("born_count") - net).cast(pl.UInt64).alias("died_count"),
+    )
+    return summed.select(
+        "stack",
+        "run",
+        *_SHOWN,
+        "born_count",
+        "died_count",
+        "net_count",
+        "net_bytes",
+        share("died_count", "born_count").alias("churn"),
+        share("kept", "young").alias("kept_share"),
+        "median_age_hours",
+        share("reused_count", "born_count").alias("reused_share"),
+        "allocation_count",
+        "requested_bytes",
+    )

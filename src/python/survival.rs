@@ -1,0 +1,21 @@
+//! `survival`: the blocks of snapshots of one run, followed from one to the next.
+
+use pyo3::prelude::*;
+
+use super::{arrow::Table, error::exception, snapshot::Snapshot};
+use crate::{parallel::Pool, survival};
+
+/// Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `survivors`.
+///
+/// Wrapped by `heapdelta.Series.survival`.
+#[pyfunction]
+#[pyo3(signature = (snapshots, *, threads=None))]
+pub fn follow_blocks(
+    py: Python<'_>,
+    snapshots: Vec<PyRef<'_, Snapshot>>,
+    threads: Option<usize>,
+) -> PyResult<(Table, Table)> {
+    let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
+    let done = py.detach(|| Pool::new(threads)?.install(|| survival::survival(&snapshots)));
+    done.map(|found| (found.stacks.into(), found.survivors.into())).map_err(|error| exception(py, &error))
+}

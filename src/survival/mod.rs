@@ -1,0 +1,165 @@
+//! What became of the blocks: every block followed from one snapshot of a run to the next.
+//!
+//! A block is the same as long as address, requested size and stack are the same in every snapshot between. Blocks of all
+//! snapshots are cut into parts by address, small enough for a core's cache; each part is followed from first to last on
+//! one thread, and only the lives that end there leave it.
+//!
+//! Invariant: at each point the survivors of all births are the blocks of that snapshot, and their bytes are its bytes.
+
+mod follow;
+mod lives;
+mod parts;
+mod stacks;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use arrow_array::{
+    Array, ArrayRef, UInt32Array, UInt64Array,
+    cast::AsArray,
+    types::{UInt32Type, UInt64Type},
+};
+use arrow_buffer::NullBuffer;
+
+use crate::{
+    Snapshot,
+    error::{Error, ErrorKind, Result},
+    table::{Table, schema},
+};
+use follow::Follower;
+use lives::{Life, Lives};
+use parts::{Cut, Parts};
+use stacks::{NO_STACK, Numbered};
+
+/// The answer of [`survival`].
+#[derive(Debug, Clone)]
+pub struct Survival {
+    /// [`schema::SURVIVAL_STACKS`]: the stacks that held blocks.
+    pub stacks: Table,
+    /// [`schema::SURVIVORS`]: how many blocks of each birth are still there.
+    pub survivors: Table,
+}
+
+/// Blocks of a snapshot that stand in one batch.
+struct Columns<'a> {
+    addresses: &'a [u64],
+    sizes: &'a [u64],
+    stacks: &'a [u32],
+    nulls: Option<&'a NullBuffer>,
+}
+
+/// Blocks of a snapshot, and the number of each of its stacks.
+struct Blocks<'a> {
+    batches: Vec<Columns<'a>>,
+    numbers: Vec<u32>,
+}
+
+impl Blocks<'_> {
+    fn len(&self) -> usize {
+        self.batches.iter().map(|batch| batch.addresses.len()).sum()
+    }
+}
+
+/// Follows the blocks of snapshots of one run, given in the order of time. Uses the threads of the pool it is called in.
+///
+/// Stacks are told apart by their fingerprints; one whose frames are not in its file is the one of the same trace id in
+/// another snapshot, or stands for itself under its id.
+///
+/// # Errors
+///
+/// [`ErrorKind::Option`] if a row of `allocations` has no address.
+pub fn survival(snapshots: &[&Snapshot]) -> Result<Survival> {
+    let Numbered { numbers, stacks } = stacks::number(snapshots);
+    let blocks: Vec<Blocks<'_>> = snapshots
+        .iter()
+        .zip(numbers)
+        .map(|(snapshot, numbers)| Ok(Blocks { batches: columns(snapshot)?, numbers }))
+        .collect::<Result<_>>()?;
+    let (lives, reused) = follow(&blocks, stacks.len(), Cut::default());
+    Ok(tables(&lives, &reused, &stacks))
+}
+
+fn columns(snapshot: &Snapshot) -> Result<Vec<Columns<'_>>> {
+    let batches = snapshot.table("allocations").map_or(&[][..], |table| &table.batches);
+    let columns = batches.iter().filter_map(|batch| {
+        let addresses = batch.column_by_name("address")?.as_primitive_opt::<UInt64Type>()?;
+        let sizes = batch.column_by_name("requested_bytes")?.as_primitive_opt::<UInt64Type>()?;
+        let stacks = batch.column_by_name("stack_id")?.as_primitive_opt::<UInt32Type>()?;
+        if addresses.null_count() > 0 {
+            let expected = "logs with the address of every block";
+            let error = Error::new(ErrorKind::Option { expected, found: "lines without one".to_owned() });
+            return Some(Err(error.in_file(snapshot.about.path.clone())));
+        }
+        let nulls = stacks.nulls().filter(|nulls| nulls.null_count() > 0);
+        Some(Ok(Columns { addresses: addresses.values(), sizes: sizes.values(), stacks: stacks.values(), nulls }))
+    });
+    columns.collect()
+}
+
+/// All lives, sorted, and for each stack how many blocks were born at an address that another had held.
+fn follow(snapshots: &[Blocks<'_>], stack_count: usize, cut: Cut) -> (Vec<Life>, Vec<u64>) {
+    let parts = Parts::new(snapshots, cut);
+    let next = AtomicUsize::new(0);
+    let followers = rayon::broadcast(|_| {
+        let mut follower = Follower::new(snapshots, stack_count);
+        loop {
+            let part = next.fetch_add(1, Ordering::Relaxed);
+            if part >= parts.count() {
+                return follower.finish();
+            }
+            follower.part(&parts, part);
+        }
+    });
+    let mut reused = vec![0; stack_count];
+    let mut all = Vec::new();
+    for (lives, some_reused) in followers {
+        all.push(lives);
+        reused.iter_mut().zip(some_reused).for_each(|(sum, count)| *sum += count);
+    }
+    (Lives::merged(all), reused)
+}
+
+/// Builds the tables; stacks without blocks are left out and the others numbered anew.
+fn tables(lives: &[Life], reused: &[u64], stacks: &[(u32, u32)]) -> Survival {
+    let [mut number, mut born, mut point] = [const { Vec::<u32>::new() }; 3];
+    let [mut count, mut bytes] = [const { Vec::<u64>::new() }; 2];
+    let mut used: Vec<u32> = Vec::new();
+    for births in lives.chunk_by(|one, other| (one.stack, one.born) == (other.stack, other.born)) {
+        let (stack, first) = (births[0].stack, births[0].born);
+        if used.last() != Some(&stack) {
+            used.push(stack);
+        }
+        let (mut left, mut left_bytes) =
+            births.iter().fold((0, 0), |(count, bytes), life| (count + life.count, bytes + life.bytes));
+        let mut ended = births.iter().peekable();
+        for at in first..=births[births.len() - 1].last {
+            number.push(used.len() as u32 - 1);
+            born.push(first);
+            point.push(at);
+            count.push(left);
+            bytes.push(left_bytes);
+            if let Some(life) = ended.next_if(|life| life.last == at) {
+                (left, left_bytes) = (left - life.count, left_bytes - life.bytes);
+            }
+        }
+    }
+    let survivors: Vec<ArrayRef> = vec![
+        Arc::new(UInt32Array::from(number)),
+        Arc::new(UInt32Array::from(born)),
+        Arc::new(UInt32Array::from(point)),
+        Arc::new(UInt64Array::from(count)),
+        Arc::new(UInt64Array::from(bytes)),
+    ];
+    let place = |stack: &u32| stacks[*stack as usize];
+    let stacks: Vec<ArrayRef> = vec![
+        Arc::new(used.iter().map(|stack| Some(place(stack).0)).collect::<UInt32Array>()),
+        Arc::new(used.iter().map(|stack| (*stack != NO_STACK).then_some(place(stack).1)).collect::<UInt32Array>()),
+        Arc::new(used.iter().map(|stack| Some(reused[*stack as usize])).collect::<UInt64Array>()),
+    ];
+    let table = |schema, columns| Table::new(schema, vec![crate::table::batch(schema, columns)]);
+    Survival { stacks: table(&schema::SURVIVAL_STACKS, stacks), survivors: table(&schema::SURVIVORS, survivors) }
+}
