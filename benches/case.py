@@ -162,7 +162,7 @@ def main() -> None:
         case "import":
             result = import_time()
         case name if name in series.CASES:
-            warm(*options.paths)
+            warm(*(path for path in options.paths if path.is_file()))
             result = series.CASES[name](*options.paths)
         case name:
             warm(options.paths[0])

@@ -5,7 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rows import at_most, row
+from rows import at_least, at_most, row
+
+
+def many_rows(medians: Mapping[str, Mapping[str, Any]], kind: str, size: int) -> Iterator[str]:
+    """Many small logs, against one large one; a verdict on every stack of many snapshots."""
+    result = medians["read-many"]
+    rate, large = result["byte_count"] / result["seconds"], size / medians[f"read {kind} sums"]["seconds"]
+    yield row(
+        f"`read_many` of 100 logs of {result['byte_count'] / 1e8:,.0f} MB; times `read(blocks=False)` of one large log",
+        kind,
+        f"{rate / 1e6:,.0f} MB/s",
+        *at_least(rate / large, 0.9),
+    )
+    passing = result["peak_bytes"] - result["held_bytes"]
+    yield row(
+        f"highest memory during it less the {result['held_bytes'] / 1e6:,.0f} MB that stay; times two logs",
+        kind,
+        f"{passing / 1e6:,.0f} MB",
+        *at_most(passing / (2 * result["byte_count"] / 100), 1),
+    )
+    result = medians["growth"]
+    yield row(
+        f"`series` and `growth` over 200 snapshots of {result['rows']:,.0f} stacks, seconds",
+        "",
+        f"{result['seconds']:.2f} s",
+        *at_most(result["seconds"], 2),
+    )
 
 
 def series_rows(medians: Mapping[str, Mapping[str, Any]], kind: str) -> Iterator[str]:

@@ -102,7 +102,7 @@ fn draw(times: &[f64], values: &[f64], buffer: &mut Vec<f64>) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        ((state >> 32) * end as u64 >> 32) as usize
+        (((state >> 32) * end as u64) >> 32) as usize
     };
     while buffer.len() < SAMPLE {
         let (one, other) = (below(times.len()), below(times.len()));

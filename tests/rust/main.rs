@@ -20,3 +20,4 @@ mod sample_dump;
 mod support;
 mod synth;
 mod synth_dump;
+mod trend;
