@@ -36,7 +36,7 @@ pub struct Axis {
 pub struct Curve {
     /// Of the whole curve.
     pub slopes: Slopes,
-    /// Of the middle third alone.
+    /// Of the middle third alone; its interval is not looked for.
     pub middle: Slopes,
     /// Of the late part alone.
     pub late: Slopes,
@@ -58,7 +58,7 @@ pub struct Describer<'a> {
     all: Times,
     middle: Times,
     late: Times,
-    buffer: Vec<f64>,
+    buffer: Vec<u64>,
     values: Vec<f64>,
 }
 
@@ -104,15 +104,14 @@ impl<'a> Describer<'a> {
 
     fn changing(&mut self, values: &[f64], shape: Shape) -> Curve {
         let axis = self.axis;
-        let mut part = |range: Range<usize>, times: &Times| {
+        let mut part = |range: Range<usize>, times: &Times, quantile: f64| {
             let kendall = times.compare(&values[range.clone()]);
-            let slopes =
-                theil_sen(&axis.times[range.clone()], &values[range], &kendall, axis.quantile, &mut self.buffer);
+            let slopes = theil_sen(&axis.times[range.clone()], &values[range], &kendall, quantile, &mut self.buffer);
             (slopes, kendall.score, kendall.p_value())
         };
-        let (slopes, score, p_value) = part(0..values.len(), &self.all);
-        let (middle, ..) = part(axis.middle.clone(), &self.middle);
-        let (late, _, late_p_value) = part(axis.late.clone(), &self.late);
+        let (slopes, score, p_value) = part(0..values.len(), &self.all, axis.quantile);
+        let (middle, ..) = part(axis.middle.clone(), &self.middle, 0.0);
+        let (late, _, late_p_value) = part(axis.late.clone(), &self.late, axis.quantile);
         let rest_p_value = if shape.has_step() { rest(&axis.times, values, shape.step_to as usize) } else { 1.0 };
         Curve { slopes, middle, late, score, p_value, late_p_value, rest_p_value, shape }
     }
