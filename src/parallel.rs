@@ -5,7 +5,7 @@
 
 use std::sync::{
     Mutex,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use crate::{
@@ -153,6 +153,21 @@ fn widen_places(text: &[u8], sink: &mut Sink) {
     };
     sink.piece.issues.iter_mut().filter_map(|issue| issue.byte.as_mut()).for_each(&mut widen);
     sink.piece.headers.iter_mut().for_each(|header| widen(&mut header.byte));
+}
+
+/// Does parts of a work in any order, on the threads of the pool it is called in; gives the worker of each thread.
+pub fn share<W: Send>(count: usize, worker: impl Fn() -> W + Sync, work: impl Fn(&mut W, usize) + Sync) -> Vec<W> {
+    let next = AtomicUsize::new(0);
+    rayon::broadcast(|_| {
+        let mut own = worker();
+        loop {
+            let part = next.fetch_add(1, Ordering::Relaxed);
+            if part >= count {
+                return own;
+            }
+            work(&mut own, part);
+        }
+    })
 }
 
 /// Places that one thread should have at the least: starting one costs as much as reading some forty.

@@ -13,10 +13,7 @@ mod stacks;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use arrow_array::{
     Array, ArrayRef, UInt32Array, UInt64Array,
@@ -28,6 +25,7 @@ use arrow_buffer::NullBuffer;
 use crate::{
     Snapshot,
     error::{Error, ErrorKind, Result},
+    parallel,
     table::{Table, schema},
 };
 use follow::Follower;
@@ -103,20 +101,15 @@ fn columns(snapshot: &Snapshot) -> Result<Vec<Columns<'_>>> {
 /// All lives, sorted, and for each stack how many blocks were born at an address that another had held.
 fn follow(snapshots: &[Blocks<'_>], stack_count: usize, cut: Cut) -> (Vec<Life>, Vec<u64>) {
     let parts = Parts::new(snapshots, cut);
-    let next = AtomicUsize::new(0);
-    let followers = rayon::broadcast(|_| {
-        let mut follower = Follower::new(snapshots, stack_count);
-        loop {
-            let part = next.fetch_add(1, Ordering::Relaxed);
-            if part >= parts.count() {
-                return follower.finish();
-            }
-            follower.part(&parts, part);
-        }
-    });
+    let followers = parallel::share(
+        parts.count(),
+        || Follower::new(snapshots, stack_count),
+        |follower, part| follower.part(&parts, part),
+    );
     let mut reused = vec![0; stack_count];
     let mut all = Vec::new();
-    for (lives, some_reused) in followers {
+    for follower in followers {
+        let (lives, some_reused) = follower.finish();
         all.push(lives);
         reused.iter_mut().zip(some_reused).for_each(|(sum, count)| *sum += count);
     }
