@@ -74,14 +74,14 @@ class Batch:
         return f"<Batch: {_html.plural(len(self), 'snapshot')} of {size:,} bytes of text{failed}>"
 
     def _repr_html_(self) -> str:
-        table = self.failures.head(_html.TOP) if self.failures.height else self._overview().head(_html.TOP)
-        return _html.page(repr(self), {"shown": "failures" if self.failures.height else "first snapshots"}, table)
+        if self.failures.height:
+            facts, of = {"shown": "failures"}, self.failures.height
+            return _html.page(repr(self), facts, self.failures.head(_html.TOP), of=of)
+        return _html.page(repr(self), {}, self._first(), of=len(self))
 
-    def _overview(self) -> pl.DataFrame:
-        rows = [
-            (snapshot.path, snapshot.taken_at, snapshot.machine, snapshot.pid, snapshot.format)
-            for snapshot in self.snapshots[: _html.TOP]
-        ]
+    def _first(self) -> pl.DataFrame:
+        first = self.snapshots[: _html.TOP]
+        rows = [(each.path, each.taken_at, each.machine, each.pid, each.format) for each in first]
         return pl.DataFrame(rows, schema=["path", "taken_at", "machine", "pid", "format"], orient="row")
 
 

@@ -74,7 +74,8 @@ def named(frame: pl.DataFrame) -> pl.DataFrame:
         name = pl.when(starts_with_module | pl.col("module").is_null()).then("function").otherwise(with_module)
     if noun in {"stacks", "traces"}:
         ids = [column for column in ("trace_id", "trace_id_after", "trace_id_before") if column in frame.columns]
-        name = pl.concat_str(name, pl.coalesce(ids), separator="  #", ignore_nulls=True)
+        if ids:
+            name = pl.concat_str(name, pl.coalesce(ids), separator="  #", ignore_nulls=True)
     status = pl.col("status") if "status" in frame.columns else pl.lit("no name")
     return frame.with_columns(pl.coalesce(name, status).alias("name"))
 
@@ -196,9 +197,9 @@ def _thinned(count: int, most: int) -> set[int]:
     return {round(step * (count - 1) / (most - 1)) for step in range(most)}
 
 
-def spread(places: Sequence[float], low: float, high: float) -> list[float]:
-    """Move label places, given from the highest down, apart until none hides another."""
-    gap = (high - low) * _LABEL_GAP
+def spread(places: Sequence[float], low: float, high: float, gap: float = _LABEL_GAP) -> list[float]:
+    """Move label places, given from the highest down, apart till none hides another; `gap` is a share of the height."""
+    gap *= high - low
     moved: list[float] = []
     for place in places:
         moved.append(min(place, moved[-1] - gap) if moved else place)

@@ -21,6 +21,17 @@ _FOLDED = "#8c8c8c"
 _RULE = "#9a9a9a"
 _GRID = "#e6e6e6"
 _TICKS = 7
+SHAPES = {
+    "leak": "triangle-up",
+    "warming up": "diamond",
+    "plateau": "square",
+    "sawtooth": "cross",
+    "shrinking": "triangle-down",
+    "noise": "circle",
+    "too few snapshots": "triangle-right",
+}
+"""The mark of each verdict in every chart. Only that of a leak is filled."""
+
 # A change below this share of the total would be too thin to see beside it.
 _VISIBLE_SHARE = 0.15
 

@@ -89,7 +89,8 @@ class Delta(Views):
     def _repr_html_(self) -> str:
         facts = {"before": repr(self.before), "after": repr(self.after)}
         facts |= {f"note {number}": note for number, note in enumerate(self.notes, start=1)}
-        return _html.page(repr(self), facts, self._top_html().head(_html.TOP))
+        ranking = self._top_html()
+        return _html.page(repr(self), facts, ranking.head(_html.TOP), of=ranking.height)
 
 
 def _signed(number: int | None) -> str:

@@ -203,4 +203,5 @@ class DumpDelta:
     def _repr_html_(self) -> str:
         facts = {"before": repr(self.before), "after": repr(self.after)}
         facts |= {f"note {number}": note for number, note in enumerate(self.notes, start=1)}
-        return _html.page(repr(self), facts, self.by("region_class").head(_html.TOP))
+        ranking = self.by("region_class")
+        return _html.page(repr(self), facts, ranking.head(_html.TOP), of=ranking.height)

@@ -143,7 +143,9 @@ class Runs(Sequence[Run]):
         return f"<Runs: {_html.plural(len(self), 'run')} of {_html.plural(count, 'snapshot')}{lost}>"
 
     def _repr_html_(self) -> str:
-        return _html.page(repr(self), {}, self.table())
+        reasons = self.unassigned.group_by("reason", maintain_order=True).len()
+        facts = {f"unassigned, as {reason}": _html.plural(count, "snapshot") for reason, count in reasons.iter_rows()}
+        return _html.page(repr(self), facts, self.table().head(_html.TOP), of=len(self))
 
 
 def group(snapshots: Batch | Iterable[Snapshot]) -> Runs:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from heapdelta import _growth, _html, _series_notes
+from heapdelta import _growth, _html, _series_html, _series_notes
 from heapdelta._series_keys import KEYS, grid_of
 from heapdelta._series_order import Order, Ordered, ordered
 from heapdelta._usage import MEASURES
@@ -175,10 +175,7 @@ class Series:
         return f"<Series by {self.by}: {_html.plural(len(self.snapshots), 'snapshot')}{of_runs}{span}>"
 
     def _repr_html_(self) -> str:
-        facts = {f"note {number}": note for number, note in enumerate(self.notes, start=1)}
-        shown = [name for name in KEYS[self.by] if name not in ("status", "depth")]
-        columns = [*shown, "first_bytes", "last_bytes", "slope", "verdict", "reason"]
-        return _html.page(repr(self), facts, self.growth().select(columns).head(_html.TOP))
+        return _series_html.page(self)
 
 
 def series(

@@ -327,6 +327,11 @@ class Comparison(_Capture["core.Comparison"], Views):
         """One row per stack of the comparison, in the order of the file: growth first."""
         return self._table("rows")
 
+    @property
+    def _stack_count(self) -> int:
+        """Stacks that changed: a line may be about blocks without one."""
+        return self.rows["stack_id"].drop_nulls().n_unique()
+
     def with_allocators(self, allocators: Iterable[RuleLike]) -> Comparison:
         """Make the same comparison, blamed by other rules.
 
@@ -358,9 +363,10 @@ class Comparison(_Capture["core.Comparison"], Views):
     def __repr__(self) -> str:
         change = int(self.total["requested_bytes_delta"].item() or 0)
         radix = "radix not needed" if self.radix is None else f"radix {self.radix}"
-        stacks, issues = _html.plural(self.rows.height, "stack"), _html.plural(self.issues.height, "issue")
+        stacks, issues = _html.plural(self._stack_count, "stack"), _html.plural(self.issues.height, "issue")
         return f"<Comparison {self._label()}: {self.format}, {radix}, {stacks}, {change:+,} bytes, {issues}>"
 
     def _repr_html_(self) -> str:
         facts = {"file": self._label(), "format": self.format, "radix": self.radix}
-        return _html.page(repr(self), facts, self._top_html().head(_html.TOP))
+        ranking = self._top_html()
+        return _html.page(repr(self), facts, ranking.head(_html.TOP), of=ranking.height)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta import _html, _native
+from heapdelta import _html, _native, _series_html
 from heapdelta._survival_stacks import described, summed_up
 from heapdelta.exceptions import OptionError
 
@@ -95,9 +95,7 @@ class Survival:
         return f"<Survival: {_html.plural(self.points.height, 'snapshot')}, {counts}>"
 
     def _repr_html_(self) -> str:
-        columns = ["module", "function", "net_bytes", "born_count", "died_count", "churn", "kept_share"]
-        shown = [*columns, "median_age_hours", "reused_share"]
-        return _html.page(repr(self), {}, self.stacks.select(shown).head(_html.TOP))
+        return _series_html.survival_page(self)
 
 
 def survival(series: Series, *, threads: int | None = None) -> Survival:

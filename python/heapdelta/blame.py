@@ -210,10 +210,6 @@ def _groups(allocators: Allocators) -> list[list[Rule]]:
     return groups
 
 
-def _same_question(rule: Rule, other: Rule) -> bool:
-    return _column(rule) == _column(other) and rule.allocator == other.allocator
-
-
 def _column(rule: Rule) -> str | None:
     """Tell the only column a rule looks at; None if it looks at both."""
     if rule.function == "*":

@@ -1,4 +1,4 @@
-"""Charts of what grew: a delta, snapshots, dumps or a ranking in, an Altair chart out. Nothing comes from a network.
+"""Charts of what grew: a delta, a series, dumps or a ranking in, an Altair chart out. Nothing comes from a network.
 
 Importing this module makes our renderer Altair's, unless another one was chosen before: Altair's own shows a chart by
 loading scripts from the internet.
@@ -19,8 +19,13 @@ import vl_convert
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
 from heapdelta._chart_regions import regions
+from heapdelta._chart_series_marks import series_growth
+from heapdelta._chart_sizes import sizes
+from heapdelta._chart_slope import slope
+from heapdelta._chart_survival import survival
 from heapdelta._diff import Delta, diff
 from heapdelta._dump import Dump
+from heapdelta._series import Series
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta.exceptions import OptionError
 
@@ -30,10 +35,11 @@ if TYPE_CHECKING:
 
     Kind: TypeAlias = Literal["module", "stack", "function", "heap", "trace"]
 
-__all__ = ["enable", "growth", "regions", "save", "waterfall"]
+__all__ = ["enable", "growth", "regions", "save", "sizes", "slope", "survival", "waterfall"]
 
 _WIDTH = 560
 _LINES_HEIGHT = 320
+_STACKED = "heapdelta.series(snapshots) can be drawn with style='stacked'"
 _VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
@@ -101,34 +107,45 @@ def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", 
 
 
 def growth(
-    *states: Snapshot | Delta, by: Literal["module", "function", "heap"] = "module", top: int = 8
+    *states: Snapshot | Delta | Series,
+    by: Literal["module", "function", "heap"] | None = None,
+    top: int = 8,
+    style: Literal["lines", "stacked"] = "lines",
 ) -> alt.LayerChart:
-    """Draw how much each module grew since the first of several snapshots.
+    """Draw how much each module grew, over a series, or since the first of several snapshots.
 
-    A line that goes on rising looks like a leak; one that flattens, like a cache that has filled up.
+    A line that goes on rising looks like a leak; one that flattens, like a cache that has filled up. A series has its
+    verdicts at the lines: each run of a line ends in the mark of its verdict, which is filled for a leak, and what the
+    runs came to stands behind the name. A restart is a dashed rule, and each run starts at zero; where logs are
+    missing, the line is broken.
 
     Parameters
     ----------
-    *states : Snapshot or Delta
-        Two or more snapshots in the order of time, or one or more deltas, each starting where the one before it ended.
-    by : {"module", "function", "heap"}, default "module"
-        What one line stands for.
+    *states : Series, Snapshot or Delta
+        One series; or two or more snapshots in the order of time; or one or more deltas, each starting where the one
+        before it ended.
+    by : {"module", "function", "heap"}, optional
+        What one line stands for, by default a module. A series has its own.
     top : int, default 8
         How many lines of their own, for those that changed most; all others are one dashed line that says how many they
-        are. At least 1.
+        are, and how many leaks are among them. At least 1.
+    style : {"lines", "stacked"}, default "lines"
+        Growth since the first log of each run as lines; or, for a series, all requested bytes as areas on each other,
+        what is folded lowest.
 
     Returns
     -------
     altair.LayerChart
-        Requested bytes after minus those in the first snapshot. Over the time of the logs where all of them tell it and
-        it rises, else in the order given.
+        Requested bytes minus those in the first snapshot of the run; stacked, requested bytes. Over the time of the
+        logs where all of them tell it and it rises, else in their order.
 
     Raises
     ------
     OptionError
-        If there are fewer than two snapshots, deltas do not follow each other, or `top` is below 1 or above 2,000.
+        If there are fewer than two snapshots, deltas do not follow each other, `top` is below 1 or above 2,000 (for a
+        series 200), or an option does not fit the series.
     TypeError
-        If `states` are not all snapshots or all deltas.
+        If `states` are not one series, all snapshots or all deltas.
 
     Examples
     --------
@@ -141,7 +158,14 @@ def growth(
     ['fhcatalog', 'fhpreview']
     """
     _check_top(top)
-    deltas = _chain(states)
+    if len(states) == 1 and isinstance(states[0], Series):
+        return series_growth(states[0], by, top, style)
+    if style != "lines":
+        raise OptionError(f"expected style='lines' for snapshots, found {style!r}", hint=_STACKED, kind="option")
+    return _growth_since(_chain(states), by or "module", top)
+
+
+def _growth_since(deltas: Sequence[Delta], by: str, top: int) -> alt.LayerChart:
     snapshots = [deltas[0].before, *(delta.after for delta in deltas)]
     frames = [_amounts(deltas[0].by(by), "before"), *(_amounts(delta.by(by), "after") for delta in deltas)]
     lines = data.growth_lines(frames, top, f"{by}s")
@@ -158,7 +182,7 @@ def growth(
     )
 
 
-def _chain(states: Sequence[Snapshot | Delta]) -> list[Delta]:
+def _chain(states: Sequence[Snapshot | Delta | Series]) -> list[Delta]:
     """Take or make the differences from each snapshot to the next."""
     deltas = [state for state in states if isinstance(state, Delta)]
     snapshots = [state for state in states if isinstance(state, Snapshot) and not isinstance(state, Dump)]

@@ -197,6 +197,24 @@ def test_comparison_is_shown_by_summary_and_refused_by_diff(
     assert "expected a heap log or a minidump, found a comparison of two logs" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("traces", "words"),
+    [(["7", "8"], "2 stacks"), (["7", "8", "7"], "2 stacks"), (["7", "0"], "1 stack and in blocks without one")],
+)
+def test_comparison_counts_stacks_and_not_lines(
+    traces: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = {"7": "\n\tapp+17\n\n", "8": "\n\tapp+18\n\n"}
+    lines = [f"+ 64 ( c8 - 64) 2 allocs\tBackTrace{trace}\n{frames.get(trace, '')}" for trace in traces]
+    path = tmp_path / "cmp.txt"
+    path.write_text("".join(lines) + f"Total increase == {100 * len(traces):x}\n", encoding="utf-8")
+    comparison = hd.read(path)
+    assert f", {words.partition(' and')[0]}, +{100 * len(traces)} bytes" in repr(comparison)
+    assert cli.run(["summary", str(path)]) == cli.OK
+    growth = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("growth"))
+    assert growth.split(maxsplit=1)[1].rstrip() == f"+{100 * len(traces)} B in {words}"
+
+
 @pytest.mark.parametrize("decimal", [False, True])
 @pytest.mark.parametrize("one_run", [False, True])
 def test_text_of_the_old_tools_reads_back_to_equal_numbers(

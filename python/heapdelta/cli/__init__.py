@@ -10,23 +10,23 @@ from typing import Annotated
 import typer
 
 import heapdelta
-from heapdelta.cli import compat, demo, diff, summary
+from heapdelta.cli import check, compat, demo, diff, series, summary
 from heapdelta.cli._output import error_line
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
-OK, DEFECT, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
+OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, check.EXCEEDED, 130
 """Exit codes: done (even where an input had issues); a defect of heapdelta; a wrong option; a file that could not be
-read; stopped by the user."""
+read; growth over a limit (`check` alone); stopped by the user."""
 
 _HINTS = {
-    "many_captures": "choose one: summary --capture 1; diff, dhcmp, umdh: --before-capture 1 --after-capture 2",
+    "many_captures": "choose one: summary --capture 1; diff, check, dhcmp, umdh: --before-capture 1 --after-capture 2",
     "radix_unproven": "say which it is: --radix 10 if the comparison was made with -d, else --radix 16",
     "radix_contradicted": "leave --radix out to have it decided by proof",
 }
 
 _EPILOG = (
     "Exit codes: 0 done, also where an input had issues (they are counted on stderr); 1 a defect of heapdelta; "
-    "2 a wrong option; 3 a file could not be read; 130 interrupted."
+    "2 a wrong option; 3 a file could not be read; 4 a limit of check is exceeded; 130 interrupted."
 )
 
 app = typer.Typer(
@@ -41,6 +41,8 @@ app = typer.Typer(
 )
 app.command("summary", epilog=_EPILOG)(summary.summary)
 app.command("diff", epilog=_EPILOG)(diff.diff)
+app.command("series", epilog=_EPILOG)(series.series)
+app.command("check", epilog=_EPILOG)(check.check)
 app.command("dhcmp", epilog=_EPILOG)(compat.dhcmp)
 app.command("umdh", epilog=_EPILOG)(compat.umdh)
 app.command("demo", epilog=_EPILOG)(demo.demo)

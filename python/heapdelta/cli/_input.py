@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import heapdelta as hd
 from heapdelta import blame
@@ -17,6 +17,7 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from heapdelta._batch import Batch
     from heapdelta._snapshot import Comparison, Snapshot
 
 # A bar that flashes up for a short read only disturbs.
@@ -24,10 +25,11 @@ _PATIENCE_SECONDS = 1.0
 
 
 class _Bar:
-    """A progress bar on stderr that appears after a while, if stderr is a terminal."""
+    """A progress bar on stderr that appears after a while, if stderr is a terminal; it counts bytes, or files."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, *, of_files: bool = False) -> None:
         self._label = label
+        self._count = MofNCompleteColumn() if of_files else DownloadColumn(binary_units=True)
         self._started = time.monotonic()
         self._progress: Progress | None = None
 
@@ -38,7 +40,7 @@ class _Bar:
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
-                DownloadColumn(binary_units=True),
+                self._count,
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
@@ -57,6 +59,15 @@ def read(path: Path, *, blocks: bool, radix: int | None = None, capture: int | N
     bar = _Bar(path.name)
     try:
         return hd.read(path, blocks=blocks, radix=radix, capture=capture, progress=bar)
+    finally:
+        bar.close()
+
+
+def read_many(paths: list[str]) -> Batch:
+    """Read many logs without their single blocks, with a progress bar of files if it takes over a second."""
+    bar = _Bar("reading", of_files=True)
+    try:
+        return hd.read_many(paths, progress=bar)
     finally:
         bar.close()
 
@@ -98,13 +109,24 @@ def read_allocators(path: Path | None) -> Allocators | None:
     """
     if path is None:
         return None
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise OptionError(f"{path}: expected a file of allocator rules, cannot read it: {reason}") from error
+    lines = read_rules(path, "allocator rules").splitlines()
     texts = [text for line in lines if (text := line.partition("#")[0].strip())]
     rules: list[RuleLike] = []
     for text in texts:
         rules += blame.DEFAULT if text == "DEFAULT" else [text]
     return Allocators(rules)
+
+
+def read_rules(path: Path, what: str) -> str:
+    """Read a small file of text that an option names.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise OptionError(f"{path}: expected a file of {what}, cannot read it: {reason}", kind="option") from error

@@ -10,13 +10,19 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from polars import selectors
+
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from heapdelta._batch import Batch
+    from heapdelta._check import Check
     from heapdelta._diff import Delta
+    from heapdelta._runs import Runs
+    from heapdelta._series import Series
     from heapdelta._snapshot import Snapshot
 
 _OF_LOGS = ("tool_version", "machine", "encoding", "line_count", "line_counts")
@@ -37,6 +43,56 @@ def of_delta(delta: Delta | DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
     if isinstance(delta, DumpDelta):
         written |= {"same_process": delta.same_process, "counters": delta.counters.to_dicts()}
     return json.dumps(written, indent=2)
+
+
+def of_check(check: Check, top: int | None) -> str:
+    """Write a check: both files, each limit with the rows behind it, suppressions, the notes and the issues."""
+    written: dict[str, Any] = {
+        "before": _facts(check.delta.before),
+        "after": _facts(check.delta.after),
+        "passed": check.passed,
+        "limits": [
+            {
+                "name": result.name,
+                "option": result.option,
+                "unit": "bytes" if result.in_bytes else "count",
+                "allowed": result.allowed,
+                "found": result.found,
+                "passed": result.passed,
+                "by": result.kind,
+                "rows": rows(result.rows if top is None else result.rows.head(top)),
+            }
+            for result in check.results
+        ],
+        "suppressions": check.suppressions.to_dicts(),
+        "total": check.delta.total.row(0, named=True),
+        "checked": check.total.row(0, named=True),
+        "notes": check.notes,
+        "issues": check.delta.issues.to_dicts(),
+    }
+    return json.dumps(written, indent=2)
+
+
+def of_series(series: Series, ranking: pl.DataFrame, batch: Batch, runs: Runs) -> str:
+    """Write a series: its points and runs, the ranking with verdicts, and what could not be read."""
+    issues = [(log.path, log.issues.height) for log in batch if log.issues.height]
+    written: dict[str, Any] = {
+        "by": series.by,
+        "inclusive": series.inclusive,
+        "slope_unit": series.slope_unit,
+        "points": _dated(series.points),
+        "runs": _dated(runs.table()),
+        "unassigned": runs.unassigned.to_dicts(),
+        "rows": rows(ranking),
+        "notes": series.notes,
+        "failures": batch.failures.to_dicts(),
+        "issues": [{"path": path, "issues": count} for path, count in issues],
+    }
+    return json.dumps(written, indent=2)
+
+
+def _dated(table: pl.DataFrame) -> list[dict[str, Any]]:
+    return table.with_columns(selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S")).to_dicts()
 
 
 def rows(ranking: pl.DataFrame) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+import polars as pl
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -17,8 +18,6 @@ from heapdelta._html import plural
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
-
-    import polars as pl
 
     from heapdelta._snapshot import Comparison, Snapshot
 
@@ -89,7 +88,7 @@ def key(name: str | None, status: str) -> Text:
     return Text(name) if name is not None else Text(f"({status})", "italic dim")
 
 
-def table(title: str, numbers: Sequence[str], names: Sequence[str]) -> Table:
+def table(title: str | None, numbers: Sequence[str], names: Sequence[str]) -> Table:
     """Make an empty table: number columns to the right, then names that wrap rather than lose text."""
     made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in numbers:
@@ -154,6 +153,19 @@ def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None
         kinds = issues.group_by("severity", "kind").len().sort("len", "kind", descending=[True, False])
         words = [f"{row['len']:,} {row['kind']} ({row['severity']})" for row in kinds.iter_rows(named=True)]
         stderr.print(Text(f"{label}: {plural(issues.height, 'issue')}: {', '.join(words)}", "yellow"))
+
+
+def report_all_issues(captures: Iterable[Snapshot]) -> None:
+    """Count on stderr, over all files together, what could not be read; nothing is printed if all are clean."""
+    tables = [capture.issues.select("severity", "kind") for capture in captures if not capture.issues.is_empty()]
+    if not tables:
+        return
+    found = pl.concat(tables)
+    kinds = found.group_by("severity", "kind").len().sort("len", "kind", descending=[True, False])
+    words = [f"{row['len']:,} {row['kind']} ({row['severity']})" for row in kinds.iter_rows(named=True)]
+    where = f"{plural(found.height, 'issue')} in {plural(len(tables), 'log')}"
+    stderr = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    stderr.print(Text(f"{where}: {', '.join(words)}", "yellow"))
 
 
 def remark(text: str) -> None:

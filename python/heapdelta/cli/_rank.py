@@ -28,7 +28,8 @@ _INSTEAD = {
     "trace": "--by stack matches stacks by what they contain",
     "allocation_base": "--by region_class compares sums",
 }
-_FRAMES_SHOWN = 3
+FRAMES_SHOWN = 3
+"""Stacks of a ranking whose frames are shown."""
 _ROOMY = 100
 
 
@@ -61,6 +62,15 @@ def show_ranking(target: Console, view: Views, kind: str, *, top: int, inclusive
     if ranking.is_empty():
         target.print(f"{title}: nothing was allocated", "\n", sep="")
         return
+    show_rows(target, ranking, kind, title=title, top=top, inclusive=inclusive)
+    if kind == "stack":
+        show_frames(target, view, ranking.head(min(top, FRAMES_SHOWN)))
+
+
+def show_rows(
+    target: Console, ranking: pl.DataFrame, kind: str, *, title: str | None, top: int, inclusive: bool = False
+) -> None:
+    """Print the top rows of a ranking, and what the rest adds up to."""
     numbered = kind in ("stack", "trace")
     # Where it is narrow, names need the room more than numbers that can be asked for in other ways.
     narrow = target.width < _ROOMY and kind not in ("module", "heap")
@@ -74,8 +84,6 @@ def show_ranking(target: Console, view: Views, kind: str, *, top: int, inclusive
         numbers = _numbers(sums.row(0, named=True), narrow=narrow)
         shown.add_row(*([""] if numbered else []), *numbers, Text(f"({rest.height:,} more)", "italic dim"))
     target.print(shown)
-    if kind == "stack":
-        _show_frames(target, view, ranking.head(min(top, _FRAMES_SHOWN)))
 
 
 def _names(kind: str) -> list[str]:
@@ -102,38 +110,46 @@ def _keys(kind: str, row: dict[str, str | None]) -> list[Text]:
         return [_output.key(None if base is None else f"{base:X}", status)]
     if kind == "module":
         return [_output.key(row["module"], status)]
-    function = _function(row["module"], row["function"], status)
+    owner = function(row["module"], row["function"], status)
     if kind == "function":
-        return [function]
+        return [owner]
     if kind == "trace":
-        return [function, Text(row["trace_id"] or "")]
+        return [owner, Text(row["trace_id"] or "")]
     old, new = row["trace_id_before"], row["trace_id_after"]
     ids = new if old == new else f"{old or '-'} -> {new or '-'}"
-    return [function, Text(ids or "")]
+    return [owner, Text(ids or "")]
 
 
-def _function(module: str | None, function: str | None, status: str) -> Text:
+def function(module: str | None, name: str | None, status: str) -> Text:
     """Write `app!Function`, `app+0x1C3F`, an address, or why there is none."""
-    if function is None or module is None:
-        return _output.key(function, status)
+    if name is None or module is None:
+        return _output.key(name, status)
     # The label of a frame without a function already has its module.
-    return Text(function if function.startswith(f"{module}+0x") else f"{module}!{function}")
+    return Text(name if name.startswith(f"{module}+0x") else f"{module}!{name}")
 
 
-def _show_frames(target: Console, view: Views, top: pl.DataFrame) -> None:
+def show_frames(target: Console, view: Views, top: pl.DataFrame) -> None:
     """Print the frames of stacks that changed; an arrow marks the one that is blamed."""
     for number, row in enumerate(top.iter_rows(named=True), start=1):
         if row["fingerprint"] is None or not row["requested_bytes_delta"]:
             continue
         grown = _output.size(row["requested_bytes_delta"], signed=True)
         target.print(Text(f"Stack #{number}, {grown}, innermost first", "bold"))
-        frames = view.stack(row["fingerprint"])
-        for frame in frames.filter(frames["alias"] == 0).iter_rows(named=True):
-            mark, style = (">", "bold") if frame["blamed"] else (" ", "")
-            raw = frame["function"] is None and frame["module"] is not None and frame["offset"] is not None
-            text = f"{frame['module']}+0x{frame['offset']:X}  {frame['text']}" if raw else frame["text"]
-            target.print(Text(f"  {mark} {text}", style), soft_wrap=True)
-        aliases = frames["alias"].n_unique() - 1
-        if aliases:
-            target.print(Text(f"    (the tool printed {aliases} other stacks under the same id)", "dim"))
+        for line in frame_lines(view, row["fingerprint"]):
+            style = "bold" if line.startswith(">") else "dim" if line.startswith("  (") else ""
+            target.print(Text(f"  {line}", style), soft_wrap=True)
         target.print()
+
+
+def frame_lines(view: Views, fingerprint: int) -> list[str]:
+    """Write the frames of a stack, one a line, innermost first, with ``>`` before the one that is blamed."""
+    frames = view.stack(fingerprint)
+    lines = []
+    for frame in frames.filter(frames["alias"] == 0).iter_rows(named=True):
+        raw = frame["function"] is None and frame["module"] is not None and frame["offset"] is not None
+        text = f"{frame['module']}+0x{frame['offset']:X}  {frame['text']}" if raw else frame["text"]
+        lines.append(f"{'>' if frame['blamed'] else ' '} {text}")
+    aliases = frames["alias"].n_unique() - 1
+    if aliases:
+        lines.append(f"  (the tool printed {aliases} other stacks under the same id)")
+    return lines

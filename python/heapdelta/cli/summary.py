@@ -48,7 +48,7 @@ def _show_comparison(target: Console, comparison: Comparison, top: int) -> None:
                 ("file", [comparison.path or "-"]),
                 ("format", [comparison.format]),
                 ("radix", [radix]),
-                ("growth", [f"{_output.size(grown, signed=True)} in {plural(comparison.rows.height, 'stack')}"]),
+                ("growth", [f"{_output.size(grown, signed=True)} in {_stacks(comparison)}"]),
                 ("total line", [_total_line(comparison)]),
                 ("lines", [_lines(comparison)]),
             ]
@@ -95,6 +95,11 @@ def _show_snapshot(target: Console, snapshot: Snapshot, top: int) -> None:
         share = f"{rest_bytes / total:.1%}".replace("%", " %")
         shown.add_row(_output.size(rest_bytes), share, _output.count(rest_blocks), f"({live_now.height - top:,} more)")
     target.print(shown)
+
+
+def _stacks(comparison: Comparison) -> str:
+    without = int(comparison.rows["stack_id"].null_count())
+    return plural(comparison._stack_count, "stack") + (" and in blocks without one" if without else "")
 
 
 def _total_line(comparison: Comparison) -> str:

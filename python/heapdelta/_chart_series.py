@@ -1,0 +1,211 @@
+"""What the chart of a series shows, as few rows: the lines of its keys, its logs, its restarts and gaps. No drawing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from heapdelta import _chart_data as data
+from heapdelta._labels import hexadecimal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+LEAK = "leak"
+"""The verdict that a chart never leaves out without a word."""
+
+# Columns that say what a row of a series is about.
+_KEYS = ("module", "function", "fingerprint", "depth", "heap_base", "status")
+# Verdicts by how much they matter, for a word about several runs.
+_GRAVITY = ["leak", "warming up", "sawtooth", "plateau", "shrinking", "noise", "too few snapshots", "absent"]
+# A key that moved by less than this share of what the liveliest one did is a flat line on the floor.
+_SHARE = 0.01
+# Digits of a fingerprint that tell apart two stacks of one function.
+_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a chart: `rows` are its points, `ends` the last point of each line in each run.
+
+    `rows` has ``name`` str, ``run`` u32, ``part`` u32 (points of one part are joined), ``point`` u32, ``bytes`` i64,
+    ``growth`` i64 (since the first log of the run), ``folded`` bool; sorted by name in the order of `names`, then
+    point. `names` are those of all lines, what grew most in the last run first. `verdicts` gives the verdict of a name
+    and a run, the folded line has none. `left_out` counts keys that no line holds.
+    """
+
+    rows: pl.DataFrame
+    names: list[str]
+    verdicts: dict[tuple[str, int], str]
+    left_out: int = 0
+
+    def verdict(self, name: str) -> str:
+        """One or two words for all runs: ``leak``, ``warming up, then leak``, ``leak in 2 of 3 runs``."""
+        runs = sorted(self.rows["run"].unique())
+        found = [self.verdicts.get((name, run), "absent") for run in runs]
+        return "" if set(found) == {"absent"} else verdict_text(found)
+
+
+@dataclass(frozen=True)
+class Break:
+    """An interval over which a line is not drawn: the process was restarted, or logs are missing."""
+
+    earlier: int
+    later: int
+    text: str
+    restart: bool
+
+
+def key_columns(frame: pl.DataFrame) -> list[str]:
+    """Columns of a table of the series that say what a row is about."""
+    return [name for name in frame.columns if name in _KEYS]
+
+
+def named_keys(keys: pl.DataFrame) -> pl.DataFrame:
+    """Add ``name``, which no two different keys share: stacks of one function get digits of their fingerprint."""
+    named = data.named(keys)
+    if "fingerprint" in keys.columns:
+        digits = hexadecimal(pl.col("fingerprint"), named["fingerprint"]).str.zfill(16).str.head(_DIGITS)
+        several = pl.col("name").is_duplicated() & pl.col("fingerprint").is_not_null()
+        with_digits = pl.concat_str("name", pl.lit("  #"), digits)
+        named = named.with_columns(pl.when(several).then(with_digits).otherwise("name").alias("name"))
+    return named.with_columns(pl.Series("name", data.distinct(named["name"].to_list()), dtype=pl.String))
+
+
+def series_lines(table: pl.DataFrame, growth: pl.DataFrame, points: pl.DataFrame, top: int, *, overlap: bool) -> Lines:
+    """Choose the keys that moved most and add up all others.
+
+    A key moves by the largest distance from its first bytes in a run. Keys that hardly moved are folded however few
+    there are, but a leak is not for its smallness. With `overlap` (inclusive sums) others are left out, as their sum
+    says nothing.
+    """
+    keys = key_columns(table)
+    shown, rest = _chosen(_ranked(growth, keys), top)
+    amounts = _amounts(table, shown, rest, keys, overlap=overlap).sort("name", "run", "point")
+    since = pl.col("bytes") - pl.col("bytes").first().over("name", "run")
+    rows = amounts.with_columns(since.alias("growth")).join(_joined(points, top + 1), on=["run", "point"])
+    final = rows.sort("point").group_by("name").agg(pl.col("growth").last())
+    names = final.sort("growth", "name", descending=[True, False])["name"].to_list()
+    ranks = pl.DataFrame({"name": names, "rank": range(len(names))}, schema={"name": pl.String, "rank": pl.UInt32})
+    rows = rows.join(ranks, on="name").sort("rank", "point")
+    judged = growth.join(shown.select(*keys, "name"), on=keys, nulls_equal=True).select("name", "run", "verdict")
+    return Lines(
+        rows.select("name", "run", "part", "point", "bytes", "growth", "folded"),
+        names,
+        {(name, run): verdict for name, run, verdict in judged.iter_rows()},
+        rest.height if overlap else 0,
+    )
+
+
+def _amounts(
+    table: pl.DataFrame, shown: pl.DataFrame, rest: pl.DataFrame, keys: list[str], *, overlap: bool
+) -> pl.DataFrame:
+    """Give ``name``, ``run``, ``point``, ``bytes`` and ``folded`` of the keys to show, and of all others as one."""
+    size = pl.col("requested_bytes").sum().cast(pl.Int64).alias("bytes")
+    mine = table.join(shown.select(*keys, "name"), on=keys, nulls_equal=True)
+    own = mine.group_by("name", "run", "point").agg(size).with_columns(pl.lit(False).alias("folded"))
+    if rest.is_empty() or overlap:
+        return own
+    # What is left of the whole: looking for thousands of keys among millions of rows would take as long again.
+    drawn = own.group_by("run", "point").agg(pl.col("bytes").sum().alias("drawn"))
+    whole = table.group_by("run", "point").agg(size).join(drawn, on=["run", "point"], how="left")
+    name = data.distinct([*shown["name"], folded_name(rest, data.noun_of(table), alone=shown.is_empty())])[-1]
+    left = (pl.col("bytes") - pl.col("drawn").fill_null(0)).alias("bytes")
+    return pl.concat(
+        [own, whole.select(pl.lit(name).alias("name"), "run", "point", left, pl.lit(True).alias("folded"))]
+    )
+
+
+def _ranked(growth: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """One row per key: ``name``, ``reach`` in bytes, whether it leaks in any run; what moved most first."""
+    first, low, high = (pl.col(f"{side}_bytes").cast(pl.Int64) for side in ("first", "min", "max"))
+    reach = growth.with_columns(pl.max_horizontal(high - first, first - low).alias("reach"))
+    by_key = reach.group_by(keys, maintain_order=True).agg(
+        pl.col("reach").max(), (pl.col("verdict") == LEAK).any().alias("leaks")
+    )
+    return named_keys(by_key).sort("reach", "name", descending=[True, False])
+
+
+def _chosen(moved: pl.DataFrame, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Keys with a line of their own, and keys to fold; a single one keeps its name."""
+    visible = moved.filter(
+        (pl.col("reach") > 0) & ((pl.col("reach") >= _SHARE * pl.col("reach").max()) | pl.col("leaks"))
+    )
+    shown = visible.head(top)
+    rest = moved.join(shown.select("name"), on="name", how="anti", maintain_order="left")
+    return (shown, rest) if rest.height != 1 else (moved, rest.clear())
+
+
+def folded_name(rest: pl.DataFrame, noun: str, *, alone: bool) -> str:
+    """``33 more modules``, ``33 more modules, 2 of them leaks``: no leak hides among the small."""
+    if alone:
+        return f"{rest.height:,} {noun}, unchanged"
+    leaks = int(rest["leaks"].sum())
+    among = "" if not leaks else ", 1 of them a leak" if leaks == 1 else f", {leaks} of them leaks"
+    return f"{rest.height:,} more {noun}{among}"
+
+
+def verdict_text(verdicts: Sequence[str]) -> str:
+    """Say in few words what several runs, in their order, came to."""
+    kinds = Counter(verdicts)
+    if len(kinds) <= 1:
+        return verdicts[0] if verdicts else ""
+    if len(verdicts) == 2:
+        return f"{verdicts[0]}, then {verdicts[1]}"
+    gravest = min(kinds, key=_GRAVITY.index)
+    return f"{gravest} in {kinds[gravest]} of {len(verdicts)} runs"
+
+
+def _joined(points: pl.DataFrame, lines: int) -> pl.DataFrame:
+    """Give ``run``, ``point`` and ``part`` of the logs to draw: a part ends at a restart and at a gap.
+
+    With too many logs, evenly spread ones are kept, and the first and last of every part; with too many parts, some of
+    these go as well.
+    """
+    ordered = points.sort("run", "point")
+    starts = pl.col("gap").fill_null(False) | (pl.col("run") != pl.col("run").shift()).fill_null(True)
+    parts = ordered.with_columns(starts.cum_sum().cast(pl.UInt32).alias("part"))
+    most = max(2, data.MARKS // (4 * lines))
+    edge = (pl.col("part") != pl.col("part").shift()) | (pl.col("part") != pl.col("part").shift(-1))
+    for always in (edge.fill_null(True), pl.lit(False)):
+        if parts.height > 2 * most:
+            kept = pl.Series(sorted(data._thinned(parts.height, most)), dtype=pl.UInt32)
+            spread = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(kept.implode())
+            parts = parts.filter(spread | always)
+    return parts.select("run", "point", "part")
+
+
+def breaks(points: pl.DataFrame) -> list[Break]:
+    """Give the restarts and the gaps of a series, in order of time."""
+    found = []
+    previous: dict[str, Any] | None = None
+    for row in points.sort("point").iter_rows(named=True):
+        if previous is not None and row["run"] != previous["run"]:
+            text = "restart" if row["restart"] else "another process"
+            found.append(Break(previous["point"], row["point"], text, restart=True))
+        if previous is not None and row["gap"]:
+            found.append(
+                Break(previous["point"], row["point"], gap_text(previous["taken_at"], row["taken_at"]), restart=False)
+            )
+        previous = row
+    return found
+
+
+def gap_text(earlier: datetime | None, later: datetime | None) -> str:
+    """``no log for 20 h``, and no number where the logs tell no time."""
+    if earlier is None or later is None:
+        return "no log"
+    return f"no log for {duration_text(later - earlier)}"
+
+
+def duration_text(length: timedelta) -> str:
+    """``45 min``, ``20 h``, ``3 d 4 h``: two units at most."""
+    minutes = round(length.total_seconds() / 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    units = [(days, "d"), (hours, "h"), (minutes, "min")]
+    shown = [f"{count} {unit}" for count, unit in units[: 2 if days else 3] if count]
+    return " ".join(shown) or "less than a minute"

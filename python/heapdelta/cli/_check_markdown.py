@@ -1,0 +1,113 @@
+"""A check as Markdown for a pull request: the verdict, the limits, and what is long folded away.
+
+Names come from logs and may hold any character, among them ``|``, ``<`` and backticks (`` `anonymous namespace' ``).
+They stand in code spans, with a fence that is longer than any run of backticks inside.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+from heapdelta._html import plural
+from heapdelta.cli import _check_words, _output, _rank
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from heapdelta._check import Check, Result
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
+
+
+def document(check: Check, *, top: int) -> str:
+    """Write the whole document; it ends with a line end."""
+    before, after = (_code(side.path or "<bytes>") for side in (check.delta.before, check.delta.after))
+    parts = [
+        f"### Heap check: {_check_words.verdict(check)}",
+        f"{before} → {after}: {_escaped(_check_words.total(check))}",
+        "\n".join(_limits(check)),
+        *(_exceeded(check, result, top) for result in check.results if not result.passed and result.stacks.height),
+        _suppressions(check),
+        _notes(check),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _limits(check: Check) -> Iterable[str]:
+    yield from ("| limit | allowed | found | |", "|:--|--:|--:|:--|")
+    for result in check.results:
+        allowed, found = (_check_words.amount(result, number) for number in (result.allowed, result.found))
+        words = "ok" if result.passed else "**exceeded**"
+        yield f"| {_escaped(result.name)} | {allowed} | {found} | {words} |"
+
+
+def _exceeded(check: Check, result: Result, top: int) -> str:
+    worst = result.stacks.head(top)
+    lines = ["| growth | blocks | counts for |", "|--:|--:|:--|"]
+    for row in worst.iter_rows(named=True):
+        grown = _output.size(row["requested_bytes_delta"], signed=True)
+        blocks = _output.count(row["allocation_count_delta"], signed=True)
+        owner = _rank.function(row["module"], row["function"], row["status"]).plain
+        lines.append(f"| {grown} | {blocks} | {_cell(owner)} |")
+    if result.stacks.height > top:
+        rest = int(result.stacks.slice(top)["requested_bytes_delta"].sum())
+        lines.append(f"| {_output.size(rest, signed=True)} | | ({result.stacks.height - top:,} more) |")
+    first = worst.filter(worst["fingerprint"].is_not_null()).head(1)
+    frames = [_block(_rank.frame_lines(check, fingerprint)) for fingerprint in first["fingerprint"]]
+    return _folded(f"Worst stacks: {_check_words.sentence(result)}", "\n".join(lines), *frames)
+
+
+def _suppressions(check: Check) -> str:
+    table = check.suppressions
+    if table.is_empty():
+        return ""
+    lines = ["| line | pattern | stacks | growth | effect |", "|--:|:--|--:|--:|:--|"]
+    for row in table.iter_rows(named=True):
+        grown = _output.size(row["requested_bytes_delta"], signed=True)
+        lines.append(f"| {row['line']} | {_cell(row['pattern'])} | {row['stacks']:,} | {grown} | {row['effect']} |")
+    idle = table.filter(table["effect"].is_in(["unused", "covered"])).height
+    title = plural(table.height, "suppression") + (f", {idle} without effect" if idle else "")
+    return _folded(title, "\n".join(lines))
+
+
+def _notes(check: Check) -> str:
+    notes = [f"- {_escaped(note)}" for note in check.notes]
+    issues = check.delta.issues.height
+    if issues:
+        notes.append(f"- {plural(issues, 'issue')} in the logs: `heapdelta summary` lists them")
+    return _folded(plural(len(notes), "note"), "\n".join(notes)) if notes else ""
+
+
+def _folded(title: str, *parts: str) -> str:
+    # The title is HTML. What stands below it is read as Markdown, but only after a blank line.
+    return "\n\n".join([f"<details><summary>{escape(title)}</summary>", *parts, "</details>"])
+
+
+def _code(text: str) -> str:
+    """Make a code span of any text."""
+    text = _CONTROL.sub(" ", text)
+    fence = "`" * (_longest_run(text) + 1)
+    padding = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def _cell(text: str) -> str:
+    """Make a code span for a table, where a bar ends the cell even inside code."""
+    return _code(text).replace("|", "\\|")
+
+
+def _block(lines: Iterable[str]) -> str:
+    text = "\n".join(_CONTROL.sub(" ", line) for line in lines)
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", _CONTROL.sub(" ", text))

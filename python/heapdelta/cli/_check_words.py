@@ -1,0 +1,56 @@
+"""The words in which a check is reported, the same on the console, in Markdown and in JUnit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from heapdelta._html import plural
+from heapdelta.cli import _output, _rank
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from heapdelta._check import Check, Result
+
+
+def verdict(check: Check) -> str:
+    """Say how many limits are exceeded."""
+    over = sum(not result.passed for result in check.results)
+    number = len(check.results)
+    every = {1: "the limit", 2: "both limits"}.get(number, f"all {number} limits")
+    if over == 0:
+        return f"within {every}"
+    if over == number:
+        return f"{every} {'is' if number == 1 else 'are'} exceeded"
+    return f"{over} of {number} limits {'is' if over == 1 else 'are'} exceeded"
+
+
+def amount(result: Result, number: int) -> str:
+    """Write a number in full, since a rounded one may lie on the other side of the limit."""
+    return f"{number:,} B" if result.in_bytes else f"{number:,}"
+
+
+def sentence(result: Result) -> str:
+    """Hold what was found against what is allowed."""
+    allowed, found = (amount(result, number) for number in (result.allowed, result.found))
+    rounded = f" ({_output.size(result.found, signed=True)})" if result.in_bytes and abs(result.found) >= 1024 else ""
+    return f"{result.name}: expected at most {allowed}, found {found}{rounded}"
+
+
+def total(check: Check) -> str:
+    """Say how much grew, and how much of it was suppressed."""
+    grown, all_grown = (view.total["requested_bytes_delta"].item() for view in (check, check.delta))
+    text = f"{_output.size(all_grown, signed=True)} requested"
+    if check.suppressions.is_empty():
+        return text
+    taken = None if grown is None or all_grown is None else all_grown - grown
+    return f"{text}, {_output.size(taken, signed=True)} suppressed, {_output.size(grown, signed=True)} checked"
+
+
+def stack_title(row: dict[str, Any]) -> str:
+    """Name a stack in one line: what it grew by, in how many blocks, and whom it counts for."""
+    blocks = row["allocation_count_delta"]
+    noun = "?" if blocks is None else plural(abs(blocks), "block")
+    sign = "-" if blocks and blocks < 0 else "+" if blocks else ""
+    owner = _rank.function(row["module"], row["function"], row["status"]).plain
+    return f"{_output.size(row['requested_bytes_delta'], signed=True)} in {sign}{noun}, {owner}"

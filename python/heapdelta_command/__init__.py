@@ -1,0 +1,40 @@
+"""Where the command `heapdelta` begins: from here on Ctrl-C ends it with one line and exit code 130.
+
+A package of its own, because whatever lies in `heapdelta` begins with importing all of `heapdelta`, polars included.
+That is the time in which people notice that they mistyped. An exception is no help in it: half of an import belongs to
+packages that may catch it, or report it as their own failure. So until the imports are done Ctrl-C leaves at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line, and leave with its exit code."""
+    # Who started us with Ctrl-C ignored, as nohup does, is not overruled.
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, _leave)
+    from heapdelta.cli import main as run
+
+    try:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        run()
+    except KeyboardInterrupt:
+        _leave()
+
+
+def _leave(_signal: int = signal.SIGINT, _frame: FrameType | None = None) -> NoReturn:
+    """Leave without a clean-up: there is nothing to clean up, and threads of others could keep us."""
+    os.write(sys.stderr.fileno(), b"error: interrupted\n")
+    os._exit(_INTERRUPTED)
