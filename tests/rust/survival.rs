@@ -7,7 +7,7 @@ use arrow_array::{
 };
 use heapdelta::{
     ErrorKind, Snapshot,
-    survival::{Survival, survival},
+    survival::{Survival, survival, survivors},
     synth::investigation::series::{Series, SeriesOptions},
     table::Table,
 };
@@ -44,8 +44,8 @@ fn total(snapshot: &Snapshot, name: &str) -> u64 {
 #[test]
 fn survivors_add_up_to_the_snapshots_and_never_grow() {
     let days = days();
-    let Survival { stacks, survivors } = survival(&days.iter().collect::<Vec<_>>()).unwrap();
-    let rows = rows(&survivors);
+    let Survival { stacks, lives } = survival(&days.iter().collect::<Vec<_>>()).unwrap();
+    let rows = rows(&survivors(&lives));
     for (point, snapshot) in (0..).zip(&days) {
         let there = rows.iter().filter(|row| row.2 == point);
         let (count, bytes) = there.fold((0, 0), |sum, row| (sum.0 + row.3, sum.1 + row.4));
@@ -69,7 +69,7 @@ fn number_of_threads_changes_nothing() {
         pool.install(|| survival(&days.iter().collect::<Vec<_>>()).unwrap())
     };
     let (one, many) = (on(1), on(5));
-    assert_eq!(one.survivors.batches, many.survivors.batches);
+    assert_eq!(one.lives.batches, many.lives.batches);
     assert_eq!(one.stacks.batches, many.stacks.batches);
 }
 
@@ -78,5 +78,5 @@ fn blocks_without_addresses_are_refused() {
     let sums = snapshot(include_bytes!("../data/umdh1_service.txt"));
     let error = survival(&[&sums]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Option { .. }), "{error}");
-    assert!(survival(&[]).unwrap().survivors.is_empty());
+    assert!(survivors(&survival(&[]).unwrap().lives).is_empty());
 }
