@@ -9,6 +9,7 @@
 mod follow;
 mod lives;
 mod parts;
+mod scatter;
 mod stacks;
 mod tables;
 #[cfg(test)]
