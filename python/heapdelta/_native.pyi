@@ -7,7 +7,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "read", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -329,7 +329,7 @@ def damage_names() -> list[str]:
 
 def follow_blocks(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[Table, Table]:
     """
-    Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `survivors`.
+    Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `lives`.
 
     Wrapped by `heapdelta.Series.survival`.
     """
@@ -354,6 +354,13 @@ def format_umdh(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal:
 def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison | Dump:
     """
     Read a heap log or a minidump. Wrapped by `heapdelta.read`.
+    """
+
+def survivors(lives: Table) -> Table:
+    """
+    The table `survivors` of a table `lives`: how many blocks of each birth are still there at each later point.
+
+    Wrapped by `heapdelta.Survival`.
     """
 
 def write_investigation_log(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, run: SupportsIndex, stack_count: SupportsIndex, dialect: str, pointer_width: SupportsIndex, line_end: str, encoding: str) -> dict[str, Any]:

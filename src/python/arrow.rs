@@ -7,7 +7,7 @@ use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyCapsule};
 /// A table for any library that speaks Arrow: `polars.DataFrame(table)`, `pyarrow.table(table)`.
 #[pyclass(frozen, module = "heapdelta._native")]
 pub struct Table {
-    table: crate::table::Table,
+    pub(super) table: crate::table::Table,
 }
 
 impl From<crate::table::Table> for Table {
