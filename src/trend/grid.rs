@@ -1,6 +1,9 @@
 //! The sums of many snapshots side by side: every key at every point.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use arrow_array::{Array, RecordBatch, UInt32Array, UInt64Array};
 use rayon::prelude::*;
@@ -65,6 +68,28 @@ pub struct Grid {
     cells: Vec<Cell>,
 }
 
+/// Fingerprints are hashes already, and addresses of heaps few: a multiplication spreads them.
+#[derive(Default)]
+struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0 ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
+    }
+}
+
 /// One row of a snapshot: known, value, row, sums.
 type Entry = (Known, u64, u32, Cell);
 
@@ -91,7 +116,7 @@ impl Grid {
         let entries: Vec<Vec<Entry>> = snapshots.par_iter().map(|snapshot| entries(snapshot, by)).collect();
         let mut grid =
             Self { writes_overhead: snapshots.iter().map(|one| writes_overhead(one)).collect(), ..Self::default() };
-        let mut numbers: HashMap<(Known, u64), u32> = HashMap::new();
+        let mut numbers: HashMap<(Known, u64), u32, BuildHasherDefault<Mixer>> = HashMap::default();
         let mut places: Vec<Vec<u32>> = Vec::new();
         for (point, entries) in entries.iter().enumerate() {
             let number = |(known, value, row, _): &Entry| {

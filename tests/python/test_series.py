@@ -249,6 +249,13 @@ def test_snapshots_of_no_known_run_are_left_out_beside_several(tmp_path: Path) -
     series = hd.series(snapshots, runs="all")  # type: ignore[arg-type]
     assert len(series.snapshots) == 4
     assert series.notes[0] == "1 snapshot left out, of no known run: x.txt"
+    # Runs leave out what belongs to none, even if there is one run only.
+    one = hd.series(hd.group([*snapshots[:2], lost]))  # type: ignore[list-item]
+    assert len(one.snapshots) == 2
+    assert one.notes == ["1 snapshot left out, of no known run: x.txt"]
+    together = hd.series([*snapshots[:2], lost], order="given")  # type: ignore[list-item]
+    assert len(together.snapshots) == 3
+    assert together.notes[0] == "1 log of 3 taken for the same run unproved: no machine or process named"
 
 
 def test_own_rules_decide_who_is_blamed() -> None:

@@ -13,6 +13,7 @@ from heapdelta import _verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -143,3 +144,15 @@ def test_thirds_are_inside_the_series_and_long_enough() -> None:
         assert end - begin == last - late
         assert _verdict.parts(times, 1e9)[1] == (count, count)
     assert all(a <= b for a, b in pairwise(_verdict.ORDER.values()))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_days_of_a_web_server_are_told_apart_before_and_after_its_restart(seed: int, tmp_path: Path) -> None:
+    story = hd.testing.write_series(tmp_path, seed=seed, stack_count=200)
+    growth = hd.series(hd.read_many(tmp_path), runs="all").growth()
+    verdicts = {(row["module"], row["run"]): row["verdict"] for row in growth.iter_rows(named=True)}
+    for run in (0, 1):
+        assert verdicts[story.culprit, run] == "leak"
+        assert verdicts[story.cache, run] == "plateau"
+        assert verdicts[story.false_alarm, run] == "sawtooth"
+    assert growth["module"].to_list()[:2] == [story.culprit] * 2
