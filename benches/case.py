@@ -141,9 +141,10 @@ def import_time() -> dict[str, Any]:
 
 def main() -> None:
     import dumps
+    import series
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("case", choices=["read", "rival", "hand-over", "diff", "import", *dumps.CASES])
+    parser.add_argument("case", choices=["read", "rival", "hand-over", "diff", "import", *dumps.CASES, *series.CASES])
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--sums-only", action="store_true")
@@ -160,6 +161,9 @@ def main() -> None:
             result = diff(*options.paths)
         case "import":
             result = import_time()
+        case name if name in series.CASES:
+            warm(*(path for path in options.paths if path.is_file()))
+            result = series.CASES[name](*options.paths)
         case name:
             warm(options.paths[0])
             result = dumps.CASES[name](options.paths[0])

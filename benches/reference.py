@@ -24,12 +24,15 @@ class Log:
         return self.answer["byte_count"]
 
 
-def log(folder: Path, kind: str, size: int, *, grown: bool = False) -> Log:
-    """Write the log unless it is there already; `grown` is the later log of the same process."""
+def log(folder: Path, kind: str, size: int, *, grown: bool = False, step: int = 0, seed: int = SEED) -> Log:
+    """Write the log unless it is there already; `grown` and later steps are later logs of the same process."""
     from heapdelta import testing
 
-    name = f"{kind}-{size}-{SEED}{'-grown' if grown else ''}"
-    return _kept(folder / f"{name}.txt", lambda path: testing.write_reference_log(path, kind, size, SEED, grown=grown))
+    name = f"{kind}-{size}-{seed}{'-grown' if grown else ''}{f'-step-{step}' if step else ''}"
+    return _kept(
+        folder / f"{name}.txt",
+        lambda path: testing.write_reference_log(path, kind, size, seed, grown=grown, step=step),
+    )
 
 
 def dump(folder: Path, kind: str, share: float) -> Log:

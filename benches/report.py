@@ -12,6 +12,7 @@ from typing import Any
 
 from reference import DUMPS, KINDS, Log
 from report_dumps import dump_rows
+from report_series import many_rows, series_rows
 from rows import at_least, at_most, row
 
 Result = dict[str, Any]
@@ -64,6 +65,8 @@ def _table(medians: Mapping[str, Result], logs: Mapping[str, Log]) -> Iterator[s
     for kind in KINDS:
         yield from _memory_rows(medians, kind, logs[kind].size)
     yield from _other_rows(medians)
+    yield from many_rows(medians, "blocks", logs["blocks"].size)
+    yield from series_rows(medians, "blocks")
     for kind in DUMPS:
         yield from dump_rows(medians, kind, logs[kind].answer["memory_bytes"])
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from reference import DUMPS, KINDS, Log, dump, log, part
+import series
+from reference import DUMPS, KINDS, SEED, Log, dump, log, part
 from report import Result, write_report
 
 CASE = Path(__file__).with_name("case.py")
@@ -83,6 +84,24 @@ def diffs(bench: Bench, kind: str, before: Log, after: Log) -> None:
     check(f"{kind}: blocks", result["allocation_count_delta"], after.answer["grown_block_count"])
 
 
+def survivals(bench: Bench, kind: str, logs: list[Log]) -> None:
+    """Logs of one process to what became of their blocks."""
+    result = bench.add(f"survival {kind}", "survival", *(str(log.path) for log in logs))
+    for field in ("block_count", "requested_bytes", "born_block_count", "born_requested_bytes", "died_block_count"):
+        check(f"{kind}, survival: {field}", result[field], sum(log.answer[field] for log in logs))
+
+
+def many(bench: Bench, folder: Path, logs: list[Log]) -> None:
+    """A folder of logs to their sums, and snapshots of many stacks to a verdict on each."""
+    result = bench.add("read-many", "read-many", str(folder))
+    for field in ("byte_count", "block_count", "requested_bytes"):
+        check(f"read_many: {field}", result[field], sum(log.answer[field] for log in logs))
+    result = bench.add("growth", "growth")
+    check("growth: rows", result["rows"], series.STACKS)
+    check("growth: bytes of the last snapshot", result["last_bytes"], 0)
+    check("growth: leaks", result["steep_leaks"], series.STACKS // series.LEAKING)
+
+
 def dump_cases(bench: Bench, kind: str, target: Log, program: Path) -> None:
     """A dump: every table; listing and reading, by us and by others; reads by address, from Python and from Rust."""
     listed = ["module_count", "region_count", "committed_bytes"]
@@ -115,6 +134,10 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
     grown = {kind: log(folder, kind, options.size, grown=True) for kind in KINDS}
     slices = {kind: part(logs[kind], folder, options.slice) for kind in KINDS}
     dumps = {kind: dump(folder, kind, options.dump_share) for kind in DUMPS}
+    steps = [logs["blocks"], *(log(folder, "blocks", options.size, step=step) for step in range(1, 5))]
+    folder_of_many = folder / f"many-{options.size // 50}"
+    folder_of_many.mkdir(exist_ok=True)
+    many_logs = [log(folder_of_many, "blocks", options.size // 50, seed=SEED + place) for place in range(100)]
     for run in range(options.runs):
         print(f"run {run + 1} of {options.runs}", flush=True)
         bench.add("import", "import")
@@ -126,6 +149,8 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
                 check(f"{rival} on {kind} agrees with us", result["agrees"], True)
                 result["size"] = slices[kind].stat().st_size
             diffs(bench, kind, logs[kind], grown[kind])
+        survivals(bench, "blocks", steps)
+        many(bench, folder_of_many, many_logs)
         result = bench.add("hand-over", "hand-over", str(logs["blocks"].path))
         check("hand-over: bytes", result["requested_bytes"], logs["blocks"].answer["requested_bytes"])
         for kind in DUMPS:

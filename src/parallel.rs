@@ -5,7 +5,7 @@
 
 use std::sync::{
     Mutex,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use crate::{
@@ -164,6 +164,21 @@ pub fn both<A: Send, B>(large: bool, one: impl FnOnce() -> A + Send, other: impl
         let one = scope.spawn(one);
         let other = other();
         (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    })
+}
+
+/// Does parts of a work in any order, on the threads of the pool it is called in; gives the worker of each thread.
+pub fn share<W: Send>(count: usize, worker: impl Fn() -> W + Sync, work: impl Fn(&mut W, usize) + Sync) -> Vec<W> {
+    let next = AtomicUsize::new(0);
+    rayon::broadcast(|_| {
+        let mut own = worker();
+        loop {
+            let part = next.fetch_add(1, Ordering::Relaxed);
+            if part >= count {
+                return own;
+            }
+            work(&mut own, part);
+        }
     })
 }
 

@@ -23,6 +23,7 @@ from heapdelta._read import read
 from heapdelta._runs import Run, Runs, group
 from heapdelta._series import Series, series
 from heapdelta._snapshot import Comparison, Snapshot
+from heapdelta._survival import Survival
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -40,6 +41,7 @@ __all__ = [
     "Runs",
     "Series",
     "Snapshot",
+    "Survival",
     "__version__",
     "blame",
     "chart",

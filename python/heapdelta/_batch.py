@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from threading import Event
+from collections import deque
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
@@ -164,46 +165,61 @@ class _Work:
         self.blocks = blocks
         self.stop_early = stop_early
         self.stop = Event()
-        self.outcomes: list[Snapshot | BaseException | None] = [None] * len(sources)
-        self.done = 0
+        self.outcomes: dict[int, Snapshot | BaseException] = {}
 
     def run(self, progress: Callable[[int, int], object] | None) -> list[Snapshot | BaseException]:
-        large = [place for place, source in enumerate(self.sources) if size_of(source) >= _LARGE]
-        small = [place for place in range(len(self.sources)) if place not in set(large)]
+        """Read everything, small files first; gives an outcome for each source."""
 
         def report() -> None:
             if progress is not None:
-                progress(self.done, len(self.sources))
+                progress(len(self.outcomes), len(self.sources))
 
         report()
-        for places, workers, threads in ((small, self.threads, 1), (large, 1, self.threads)):
-            with ThreadPoolExecutor(
-                max_workers=max(1, min(workers, len(places))), thread_name_prefix="heapdelta"
-            ) as pool:
-                futures = {pool.submit(self._read, place, threads): place for place in places}
-                try:
-                    self._collect(futures, report)
-                except BaseException:
-                    self.stop.set()
-                    pool.shutdown(cancel_futures=True)
-                    raise
-        return [outcome for outcome in self.outcomes if outcome is not None]
+        large = {place for place, source in enumerate(self.sources) if size_of(source) >= _LARGE}
+        small = [place for place in range(len(self.sources)) if place not in large]
+        self._side_by_side(small, min(self.threads, len(small)), 1, report)
+        self._side_by_side(sorted(large), min(1, len(large)), self.threads, report)
+        return [self.outcomes[place] for place in range(len(self.sources))]
 
-    def _collect(self, futures: dict[Future[Snapshot], int], report: Callable[[], object]) -> None:
-        waiting = set(futures)
-        while waiting:
-            finished, waiting = wait(waiting, timeout=_TICK, return_when=FIRST_COMPLETED)
-            for future in sorted(finished, key=futures.__getitem__):
-                error = future.exception()
-                if error is not None and (self.stop_early or not isinstance(error, Exception)):
-                    raise error
-                self.outcomes[futures[future]] = error or future.result()
-                self.done += 1
+    def _side_by_side(self, places: list[int], workers: int, threads: int, report: Callable[[], None]) -> None:
+        """Read some sources, with so many workers of so many threads; an interrupt leaves none of them behind.
+
+        No pool of the standard library: interrupted while it starts a thread, it forgets that one.
+        """
+        todo, done = deque(places), SimpleQueue[tuple[int, Snapshot | BaseException]]()
+        crew = [
+            Thread(target=self._work, args=(todo, done, threads), name=f"heapdelta-{number}")
+            for number in range(workers)
+        ]
+        try:
+            for worker in crew:
+                worker.start()
+            for _ in places:
+                place, outcome = _next(done)
+                if isinstance(outcome, BaseException) and (self.stop_early or not isinstance(outcome, Exception)):
+                    raise outcome
+                self.outcomes[place] = outcome
                 report()
+        except BaseException:
+            self.stop.set()
+            raise
+        finally:
+            for worker in crew:
+                if worker.ident is not None:
+                    worker.join()
+
+    def _work(self, todo: deque[int], done: SimpleQueue[tuple[int, Snapshot | BaseException]], threads: int) -> None:
+        while todo and not self.stop.is_set():
+            try:
+                place = todo.popleft()
+            except IndexError:
+                return
+            try:
+                done.put((place, self._read(place, threads)))
+            except BaseException as error:
+                done.put((place, error))
 
     def _read(self, place: int, threads: int) -> Snapshot:
-        if self.stop.is_set():
-            raise CancelledError("expected to go on, found that another file had stopped the reading", kind="cancelled")
         found = read(self.sources[place], threads=threads, blocks=self.blocks, progress=self._check)
         if isinstance(found, Comparison | Dump):
             kind = "the comparison of two logs" if isinstance(found, Comparison) else "a minidump"
@@ -216,6 +232,15 @@ class _Work:
         """Stop a read that is under way: only the main thread of Python sees Ctrl-C."""
         if self.stop.is_set():
             raise CancelledError("expected to go on, found that another file had stopped the reading", kind="cancelled")
+
+
+def _next(done: SimpleQueue[tuple[int, Snapshot | BaseException]]) -> tuple[int, Snapshot | BaseException]:
+    """Wait for an outcome, and let signals through."""
+    while True:
+        try:
+            return done.get(timeout=_TICK)
+        except Empty:
+            continue
 
 
 def _failure(place: int, path: str | None, error: BaseException) -> tuple[int, str | None, str, int | None, str]:

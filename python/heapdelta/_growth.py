@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta import _native, _verdict
+from heapdelta import _verdict
 from heapdelta._series_keys import KEYS
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from heapdelta._native import Grid
     from heapdelta._series import Series
 
 _32_BIT = 2 << 30
@@ -21,50 +22,35 @@ _32_BIT = 2 << 30
 def growth(series: Series, *, alpha: float, address_space: int | None, warm_up_hours: float) -> pl.DataFrame:
     """See `Series.growth`."""
     _check(alpha, address_space, warm_up_hours)
-    keys, _ = series._sums
-    dense = series._dense().join(series.points.select("point", "run"), on="point", how="left", maintain_order="left")
+    grid, keys = series._grid
     parts = []
-    for run in series.points["run"].unique().sort().to_list():
-        points = series.points.filter(pl.col("run") == run)
-        rows = dense.filter(pl.col("run") == run)
-        rows = rows.filter(pl.col("present").any().over("key"))
+    for points in series.points.partition_by("run", maintain_order=True):
         space = address_space if address_space is not None else _address_space(series, points)
-        parts.append(_of_run(rows, points, series._clock, alpha, space, warm_up_hours))
+        parts.append(_of_run(grid, points, series._clock, alpha, space, warm_up_hours))
     measured = pl.concat(parts)
     measured = measured.with_columns(q_values(measured).alias("q_value"))
     judged = _verdict.judge(measured, alpha=alpha, warm_up_hours=warm_up_hours, clock=series._clock)
-    named = keys.select(pl.all().gather(judged["key"]))
-    shown = pl.concat([judged.drop("key"), named.select(KEYS[series.by])], how="horizontal")
-    return _ranked(shown, KEYS[series.by])
+    named = judged.join(keys, on="key", how="left", maintain_order="left")
+    return _ranked(named, KEYS[series.by])
 
 
 def _of_run(
-    rows: pl.DataFrame, points: pl.DataFrame, clock: bool, alpha: float, space: int | None, warm_up_hours: float
+    grid: Grid, points: pl.DataFrame, clock: bool, alpha: float, space: int | None, warm_up_hours: float
 ) -> pl.DataFrame:
     """Measure every curve of one run."""
     times = hours(points, clock=clock)
     middle, late = _verdict.parts(times, warm_up_hours if clock else 0.0)
-    curves = pl.DataFrame(
-        _native.describe_curves(
-            rows.select("requested_bytes"),
-            times,
-            middle=middle,
-            late=late,
-            quantile=-NormalDist().inv_cdf(alpha / 2),
-            fall_share=_verdict.FALL_SHARE,
-        )
-    )
-    count = pl.col("allocation_count").cast(pl.Int64)
-    ends = rows.group_by("key", maintain_order=True).agg(count_delta=count.last() - count.first())
-    last_total = points["requested_bytes"][-1]
-    left = None if space is None or not clock else space - last_total
-    return pl.concat([ends, curves], how="horizontal").with_columns(
+    first = int(points["point"][0])
+    quantile = -NormalDist().inv_cdf(alpha / 2)
+    curves = grid.curves(first, times, middle=middle, late=late, quantile=quantile, fall_share=_verdict.FALL_SHARE)
+    left = None if space is None or not clock else space - int(points["requested_bytes"][-1])
+    return pl.DataFrame(curves).with_columns(
         pl.lit(points["run"][0], dtype=pl.UInt32).alias("run"),
         pl.lit(points.height, dtype=pl.UInt32).alias("points"),
-        (pl.col("step_to") + points["point"][0]).alias("step_to"),
         pl.lit(late[1] - late[0], dtype=pl.UInt32).alias("late_points"),
         pl.lit(times[-1] - times[0]).alias("span"),
         pl.lit(times[late[1] - 1] - times[late[0]] if late[1] > late[0] else 0.0).alias("late_span"),
+        (pl.col("step_to") + first).alias("step_to"),
         _exhaustion(left).alias("hours_to_exhaustion"),
     )
 

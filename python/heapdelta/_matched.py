@@ -94,8 +94,8 @@ class Matched:
         keys = _SHOWN[kind]
         shown = _with_deltas(ranking).select(*keys, *NUMBERS, *(["stack"] if stack else []))
         if kind == "stack" and shown["fingerprint"].null_count() == 0:
-            # A fingerprint in every row decides every tie, and two sorts by one column take a quarter of the time of one
-            # sort by two (690,000 rows, 2026-11-25).
+            # A fingerprint in every row decides every tie, and two sorts by one column take a quarter of the time of
+            # one sort by two (690,000 rows, 2026-11-25).
             return shown.sort("fingerprint").sort(
                 "requested_bytes_delta", descending=True, nulls_last=True, maintain_order=True
             )

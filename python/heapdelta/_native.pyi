@@ -7,7 +7,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Snapshot", "Table", "damage_names", "describe_curves", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "read", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "read", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -189,6 +189,45 @@ class Dump:
         """
 
 @final
+class Grid:
+    """
+    Every key of a series at every point. Wrapped by `heapdelta.Series`.
+    """
+    def __len__(self, /) -> int: ...
+    def cells(self, /, keys: SupportsGetItem[int, SupportsIndex]) -> Table:
+        """
+        The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64.
+        """
+    def curves(self, /, first: SupportsIndex, times: SupportsGetItem[int, SupportsFloat | SupportsIndex], *, middle: tuple[SupportsIndex, SupportsIndex], late: tuple[SupportsIndex, SupportsIndex], quantile: SupportsFloat | SupportsIndex, fall_share: SupportsFloat | SupportsIndex, threads: SupportsIndex | None = None) -> Table:
+        """
+        Describe the curves of requested bytes over a stretch of points, of all keys that have something there.
+
+        `times` has a time for each point from `first` on; ranges are pairs (from, to) inside it, `to` left out.
+        """
+    def keys(self, /) -> Table:
+        """
+        One row per key: value u64, status u8, and where it was seen last: point u32, row u32.
+        """
+    @staticmethod
+    def of_heaps(snapshots: SupportsGetItem[int, Snapshot]) -> Grid:
+        """
+        Sum up snapshots by the address of their heaps.
+        """
+    @staticmethod
+    def of_stacks(snapshots: SupportsGetItem[int, Snapshot]) -> Grid:
+        """
+        Sum up snapshots by the content of their stacks.
+        """
+    def sizes(self, /, point: SupportsIndex) -> Table:
+        """
+        Requested bytes of every key at one point.
+        """
+    def sum(self, /, keys: SupportsGetItem[int, SupportsIndex], groups: SupportsGetItem[int, SupportsIndex], group_count: SupportsIndex) -> Grid:
+        """
+        Add keys up into groups: each key goes into the group that stands at the same place.
+        """
+
+@final
 class Snapshot:
     """
     One capture. Wrapped by `heapdelta.Snapshot`.
@@ -288,16 +327,9 @@ def damage_names() -> list[str]:
     The names of all defects that `write_process_dump` can write.
     """
 
-def describe_curves(bytes: Any, times: SupportsGetItem[int, SupportsFloat | SupportsIndex], *, middle: tuple[SupportsIndex, SupportsIndex], late: tuple[SupportsIndex, SupportsIndex], quantile: SupportsFloat | SupportsIndex, fall_share: SupportsFloat | SupportsIndex, threads: SupportsIndex | None = None) -> Table:
-    """
-    Describe curves. `bytes` is a frame with one column of u64: curve after curve, a value for each of `times`.
-
-    Ranges of points are pairs (from, to), `to` left out. Wrapped by `heapdelta.Series.growth`.
-    """
-
 def follow_blocks(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[Table, Table]:
     """
-    Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `survivors`.
+    Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `lives`.
 
     Wrapped by `heapdelta.Series.survival`.
     """
@@ -322,6 +354,13 @@ def format_umdh(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal:
 def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison | Dump:
     """
     Read a heap log or a minidump. Wrapped by `heapdelta.read`.
+    """
+
+def survivors(lives: Table) -> Table:
+    """
+    The table `survivors` of a table `lives`: how many blocks of each birth are still there at each later point.
+
+    Wrapped by `heapdelta.Survival`.
     """
 
 def write_investigation_log(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, run: SupportsIndex, stack_count: SupportsIndex, dialect: str, pointer_width: SupportsIndex, line_end: str, encoding: str) -> dict[str, Any]:

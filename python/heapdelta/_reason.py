@@ -117,7 +117,12 @@ def _pace(row: Row) -> str:
 
 
 def _chance(row: Row) -> str:
-    return f"p = {row['p_value']:.1g}, q = {row['q_value']:.1g}"
+    return ", ".join(f"{name} {_small(row[column])}" for name, column in (("p", "p_value"), ("q", "q_value")))
+
+
+def _small(chance: float) -> str:
+    """Write a chance; one below what a number can hold is not 0."""
+    return f"= {chance:.1g}" if chance >= 1e-99 else "< 1e-99"
 
 
 def _late(row: Row) -> str:

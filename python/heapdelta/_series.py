@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from heapdelta import _growth, _html, _series_html, _series_notes
-from heapdelta._series_keys import KEYS, all_sums, writes_overhead
+from heapdelta._series_keys import KEYS, grid_of
 from heapdelta._series_order import Order, Ordered, ordered
 from heapdelta._usage import MEASURES
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from heapdelta._batch import Batch
+    from heapdelta._native import Grid
     from heapdelta._runs import Run, Runs
     from heapdelta._snapshot import Snapshot
     from heapdelta._survival import Survival
@@ -67,49 +68,15 @@ class Series:
         return "bytes/hour" if self._clock else "bytes/step"
 
     @cached_property
-    def _sums(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Keys and cells, keys in the order of `table`: final size, largest first, then by key."""
-        keys, cells = all_sums(self.snapshots, self.by, self.allocators, inclusive=self.inclusive)
-        if self.by == "heap":
-            keys, cells = self._heaps_by_run(keys, cells)
-        last = self.points.height - 1
-        final = cells.filter(pl.col("point") == last).select("key", final="requested_bytes")
-        order = keys.join(final, on="key", how="left").with_columns(pl.col("final").fill_null(0))
+    def _grid(self) -> tuple[Grid, pl.DataFrame]:
+        """Every key at every point, and the keys in the order of `table`: `key`, its number there, and its columns."""
+        grid, keys = grid_of(self.snapshots, self.by, self.allocators, inclusive=self.inclusive)
+        final = pl.DataFrame(grid.sizes(self.points.height - 1))["requested_bytes"]
         shown = KEYS[self.by]
-        order = order.sort("final", *shown, descending=[True] + [False] * len(shown), nulls_last=True)
-        order = order.drop("final").rename({"key": "old"}).with_row_index("key")
-        cells = cells.rename({"key": "old"}).join(order.select("old", "key"), on="old").drop("old")
-        return order.drop("old"), cells.sort("key", "point").select("key", "point", *MEASURES)
-
-    def _heaps_by_run(self, keys: pl.DataFrame, cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Give heaps a number for each run: in another run the same address is another heap."""
-        of_run = cells.join(self.points.select("point", "run"), on="point")
-        pairs = of_run.select("key", "run").unique().sort("run", "key").with_row_index("new")
-        cells = of_run.join(pairs, on=["key", "run"]).drop("key", "run").rename({"new": "key"})
-        keys = pairs.join(keys, on="key", how="left", maintain_order="left").drop("key", "run")
-        return keys.rename({"new": "key"}), cells
-
-    def _dense(self) -> pl.DataFrame:
-        """Every key at every point: `key`, `point`, `present`, measures; sorted by key, then point."""
-        keys, cells = self._sums
-        grid = keys.select("key").join(self.points.select("point"), how="cross", maintain_order="left_right")
-        if self.by == "heap":
-            own = cells.join(self.points.select("point", "run"), on="point").select("key", "run").unique()
-            grid = grid.join(self.points.select("point", "run"), on="point", how="left", maintain_order="left")
-            grid = grid.join(own, on=["key", "run"], how="semi", maintain_order="left").drop("run")
-        full = grid.join(cells, on=["key", "point"], how="left", maintain_order="left")
-        written = pl.Series([writes_overhead(snapshot) for snapshot in self.snapshots])
-        absent = pl.col("allocation_count").is_null()
-        zero = pl.lit(0, dtype=pl.UInt64)
-        return full.with_columns(
-            (~absent).alias("present"),
-            pl.col("requested_bytes").fill_null(zero),
-            pl.when(absent & written.gather(full["point"]))
-            .then(zero)
-            .otherwise("overhead_bytes")
-            .alias("overhead_bytes"),
-            pl.col("allocation_count").fill_null(zero),
+        ordered = keys.with_columns(final.alias("final")).sort(
+            "final", *shown, descending=[True] + [False] * len(shown), nulls_last=True
         )
+        return grid, ordered.drop("final")
 
     def table(self) -> pl.DataFrame:
         """Show every key at every time.
@@ -131,12 +98,16 @@ class Series:
         Stacks whose frames are not in the file share one key. A heap stands for itself inside its own run only: it has
         no rows at the points of other runs.
         """
-        keys, _ = self._sums
-        dense = self._dense()
-        places = dense["point"]
-        named = keys.select(KEYS[self.by]).select(pl.all().gather(dense["key"]))
-        when = self.points.select("run", "point", "taken_at").select(pl.all().gather(places))
-        return pl.concat([when, named, dense.select("present", *MEASURES)], how="horizontal")
+        grid, keys = self._grid
+        cells = pl.DataFrame(grid.cells(keys["key"].to_list()))
+        order = pl.int_range(keys.height, dtype=pl.UInt32, eager=True)
+        place = pl.repeat(0, keys.height, dtype=pl.UInt32, eager=True).scatter(keys["key"], order)
+        named = keys.select(KEYS[self.by]).select(pl.all().gather(place.gather(cells["key"])))
+        when = self.points.select("run", "point", "taken_at").select(pl.all().gather(cells["point"]))
+        table = pl.concat([when, named, cells.select("present", *MEASURES)], how="horizontal")
+        if self.by != "heap" or self.points["run"].n_unique() == 1:
+            return table
+        return table.filter(pl.col("present").any().over("run", *KEYS[self.by]))
 
     def growth(
         self, *, alpha: float = 0.05, address_space: int | None = None, warm_up_hours: float = 24.0

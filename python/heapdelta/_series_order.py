@@ -62,8 +62,10 @@ def ordered(
     listed = list(snapshots) if isinstance(snapshots, Run) else checked(snapshots)
     if len(listed) < 2:
         raise OptionError(f"expected two snapshots or more, found {len(listed)}", kind="option")
-    grouped = snapshots if isinstance(snapshots, Runs) else group(listed)
+    grouped = group(listed)
     kept, notes = _kept(listed, grouped, runs)
+    if isinstance(snapshots, Runs) and snapshots.unassigned.height:
+        notes.append(_left_out(snapshots))
     rows: list[tuple[object, ...]] = []
     in_order: list[Snapshot] = []
     place = {id(snapshot): number for number, snapshot in enumerate(listed)}
@@ -88,12 +90,16 @@ def _kept(listed: list[Snapshot], grouped: Runs, runs: str) -> tuple[list[Run], 
         )
     left_out = grouped.unassigned.height
     if len(grouped) > 1:
-        note = f"{plural(left_out, 'snapshot')} left out, of no known run: {_first(grouped.unassigned['path'])}"
-        return list(grouped), [note] if left_out else []
+        return list(grouped), [_left_out(grouped)] if left_out else []
     if not left_out:
         return list(grouped), []
     note = f"{plural(left_out, 'log')} of {len(listed)} taken for the same run unproved: no machine or process named"
     return [Run(listed)], [note]
+
+
+def _left_out(runs: Runs) -> str:
+    paths = runs.unassigned["path"]
+    return f"{plural(paths.len(), 'snapshot')} left out, of no known run: {_first(paths)}"
 
 
 def _named(runs: Runs) -> str:

@@ -57,7 +57,7 @@ def _named(name: str) -> list[str]:
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sort names as people do: numbers by their value, letters without regard to case, then by the exact text."""
     parts = re.split(r"(\d+)", name.casefold())
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part] + [(2, 0, name)]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part] + [(-1, 0, name)]
 
 
 def label_of(source: object) -> str | None:

@@ -12,9 +12,9 @@ from heapdelta._survival_stacks import described, summed_up
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from heapdelta import _native as core
     from heapdelta._series import Series
     from heapdelta._snapshot import Snapshot
-    from heapdelta.blame import Allocators
 
 __all__ = ["Survival", "survival"]
 
@@ -34,14 +34,24 @@ class Survival:
         The snapshots, as `Series.points` has them.
     """
 
-    def __init__(self, points: pl.DataFrame, stacks: pl.DataFrame, survivors: pl.DataFrame) -> None:
+    def __init__(self, points: pl.DataFrame, stacks: pl.DataFrame, lives: dict[int, core.Table]) -> None:
         self.points = points
         self._stacks = stacks
-        self._survivors = survivors
+        self._lives = lives
+
+    def _numbered(self, tables: dict[int, core.Table], *places: str) -> pl.DataFrame:
+        """Put the tables of all runs together; their stacks and points become those of the series."""
+        known, parts = 0, []
+        for run, table in tables.items():
+            rows, points = pl.DataFrame(table), self.points.filter(pl.col("run") == run)["point"]
+            series = [points.gather(rows[name]).alias(name) for name in places]
+            parts.append(rows.with_columns(pl.col("stack") + known, *series))
+            known += int((self._stacks["run"] == run).sum())
+        return pl.concat(parts)
 
     @cached_property
     def _ranked(self) -> pl.DataFrame:
-        summed = summed_up(self._stacks, self._survivors, self.points)
+        summed = summed_up(self._stacks, self._numbered(self._lives, "born", "last"), self.points)
         order = ["net_bytes", "run", "fingerprint", "trace_id"]
         return summed.sort(order, descending=[True, False, False, False], nulls_last=True)
 
@@ -82,9 +92,11 @@ class Survival:
         one; ``allocation_count`` u64: blocks that are still there; ``requested_bytes`` u64: bytes the program asked for
         in them. Points at which none is left have no row. The rows of a point add up to the totals of its snapshot.
         """
+        survivors = {run: _native.survivors(lives) for run, lives in self._lives.items()}
+        rows = self._numbered(survivors, "born", "point")
         ranks = self._ranked.select("stack", *_KEYS).with_row_index("rank")
-        place = ranks.select("stack", "rank").sort("stack")["rank"].gather(self._survivors["stack"])
-        rows = self._survivors.drop("stack").with_columns(place.alias("rank")).sort("rank", "born", "point")
+        place = ranks.select("stack", "rank").sort("stack")["rank"].gather(rows["stack"])
+        rows = rows.drop("stack").with_columns(place.alias("rank")).sort("rank", "born", "point")
         keys = ranks.select(pl.col(_KEYS).gather(rows["rank"]))
         return pl.concat([keys, rows.drop("rank")], how="horizontal")
 
@@ -123,29 +135,14 @@ def survival(series: Series, *, threads: int | None = None) -> Survival:
         raise OptionError(f"expected at least 1 thread, found {threads}", kind="option")
     for snapshot in series.snapshots:
         _check(snapshot)
-    stacks, survivors = [], []
-    known = 0
+    parts, lives = [], {}
     for (run,), points in series.points.group_by("run", maintain_order=True):
         snapshots = [series.snapshots[point] for point in points["point"]]
-        found, left = _of_run(snapshots, series.allocators, threads)
-        found = found.with_columns(pl.lit(run, dtype=pl.UInt32).alias("run")).with_row_index("stack", offset=known)
-        stacks.append(found)
-        survivors.append(
-            left.with_columns(
-                pl.col("stack") + known,
-                *(points["point"].gather(left[name]).alias(name) for name in ("born", "point")),
-            )
-        )
-        known += found.height
-    return Survival(series.points, pl.concat(stacks), pl.concat(survivors))
-
-
-def _of_run(
-    snapshots: list[Snapshot], allocators: Allocators, threads: int | None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    natives = [snapshot._native for snapshot in snapshots]
-    stacks, survivors = map(pl.DataFrame, _native.follow_blocks(natives, threads=threads))
-    return described(stacks, snapshots, allocators), survivors
+        natives = [snapshot._native for snapshot in snapshots]
+        stacks, lives[run] = _native.follow_blocks(natives, threads=threads)
+        named = described(pl.DataFrame(stacks), snapshots, series.allocators)
+        parts.append(named.with_columns(pl.lit(run, dtype=pl.UInt32).alias("run")))
+    return Survival(series.points, pl.concat(parts).with_row_index("stack"), lives)
 
 
 def _check(snapshot: Snapshot) -> None:

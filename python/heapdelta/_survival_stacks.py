@@ -54,32 +54,31 @@ def _names(snapshot: Snapshot, allocators: Allocators) -> pl.DataFrame:
     return pl.concat([columns, shown.with_columns(words)], how="horizontal").select(_SHOWN)
 
 
-def summed_up(stacks: pl.DataFrame, survivors: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
+def summed_up(stacks: pl.DataFrame, lives: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     """Add to each stack what `Survival.stacks` tells; `stack` stays its number."""
-    edges = points.group_by("run").agg(pl.col("point").min().alias("first"), pl.col("point").max().alias("last"))
-    runs = stacks.select("stack", "run").join(edges, on="run", how="left", maintain_order="left")
-    rows = survivors.with_columns(runs[name].gather(survivors["stack"]).alias(name) for name in ("first", "last"))
-    count, size, born, point = (pl.col(name) for name in ("allocation_count", "requested_bytes", "born", "point"))
-    first, last = pl.col("first"), pl.col("last")
-    birth, young = (born == point) & (born > first), (born > first) & (born < last)
+    edges = points.group_by("run").agg(pl.col("point").min().alias("start"), pl.col("point").max().alias("end"))
+    runs = stacks.select("run").join(edges, on="run", how="left", maintain_order="left")
+    rows = lives.with_columns(runs[name].gather(lives["stack"]).alias(name) for name in ("start", "end"))
+    count, size = pl.col("allocation_count"), pl.col("requested_bytes")
+    old, left = pl.col("born") == pl.col("start"), pl.col("last") == pl.col("end")
+    young = ~old & (pl.col("born") < pl.col("end"))
     sums = rows.group_by("stack").agg(
-        count.filter(birth).sum().alias("born_count"),
-        count.filter(point == first).sum().alias("first_count"),
-        size.filter(point == first).sum().alias("first_bytes"),
-        count.filter(point == last).sum().alias("allocation_count"),
-        size.filter(point == last).sum().alias("requested_bytes"),
-        count.filter(young & (point == born)).sum().alias("young"),
-        count.filter(young & (point == last)).sum().alias("kept"),
+        count.filter(~old).sum().alias("born_count"),
+        count.filter(old).sum().alias("first_count"),
+        size.filter(old).sum().alias("first_bytes"),
+        count.filter(left).sum().alias("allocation_count"),
+        size.filter(left).sum().alias("requested_bytes"),
+        count.filter(young).sum().alias("young"),
+        count.filter(young & left).sum().alias("kept"),
     )
-    left = rows.filter(point == last).select("stack", "born", "last", "allocation_count")
-    summed = stacks.join(sums, on="stack", how="left").join(_median_ages(left, points), on="stack", how="left")
-    return _told(summed)
+    ages = _median_ages(rows.filter(left).select("stack", "born", "end", "allocation_count"), points)
+    return _told(stacks.join(sums, on="stack", how="left").join(ages, on="stack", how="left"))
 
 
 def _median_ages(left: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     """Tell the lower median of the ages of the blocks that are left, in hours, for each stack."""
     taken = points.sort("point")["taken_at"]
-    hours = (taken.gather(left["last"]) - taken.gather(left["born"])).dt.total_microseconds() / 3.6e9
+    hours = (taken.gather(left["end"]) - taken.gather(left["born"])).dt.total_microseconds() / 3.6e9
     aged = left.with_columns(hours.alias("median_age_hours")).sort("stack", "born", descending=[False, True])
     count = pl.col("allocation_count")
     # From the youngest on, the first that has half of all with it.

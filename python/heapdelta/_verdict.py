@@ -19,7 +19,11 @@ MIN_LATE_POINTS = 4
 """Snapshots that the last third must have, and those after the first hours, before growth is called a leak."""
 
 STEADY = 0.7
-"""The last third is slower if it rises by less than so much of the middle third's slope, beyond doubt of its interval."""
+"""The last third is slower if its slope is less than so much of the middle third's, and its interval says so too: it
+lies below that of the whole curve, or below `SLOWER` of the middle third's slope."""
+
+SLOWER = 0.8
+"""See `STEADY`."""
 
 BAND = 0.1
 """The last third is level if it covers at most so much of the curve's whole range."""
@@ -77,7 +81,10 @@ def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: 
     young = pl.col("late_points") < MIN_LATE_POINTS
     late_up = pl.col("late_slope") > 0
     surely = late_up & (pl.col("late_p_value") <= pl.when(level).then(LEVEL_ALPHA).otherwise(LATE_ALPHA))
-    slower = (pl.col("late_slope") < STEADY * pl.col("middle_slope")) & (pl.col("late_high") < pl.col("middle_slope"))
+    surely_slower = (pl.col("late_high") < pl.col("slope_low")) | (
+        pl.col("late_high") < SLOWER * pl.col("middle_slope")
+    )
+    slower = (pl.col("late_slope") < STEADY * pl.col("middle_slope")) & surely_slower
     rules: list[tuple[pl.Expr, str, str]] = [
         (pl.col("points") < MIN_POINTS, "too few snapshots", "few"),
         (span == 0, "plateau", "constant"),

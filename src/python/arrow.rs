@@ -1,21 +1,13 @@
-//! Hands tables over, and takes them, through the Arrow PyCapsule interface: without a copy, without a shared version of
-//! Arrow.
+//! Hands a table over through the Arrow PyCapsule interface: without a copy, without a shared version of Arrow.
 
-use arrow_array::{
-    Array, RecordBatch, RecordBatchIterator,
-    ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader},
-};
+use arrow_array::{RecordBatchIterator, ffi_stream::FFI_ArrowArrayStream};
 use arrow_schema::ffi::FFI_ArrowSchema;
-use pyo3::{
-    exceptions::{PyRuntimeError, PyTypeError},
-    prelude::*,
-    types::PyCapsule,
-};
+use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyCapsule};
 
 /// A table for any library that speaks Arrow: `polars.DataFrame(table)`, `pyarrow.table(table)`.
 #[pyclass(frozen, module = "heapdelta._native")]
 pub struct Table {
-    table: crate::table::Table,
+    pub(super) table: crate::table::Table,
 }
 
 impl From<crate::table::Table> for Table {
@@ -56,27 +48,4 @@ impl Table {
         let names: Vec<&str> = self.table.schema.fields().iter().map(|field| field.name().as_str()).collect();
         format!("<Table: {} rows of {}>", self.table.len(), names.join(", "))
     }
-}
-
-/// Takes a frame of any library that speaks Arrow.
-pub fn batches_of(frame: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
-    let capsule = frame.call_method0("__arrow_c_stream__")?;
-    let capsule = capsule.cast::<PyCapsule>()?;
-    let stream = capsule.pointer_checked(Some(c"arrow_array_stream"))?.cast::<FFI_ArrowArrayStream>();
-    // SAFETY: a capsule of this name holds a stream by the rules of the interface; it is taken out, so that the capsule
-    // no longer releases it, and the capsule lives until the end of this function.
-    let reader = unsafe { RecordBatchStreamReader::from_raw(stream.as_ptr()) };
-    let reader = reader.map_err(|error| PyTypeError::new_err(error.to_string()))?;
-    reader.collect::<Result<_, _>>().map_err(|error| PyRuntimeError::new_err(error.to_string()))
-}
-
-/// The first column of a frame, in its pieces.
-pub fn column_of<A: Array + Clone + 'static>(frame: &Bound<'_, PyAny>) -> PyResult<Vec<A>> {
-    let wrong = || PyTypeError::new_err("expected a frame whose first column is of another type");
-    let pieces = batches_of(frame)?;
-    pieces
-        .iter()
-        .map(|batch| batch.columns().first().and_then(|column| column.as_any().downcast_ref::<A>()).cloned())
-        .map(|column| column.ok_or_else(wrong))
-        .collect()
 }

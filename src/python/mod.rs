@@ -24,7 +24,7 @@ pub mod native {
     #[pymodule_export]
     use super::snapshot::{Comparison, Snapshot};
     #[pymodule_export]
-    use super::survival::follow_blocks;
+    use super::survival::{follow_blocks, survivors};
     #[pymodule_export]
     use super::synth::{
         damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
@@ -32,7 +32,7 @@ pub mod native {
     };
 
     #[pymodule_export]
-    use super::trend::describe_curves;
+    use super::trend::Grid;
 
     /// Version of the crate.
     #[pymodule_export]

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use super::{arrow::Table, error::exception, snapshot::Snapshot};
 use crate::{parallel::Pool, survival};
 
-/// Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `survivors`.
+/// Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `lives`.
 ///
 /// Wrapped by `heapdelta.Series.survival`.
 #[pyfunction]
@@ -17,5 +17,13 @@ pub fn follow_blocks(
 ) -> PyResult<(Table, Table)> {
     let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
     let done = py.detach(|| Pool::new(threads)?.install(|| survival::survival(&snapshots)));
-    done.map(|found| (found.stacks.into(), found.survivors.into())).map_err(|error| exception(py, &error))
+    done.map(|found| (found.stacks.into(), found.lives.into())).map_err(|error| exception(py, &error))
+}
+
+/// The table `survivors` of a table `lives`: how many blocks of each birth are still there at each later point.
+///
+/// Wrapped by `heapdelta.Survival`.
+#[pyfunction]
+pub fn survivors(py: Python<'_>, lives: &Table) -> Table {
+    py.detach(|| survival::survivors(&lives.table)).into()
 }

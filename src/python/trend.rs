@@ -1,61 +1,151 @@
-//! `describe_curves`: every curve of a run, on all threads, as one table.
+//! `Grid`: the sums of a series, and every curve of it described on all threads.
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, UInt32Array, UInt64Array};
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, UInt8Array, UInt32Array, UInt64Array};
 use arrow_schema::{Field, Schema};
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::{
+    exceptions::{PyIndexError, PyRuntimeError, PyValueError},
+    prelude::*,
+};
 use rayon::prelude::*;
 
-use super::arrow::{Table, column_of};
+use super::{arrow::Table, snapshot::Snapshot};
 use crate::{
     parallel::Pool,
-    trend::{Axis, Curve, Describer},
+    trend::{self, Axis, By, Cell, Curve, Describer},
 };
 
-/// Describe curves. `bytes` is a frame with one column of u64: curve after curve, a value for each of `times`.
-///
-/// Ranges of points are pairs (from, to), `to` left out. Wrapped by `heapdelta.Series.growth`.
-#[pyfunction]
-#[pyo3(signature = (bytes, times, *, middle, late, quantile, fall_share, threads=None))]
-#[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
-pub fn describe_curves(
-    py: Python<'_>,
-    bytes: &Bound<'_, PyAny>,
-    times: Vec<f64>,
-    middle: (usize, usize),
-    late: (usize, usize),
-    quantile: f64,
-    fall_share: f64,
-    threads: Option<usize>,
-) -> PyResult<Table> {
-    let points = times.len();
-    let fits = |range: (usize, usize)| range.0 <= range.1 && range.1 <= points;
-    if points == 0 || !fits(middle) || !fits(late) || times.windows(2).any(|pair| pair[1] < pair[0]) {
-        return Err(PyValueError::new_err("expected times that never fall, and ranges inside them"));
+/// Every key of a series at every point. Wrapped by `heapdelta.Series`.
+#[pyclass(frozen, module = "heapdelta._native")]
+pub struct Grid {
+    inner: trend::Grid,
+}
+
+#[pymethods]
+impl Grid {
+    /// Sum up snapshots by the content of their stacks.
+    #[staticmethod]
+    fn of_stacks(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>) -> PyResult<Self> {
+        Self::of(py, &snapshots, By::Stack)
     }
-    let values = column_of::<UInt64Array>(bytes)?;
-    if values.iter().any(|chunk| chunk.null_count() > 0) {
-        return Err(PyValueError::new_err("expected bytes without nulls"));
+
+    /// Sum up snapshots by the address of their heaps.
+    #[staticmethod]
+    fn of_heaps(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>) -> PyResult<Self> {
+        Self::of(py, &snapshots, By::Heap)
     }
-    let axis = Axis { times, middle: middle.0..middle.1, late: late.0..late.1, quantile, fall_share };
-    let curves = py.detach(|| {
-        let values: Vec<u64> = values.iter().flat_map(|chunk| chunk.values().iter().copied()).collect();
-        if values.len() % points != 0 {
-            return Err(PyValueError::new_err("expected a value for every time of every curve"));
+
+    /// One row per key: value u64, status u8, and where it was seen last: point u32, row u32.
+    fn keys(&self) -> PyResult<Table> {
+        let keys = &self.inner.keys;
+        table(vec![
+            ("value", Arc::new(keys.iter().map(|key| key.value).collect::<UInt64Array>())),
+            ("status", Arc::new(UInt8Array::from_iter_values(keys.iter().map(|key| key.known as u8)))),
+            ("point", Arc::new(UInt32Array::from_iter_values(keys.iter().map(|key| key.point)))),
+            ("row", Arc::new(UInt32Array::from_iter_values(keys.iter().map(|key| key.row)))),
+        ])
+    }
+
+    /// Add keys up into groups: each key goes into the group that stands at the same place.
+    fn sum(&self, py: Python<'_>, keys: Vec<u32>, groups: Vec<u32>, group_count: usize) -> PyResult<Self> {
+        let outside = |numbers: &[u32], count: usize| numbers.iter().any(|number| *number as usize >= count);
+        if keys.len() != groups.len() || outside(&keys, self.inner.len()) || outside(&groups, group_count) {
+            return Err(PyIndexError::new_err("expected a key and a group that are there, for every pair"));
         }
-        let pool = Pool::new(threads).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(pool.install(|| describe(&values, &axis)))
-    })?;
-    table(&curves)
+        Ok(py.detach(|| Self { inner: self.inner.sum(keys.into_iter().zip(groups), group_count) }))
+    }
+
+    /// The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64.
+    fn cells(&self, keys: Vec<u32>) -> PyResult<Table> {
+        self.check(&keys)?;
+        let points = self.inner.points();
+        let cells = || keys.iter().flat_map(|key| self.inner.row(*key as usize));
+        let overhead = |cell: &Cell| cell.overhead_known.then_some(cell.overhead_bytes);
+        let each_key = keys.iter().flat_map(|key| std::iter::repeat_n(*key, points));
+        table(vec![
+            ("key", Arc::new(UInt32Array::from_iter_values(each_key))),
+            ("point", Arc::new(UInt32Array::from_iter_values(keys.iter().flat_map(|_| 0..points as u32)))),
+            ("present", Arc::new(BooleanArray::from_iter(cells().map(|cell| Some(cell.present))))),
+            ("requested_bytes", Arc::new(UInt64Array::from_iter_values(cells().map(|cell| cell.requested_bytes)))),
+            ("overhead_bytes", Arc::new(cells().map(overhead).collect::<UInt64Array>())),
+            ("allocation_count", Arc::new(UInt64Array::from_iter_values(cells().map(|cell| cell.allocation_count)))),
+        ])
+    }
+
+    /// Requested bytes of every key at one point.
+    fn sizes(&self, point: usize) -> PyResult<Table> {
+        if point >= self.inner.points() {
+            return Err(PyIndexError::new_err("expected a point of the grid"));
+        }
+        let sizes = (0..self.inner.len()).map(|key| self.inner.row(key)[point].requested_bytes);
+        table(vec![("requested_bytes", Arc::new(UInt64Array::from_iter_values(sizes)))])
+    }
+
+    /// Describe the curves of requested bytes over a stretch of points, of all keys that have something there.
+    ///
+    /// `times` has a time for each point from `first` on; ranges are pairs (from, to) inside it, `to` left out.
+    #[pyo3(signature = (first, times, *, middle, late, quantile, fall_share, threads=None))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+    fn curves(
+        &self,
+        py: Python<'_>,
+        first: usize,
+        times: Vec<f64>,
+        middle: (usize, usize),
+        late: (usize, usize),
+        quantile: f64,
+        fall_share: f64,
+        threads: Option<usize>,
+    ) -> PyResult<Table> {
+        let fits = |range: (usize, usize)| range.0 <= range.1 && range.1 <= times.len();
+        let rising = times.windows(2).all(|pair| pair[0] <= pair[1]);
+        if times.is_empty() || !rising || !fits(middle) || !fits(late) || first + times.len() > self.inner.points() {
+            return Err(PyValueError::new_err("expected times that never fall, for points of the grid"));
+        }
+        let axis = Axis { times, middle: middle.0..middle.1, late: late.0..late.1, quantile, fall_share };
+        let curves = py.detach(|| Ok::<_, PyErr>(pool(threads)?.install(|| describe(&self.inner, first, &axis))))?;
+        curve_table(&curves)
+    }
+
+    fn __len__(&self) -> usize {
+        self.inner.len()
+    }
 }
 
-fn describe(values: &[u64], axis: &Axis) -> Vec<Curve> {
-    let curves = values.par_chunks_exact(axis.times.len());
-    curves.map_init(|| Describer::new(axis), |describer, curve| describer.describe(curve)).collect()
+impl Grid {
+    fn of(py: Python<'_>, snapshots: &[PyRef<'_, Snapshot>], by: By) -> PyResult<Self> {
+        let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
+        py.detach(|| Ok(Self { inner: pool(None)?.install(|| trend::Grid::of(&snapshots, by)) }))
+    }
+
+    fn check(&self, keys: &[u32]) -> PyResult<()> {
+        let known = keys.iter().all(|key| (*key as usize) < self.inner.len());
+        if known { Ok(()) } else { Err(PyIndexError::new_err("expected keys of the grid")) }
+    }
 }
 
-fn table(curves: &[Curve]) -> PyResult<Table> {
+/// A curve, and what stands beside it.
+struct Described {
+    key: u32,
+    count_delta: i64,
+    curve: Curve,
+}
+
+fn describe(grid: &trend::Grid, first: usize, axis: &Axis) -> Vec<Described> {
+    let keys = (0..grid.len()).into_par_iter();
+    let one = |describer: &mut Describer<'_>, key: usize| {
+        let cells = &grid.row(key)[first..first + axis.times.len()];
+        cells.iter().any(|cell| cell.present).then(|| Described {
+            key: key as u32,
+            count_delta: cells[cells.len() - 1].allocation_count.wrapping_sub(cells[0].allocation_count) as i64,
+            curve: describer.describe(cells.iter().map(|cell| cell.requested_bytes)),
+        })
+    };
+    keys.map_init(|| Describer::new(axis), one).flatten_iter().collect()
+}
+
+fn curve_table(curves: &[Described]) -> PyResult<Table> {
     type Number = fn(&Curve) -> Option<f64>;
     let numbers: [(&str, Number); 22] = [
         ("slope", |curve| curve.slopes.slope),
@@ -81,21 +171,33 @@ fn table(curves: &[Curve]) -> PyResult<Table> {
         ("side_spread", |curve| Some(curve.shape.side_spread)),
         ("floor", |curve| Some(curve.shape.floor)),
     ];
-    let counts: [(&str, fn(&Curve) -> u32); 3] = [
-        ("step_to", |curve| curve.shape.step_to),
-        ("falls", |curve| curve.shape.falls),
-        ("turns", |curve| curve.shape.turns),
+    type Count = fn(&Described) -> u32;
+    let counts: [(&str, Count); 4] = [
+        ("key", |described| described.key),
+        ("step_to", |described| described.curve.shape.step_to),
+        ("falls", |described| described.curve.shape.falls),
+        ("turns", |described| described.curve.shape.turns),
     ];
-    let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+    let deltas = curves.iter().map(|described| described.count_delta);
+    let mut columns: Vec<(&str, ArrayRef)> =
+        vec![("count_delta", Arc::new(arrow_array::Int64Array::from_iter_values(deltas)))];
     for (name, number) in numbers {
-        columns.push((name, Arc::new(curves.iter().map(number).collect::<Float64Array>())));
+        columns
+            .push((name, Arc::new(curves.iter().map(|described| number(&described.curve)).collect::<Float64Array>())));
     }
     for (name, count) in counts {
         columns.push((name, Arc::new(UInt32Array::from_iter_values(curves.iter().map(count)))));
     }
-    let fields: Vec<Field> =
-        columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
-    let schema = Arc::new(Schema::new(fields));
+    table(columns)
+}
+
+fn pool(threads: Option<usize>) -> PyResult<Pool> {
+    Pool::new(threads).map_err(|error| PyRuntimeError::new_err(error.to_string()))
+}
+
+fn table(columns: Vec<(&str, ArrayRef)>) -> PyResult<Table> {
+    let field = |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), true);
+    let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
     let arrays = columns.into_iter().map(|(_, column)| column).collect();
     let batch = RecordBatch::try_new(Arc::clone(&schema), arrays);
     let batch = batch.map_err(|error| PyValueError::new_err(error.to_string()))?;

@@ -93,13 +93,21 @@ impl<'a> Follower<'a> {
     fn advance(&mut self, point: u32) {
         self.next.clear();
         let (mut at, mut row) = (0, 0);
-        while row < self.rows.len() {
-            let new = self.rows[row];
+        loop {
+            // Nearly all of a process stays as it is.
+            let pairs = self.held[at..].iter().zip(&self.rows[row..]);
+            let same = pairs.take_while(|(held, row)| held.row == **row && held.born != GONE).count();
+            self.next.extend_from_slice(&self.held[at..at + same]);
+            (at, row) = (at + same, row + same);
+            let Some(new) = self.rows.get(row).copied() else { break };
             while let Some(held) = self.held.get(at).filter(|held| held.row.address < new.address) {
                 leave(&mut self.next, &mut self.lives, *held, point);
                 at += 1;
             }
             let Some(held) = self.held.get(at).filter(|held| held.row.address == new.address) else {
+                // Of several at one address, the others may be the same as before.
+                let beside = at > 0 && self.held[at - 1].row.address == new.address;
+                self.reused[new.stack as usize] += u64::from(beside);
                 self.next.push(Held { row: new, born: point });
                 row += 1;
                 continue;
@@ -108,14 +116,12 @@ impl<'a> Follower<'a> {
             if alone(self.held.get(at + 1).map(|held| held.row.address))
                 && alone(self.rows.get(row + 1).map(|row| row.address))
             {
-                if held.row == new && held.born != GONE {
-                    self.next.push(*held);
-                } else {
+                if held.row != new || held.born == GONE {
                     end(&mut self.lives, *held, point);
                     self.next.push(Held { row: new, born: point });
                     self.reused[new.stack as usize] += 1;
+                    (at, row) = (at + 1, row + 1);
                 }
-                (at, row) = (at + 1, row + 1);
             } else {
                 (at, row) = self.several(at, row, point);
             }

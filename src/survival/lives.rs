@@ -1,11 +1,8 @@
 //! Sums of lives: how many blocks of a stack were born at one point and last seen at another.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
-
 use rayon::prelude::*;
+
+use super::scatter::ScatterMap;
 
 /// Blocks of a stack that were first seen at one point and last seen at another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +30,7 @@ struct Key {
 /// Sums of one thread.
 #[derive(Default)]
 pub struct Lives {
-    sums: HashMap<Key, (u64, u64), BuildHasherDefault<Scatter>>,
+    sums: ScatterMap<Key, (u64, u64)>,
 }
 
 impl Lives {
@@ -59,23 +56,5 @@ impl Lives {
             same
         });
         lives
-    }
-}
-
-/// Scatters a key of three numbers: what the standard library does against hostile keys takes longer than all the rest.
-#[derive(Default)]
-pub struct Scatter(u64);
-
-impl Hasher for Scatter {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.0 = (self.0.rotate_left(29) ^ u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }

@@ -9,17 +9,16 @@
 mod follow;
 mod lives;
 mod parts;
+mod scatter;
 mod stacks;
+mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+pub use tables::survivors;
 
 use arrow_array::{
-    Array, ArrayRef, UInt32Array, UInt64Array,
+    Array,
     cast::AsArray,
     types::{UInt32Type, UInt64Type},
 };
@@ -28,20 +27,21 @@ use arrow_buffer::NullBuffer;
 use crate::{
     Snapshot,
     error::{Error, ErrorKind, Result},
-    table::{Table, schema},
+    parallel,
+    table::Table,
 };
 use follow::Follower;
 use lives::{Life, Lives};
 use parts::{Cut, Parts};
-use stacks::{NO_STACK, Numbered};
+use stacks::Numbered;
 
 /// The answer of [`survival`].
 #[derive(Debug, Clone)]
 pub struct Survival {
-    /// [`schema::SURVIVAL_STACKS`]: the stacks that held blocks.
+    /// [`crate::table::schema::SURVIVAL_STACKS`]: the stacks that held blocks.
     pub stacks: Table,
-    /// [`schema::SURVIVORS`]: how many blocks of each birth are still there.
-    pub survivors: Table,
+    /// [`crate::table::schema::LIVES`]: how many blocks were first seen at one point and last seen at another.
+    pub lives: Table,
 }
 
 /// Blocks of a snapshot that stand in one batch.
@@ -80,7 +80,7 @@ pub fn survival(snapshots: &[&Snapshot]) -> Result<Survival> {
         .map(|(snapshot, numbers)| Ok(Blocks { batches: columns(snapshot)?, numbers }))
         .collect::<Result<_>>()?;
     let (lives, reused) = follow(&blocks, stacks.len(), Cut::default());
-    Ok(tables(&lives, &reused, &stacks))
+    Ok(tables::of(&lives, &reused, &stacks))
 }
 
 fn columns(snapshot: &Snapshot) -> Result<Vec<Columns<'_>>> {
@@ -103,63 +103,17 @@ fn columns(snapshot: &Snapshot) -> Result<Vec<Columns<'_>>> {
 /// All lives, sorted, and for each stack how many blocks were born at an address that another had held.
 fn follow(snapshots: &[Blocks<'_>], stack_count: usize, cut: Cut) -> (Vec<Life>, Vec<u64>) {
     let parts = Parts::new(snapshots, cut);
-    let next = AtomicUsize::new(0);
-    let followers = rayon::broadcast(|_| {
-        let mut follower = Follower::new(snapshots, stack_count);
-        loop {
-            let part = next.fetch_add(1, Ordering::Relaxed);
-            if part >= parts.count() {
-                return follower.finish();
-            }
-            follower.part(&parts, part);
-        }
-    });
+    let followers = parallel::share(
+        parts.count(),
+        || Follower::new(snapshots, stack_count),
+        |follower, part| follower.part(&parts, part),
+    );
     let mut reused = vec![0; stack_count];
     let mut all = Vec::new();
-    for (lives, some_reused) in followers {
+    for follower in followers {
+        let (lives, some_reused) = follower.finish();
         all.push(lives);
         reused.iter_mut().zip(some_reused).for_each(|(sum, count)| *sum += count);
     }
     (Lives::merged(all), reused)
-}
-
-/// Builds the tables; stacks without blocks are left out and the others numbered anew.
-fn tables(lives: &[Life], reused: &[u64], stacks: &[(u32, u32)]) -> Survival {
-    let [mut number, mut born, mut point] = [const { Vec::<u32>::new() }; 3];
-    let [mut count, mut bytes] = [const { Vec::<u64>::new() }; 2];
-    let mut used: Vec<u32> = Vec::new();
-    for births in lives.chunk_by(|one, other| (one.stack, one.born) == (other.stack, other.born)) {
-        let (stack, first) = (births[0].stack, births[0].born);
-        if used.last() != Some(&stack) {
-            used.push(stack);
-        }
-        let (mut left, mut left_bytes) =
-            births.iter().fold((0, 0), |(count, bytes), life| (count + life.count, bytes + life.bytes));
-        let mut ended = births.iter().peekable();
-        for at in first..=births[births.len() - 1].last {
-            number.push(used.len() as u32 - 1);
-            born.push(first);
-            point.push(at);
-            count.push(left);
-            bytes.push(left_bytes);
-            if let Some(life) = ended.next_if(|life| life.last == at) {
-                (left, left_bytes) = (left - life.count, left_bytes - life.bytes);
-            }
-        }
-    }
-    let survivors: Vec<ArrayRef> = vec![
-        Arc::new(UInt32Array::from(number)),
-        Arc::new(UInt32Array::from(born)),
-        Arc::new(UInt32Array::from(point)),
-        Arc::new(UInt64Array::from(count)),
-        Arc::new(UInt64Array::from(bytes)),
-    ];
-    let place = |stack: &u32| stacks[*stack as usize];
-    let stacks: Vec<ArrayRef> = vec![
-        Arc::new(used.iter().map(|stack| Some(place(stack).0)).collect::<UInt32Array>()),
-        Arc::new(used.iter().map(|stack| (*stack != NO_STACK).then_some(place(stack).1)).collect::<UInt32Array>()),
-        Arc::new(used.iter().map(|stack| Some(reused[*stack as usize])).collect::<UInt64Array>()),
-    ];
-    let table = |schema, columns| Table::new(schema, vec![crate::table::batch(schema, columns)]);
-    Survival { stacks: table(&schema::SURVIVAL_STACKS, stacks), survivors: table(&schema::SURVIVORS, survivors) }
 }

@@ -1,12 +1,12 @@
 //! The test of Mann and Kendall: do later points stand higher than earlier ones more often than chance would have it?
 
+use std::sync::LazyLock;
+
 /// Times of the points, and what the test needs to know of them.
 #[derive(Debug, Clone)]
 pub struct Times {
     times: Vec<f64>,
     ties: Ties,
-    /// For up to [`EXACT_POINTS`] points: chance of so many discordant pairs or fewer, by their number.
-    exact: Vec<f64>,
 }
 
 /// Up to so many points without ties, the distribution is counted out; from there on it is as good as normal.
@@ -38,9 +38,7 @@ impl Times {
     /// Prepares the test for points at these times, which never fall.
     pub fn new(times: &[f64]) -> Self {
         let ties = Ties::of_sorted(times);
-        let exact =
-            if times.len() <= EXACT_POINTS && ties.pairs == 0.0 { lower_tails(times.len()) } else { Vec::new() };
-        Self { times: times.to_vec(), ties, exact }
+        Self { times: times.to_vec(), ties }
     }
 
     /// Compares all points of a curve, one value for each time.
@@ -73,7 +71,7 @@ impl Times {
 
 /// Sorts values, and counts the pairs that stood in falling order. `spare` is as long.
 fn sort_and_count(values: &mut [f64], spare: &mut [f64]) -> u64 {
-    const SHORT: usize = 12;
+    const SHORT: usize = 6;
     let mut falling = 0;
     if values.len() <= SHORT {
         for end in 1..values.len() {
@@ -89,17 +87,15 @@ fn sort_and_count(values: &mut [f64], spare: &mut [f64]) -> u64 {
     falling += sort_and_count(&mut values[..middle], &mut spare[..middle]);
     falling += sort_and_count(&mut values[middle..], &mut spare[middle..]);
     spare.copy_from_slice(values);
-    let (mut left, mut right) = spare.split_at(middle);
+    let (mut left, mut right) = (0, middle);
     for slot in values {
-        match (left, right) {
-            ([first, rest @ ..], [second, ..]) if first <= second => (*slot, left) = (*first, rest),
-            (_, [second, rest @ ..]) => {
-                falling += left.len() as u64;
-                (*slot, right) = (*second, rest);
-            }
-            ([first, rest @ ..], []) => (*slot, left) = (*first, rest),
-            ([], []) => {}
-        }
+        // Chosen without a branch: in a noisy curve each choice would be a guess.
+        let from_right = right < spare.len() && (left >= middle || spare[right] < spare[left]);
+        let from = if from_right { right } else { left };
+        *slot = spare[from];
+        falling += if from_right { (middle - left) as u64 } else { 0 };
+        left += usize::from(!from_right);
+        right += usize::from(from_right);
     }
     falling
 }
@@ -136,7 +132,7 @@ impl Kendall<'_> {
         // Of the pairs that are no ties, those against the majority.
         let minority = (pairs - self.score.unsigned_abs() as f64) / 2.0;
         if in_time.pairs == 0.0 && in_value.pairs == 0.0 {
-            if let Some(tail) = self.times.exact.get(minority as usize) {
+            if let Some(tail) = LOWER_TAILS.get(self.times.times.len()).and_then(|tails| tails.get(minority as usize)) {
                 return (2.0 * tail).min(1.0);
             }
             if minority <= 1.0 {
@@ -165,6 +161,9 @@ fn nearly_sorted(size: f64, minority: f64) -> f64 {
     let orders = libm::lgamma(size + 1.0);
     2.0 * (minority * size.ln() - orders).exp()
 }
+
+/// [`lower_tails`] of up to [`EXACT_POINTS`] points, counted out once.
+static LOWER_TAILS: LazyLock<Vec<Vec<f64>>> = LazyLock::new(|| (0..=EXACT_POINTS).map(lower_tails).collect());
 
 /// Chance that a random order of so many points has at most 0, 1, 2, … pairs in the wrong order.
 ///

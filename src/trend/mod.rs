@@ -4,10 +4,12 @@
 //! of SciPy (`theilslopes`, `kendalltau`), which needs tens of seconds for what takes one here: a call for each of twenty
 //! thousand stacks.
 
+mod grid;
 mod kendall;
 mod shape;
 mod slopes;
 
+pub use grid::{By, Cell, Grid, Key, Known};
 pub use kendall::{Kendall, Times};
 pub use shape::Shape;
 pub use slopes::{Slopes, theil_sen};
@@ -34,7 +36,7 @@ pub struct Axis {
 pub struct Curve {
     /// Of the whole curve.
     pub slopes: Slopes,
-    /// Of the middle third alone.
+    /// Of the middle third alone; its interval is not looked for.
     pub middle: Slopes,
     /// Of the late part alone.
     pub late: Slopes,
@@ -44,7 +46,7 @@ pub struct Curve {
     pub p_value: f64,
     /// The same of the late part.
     pub late_p_value: f64,
-    /// The same of what is left without the largest step up: do the points before it rise, or those after it?
+    /// The same of what is left without the step: do the points before it rise, or those after it? 1 without a step.
     pub rest_p_value: f64,
     /// The form.
     pub shape: Shape,
@@ -56,7 +58,7 @@ pub struct Describer<'a> {
     all: Times,
     middle: Times,
     late: Times,
-    buffer: Vec<f64>,
+    buffer: Vec<u64>,
     values: Vec<f64>,
 }
 
@@ -75,10 +77,10 @@ impl<'a> Describer<'a> {
     }
 
     /// Describes a curve: bytes at each point of the axis.
-    pub fn describe(&mut self, bytes: &[u64]) -> Curve {
+    pub fn describe(&mut self, bytes: impl Iterator<Item = u64>) -> Curve {
         let mut values = std::mem::take(&mut self.values);
         values.clear();
-        values.extend(bytes.iter().map(|bytes| *bytes as f64));
+        values.extend(bytes.map(|bytes| bytes as f64));
         let shape = Shape::of(&values, self.axis.late.clone(), self.axis.fall_share);
         let curve = if shape.constant() { self.flat(shape) } else { self.changing(&values, shape) };
         self.values = values;
@@ -102,16 +104,15 @@ impl<'a> Describer<'a> {
 
     fn changing(&mut self, values: &[f64], shape: Shape) -> Curve {
         let axis = self.axis;
-        let mut part = |range: Range<usize>, times: &Times| {
+        let mut part = |range: Range<usize>, times: &Times, quantile: f64| {
             let kendall = times.compare(&values[range.clone()]);
-            let slopes =
-                theil_sen(&axis.times[range.clone()], &values[range], &kendall, axis.quantile, &mut self.buffer);
+            let slopes = theil_sen(&axis.times[range.clone()], &values[range], &kendall, quantile, &mut self.buffer);
             (slopes, kendall.score, kendall.p_value())
         };
-        let (slopes, score, p_value) = part(0..values.len(), &self.all);
-        let (middle, ..) = part(axis.middle.clone(), &self.middle);
-        let (late, _, late_p_value) = part(axis.late.clone(), &self.late);
-        let rest_p_value = rest(&axis.times, values, shape.step_to as usize);
+        let (slopes, score, p_value) = part(0..values.len(), &self.all, axis.quantile);
+        let (middle, ..) = part(axis.middle.clone(), &self.middle, 0.0);
+        let (late, _, late_p_value) = part(axis.late.clone(), &self.late, axis.quantile);
+        let rest_p_value = if shape.has_step() { rest(&axis.times, values, shape.step_to as usize) } else { 1.0 };
         Curve { slopes, middle, late, score, p_value, late_p_value, rest_p_value, shape }
     }
 }

@@ -70,6 +70,11 @@ impl Shape {
         shape
     }
 
+    /// True if the largest step up is higher than the points on either side of it reach.
+    pub fn has_step(&self) -> bool {
+        self.side_spread < self.level_rise
+    }
+
     /// True if every value is the same.
     pub fn constant(&self) -> bool {
         self.min == self.max

@@ -22,6 +22,7 @@ def test_public_names_are_these() -> None:
         "Runs",
         "Series",
         "Snapshot",
+        "Survival",
         "__version__",
         "blame",
         "chart",

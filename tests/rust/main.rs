@@ -18,5 +18,7 @@ mod polars_frames;
 mod properties;
 mod sample_dump;
 mod support;
+mod survival;
 mod synth;
 mod synth_dump;
+mod trend;

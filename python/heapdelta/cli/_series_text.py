@@ -125,8 +125,9 @@ def _courses(series: Series, shown_rows: pl.DataFrame) -> list[str]:
     `Series.table` would make millions of rows of which ten are shown.
     """
     names = _KEYS[series.by]
-    keys, cells = series._sums
+    sums, keys = series._grid
     wanted = keys.join(shown_rows.select(names), on=names, how="semi", nulls_equal=True)
+    cells = pl.DataFrame(sums.cells(wanted["key"].to_list()))
     held = cells.join(wanted.select("key", *names), on="key").select("point", *names, "requested_bytes")
     grid = shown_rows.select("run", *names).with_row_index("place").join(series.points.select("run", "point"), on="run")
     full = grid.join(held, on=["point", *names], how="left", nulls_equal=True).sort("place", "point")

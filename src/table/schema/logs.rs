@@ -271,6 +271,20 @@ pub const SURVIVAL_STACKS: TableSchema = TableSchema {
 };
 
 /// Blocks of [`crate::survival::survival`].
+pub const LIVES: TableSchema = TableSchema {
+    name: "lives",
+    row: "stack, birth and end: blocks that were there from one snapshot to another",
+    order: "stack, then born, then last",
+    columns: &[
+        column("stack", Kind::U32, "the stack: row of `survival_stacks`"),
+        column("born", Kind::U32, "the first snapshot that has the blocks, from 0"),
+        column("last", Kind::U32, "the last snapshot that has them"),
+        column("allocation_count", Kind::U64, "blocks"),
+        column("requested_bytes", Kind::U64, "bytes the program asked for in them"),
+    ],
+};
+
+/// Answer of [`crate::survival::survivors`].
 pub const SURVIVORS: TableSchema = TableSchema {
     name: "survivors",
     row: "stack, birth and point at which blocks of that birth are still there",

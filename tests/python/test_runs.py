@@ -1,0 +1,108 @@
+"""`group`: runs of processes are told apart, and never mixed."""
+
+from __future__ import annotations
+
+import heapdelta as hd
+import pytest
+from curves import log_of
+from heapdelta.exceptions import OptionError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_log import Log
+
+
+def one(hours: float, *, pid: int = 704, machine: str = "BOX") -> hd.Snapshot:
+    return log_of({"a": 1000 + int(hours)}, hours, pid=pid, machine=machine).read()
+
+
+def test_restart_is_a_later_run_of_the_same_machine_and_program() -> None:
+    snapshots = [one(8, pid=812), one(0), one(4), one(12, pid=812), one(6, machine="OTHER")]
+    runs = hd.group(snapshots)
+    assert [(run.machine, run.pid, len(run), run.restart) for run in runs] == [
+        ("BOX", 704, 2, False),
+        ("OTHER", 704, 1, False),
+        ("BOX", 812, 2, True),
+    ]
+    assert [run.program for run in runs] == ["app", "app", "app"]
+    assert runs.unassigned.is_empty()
+    table = runs.table()
+    assert table["run"].to_list() == [0, 1, 2]
+    assert table["restart"].to_list() == [False, False, True]
+    assert table["snapshots"].to_list() == [2, 1, 2]
+    assert [str(time) for time in table["first_taken_at"]] == [
+        "2024-03-11 09:00:00",
+        "2024-03-11 15:00:00",
+        "2024-03-11 17:00:00",
+    ]
+    assert table["last_taken_at"][0] == runs[0].last_taken_at == snapshots[2].taken_at
+    assert repr(runs) == "<Runs: 3 runs of 5 snapshots>"
+    assert repr(runs[2]) == "<Run of app on BOX, process 812: 2 snapshots, a restart>"
+    assert "OTHER" in runs._repr_html_()
+
+
+def test_process_id_that_is_used_again_is_another_run() -> None:
+    moved = log_of({"a": 1000}, 24)
+    moved.modules["app.exe"] = 0x50_0000
+    runs = hd.group([one(0), moved.read(), one(4)])
+    assert [len(run) for run in runs] == [2, 1]
+    assert runs[1].restart
+
+
+def test_logs_that_do_not_name_themselves_belong_to_no_run() -> None:
+    nameless = Log([(0x10000, "1", 100, 8)], {"1": [0x7700_0100]}, header=False).read()
+    runs = hd.group([nameless, one(0), one(4)])
+    assert [len(run) for run in runs] == [2]
+    assert runs.unassigned.rows() == [(None, "the log does not name its machine")]
+    assert "1 unassigned" in repr(runs)
+    assert len(hd.group([nameless])) == 0
+
+
+def test_a_batch_groups_like_its_snapshots() -> None:
+    logs = [log_of({"a": 10}, hours).text().encode() for hours in (4, 0)]
+    batch = hd.read_many(logs)
+    assert [snapshot.taken_at for snapshot in hd.group(batch)[0]] == sorted(one.taken_at for one in batch)  # type: ignore[type-var]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    kinds=st.lists(
+        st.tuples(st.sampled_from(["BOX", "Box", "WEB"]), st.sampled_from([1, 2]), st.integers(0, 50)),
+        min_size=1,
+        max_size=10,
+    )
+)
+def test_no_run_is_of_two_processes_and_no_snapshot_is_lost(kinds: list[tuple[str, int, int]]) -> None:
+    snapshots = [one(hours, pid=pid, machine=machine) for machine, pid, hours in kinds]
+    runs = hd.group(snapshots)
+    assert sorted(id(snapshot) for run in runs for snapshot in run) == sorted(map(id, snapshots))
+    named = [{(str(snapshot.machine).casefold(), snapshot.pid) for snapshot in run} for run in runs]
+    assert all(len(names) == 1 for names in named)
+    assert len({name for names in named for name in names}) == len(runs)
+    times = [[snapshot.taken_at for snapshot in run] for run in runs]
+    assert all(run == sorted(run) for run in times)  # type: ignore[type-var]
+    assert [run.first_taken_at for run in runs] == sorted(run.first_taken_at for run in runs)  # type: ignore[type-var]
+
+
+def test_what_is_no_snapshot_is_refused(tmp_path: object) -> None:
+    with pytest.raises(TypeError, match="found one: put it into a list"):
+        hd.group(one(0))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="found int among them"):
+        hd.group([3])  # type: ignore[list-item]
+    hd.testing.write_dump(f"{tmp_path}/a.dmp")
+    with pytest.raises(TypeError, match="found a minidump among them"):
+        hd.group([hd.read(f"{tmp_path}/a.dmp")])
+
+
+def test_series_never_mixes_runs_in_silence() -> None:
+    snapshots = [one(0), one(4), one(8, pid=812), one(12, pid=812)]
+    with pytest.raises(OptionError, match="expected snapshots of one run, found 2 runs: app on BOX") as refused:
+        hd.series(snapshots)
+    assert refused.value.hint is not None
+    assert "runs='all'" in refused.value.hint
+    both = hd.series(snapshots, runs="all")
+    assert both.points["run"].to_list() == [0, 0, 1, 1]
+    assert both.points["restart"].to_list() == [False, False, True, False]
+    assert any("started anew 1 time" in note for note in both.notes)
+    assert repr(both).startswith("<Series by module: 4 snapshots of 2 runs, ")
+    alone = hd.series(hd.group(snapshots)[1])
+    assert alone.points["restart"].to_list() == [False, False]
