@@ -1,6 +1,6 @@
 //! Block lines that wait until many trace ids can be looked up together.
 
-use super::{records::BlockColumns, sink::TraceSlot};
+use super::records::{BlockColumns, TraceSlot};
 
 /// Rows whose trace ids are looked up together.
 const BATCH: usize = 64;

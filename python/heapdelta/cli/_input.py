@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
     from heapdelta._batch import Batch
     from heapdelta._snapshot import Comparison, Snapshot
+
+BeforeCapture = Annotated[
+    int | None, typer.Option(min=1, help="Which capture of the older file, from 1, if it holds several.")
+]
+AfterCapture = Annotated[
+    int | None, typer.Option(min=1, help="Which capture of the newer file, from 1, if it holds several.")
+]
 
 # A bar that flashes up for a short read only disturbs.
 _PATIENCE_SECONDS = 1.0

@@ -78,12 +78,8 @@ def check(
     junit: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write it as JUnit XML, a test case for each limit; - as above.")
     ] = None,
-    before_capture: Annotated[
-        int | None, typer.Option(min=1, help="Which capture of the older file, if several.")
-    ] = None,
-    after_capture: Annotated[
-        int | None, typer.Option(min=1, help="Which capture of the newer file, if several.")
-    ] = None,
+    before_capture: _input.BeforeCapture = None,
+    after_capture: _input.AfterCapture = None,
     allocators: Annotated[Path | None, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")] = None,
 ) -> int:
     """Hold the growth between two logs against limits: exit code 0 within all of them, 4 over one."""

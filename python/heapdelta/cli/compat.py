@@ -16,8 +16,6 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from heapdelta._diff import Delta
 
-BeforeCapture = Annotated[int | None, typer.Option(help="Which capture of A, from 1, if it holds several.")]
-AfterCapture = Annotated[int | None, typer.Option(help="Which capture of B, from 1, if it holds several.")]
 Decimal = Annotated[bool, typer.Option("-d", help="Decimal numbers; hexadecimal without.")]
 
 
@@ -26,8 +24,8 @@ def dhcmp(
     after: Annotated[Path | None, typer.Argument(metavar="[B]", help="The newer log.", show_default=False)] = None,
     decimal: Decimal = False,
     verbose: Annotated[bool, typer.Option("-v", help="Frames below each line.")] = False,
-    before_capture: BeforeCapture = None,
-    after_capture: AfterCapture = None,
+    before_capture: _input.BeforeCapture = None,
+    after_capture: _input.AfterCapture = None,
 ) -> None:
     """Write what DHCMP would have written: growth per stack of two logs, or bytes per call site of one.
 
@@ -49,8 +47,8 @@ def umdh(
     before: Annotated[Path, typer.Argument(metavar="A", help="The older log.", show_default=False)],
     after: Annotated[Path, typer.Argument(metavar="B", help="The newer log.", show_default=False)],
     decimal: Decimal = False,
-    before_capture: BeforeCapture = None,
-    after_capture: AfterCapture = None,
+    before_capture: _input.BeforeCapture = None,
+    after_capture: _input.AfterCapture = None,
 ) -> None:
     """Write what `umdh A B` would have written: two lines and the frames for each stack, and the total."""
     delta = _delta(before, before_capture, after, after_capture)

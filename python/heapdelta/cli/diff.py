@@ -69,12 +69,8 @@ def diff(
     chart: Annotated[
         Path | None, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
     ] = None,
-    before_capture: Annotated[
-        int | None, typer.Option(min=1, help="Which capture of the older file, if several.")
-    ] = None,
-    after_capture: Annotated[
-        int | None, typer.Option(min=1, help="Which capture of the newer file, if several.")
-    ] = None,
+    before_capture: _input.BeforeCapture = None,
+    after_capture: _input.AfterCapture = None,
     allocators: Annotated[
         Path | None,
         typer.Option(
