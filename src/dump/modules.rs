@@ -107,7 +107,10 @@ fn debug_record(reader: &mut Reader<'_>, (size, offset): (u32, u32), place: Plac
                 Severity::Warning,
                 "unreadable_debug_record",
                 place,
-                || format!("{size} bytes at byte {offset} start with {}", excerpt(&record[..record.len().min(4)])),
+                || match record.first_chunk::<4>() {
+                    Some(signature) => format!("{size} bytes at byte {offset} start with {}", excerpt(signature)),
+                    None => format!("{} of {size} bytes at byte {offset} are in the file", record.len()),
+                },
                 "kept the module without its debug id",
             );
             return None;
