@@ -77,11 +77,20 @@ impl<'a> Reader<'a> {
     }
 
     /// The records of a list: `declared` of them, `size` bytes each, from byte `header` of the stream on. Where fewer are
-    /// there, the rest is an issue.
+    /// there, the rest is an issue; so are whole records behind the last.
     pub fn records(&mut self, stream: &Stream<'a>, header: usize, size: usize, declared: u64) -> Records<'a> {
         let body = stream.bytes.get(header..).unwrap_or_default();
         let room = body.len() / size.max(1);
         let whole = usize::try_from(declared).unwrap_or(usize::MAX).min(room);
+        if whole < room {
+            self.issues.push(
+                Severity::Info,
+                "uncounted_records",
+                stream.place(),
+                || format!("the list counts {declared} of {room} records"),
+                "read the records that the list counts",
+            );
+        }
         if (whole as u64) < declared {
             self.issues.push(
                 Severity::Error,

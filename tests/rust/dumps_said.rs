@@ -1,6 +1,6 @@
 //! What a dump says is not lost, and what it does not say is absent: never 0, never a guess.
 
-use heapdelta::synth::dump::{Damage, Plan, Text};
+use heapdelta::synth::dump::{Damage, Plan, Text, stream};
 
 use super::{
     dumps::{column, dump, issues},
@@ -41,5 +41,26 @@ fn messages_tell_what_was_found() {
     ] {
         let texts = issue_texts(&sample(), damage);
         assert!(texts.contains(text), "{damage:?}: {texts}");
+    }
+}
+
+#[test]
+fn records_that_a_list_does_not_count_are_an_issue() {
+    let plan = sample();
+    for (list, table, left) in [
+        (stream::MODULE_LIST, "modules", "the list counts 1 of 4 records"),
+        (stream::MEMORY_INFO_LIST, "regions", "the list counts 1 of 6 records"),
+        (stream::HANDLE_DATA, "handles", "the list counts 1 of 4 records"),
+    ] {
+        let mut layout = plan.layout();
+        let count = if list == stream::MODULE_LIST { 0 } else { 8 };
+        layout.put(layout.place(list).unwrap().offset as usize + count, &1_u32.to_le_bytes());
+        let mut file = Vec::new();
+        layout.write(&mut file).unwrap();
+        let dump = dump(file);
+        assert_eq!(dump.table(table).unwrap().len(), 1);
+        assert_eq!(issues(&dump), ["uncounted_records"], "{table}");
+        assert_eq!(column(&dump, "issues", "severity"), ["info"]);
+        assert_eq!(column(&dump, "issues", "text"), [left]);
     }
 }
