@@ -23,7 +23,7 @@ pub struct Regions {
     pub base: Vec<u64>,
     /// Bytes.
     pub size: Vec<u64>,
-    /// First address of the allocation that the region is part of.
+    /// First address of the allocation that the region is part of; 0 if the writer names none.
     pub allocation_base: Vec<u64>,
     /// Protection that the allocation was made with.
     pub allocation_protect: Vec<u32>,
@@ -48,9 +48,15 @@ impl Regions {
         self.base.is_empty()
     }
 
-    /// True if a region is part of no allocation: free, or the writer names none.
+    /// True if a region is part of no allocation.
     pub fn is_free(&self, at: usize) -> bool {
         self.state[at] == FREE
+    }
+
+    /// First address of the allocation. Where the writer names none, a region stands for itself: all regions of the dump
+    /// together are no allocation.
+    pub fn allocation(&self, at: usize) -> u64 {
+        if self.allocation_base[at] == 0 { self.base[at] } else { self.allocation_base[at] }
     }
 
     fn with_capacity(rows: usize) -> Self {

@@ -37,7 +37,7 @@ pub struct Listed {
     pub priority_class: u32,
     /// Its own priority.
     pub priority: u32,
-    /// Address of its environment block.
+    /// Address of its environment block; 0 if the writer left it out.
     pub teb: u64,
     /// First address of its stack that the writer listed.
     pub stack_start: u64,
@@ -125,11 +125,25 @@ pub fn infos<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec
             threads.len() - 1
         });
         threads[place].info = info(reader, fields);
+        leave_out(&mut threads[place], fields.u32(4));
+    }
+}
+
+const ERROR_THREAD: u32 = 1;
+
+/// Leaves out what the writer says that it could not find out.
+fn leave_out(thread: &mut Thread, flags: u32) {
+    const INVALID_CONTEXT: u32 = 0x10;
+    const INVALID_TEB: u32 = 0x20;
+    if flags & (ERROR_THREAD | INVALID_CONTEXT) != 0 {
+        (thread.instruction_pointer, thread.stack_pointer) = (None, None);
+    }
+    if let Some(listed) = thread.listed.as_mut().filter(|_| flags & (ERROR_THREAD | INVALID_TEB) != 0) {
+        listed.teb = 0;
     }
 }
 
 fn info(reader: &Reader<'_>, fields: Fields<'_>) -> Info {
-    const ERROR_THREAD: u32 = 1;
     const EXITED_THREAD: u32 = 4;
     const INVALID_INFO: u32 = 8;
     const STILL_ACTIVE: u32 = 259;
@@ -145,7 +159,7 @@ fn info(reader: &Reader<'_>, fields: Fields<'_>) -> Info {
         kernel_time: span(fields.u64(32)),
         user_time: span(fields.u64(40)),
         exit_status: exited.then(|| fields.u32(12)),
-        affinity: Some(fields.u64(56)),
+        affinity: Some(fields.u64(56)).filter(|processors| *processors != 0),
         start_address: Some(reader.address(fields.u64(48))).filter(|address| *address != 0),
     }
 }

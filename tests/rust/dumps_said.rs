@@ -1,10 +1,10 @@
 //! What a dump says is not lost, and what it does not say is absent: never 0, never a guess.
 
-use heapdelta::synth::dump::{Damage, Plan, Text, stream};
+use heapdelta::synth::dump::{Damage, Misc, Plan, Region, State, Text, UnloadedModule, stream};
 
 use super::{
     dumps::{column, dump, issues},
-    sample_dump::{bytes, damaged, sample},
+    sample_dump::{bytes, damaged, range_base, sample},
 };
 
 fn issue_texts(plan: &Plan, damage: Damage) -> String {
@@ -63,4 +63,65 @@ fn records_that_a_list_does_not_count_are_an_issue() {
         assert_eq!(column(&dump, "issues", "severity"), ["info"]);
         assert_eq!(column(&dump, "issues", "text"), [left]);
     }
+}
+
+#[test]
+fn what_a_writer_could_not_find_out_of_a_thread_is_null() {
+    const ERROR_THREAD: u32 = 1;
+    const INVALID_CONTEXT: u32 = 0x10;
+    const INVALID_TEB: u32 = 0x20;
+    let mut plan = sample();
+    let infos = plan.thread_infos.as_mut().unwrap();
+    for (info, flags) in infos.iter_mut().zip([INVALID_CONTEXT, INVALID_TEB, ERROR_THREAD]) {
+        info.dump_flags = flags;
+    }
+    infos[1].affinity = 0;
+    let dump = dump(bytes(&plan));
+    let known = |name| column(&dump, "threads", name).iter().map(|value| value != "-").collect::<Vec<_>>();
+    assert_eq!(known("instruction_pointer"), [false, true, false]);
+    assert_eq!(known("stack_pointer"), [false, true, false]);
+    assert_eq!(known("teb"), [true, false, false]);
+    assert_eq!(known("affinity"), [true, false, false]);
+    assert_eq!(known("start_address"), [true, true, false]);
+}
+
+#[test]
+fn a_thread_without_an_environment_block_has_none_at_0() {
+    let mut plan = sample();
+    plan.threads.as_mut().unwrap()[2].teb = 0;
+    let dump = dump(bytes(&plan));
+    assert_eq!(column(&dump, "threads", "teb")[2], "-");
+}
+
+/// Without allocations, one thread's stack would make stacks of all private memory.
+#[test]
+fn regions_without_an_allocation_stand_for_themselves() {
+    let region = |number| Region {
+        base: range_base(number),
+        size: 0x1000,
+        allocation_base: 0,
+        allocation_protect: 4,
+        state: State::Commit,
+        protect: 4,
+        kind: 0x2_0000,
+    };
+    let mut plan = Plan { regions: Some([0, 1, 7, 8].map(region).into()), ..sample() };
+    plan.threads.as_mut().unwrap().truncate(2);
+    let dump = dump(bytes(&plan));
+    assert_eq!(column(&dump, "regions", "class"), ["stack", "stack", "private", "private"]);
+    assert_eq!(column(&dump, "regions", "thread_id"), ["100", "101", "-", "-"]);
+    assert_eq!(column(&dump, "regions", "allocation_base"), ["-"; 4]);
+    assert_eq!(column(&dump, "threads", "stack_committed_bytes")[..2], ["4096", "4096"]);
+}
+
+#[test]
+fn a_module_that_passes_the_last_address_is_an_issue() {
+    let mut plan = Plan { misc: None::<Misc>, ..sample() };
+    plan.modules.as_mut().unwrap()[2].base = u64::MAX - 0xFFF;
+    let base = u64::MAX - 0xFFF;
+    let unloaded = UnloadedModule { base, size: 0x3000, path: "old.dll".into(), ..Default::default() };
+    plan.unloaded_modules = Some(vec![unloaded]);
+    let dump = dump(bytes(&plan));
+    assert_eq!(issues(&dump), ["impossible_range"; 2]);
+    assert_eq!(column(&dump, "issues", "index"), ["2", "0"]);
 }
