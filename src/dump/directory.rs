@@ -19,6 +19,12 @@ pub const MAGIC: &[u8] = b"MDMP";
 const HEADER_SIZE: usize = 32;
 const ENTRY_SIZE: usize = 12;
 
+/// `CommentStreamA`.
+const COMMENT_ANSI: u32 = 10;
+
+/// `LastReservedStream`: numbers above are free for vendors.
+const LAST_RESERVED: u32 = 0xFFFF;
+
 /// Entries that are read of a directory; real ones have a few dozen, the largest known to us 39,000.
 pub const ENTRY_LIMIT: usize = 1 << 16;
 
@@ -205,7 +211,9 @@ pub fn explain(file: &[u8], entries: &mut [Entry], issues: &mut Issues) {
             }
             (0, _) => "an unused entry".into(),
             (_, Some(_)) if !first => "a second stream of its type: the first one counts".into(),
+            (COMMENT_ANSI, _) => "CommentStreamW says it".into(),
             (_, Some(_)) => "no table holds what it says".into(),
+            (..=LAST_RESERVED, _) => "an undocumented stream, or a vendor's".into(),
             _ => "a vendor's own stream".into(),
         });
     }

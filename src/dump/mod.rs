@@ -107,8 +107,14 @@ fn about(reader: &mut Reader<'_>, entries: &mut [Entry], header: &mut DumpHeader
     if let Some(stream) = take(reader, 6) {
         header::exception(reader, &stream, header);
     }
-    let (ansi, wide) = (take(reader, 10), take(reader, 11));
-    header::comment(reader, ansi, wide, header);
+    if let Some(stream) = take(reader, 11) {
+        header::wide_comment(reader, &stream, header);
+    }
+    if header.comment.is_none()
+        && let Some(stream) = take(reader, 10)
+    {
+        header::ansi_comment(reader, &stream, header);
+    }
     system
 }
 

@@ -1,6 +1,6 @@
 //! What a dump says is not lost, and what it does not say is absent: never 0, never a guess.
 
-use heapdelta::synth::dump::{Damage, Misc, Plan, Region, State, Text, UnloadedModule, stream};
+use heapdelta::synth::dump::{Damage, Misc, Plan, Region, State, System, Text, UnloadedModule, stream};
 
 use super::{
     dumps::{column, dump, issues},
@@ -112,6 +112,33 @@ fn regions_without_an_allocation_stand_for_themselves() {
     assert_eq!(column(&dump, "regions", "thread_id"), ["100", "101", "-", "-"]);
     assert_eq!(column(&dump, "regions", "allocation_base"), ["-"; 4]);
     assert_eq!(column(&dump, "threads", "stack_committed_bytes")[..2], ["4096", "4096"]);
+}
+
+#[test]
+fn a_version_that_the_writer_left_out_is_absent() {
+    let system = System { version: [0, 0, 0], platform_id: 0x8201, ..sample().system.unwrap() };
+    let dump = dump(bytes(&Plan { system: Some(system), ..sample() }));
+    assert_eq!((dump.header.os.as_deref(), dump.header.os_version), (Some("linux"), None));
+}
+
+#[test]
+fn of_two_comments_the_streams_tell_which_counts() {
+    let reason = |plan: &Plan| {
+        let dump = dump(bytes(plan));
+        let row = column(&dump, "streams", "name").iter().position(|name| name == "CommentStreamA").unwrap();
+        (dump.header.comment.clone(), column(&dump, "streams", "reason")[row].clone())
+    };
+    let (comment, why) = reason(&sample());
+    assert_eq!((comment.as_deref(), &*why), (Some("ein größerer Kommentar"), "CommentStreamW says it"));
+    let (comment, why) = reason(&Plan { comment_wide: None, ..sample() });
+    assert_eq!((comment.as_deref(), &*why), (Some("a comment"), "-"));
+}
+
+#[test]
+fn streams_that_nobody_documents_are_not_called_a_vendor_s() {
+    let plan = Plan { other: vec![(25, vec![1]), (0x4767_0001, vec![1])], ..sample() };
+    let reasons = column(&dump(bytes(&plan)), "streams", "reason").join("\n");
+    assert!(reasons.contains("an undocumented stream, or a vendor's\na vendor's own stream"), "{reasons}");
 }
 
 #[test]
