@@ -188,6 +188,17 @@ pub fn take<'a>(file: &'a [u8], kind: u32, entries: &mut [Entry], issues: &mut I
     Some(stream)
 }
 
+/// Says of streams of which nothing could be read that they were not: a table without rows would seem to say that there is
+/// nothing.
+pub fn leave_out(entries: &mut [Entry], left_out: &[(&'static str, &'static str)]) {
+    for entry in entries.iter_mut().filter(|entry| entry.read) {
+        if let Some((_, why)) = left_out.iter().find(|(stream, _)| Some(*stream) == name(entry.kind)) {
+            entry.read = false;
+            entry.reason.get_or_insert(Cow::Borrowed(why));
+        }
+    }
+}
+
 /// Says for every entry that nobody took why not. One that the file does not hold is an issue, whatever it is.
 pub fn explain(file: &[u8], entries: &mut [Entry], issues: &mut Issues) {
     let mut seen = HashSet::new();

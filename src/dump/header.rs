@@ -136,4 +136,5 @@ fn cut(reader: &mut Reader<'_>, stream: &Stream<'_>) {
         || format!("{} bytes are too few", stream.bytes.len()),
         "its fields are null",
     );
+    reader.left_out.push((stream.name, "it is too short"));
 }

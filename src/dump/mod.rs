@@ -82,6 +82,7 @@ pub fn read(file: &[u8], words: Words<'_>) -> Result<Rows, ErrorKind> {
     rows.header.flags = file_header.flags;
     let system = about(&mut reader, &mut entries, &mut rows.header);
     lists(&mut reader, &mut entries, system.as_ref(), &mut rows);
+    directory::leave_out(&mut entries, &reader.left_out);
     directory::explain(file, &mut entries, &mut reader.issues);
     rows.streams = entries;
     rows.memory = Memory::new(&rows.ranges, &mut reader);

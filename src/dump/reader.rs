@@ -22,6 +22,8 @@ pub struct Reader<'a> {
     pub issues: Issues,
     /// The process had 32-bit pointers.
     pub narrow: bool,
+    /// Streams of which nothing could be read, and why.
+    pub left_out: Vec<(&'static str, &'static str)>,
     /// Bytes of text that may still be made. Many records can point at one name, so names alone could take memory without
     /// bound; no honest file comes near.
     text_left: usize,
@@ -55,7 +57,7 @@ impl<'a> Reader<'a> {
     /// A reader of a file that has made no text yet.
     pub fn new(file: &'a [u8]) -> Self {
         let text_left = file.len().saturating_mul(2).saturating_add(1 << 20).min(TEXT_LIMIT);
-        Self { file, issues: Issues::default(), narrow: false, text_left }
+        Self { file, issues: Issues::default(), narrow: false, left_out: Vec::new(), text_left }
     }
 
     /// An address as the process knew it: 32-bit writers extend the sign, so that 0x80001000 becomes 0xFFFFFFFF80001000.
@@ -99,6 +101,9 @@ impl<'a> Reader<'a> {
                 || format!("{whole} of {declared} records"),
                 "read the records that are there",
             );
+            if whole == 0 {
+                self.left_out.push((stream.name, "none of its records is in the file"));
+            }
         }
         let bytes = &body[..whole * size];
         Records { stream: stream.name, first: stream.offset + header as u64, size, bytes }
@@ -144,6 +149,7 @@ impl<'a> Reader<'a> {
             || found.to_owned(),
             "left the stream out: its header cannot be true",
         );
+        self.left_out.push((stream.name, "its header cannot be true"));
         Records { stream: stream.name, first: stream.offset, size: 1, bytes: &[] }
     }
 

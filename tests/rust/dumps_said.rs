@@ -1,6 +1,6 @@
 //! What a dump says is not lost, and what it does not say is absent: never 0, never a guess.
 
-use heapdelta::synth::dump::{Damage, Misc, Plan, Region, State, System, Text, UnloadedModule, stream};
+use heapdelta::synth::dump::{Damage, Layout, Misc, Plan, Region, State, System, Text, UnloadedModule, stream};
 
 use super::{
     dumps::{column, dump, issues},
@@ -151,4 +151,41 @@ fn a_module_that_passes_the_last_address_is_an_issue() {
     let dump = dump(bytes(&plan));
     assert_eq!(issues(&dump), ["impossible_range"; 2]);
     assert_eq!(column(&dump, "issues", "index"), ["2", "0"]);
+}
+
+/// No regions, where the list of them is unreadable, would seem to say that all memory was given back.
+#[test]
+fn streams_of_which_nothing_can_be_read_are_not_called_read() {
+    let unread = |file: Vec<u8>| {
+        let dump = dump(file);
+        let (names, reasons) = (column(&dump, "streams", "name"), column(&dump, "streams", "reason"));
+        let read = column(&dump, "streams", "read");
+        let rows = (0..names.len()).filter(|row| read[*row] == "false" && names[*row] != "-");
+        rows.map(|row| format!("{}: {}", names[row], reasons[row])).collect::<Vec<_>>().join("\n")
+    };
+    let plan = Plan { comment_ansi: None, ..sample() };
+    assert_eq!(unread(bytes(&plan)), "");
+    let found = unread(damaged(&plan, Damage::RecordSizeZero));
+    for list in ["HandleData", "UnloadedModuleList", "MemoryInfoList", "ThreadInfoList"] {
+        assert!(found.contains(&format!("{list}Stream: its header cannot be true")), "{found}");
+    }
+    let mut layout = plan.layout();
+    let size = |layout: &mut Layout, kind, bytes: u32| {
+        let entry = layout.entry(kind).unwrap();
+        layout.put(entry + 4, &bytes.to_le_bytes());
+    };
+    size(&mut layout, stream::MODULE_LIST, 40);
+    size(&mut layout, stream::SYSTEM_INFO, 20);
+    let revision = layout.place(stream::PROCESS_VM_COUNTERS).unwrap().offset as usize;
+    layout.put(revision, &[9]);
+    let mut file = Vec::new();
+    layout.write(&mut file).unwrap();
+    let found = unread(file);
+    for line in [
+        "ModuleListStream: none of its records is in the file",
+        "SystemInfoStream: it is too short",
+        "ProcessVmCountersStream: its layout is not known",
+    ] {
+        assert!(found.contains(line), "{found}");
+    }
 }
