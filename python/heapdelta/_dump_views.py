@@ -183,7 +183,8 @@ def file_key() -> pl.Expr:
 
 def _region_side(dump: Dump, keys: Sequence[str], facts: dict[str, pl.Expr] | None = None) -> Side:
     size, state = pl.col("size"), pl.col("state")
-    taken = dump.regions.filter(state != "free")
+    # Without an allocation base, a region stands for itself.
+    taken = dump.regions.filter(state != "free").with_columns(pl.coalesce("allocation_base", "base"))
     measures = [
         sum_of(size.filter(state == "commit")).alias("committed_bytes"),
         sum_of(size.filter(state == "reserve")).alias("reserved_bytes"),

@@ -119,6 +119,13 @@ def test_modules_without_a_name_say_nothing_about_the_process() -> None:
     assert diff(before, after).same_process
 
 
+def test_regions_without_an_allocation_are_not_taken_for_one() -> None:
+    before = SmallDump([Region(0x1_0000, 0x1000), Region(0x2_0000, 0x1000)])
+    after = SmallDump([Region(0x1_0000, 0x3000), Region(0x3_0000, 0x1000)])
+    rows = diff(before, after).by("allocation_base").select("allocation_base", "change", "committed_bytes_delta").rows()
+    assert rows == [(0x1_0000, "grown", 0x2000), (0x3_0000, "new", 0x1000), (0x2_0000, "gone", -0x1000)]
+
+
 def test_a_chart_says_where_heaps_are_not_recognised(sound: hd.Dump) -> None:
     other = SmallDump([Region(0x1_0000, 1 << 24, allocation_base=0x1_0000)]).read()
     lines = hd.chart.regions(other, sound).to_dict()["title"]["subtitle"]
