@@ -103,7 +103,7 @@ def test_issues_are_counted_and_shown_with_their_stream(tmp_path: Path, capsys: 
     [
         (["diff", "DUMP", "LOG"], "expected two heap logs or two minidumps, found one of each"),
         (["diff", "LOG", "DUMP"], "expected two heap logs or two minidumps, found one of each"),
-        (["diff", "DUMP", "DUMP", "--by", "stack"], "for dumps, found stack"),
+        (["diff", "DUMP", "DUMP", "--by", "stack"], "for dumps, found stack: a minidump does not record who allocated"),
         (["diff", "DUMP", "DUMP", "--by", "module", "--inclusive"], "expected no --inclusive with minidumps"),
         (["diff", "DUMP", "OTHER", "--by", "allocation_base"], "found allocation_base: addresses mean nothing"),
         (["dhcmp", "DUMP"], "expected a heap log, found a minidump"),
