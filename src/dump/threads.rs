@@ -1,12 +1,13 @@
 //! ThreadList, ThreadInfoList and ThreadNames: one row for each thread that any of them names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use minidump::{Endian, MinidumpContext, MinidumpSystemInfo};
 
 use super::{
     directory::Stream,
     fields::{Fields, file_time, present, span},
+    issues::Place,
     reader::Reader,
 };
 use crate::error::Severity;
@@ -113,19 +114,34 @@ fn places(threads: &[Thread]) -> HashMap<u32, usize> {
     places
 }
 
+fn repeated(reader: &mut Reader<'_>, thread_id: u32, place: Place) {
+    reader.issues.push(
+        Severity::Warning,
+        "repeated_thread",
+        place,
+        || format!("thread {thread_id} again"),
+        "left the record out; the first one counts",
+    );
+}
+
 /// Adds what ThreadInfoList says; threads that only it names come last.
 pub fn infos<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
     let mut places = places(threads);
     let records = reader.headed(stream, 12, INFO_SIZE);
-    for (_, record) in records.iter() {
+    let mut seen = HashSet::with_capacity(records.count());
+    for (place, record) in records.iter() {
         let fields = Fields(record);
         let thread_id = fields.u32(0);
-        let place = *places.entry(thread_id).or_insert_with(|| {
+        if !seen.insert(thread_id) {
+            repeated(reader, thread_id, place);
+            continue;
+        }
+        let at = *places.entry(thread_id).or_insert_with(|| {
             threads.push(Thread { thread_id, ..Thread::default() });
             threads.len() - 1
         });
-        threads[place].info = info(reader, fields);
-        leave_out(&mut threads[place], fields.u32(4));
+        threads[at].info = info(reader, fields);
+        leave_out(&mut threads[at], fields.u32(4));
     }
 }
 
@@ -168,16 +184,19 @@ fn info(reader: &Reader<'_>, fields: Fields<'_>) -> Info {
 pub fn names<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
     let mut places = places(threads);
     let records = reader.counted(stream, NAME_SIZE);
+    let mut seen = HashSet::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let thread_id = fields.u32(0);
+        if !seen.insert(thread_id) {
+            repeated(reader, thread_id, place);
+            continue;
+        }
         let name = reader.text(fields.u64(4), place).filter(|name| !name.is_empty());
         let at = *places.entry(thread_id).or_insert_with(|| {
             threads.push(Thread { thread_id, ..Thread::default() });
             threads.len() - 1
         });
-        if threads[at].name.is_none() {
-            threads[at].name = name;
-        }
+        threads[at].name = name;
     }
 }

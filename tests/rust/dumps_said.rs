@@ -189,3 +189,36 @@ fn streams_of_which_nothing_can_be_read_are_not_called_read() {
         assert!(found.contains(line), "{found}");
     }
 }
+
+/// A size that is too large would add memory that nobody has.
+#[test]
+fn regions_that_overlap_are_an_issue() {
+    let mut plan = sample();
+    plan.regions.as_mut().unwrap()[1].size = 0x1_2000;
+    let dump = dump(bytes(&plan));
+    assert_eq!(dump.table("regions").unwrap().len(), 6);
+    assert_eq!(issues(&dump), ["overlapping_region"]);
+    assert_eq!(column(&dump, "issues", "index"), ["2"]);
+    let text =
+        format!("0x1000 bytes at {:#X}, and a region before it ends at {:#X}", range_base(2), range_base(2) + 0x2000);
+    assert_eq!(column(&dump, "issues", "text"), [text]);
+}
+
+#[test]
+fn regions_in_any_order_are_no_issue() {
+    let mut plan = sample();
+    plan.regions.as_mut().unwrap().reverse();
+    assert_eq!(issues(&dump(bytes(&plan))), Vec::<String>::new());
+}
+
+#[test]
+fn a_thread_that_stands_twice_in_a_list_keeps_what_is_said_first() {
+    let mut plan = sample();
+    plan.thread_infos.as_mut().unwrap()[2].thread_id = 101;
+    plan.thread_names.as_mut().unwrap()[1].0 = 100;
+    let dump = dump(bytes(&plan));
+    assert_eq!(column(&dump, "threads", "name"), ["main", "-", "-"]);
+    assert_eq!(column(&dump, "threads", "start_module"), ["app", "zusätze", "-"]);
+    assert_eq!(issues(&dump), ["repeated_thread"; 2]);
+    assert_eq!(column(&dump, "issues", "index"), ["2", "1"]);
+}
