@@ -124,10 +124,21 @@ fn repeated(reader: &mut Reader<'_>, thread_id: u32, place: Place) {
     );
 }
 
+fn unlisted(reader: &mut Reader<'_>, thread_id: u32, place: Place) {
+    reader.issues.push(
+        Severity::Info,
+        "unlisted_thread",
+        place,
+        || format!("thread {thread_id}, which ThreadListStream does not list"),
+        "added a row for it",
+    );
+}
+
 /// Adds what ThreadInfoList says; threads that only it names come last.
 pub fn infos<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
     let mut places = places(threads);
     let records = reader.headed(stream, 12, INFO_SIZE);
+    let listed = threads.iter().any(|thread| thread.listed.is_some());
     let mut seen = HashSet::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
@@ -135,6 +146,9 @@ pub fn infos<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec
         if !seen.insert(thread_id) {
             repeated(reader, thread_id, place);
             continue;
+        }
+        if listed && !places.contains_key(&thread_id) {
+            unlisted(reader, thread_id, place);
         }
         let at = *places.entry(thread_id).or_insert_with(|| {
             threads.push(Thread { thread_id, ..Thread::default() });
@@ -184,6 +198,7 @@ fn info(reader: &Reader<'_>, fields: Fields<'_>) -> Info {
 pub fn names<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
     let mut places = places(threads);
     let records = reader.counted(stream, NAME_SIZE);
+    let listed = threads.iter().any(|thread| thread.listed.is_some());
     let mut seen = HashSet::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
@@ -191,6 +206,9 @@ pub fn names<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec
         if !seen.insert(thread_id) {
             repeated(reader, thread_id, place);
             continue;
+        }
+        if listed && !places.contains_key(&thread_id) {
+            unlisted(reader, thread_id, place);
         }
         let name = reader.text(fields.u64(4), place).filter(|name| !name.is_empty());
         let at = *places.entry(thread_id).or_insert_with(|| {

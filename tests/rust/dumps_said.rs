@@ -222,3 +222,14 @@ fn a_thread_that_stands_twice_in_a_list_keeps_what_is_said_first() {
     assert_eq!(issues(&dump), ["repeated_thread"; 2]);
     assert_eq!(column(&dump, "issues", "index"), ["2", "1"]);
 }
+
+#[test]
+fn a_thread_that_only_a_name_speaks_of_is_an_issue() {
+    let mut plan = sample();
+    plan.thread_names.as_mut().unwrap()[1].0 = 7;
+    let named = dump(bytes(&plan));
+    assert_eq!(column(&named, "threads", "thread_id"), ["100", "101", "102", "7"]);
+    assert_eq!(issues(&named), ["unlisted_thread"]);
+    let only_infos = dump(bytes(&Plan { threads: None, thread_names: None, ..sample() }));
+    assert_eq!(issues(&only_infos), Vec::<String>::new(), "without a list there is nothing to contradict");
+}
