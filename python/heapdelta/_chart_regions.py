@@ -89,7 +89,7 @@ def regions(*states: Dump | DumpDelta) -> alt.LayerChart:
     return _draw(parts, names).properties(
         width=_STEP * (len(dumps) + _ROOM),
         height=_HEIGHT,
-        title=alt.TitleParams(_title(names), subtitle=_subtitle(columns), anchor="start", offset=12),
+        title=alt.TitleParams(_title(names), subtitle=_subtitle(columns, names), anchor="start", offset=12),
     )
 
 
@@ -129,7 +129,7 @@ def _committed(dump: Dump) -> dict[str, int]:
     return dict(sums.iter_rows())
 
 
-def _subtitle(columns: Sequence[dict[str, int]]) -> list[str]:
+def _subtitle(columns: Sequence[dict[str, int]], names: Sequence[str]) -> list[str]:
     first, last = columns[0], columns[-1]
     total = f"{data.bytes_text(sum(last.values()))} committed"
     if len(columns) == 1:
@@ -139,6 +139,9 @@ def _subtitle(columns: Sequence[dict[str, int]]) -> list[str]:
     lines = [f"{total}, {grown}" if any(changes.values()) else f"{total}, no change"]
     if any(changes.get(kind, 0) for kind in PRIVATE_CLASSES):
         lines.append(f"a dump does not tell whose private memory ({', '.join(PRIVATE_CLASSES)}) it is")
+    without = [name for name, column in zip(names, columns, strict=True) if not column.get("heap", 0)]
+    if without and len(without) < len(names):
+        lines.append(f"{', '.join(map(data.short, without))}: no heap is recognised, so heaps are private there")
     return lines
 
 

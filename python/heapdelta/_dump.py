@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast
 import polars as pl
 
 from heapdelta import _html
+from heapdelta._dump_views import knows
 from heapdelta._snapshot import Snapshot
 from heapdelta.exceptions import NoTableError
 
@@ -92,12 +93,12 @@ class Dump(Snapshot):
 
     @property
     def os_version(self) -> str | None:
-        """Version and build of the system, such as ``10.0.22000``; None if the file does not say."""
+        """Version and build of the system, such as ``10.0.22000``; None if the file does not say, as those of Linux."""
         return self._core.os_version
 
     @property
     def service_pack(self) -> str | None:
-        """Name of the service pack; None if there is none."""
+        """Name of the service pack, of other systems what the writer calls the version; None if there is none."""
         return self._core.service_pack
 
     @property
@@ -258,15 +259,9 @@ class Dump(Snapshot):
     def __repr__(self) -> str:
         system = " ".join(filter(None, [self.os, self.os_version, self.cpu]))
         private = self.memory_counters["private_usage"].item()
-        parts = [
-            self.format,
-            system,
-            None if private is None else f"{private:,} private bytes",
-            _html.plural(self.modules.height, "module"),
-            _html.plural(self.threads.height, "thread"),
-            _html.plural(self.regions.height, "region"),
-            _html.plural(self.issues.height, "issue"),
-        ]
+        counts = [_html.plural(self._table(f"{row}s").height, row) for row in _COUNTED if knows(self, f"{row}s")]
+        memory = None if private is None else f"{private:,} private bytes"
+        parts = [self.format, system, memory, *counts, _html.plural(self.issues.height, "issue")]
         return f"<Dump {self._label()}: {', '.join(filter(None, parts))}>"
 
     def _repr_html_(self) -> str:
@@ -279,13 +274,13 @@ class Dump(Snapshot):
             "comment": self.comment,
             "exception": None if self.exception is None else f"{self.exception.code:#010x}",
         }
-        sizes = pl.DataFrame({"table": list(self._names), "rows": [self._table(name).height for name in self._names]})
+        rows = [self._table(name).height if knows(self, name) else None for name in self._names]
+        sizes = pl.DataFrame({"table": list(self._names), "rows": pl.Series(rows, dtype=pl.UInt32)})
         return _html.page(repr(self), facts, sizes)
 
 
-_OF_LOGS = frozenset(
-    {"allocations", "frames", "heaps", "line_count", "line_counts", "sections", "stacks", "usage"},
-)
+_COUNTED = ("module", "thread", "region")
+_OF_LOGS = frozenset({"allocations", "frames", "heaps", "line_count", "line_counts", "sections", "stacks", "usage"})
 
 
 def _utc(seconds: int | None) -> datetime | None:

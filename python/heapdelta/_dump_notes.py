@@ -30,6 +30,23 @@ _UNKNOWN = {
     "modules": "modules are unknown",
 }
 
+_HEAPS = "heaps may not be recognised, and count as private"
+_HEADER = "facts about the process are missing"
+_MISSING = {
+    "MemoryListStream": _HEAPS,
+    "Memory64ListStream": _HEAPS,
+    "ThreadInfoListStream": "some threads have no start",
+    "ThreadNamesStream": "some threads have no name",
+    "ProcessVmCountersStream": "some counters are null",
+    "SystemMemoryInfoStream": "some amounts of the machine are null",
+    "SystemInfoStream": _HEADER,
+    "MiscInfoStream": _HEADER,
+    "ExceptionStream": _HEADER,
+    "CommentStreamA": _HEADER,
+    "CommentStreamW": _HEADER,
+}
+"""What damage of a stream costs, where it is no sum."""
+
 
 def of_dump_delta(delta: DumpDelta) -> list[str]:
     """Collect the notes of a difference, most important first."""
@@ -57,7 +74,8 @@ def _about_the_pair(delta: DumpDelta) -> list[str]:
             f"not known to be one process, because {delta._why_not_one_process}: addresses do not compare, so modules "
             "are matched by file name and build, and regions by their sums only"
         )
-    if before.pointer_width != after.pointer_width:
+    # Without SystemInfoStream the width is what the addresses need: too little to warn of.
+    if None not in (before.cpu, after.cpu) and before.pointer_width != after.pointer_width:
         notes.append(f"pointers have {before.pointer_width} bits before and {after.pointer_width} bits after")
     return notes
 
@@ -88,7 +106,7 @@ def _about_missing_lists(delta: DumpDelta) -> list[str]:
     for table, meaning in _UNKNOWN.items():
         lacking = [side for side, dump in (("before", delta.before), ("after", delta.after)) if not knows(dump, table)]
         if lacking:
-            notes.append(f"{' and '.join(lacking)}: the dump has no {STREAMS[table]} that can be read, so {meaning}")
+            notes.append(f"{' and '.join(lacking)}: the dump has no {STREAMS[table][0]} that can be read, so {meaning}")
     return notes
 
 
@@ -96,12 +114,16 @@ def _about_dump(side: str, dump: Dump) -> list[str]:
     notes = []
     if dump.os not in (None, "windows"):
         notes.append(f"{side}: a dump of {dump.os}, of which modules, threads and contents of memory are read only")
-    broken = dump.issues.filter((pl.col("severity") == "error") & pl.col("stream").is_not_null())
-    streams = broken.group_by("stream", maintain_order=True).len()
-    for stream, count in streams.iter_rows():
-        notes.append(
-            f"{side}: {stream} could not be read in full ({plural(count, 'issue')}), so its sums are too small"
-        )
+    broken = dump.issues.filter(pl.col("severity") == "error").group_by("stream", maintain_order=True).len()
+    for stream, count in broken.iter_rows():
+        if stream is None:
+            notes.append(f"{side}: the directory could not be read in full, so whole lists may be missing")
+            continue
+        table = next((table for table, streams in STREAMS.items() if stream in streams), "")
+        # What could not be read at all has a note of its own.
+        if table not in _UNKNOWN or knows(dump, table):
+            missing = _MISSING.get(stream, "its sums are too small")
+            notes.append(f"{side}: {stream} could not be read in full ({plural(count, 'issue')}), so {missing}")
     unknown = dump.threads.filter(pl.col("start_address").is_null()).height
     if unknown and knows(dump, "threads"):
         notes.append(f"{side}: the dump does not tell where {plural(unknown, 'thread')} started")

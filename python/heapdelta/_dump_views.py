@@ -22,14 +22,16 @@ STATE_MEASURES = ("state_bytes", "region_count", "largest_bytes")
 THREAD_MEASURES = ("thread_count", "stack_committed_bytes")
 
 STREAMS = {
-    "regions": "MemoryInfoListStream",
-    "modules": "ModuleListStream",
-    "unloaded_modules": "UnloadedModuleListStream",
-    "handles": "HandleDataStream",
-    "threads": "ThreadListStream",
-    "memory_counters": "ProcessVmCountersStream",
+    "regions": ("MemoryInfoListStream",),
+    "modules": ("ModuleListStream",),
+    "unloaded_modules": ("UnloadedModuleListStream",),
+    "handles": ("HandleDataStream",),
+    "threads": ("ThreadListStream", "ThreadInfoListStream"),
+    "memory": ("MemoryListStream", "Memory64ListStream"),
+    "memory_counters": ("ProcessVmCountersStream",),
+    "system_memory": ("SystemMemoryInfoStream",),
 }
-"""The stream without which a table says nothing, not even that there is nothing."""
+"""The streams of which a table needs one, or it says nothing, not even that there is nothing."""
 
 NOT_IN_DUMP = "not in the dump"
 
@@ -37,7 +39,7 @@ NOT_IN_DUMP = "not in the dump"
 def knows(dump: Dump, *tables: str) -> bool:
     """Tell if the dump has the lists that tables are made of, so that an empty table means that there is nothing."""
     read = set(dump.streams.filter("read")["name"])
-    return all(STREAMS[table] in read for table in tables)
+    return all(table not in STREAMS or not read.isdisjoint(STREAMS[table]) for table in tables)
 
 
 class Side(NamedTuple):
@@ -181,7 +183,8 @@ def file_key() -> pl.Expr:
 
 def _region_side(dump: Dump, keys: Sequence[str], facts: dict[str, pl.Expr] | None = None) -> Side:
     size, state = pl.col("size"), pl.col("state")
-    taken = dump.regions.filter(state != "free")
+    # Without an allocation base, a region stands for itself.
+    taken = dump.regions.filter(state != "free").with_columns(pl.coalesce("allocation_base", "base"))
     measures = [
         sum_of(size.filter(state == "commit")).alias("committed_bytes"),
         sum_of(size.filter(state == "reserve")).alias("reserved_bytes"),

@@ -77,7 +77,9 @@ def _moved(before: pl.DataFrame, after: pl.DataFrame) -> str | None:
     if before is after or before.equals(after):
         return None
     columns = [pl.col("path").str.to_lowercase(), "base", "name"]
-    old, new = (modules.filter(pl.col("base").is_not_null()).select(columns) for modules in (before, after))
+    # A path that could not be read is empty, and says nothing about which module it is.
+    placed = pl.col("base").is_not_null() & (pl.col("path") != "")
+    old, new = (modules.filter(placed).select(columns) for modules in (before, after))
     # The first listing of a path counts: a few logs list a module twice.
     both = old.unique("path", keep="first").join(new.unique("path", keep="first"), on="path", suffix="_after")
     moved = both.filter(pl.col("base") != pl.col("base_after"))

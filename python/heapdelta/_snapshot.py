@@ -23,17 +23,26 @@ __all__ = ["Comparison", "Snapshot"]
 
 _OF_DUMPS = frozenset(
     {
+        "bytes_at",
+        "comment",
+        "cpu",
+        "exception",
         "handles",
+        "kernel_time",
         "memory",
         "memory_counters",
+        "os",
+        "os_version",
+        "process_created_at",
         "regions",
         "streams",
         "system_memory",
         "threads",
         "unloaded_modules",
+        "user_time",
     }
 )
-"""Tables that only a dump has, for a message that helps."""
+"""What only a dump has, for a message that helps."""
 
 Native = TypeVar("Native", bound="core.Snapshot | core.Comparison")
 

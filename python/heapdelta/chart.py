@@ -25,6 +25,7 @@ from heapdelta._chart_slope import slope
 from heapdelta._chart_survival import survival
 from heapdelta._diff import Delta, diff
 from heapdelta._dump import Dump
+from heapdelta._dump_diff import DumpDelta
 from heapdelta._series import Series
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta.exceptions import OptionError
@@ -93,7 +94,7 @@ def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", 
     elif isinstance(delta, Delta | Comparison):
         frame, title = delta.by(by), _title(delta)
     else:
-        raise TypeError(f"expected a Delta, a Comparison or a frame, found {type(delta).__name__}")
+        raise TypeError(f"expected a Delta, a Comparison or a frame, found {_found(delta)}")
     bars = data.waterfall_bars(frame, top)
     before, after = bars[0].end, bars[-1].end
     unchanged = (
@@ -104,6 +105,10 @@ def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", 
         height=alt.Step(23),
         title=alt.TitleParams(title, subtitle=unchanged, anchor="start", offset=12),
     )
+
+
+def _found(given: object) -> str:
+    return "DumpDelta: chart.regions draws dumps" if isinstance(given, DumpDelta) else type(given).__name__
 
 
 def growth(

@@ -73,8 +73,7 @@ impl<'a> Map<'a> {
         let mut sorted: Vec<u32> = (0..regions.len() as u32).collect();
         sorted.sort_by_key(|at| regions.base[*at as usize]);
         let taken = |at: &usize| !regions.is_free(*at);
-        let mut allocations: Vec<u64> =
-            (0..regions.len()).filter(taken).map(|at| regions.allocation_base[at]).collect();
+        let mut allocations: Vec<u64> = (0..regions.len()).filter(taken).map(|at| regions.allocation(at)).collect();
         allocations.dedup();
         allocations.sort_unstable();
         allocations.dedup();
@@ -83,7 +82,7 @@ impl<'a> Map<'a> {
             if regions.is_free(at) {
                 return NONE;
             }
-            let base = regions.allocation_base[at];
+            let base = regions.allocation(at);
             if last.1 == NONE || last.0 != base {
                 last = (base, allocations.binary_search(&base).map_or(NONE, |found| found as u32));
             }
@@ -197,7 +196,7 @@ fn heaps(map: &Map<'_>, owner: &[Option<u32>], contents: &Contents<'_>) -> Vec<b
     let (mut asked, mut places) = (Vec::new(), Vec::new());
     for row in map.sorted.iter().map(|row| *row as usize) {
         let base = regions.base[row];
-        let starts = regions.allocation_base[row] == base && base.is_multiple_of(GRANULARITY);
+        let starts = regions.allocation(row) == base && base.is_multiple_of(GRANULARITY);
         let can_hold =
             regions.state[row] == COMMIT && regions.kind[row] == PRIVATE && regions.protect[row] & WRITABLE != 0;
         let allocation = map.allocation[row];

@@ -78,6 +78,7 @@ fn unknown_revision<T>(reader: &mut Reader<'_>, stream: &Stream<'_>, empty: T) -
         || format!("revision {}", revision.unwrap_or_default()),
         "left the stream out: its layout is not known",
     );
+    reader.left_out.push((stream.name, "its layout is not known"));
     empty
 }
 

@@ -19,6 +19,12 @@ pub const MAGIC: &[u8] = b"MDMP";
 const HEADER_SIZE: usize = 32;
 const ENTRY_SIZE: usize = 12;
 
+/// `CommentStreamA`.
+const COMMENT_ANSI: u32 = 10;
+
+/// `LastReservedStream`: numbers above are free for vendors.
+const LAST_RESERVED: u32 = 0xFFFF;
+
 /// Entries that are read of a directory; real ones have a few dozen, the largest known to us 39,000.
 pub const ENTRY_LIMIT: usize = 1 << 16;
 
@@ -182,6 +188,17 @@ pub fn take<'a>(file: &'a [u8], kind: u32, entries: &mut [Entry], issues: &mut I
     Some(stream)
 }
 
+/// Says of streams of which nothing could be read that they were not: a table without rows would seem to say that there is
+/// nothing.
+pub fn leave_out(entries: &mut [Entry], left_out: &[(&'static str, &'static str)]) {
+    for entry in entries.iter_mut().filter(|entry| entry.read) {
+        if let Some((_, why)) = left_out.iter().find(|(stream, _)| Some(*stream) == name(entry.kind)) {
+            entry.read = false;
+            entry.reason.get_or_insert(Cow::Borrowed(why));
+        }
+    }
+}
+
 /// Says for every entry that nobody took why not. One that the file does not hold is an issue, whatever it is.
 pub fn explain(file: &[u8], entries: &mut [Entry], issues: &mut Issues) {
     let mut seen = HashSet::new();
@@ -205,7 +222,9 @@ pub fn explain(file: &[u8], entries: &mut [Entry], issues: &mut Issues) {
             }
             (0, _) => "an unused entry".into(),
             (_, Some(_)) if !first => "a second stream of its type: the first one counts".into(),
+            (COMMENT_ANSI, _) => "CommentStreamW says it".into(),
             (_, Some(_)) => "no table holds what it says".into(),
+            (..=LAST_RESERVED, _) => "an undocumented stream, or a vendor's".into(),
             _ => "a vendor's own stream".into(),
         });
     }

@@ -58,13 +58,16 @@ fn follow(reader: &mut Reader<'_>, first: u32, place: Place) {
     let mut seen = Vec::new();
     let mut at = first;
     while at != 0 {
-        if seen.contains(&at) || seen.len() == CHAIN_LIMIT {
-            let steps = seen.len();
+        let back = seen.contains(&at);
+        if back || seen.len() == CHAIN_LIMIT {
             reader.issues.push(
                 Severity::Warning,
                 "endless_chain",
                 place,
-                || format!("object informations from byte {first} lead to byte {at} after {steps} steps"),
+                || match back {
+                    true => format!("the object informations from byte {first} on lead back to byte {at}"),
+                    false => format!("more than {CHAIN_LIMIT} object informations from byte {first} on"),
+                },
                 "left the object informations out; the handle is kept",
             );
             return;

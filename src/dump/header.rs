@@ -5,7 +5,7 @@ use minidump::{
     system_info::{Cpu, Os, PointerWidth},
 };
 
-use super::{directory::Stream, fields::Fields, issues::Place, reader::Reader};
+use super::{directory::Stream, fields::Fields, reader::Reader};
 use crate::error::Severity;
 
 /// The header of a dump.
@@ -27,9 +27,9 @@ pub struct DumpHeader {
     pub pointer_width: u32,
     /// `windows`, `linux`, `macos`, …; absent without SystemInfo.
     pub os: Option<String>,
-    /// `10.0.22000`.
+    /// `10.0.22000`; absent if the writer left it out.
     pub os_version: Option<String>,
-    /// Name of the service pack.
+    /// Name of the service pack; on other systems than Windows, the words of the writer for its version.
     pub service_pack: Option<String>,
     /// `x86`, `amd64`, `arm64`, …
     pub cpu: Option<String>,
@@ -61,7 +61,9 @@ pub fn system<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, header: &mut Dum
     };
     let raw = &info.raw;
     header.os = Some(os_name(info.os));
-    header.os_version = Some(format!("{}.{}.{}", raw.major_version, raw.minor_version, raw.build_number));
+    // Writers on other systems put their version into words and leave these numbers out.
+    let version = [raw.major_version, raw.minor_version, raw.build_number];
+    header.os_version = version.iter().any(|number| *number != 0).then(|| version.map(|n| n.to_string()).join("."));
     header.cpu = Some(match info.cpu {
         Cpu::Unknown(number) => format!("{number:#06x}"),
         cpu => cpu.to_string(),
@@ -108,22 +110,22 @@ pub fn exception(reader: &mut Reader<'_>, stream: &Stream<'_>, header: &mut Dump
     header.exception = Some(Exception { code: fields.u32(8), address, thread_id: fields.u32(0) });
 }
 
-/// Reads the comment streams into the header; the UTF-16 one counts where there are both.
-pub fn comment(reader: &mut Reader<'_>, ansi: Option<Stream<'_>>, wide: Option<Stream<'_>>, header: &mut DumpHeader) {
-    if let Some(stream) = wide {
-        let place = Place { index: None, ..stream.place() };
-        let end = stream.bytes.chunks_exact(2).position(|unit| unit == [0, 0]).map_or(stream.bytes.len(), |at| 2 * at);
-        header.comment = reader.utf16(&stream.bytes[..end], place).filter(|words| !words.is_empty());
-    }
-    if let (None, Some(stream)) = (&header.comment, ansi) {
-        let end = memchr::memchr(0, stream.bytes).unwrap_or(stream.bytes.len());
-        let bytes = &stream.bytes[..end];
-        let words = match std::str::from_utf8(bytes) {
-            Ok(words) => words.to_owned(),
-            Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
-        };
-        header.comment = reader.keep(words, stream.place()).filter(|words| !words.is_empty());
-    }
+/// Reads CommentStreamW into the header.
+pub fn wide_comment(reader: &mut Reader<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
+    let (units, _) = stream.bytes.as_chunks::<2>();
+    let end = units.iter().position(|unit| *unit == [0, 0]).map_or(stream.bytes.len(), |at| 2 * at);
+    header.comment = reader.utf16(&stream.bytes[..end], stream.place()).filter(|words| !words.is_empty());
+}
+
+/// Reads CommentStreamA into the header; it counts where CommentStreamW says nothing.
+pub fn ansi_comment(reader: &mut Reader<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
+    let end = memchr::memchr(0, stream.bytes).unwrap_or(stream.bytes.len());
+    let bytes = &stream.bytes[..end];
+    let words = match std::str::from_utf8(bytes) {
+        Ok(words) => words.to_owned(),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
+    };
+    header.comment = reader.keep(words, stream.place()).filter(|words| !words.is_empty());
 }
 
 fn cut(reader: &mut Reader<'_>, stream: &Stream<'_>) {
@@ -134,4 +136,5 @@ fn cut(reader: &mut Reader<'_>, stream: &Stream<'_>) {
         || format!("{} bytes are too few", stream.bytes.len()),
         "its fields are null",
     );
+    reader.left_out.push((stream.name, "it is too short"));
 }

@@ -39,7 +39,7 @@ pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec<R
 /// Reads Memory64List: contents stand one behind the other, from one offset on, which may be past 4 GiB.
 pub fn list64<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec<Range>) {
     let (Some(count), Some(mut offset)) = (u64_at(stream.bytes, 0), u64_at(stream.bytes, 8)) else {
-        reader.unreadable(stream);
+        reader.too_short(stream);
         return;
     };
     let records = reader.records(stream, 16, 16, count);

@@ -82,6 +82,7 @@ pub fn read(file: &[u8], words: Words<'_>) -> Result<Rows, ErrorKind> {
     rows.header.flags = file_header.flags;
     let system = about(&mut reader, &mut entries, &mut rows.header);
     lists(&mut reader, &mut entries, system.as_ref(), &mut rows);
+    directory::leave_out(&mut entries, &reader.left_out);
     directory::explain(file, &mut entries, &mut reader.issues);
     rows.streams = entries;
     rows.memory = Memory::new(&rows.ranges, &mut reader);
@@ -107,8 +108,14 @@ fn about(reader: &mut Reader<'_>, entries: &mut [Entry], header: &mut DumpHeader
     if let Some(stream) = take(reader, 6) {
         header::exception(reader, &stream, header);
     }
-    let (ansi, wide) = (take(reader, 10), take(reader, 11));
-    header::comment(reader, ansi, wide, header);
+    if let Some(stream) = take(reader, 11) {
+        header::wide_comment(reader, &stream, header);
+    }
+    if header.comment.is_none()
+        && let Some(stream) = take(reader, 10)
+    {
+        header::ansi_comment(reader, &stream, header);
+    }
     system
 }
 

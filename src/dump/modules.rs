@@ -40,6 +40,7 @@ pub fn loaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
     let mut modules = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
+        reader.check_end(reader.address(fields.u64(0)), fields.u32(8).into(), place);
         let (debug_id, debug_file) = debug_record(reader, fields.location(76), place).unzip();
         let (version, product_version) = versions(fields).unzip();
         modules.push(Module {
@@ -63,6 +64,7 @@ pub fn unloaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module>
     let mut modules = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
+        reader.check_end(reader.address(fields.u64(0)), fields.u32(8).into(), place);
         modules.push(Module {
             base: reader.address(fields.u64(0)),
             size: fields.u32(8).into(),
@@ -107,7 +109,10 @@ fn debug_record(reader: &mut Reader<'_>, (size, offset): (u32, u32), place: Plac
                 Severity::Warning,
                 "unreadable_debug_record",
                 place,
-                || format!("{size} bytes at byte {offset} start with {}", excerpt(&record[..record.len().min(4)])),
+                || match record.first_chunk::<4>() {
+                    Some(signature) => format!("{size} bytes at byte {offset} start with {}", excerpt(signature)),
+                    None => format!("{} of {size} bytes at byte {offset} are in the file", record.len()),
+                },
                 "kept the module without its debug id",
             );
             return None;

@@ -22,6 +22,8 @@ pub struct Reader<'a> {
     pub issues: Issues,
     /// The process had 32-bit pointers.
     pub narrow: bool,
+    /// Streams of which nothing could be read, and why.
+    pub left_out: Vec<(&'static str, &'static str)>,
     /// Bytes of text that may still be made. Many records can point at one name, so names alone could take memory without
     /// bound; no honest file comes near.
     text_left: usize,
@@ -55,7 +57,7 @@ impl<'a> Reader<'a> {
     /// A reader of a file that has made no text yet.
     pub fn new(file: &'a [u8]) -> Self {
         let text_left = file.len().saturating_mul(2).saturating_add(1 << 20).min(TEXT_LIMIT);
-        Self { file, issues: Issues::default(), narrow: false, text_left }
+        Self { file, issues: Issues::default(), narrow: false, left_out: Vec::new(), text_left }
     }
 
     /// An address as the process knew it: 32-bit writers extend the sign, so that 0x80001000 becomes 0xFFFFFFFF80001000.
@@ -77,10 +79,20 @@ impl<'a> Reader<'a> {
     }
 
     /// The records of a list: `declared` of them, `size` bytes each, from byte `header` of the stream on. Where fewer are
-    /// there, the rest is an issue.
+    /// there, the rest is an issue; so are whole records behind the last.
     pub fn records(&mut self, stream: &Stream<'a>, header: usize, size: usize, declared: u64) -> Records<'a> {
         let body = stream.bytes.get(header..).unwrap_or_default();
-        let whole = usize::try_from(declared).unwrap_or(usize::MAX).min(body.len() / size.max(1));
+        let room = body.len() / size.max(1);
+        let whole = usize::try_from(declared).unwrap_or(usize::MAX).min(room);
+        if whole < room {
+            self.issues.push(
+                Severity::Info,
+                "uncounted_records",
+                stream.place(),
+                || format!("the list counts {declared} of {room} records"),
+                "read the records that the list counts",
+            );
+        }
         if (whole as u64) < declared {
             self.issues.push(
                 Severity::Error,
@@ -89,6 +101,9 @@ impl<'a> Reader<'a> {
                 || format!("{whole} of {declared} records"),
                 "read the records that are there",
             );
+            if whole == 0 {
+                self.left_out.push((stream.name, "none of its records is in the file"));
+            }
         }
         let bytes = &body[..whole * size];
         Records { stream: stream.name, first: stream.offset + header as u64, size, bytes }
@@ -97,7 +112,7 @@ impl<'a> Reader<'a> {
     /// The records of a list that starts with a bare count. Some writers put four bytes between it and the first record.
     pub fn counted(&mut self, stream: &Stream<'a>, size: usize) -> Records<'a> {
         let Some(count) = u32_at(stream.bytes, 0) else {
-            return self.unreadable(stream);
+            return self.too_short(stream);
         };
         let records = (count as usize).saturating_mul(size);
         let header = if stream.bytes.len().checked_sub(8) == Some(records) { 8 } else { 4 };
@@ -108,28 +123,33 @@ impl<'a> Reader<'a> {
     pub fn headed(&mut self, stream: &Stream<'a>, least_header: usize, least: usize) -> Records<'a> {
         let (header, size) = match (u32_at(stream.bytes, 0), u32_at(stream.bytes, 4)) {
             (Some(header), Some(size)) => (header as usize, size as usize),
-            _ => return self.unreadable(stream),
+            _ => return self.too_short(stream),
         };
         let count = match (least_header, u32_at(stream.bytes, 8), super::fields::u64_at(stream.bytes, 8)) {
             (16, _, Some(count)) => count,
             (_, Some(count), _) => u64::from(count),
-            _ => return self.unreadable(stream),
+            _ => return self.too_short(stream),
         };
         if header < least_header || size < least || header > stream.bytes.len() {
-            return self.unreadable(stream);
+            return self.unreadable(stream, &format!("a header of {header} bytes, and records of {size}"));
         }
         self.records(stream, header, size, count)
     }
 
-    /// Says that the header of a list cannot be true.
-    pub fn unreadable(&mut self, stream: &Stream<'a>) -> Records<'a> {
+    /// Says that a list ends inside its header.
+    pub fn too_short(&mut self, stream: &Stream<'a>) -> Records<'a> {
+        self.unreadable(stream, &format!("a list cut after {} bytes", stream.bytes.len()))
+    }
+
+    fn unreadable(&mut self, stream: &Stream<'a>, found: &str) -> Records<'a> {
         self.issues.push(
             Severity::Error,
             "unreadable_list",
             stream.place(),
-            || format!("header {}", crate::error::excerpt(&stream.bytes[..stream.bytes.len().min(16)])),
-            "left the stream out: its header contradicts itself",
+            || found.to_owned(),
+            "left the stream out: its header cannot be true",
         );
+        self.left_out.push((stream.name, "its header cannot be true"));
         Records { stream: stream.name, first: stream.offset, size: 1, bytes: &[] }
     }
 
@@ -138,13 +158,15 @@ impl<'a> Reader<'a> {
         if offset == 0 {
             return None;
         }
-        let at = usize::try_from(offset).unwrap_or(usize::MAX);
-        let length = u32_at(self.file, at).filter(|length| *length <= NAME_LIMIT);
-        let Some(length) = length else {
-            self.unreadable_text(offset, place, "its length cannot be true");
+        let Some(length) = u32_at(self.file, usize::try_from(offset).unwrap_or(usize::MAX)) else {
+            self.unreadable_text(offset, place, "it is not in the file");
             return None;
         };
-        let bytes = present(self.file, offset.saturating_add(4), length.into());
+        if length > NAME_LIMIT {
+            self.unreadable_text(offset, place, &format!("{length} bytes are more than a name can have"));
+            return None;
+        }
+        let mut bytes = present(self.file, offset.saturating_add(4), length.into());
         if bytes.len() < length as usize {
             self.issues.push(
                 Severity::Warning,
@@ -153,6 +175,7 @@ impl<'a> Reader<'a> {
                 || format!("{} of {length} bytes of the text at byte {offset}", bytes.len()),
                 "read what is there",
             );
+            bytes = &bytes[..bytes.len() & !1];
         }
         self.utf16(bytes, place)
     }
@@ -160,7 +183,7 @@ impl<'a> Reader<'a> {
     /// UTF-16 up to its end or its zeros; what is none becomes U+FFFD.
     pub fn utf16(&mut self, bytes: &[u8], place: Place) -> Option<String> {
         // Three bytes is the most that one unit of UTF-16 can become.
-        if bytes.len() / 2 * 3 > self.text_left {
+        if bytes.len().div_ceil(2) * 3 > self.text_left {
             self.unreadable_text(place.byte.unwrap_or(0), place, "the texts before it are larger than the file");
             return None;
         }
@@ -197,7 +220,7 @@ impl<'a> Reader<'a> {
         );
     }
 
-    fn unreadable_text(&mut self, offset: u64, place: Place, why: &'static str) {
+    fn unreadable_text(&mut self, offset: u64, place: Place, why: &str) {
         self.issues.push(
             Severity::Warning,
             "unreadable_text",
@@ -208,19 +231,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// UTF-16 as text, and whether some of it was none.
+/// UTF-16 as text, and whether some of it was none: half of a pair, or half of a unit at the end. Half of a zero ends the
+/// text as a zero does.
 fn decode(bytes: &[u8]) -> (String, bool) {
-    let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+    let (units, rest) = bytes.as_chunks::<2>();
+    let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
+    let mut malformed = rest.iter().any(|byte| *byte != 0);
     // Nearly every name: thousands of handles have two each.
-    if units.clone().all(|unit| unit < 0x80) {
+    if !malformed && units.clone().all(|unit| unit < 0x80) {
         return (units.map(|unit| char::from(unit as u8)).collect(), false);
     }
-    let mut malformed = false;
+    let half = malformed.then_some(char::REPLACEMENT_CHARACTER);
     let characters = char::decode_utf16(units).map(|character| {
         malformed |= character.is_err();
         character.unwrap_or(char::REPLACEMENT_CHARACTER)
     });
-    (characters.collect(), malformed)
+    (characters.chain(half).collect(), malformed)
 }
 
 /// See [`Reader::address`].

@@ -1,7 +1,7 @@
 //! MemoryInfoList: every region of the address space, as columns.
 
 use super::{directory::Stream, fields::Fields, reader::Reader};
-use crate::memory::roomy;
+use crate::{error::Severity, memory::roomy};
 
 /// `MEM_COMMIT`.
 pub const COMMIT: u32 = 0x1000;
@@ -23,7 +23,7 @@ pub struct Regions {
     pub base: Vec<u64>,
     /// Bytes.
     pub size: Vec<u64>,
-    /// First address of the allocation that the region is part of.
+    /// First address of the allocation that the region is part of; 0 if the writer names none.
     pub allocation_base: Vec<u64>,
     /// Protection that the allocation was made with.
     pub allocation_protect: Vec<u32>,
@@ -48,9 +48,15 @@ impl Regions {
         self.base.is_empty()
     }
 
-    /// True if a region is part of no allocation: free, or the writer names none.
+    /// True if a region is part of no allocation.
     pub fn is_free(&self, at: usize) -> bool {
         self.state[at] == FREE
+    }
+
+    /// First address of the allocation. Where the writer names none, a region stands for itself: all regions of the dump
+    /// together are no allocation.
+    pub fn allocation(&self, at: usize) -> u64 {
+        if self.allocation_base[at] == 0 { self.base[at] } else { self.allocation_base[at] }
     }
 
     fn with_capacity(rows: usize) -> Self {
@@ -70,13 +76,27 @@ impl Regions {
 pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Regions {
     let records = reader.headed(stream, 16, REGION_SIZE);
     let mut regions = Regions::with_capacity(records.count());
+    let (mut last, mut reached) = (0, 0);
     for (place, record) in records.iter() {
         let fields = Fields(record);
-        reader.check_end(reader.address(fields.u64(0)), fields.u64(24), place);
-        regions.base.push(reader.address(fields.u64(0)));
+        let (base, size) = (reader.address(fields.u64(0)), fields.u64(24));
+        reader.check_end(base, size, place);
+        // Writers walk up the address space. In a list of another order this finds neighbours only.
+        if base < reached && base >= last {
+            reader.issues.push(
+                Severity::Warning,
+                "overlapping_region",
+                place,
+                || format!("{size:#X} bytes at {base:#X}, and a region before it ends at {reached:#X}"),
+                "kept both rows; where they overlap, sums count twice",
+            );
+        }
+        reached = if base < last { base } else { reached }.max(base.saturating_add(size));
+        last = base;
+        regions.base.push(base);
         regions.allocation_base.push(reader.address(fields.u64(8)));
         regions.allocation_protect.push(fields.u32(16));
-        regions.size.push(fields.u64(24));
+        regions.size.push(size);
         regions.state.push(fields.u32(32));
         regions.protect.push(fields.u32(36));
         regions.kind.push(fields.u32(40));

@@ -1,12 +1,13 @@
 //! ThreadList, ThreadInfoList and ThreadNames: one row for each thread that any of them names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use minidump::{Endian, MinidumpContext, MinidumpSystemInfo};
 
 use super::{
     directory::Stream,
     fields::{Fields, file_time, present, span},
+    issues::Place,
     reader::Reader,
 };
 use crate::error::Severity;
@@ -37,7 +38,7 @@ pub struct Listed {
     pub priority_class: u32,
     /// Its own priority.
     pub priority: u32,
-    /// Address of its environment block.
+    /// Address of its environment block; 0 if the writer left it out.
     pub teb: u64,
     /// First address of its stack that the writer listed.
     pub stack_start: u64,
@@ -113,23 +114,66 @@ fn places(threads: &[Thread]) -> HashMap<u32, usize> {
     places
 }
 
+fn repeated(reader: &mut Reader<'_>, thread_id: u32, place: Place) {
+    reader.issues.push(
+        Severity::Warning,
+        "repeated_thread",
+        place,
+        || format!("thread {thread_id} again"),
+        "left the record out; the first one counts",
+    );
+}
+
+fn unlisted(reader: &mut Reader<'_>, thread_id: u32, place: Place) {
+    reader.issues.push(
+        Severity::Info,
+        "unlisted_thread",
+        place,
+        || format!("thread {thread_id}, which ThreadListStream does not list"),
+        "added a row for it",
+    );
+}
+
 /// Adds what ThreadInfoList says; threads that only it names come last.
 pub fn infos<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
     let mut places = places(threads);
     let records = reader.headed(stream, 12, INFO_SIZE);
-    for (_, record) in records.iter() {
+    let listed = threads.iter().any(|thread| thread.listed.is_some());
+    let mut seen = HashSet::with_capacity(records.count());
+    for (place, record) in records.iter() {
         let fields = Fields(record);
         let thread_id = fields.u32(0);
-        let place = *places.entry(thread_id).or_insert_with(|| {
+        if !seen.insert(thread_id) {
+            repeated(reader, thread_id, place);
+            continue;
+        }
+        if listed && !places.contains_key(&thread_id) {
+            unlisted(reader, thread_id, place);
+        }
+        let at = *places.entry(thread_id).or_insert_with(|| {
             threads.push(Thread { thread_id, ..Thread::default() });
             threads.len() - 1
         });
-        threads[place].info = info(reader, fields);
+        threads[at].info = info(reader, fields);
+        leave_out(&mut threads[at], fields.u32(4));
+    }
+}
+
+const ERROR_THREAD: u32 = 1;
+
+/// Leaves out what the writer says that it could not find out.
+fn leave_out(thread: &mut Thread, flags: u32) {
+    const INVALID_CONTEXT: u32 = 0x10;
+    const INVALID_TEB: u32 = 0x20;
+    if flags & (ERROR_THREAD | INVALID_CONTEXT) != 0 {
+        (thread.instruction_pointer, thread.stack_pointer) = (None, None);
+    }
+    if let Some(listed) = thread.listed.as_mut().filter(|_| flags & (ERROR_THREAD | INVALID_TEB) != 0) {
+        listed.teb = 0;
     }
 }
 
 fn info(reader: &Reader<'_>, fields: Fields<'_>) -> Info {
-    const ERROR_THREAD: u32 = 1;
     const EXITED_THREAD: u32 = 4;
     const INVALID_INFO: u32 = 8;
     const STILL_ACTIVE: u32 = 259;
@@ -145,7 +189,7 @@ fn info(reader: &Reader<'_>, fields: Fields<'_>) -> Info {
         kernel_time: span(fields.u64(32)),
         user_time: span(fields.u64(40)),
         exit_status: exited.then(|| fields.u32(12)),
-        affinity: Some(fields.u64(56)),
+        affinity: Some(fields.u64(56)).filter(|processors| *processors != 0),
         start_address: Some(reader.address(fields.u64(48))).filter(|address| *address != 0),
     }
 }
@@ -154,16 +198,23 @@ fn info(reader: &Reader<'_>, fields: Fields<'_>) -> Info {
 pub fn names<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
     let mut places = places(threads);
     let records = reader.counted(stream, NAME_SIZE);
+    let listed = threads.iter().any(|thread| thread.listed.is_some());
+    let mut seen = HashSet::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let thread_id = fields.u32(0);
+        if !seen.insert(thread_id) {
+            repeated(reader, thread_id, place);
+            continue;
+        }
+        if listed && !places.contains_key(&thread_id) {
+            unlisted(reader, thread_id, place);
+        }
         let name = reader.text(fields.u64(4), place).filter(|name| !name.is_empty());
         let at = *places.entry(thread_id).or_insert_with(|| {
             threads.push(Thread { thread_id, ..Thread::default() });
             threads.len() - 1
         });
-        if threads[at].name.is_none() {
-            threads[at].name = name;
-        }
+        threads[at].name = name;
     }
 }

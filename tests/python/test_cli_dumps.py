@@ -103,7 +103,7 @@ def test_issues_are_counted_and_shown_with_their_stream(tmp_path: Path, capsys: 
     [
         (["diff", "DUMP", "LOG"], "expected two heap logs or two minidumps, found one of each"),
         (["diff", "LOG", "DUMP"], "expected two heap logs or two minidumps, found one of each"),
-        (["diff", "DUMP", "DUMP", "--by", "stack"], "for dumps, found stack"),
+        (["diff", "DUMP", "DUMP", "--by", "stack"], "for dumps, found stack: a minidump does not record who allocated"),
         (["diff", "DUMP", "DUMP", "--by", "module", "--inclusive"], "expected no --inclusive with minidumps"),
         (["diff", "DUMP", "OTHER", "--by", "allocation_base"], "found allocation_base: addresses mean nothing"),
         (["dhcmp", "DUMP"], "expected a heap log, found a minidump"),
@@ -150,3 +150,16 @@ def test_a_picture_is_drawn_on_demand(files: list[str], tmp_path: Path, capsys: 
     assert cli.run(["diff", *files, "--chart", str(picture)]) == cli.OK
     assert f"chart: {picture}" in capsys.readouterr().err
     assert "heap: " in picture.read_text(encoding="utf-8")
+
+
+def test_names_in_a_file_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, plain = tmp_path / "steering.dmp", tmp_path / "plain.dmp"
+    module = Module(1 << 16, 1 << 16, "C:\\\x1b[2Japp\x9b31m.exe")
+    path.write_bytes(SmallDump(handles=["\x1b[31mEvent\x07"], starts=[(1 << 16) + 4], modules=[module]).write())
+    plain.write_bytes(SmallDump().write())
+    for arguments in (["summary", str(path)], ["diff", str(plain), str(path)]):
+        assert cli.run(arguments) == cli.OK
+        captured = capsys.readouterr()
+        assert not {"\x1b", "\x07", "\x9b"} & {*captured.out, *captured.err}
+        assert "[31mEvent" in captured.out
+        assert "[2Japp" in captured.out

@@ -158,7 +158,7 @@ def test_representations_are_short(dump):
     assert "taken: " in page
     assert "UTC" in page
     empty = hd.read(b"MDMP\x93\xa7\0\0" + bytes(24))
-    assert repr(empty) == "<Dump <bytes>: minidump, 0 modules, 0 threads, 0 regions, 0 issues>"
+    assert repr(empty) == "<Dump <bytes>: minidump, 0 issues>"
     assert empty._repr_html_()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,6 @@ import heapdelta as hd
 import polars as pl
 import pytest
 from heapdelta import testing
-from heapdelta.exceptions import OptionError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "dumps"
 
@@ -100,46 +96,6 @@ def test_allocations_of_one_process_are_compared_by_address_as_by_hand(dumps: li
         assert [row["committed_bytes_before"], row["reserved_bytes_before"]] == (old or [0, 0])
         assert [row["committed_bytes_after"], row["reserved_bytes_after"]] == (new or [0, 0])
         assert (row["change"] == "new", row["change"] == "gone") == (old is None, new is None)
-
-
-def test_two_processes_compare_by_sums_and_refuse_addresses(tmp_path: Path) -> None:
-    story = testing.write_dump_investigation(tmp_path, restarted=True)
-    delta = _diff(*(_dump(path) for path in story.paths[:2]))
-    assert not delta.same_process
-    assert any("not known to be one process" in note for note in delta.notes)
-    with pytest.raises(OptionError, match="addresses mean nothing across processes") as caught:
-        delta.by("allocation_base")
-    assert "region_class" in str(caught.value)
-    assert delta.by("region_class")["committed_bytes_delta"].sum() == delta.total["committed_bytes_delta"].item()
-
-
-def test_growth_of_private_memory_gets_a_reason_and_no_module(dumps: list[hd.Dump]) -> None:
-    delta = _diff(dumps[0], dumps[1])
-    assert any("private memory" in note and "heap log" in note for note in delta.notes)
-    with pytest.raises(OptionError, match="does not record who allocated what"):
-        delta.by("stack")
-
-
-def test_a_dump_and_a_log_do_not_subtract(dumps: list[hd.Dump], tmp_path: Path) -> None:
-    log = hd.read(testing.write_investigation(tmp_path).before)
-    with pytest.raises(TypeError, match="with_modules"):
-        hd.diff(log, dumps[0])
-
-
-KINDS = ("region_class", "module", "handle_type", "thread_start", "allocation_base")
-
-
-@given(data=st.data())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_other_way_round_is_the_same_with_the_other_sign(data: st.DataObject, dumps: list[hd.Dump]) -> None:
-    one, other = data.draw(st.sampled_from(dumps)), data.draw(st.sampled_from(dumps))
-    kind = data.draw(st.sampled_from(KINDS))
-    forth, back = _diff(one, other).by(kind), _diff(other, one).by(kind)
-    numbers = [name for name in forth.columns if name.endswith("_delta")]
-    signed = [tuple(-number for number in row) for row in back.select(numbers).rows()]
-    assert Counter(forth.select(numbers).rows()) == Counter(signed)
-    if one is other:
-        assert all(not any(row) for row in forth.select(numbers).rows())
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not beside the project: ../shared/corpus")

@@ -68,7 +68,7 @@ fn streams_list_the_whole_directory() {
     let reasons = column(&dump, "streams", "reason");
     assert_eq!(reasons.len(), 16);
     let unread: Vec<&String> = reasons.iter().filter(|reason| *reason != "-").collect();
-    assert_eq!(unread, ["a vendor's own stream"]);
+    assert_eq!(unread, ["CommentStreamW says it", "an undocumented stream, or a vendor's"]);
     let second = Plan { other: vec![(4, vec![0; 8]), (13, vec![1])], ..sample() };
     let dump = self::dump(bytes(&second));
     let reasons = column(&dump, "streams", "reason").join("\n");

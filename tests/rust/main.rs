@@ -9,6 +9,7 @@ mod damage;
 mod documents;
 mod dumps;
 mod dumps_damaged;
+mod dumps_said;
 mod dumps_with_log;
 mod errors;
 mod fixtures;

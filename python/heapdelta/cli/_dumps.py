@@ -8,6 +8,7 @@ import polars as pl
 from rich.text import Text
 
 import heapdelta as hd
+from heapdelta._dump_views import knows
 from heapdelta._html import plural
 from heapdelta.cli import _output
 
@@ -29,6 +30,7 @@ _TITLES = {
 }
 # The five that tell most; `--json` has all.
 _COUNTERS = ("private_usage", "private_working_set_size", "working_set_size", "pagefile_usage", "virtual_size")
+_ROWS = ("module", "thread", "region", "handle")
 _BYTES = ("region_class", "module", "allocation_base")
 
 
@@ -45,14 +47,16 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
         "cpu time": None
         if dump.user_time is None
         else f"{dump.user_time:g} s, and {dump.kernel_time or 0:g} s in the kernel",
-        "pointers": f"{dump.pointer_width} bits",
+        "pointers": None if dump.cpu is None else f"{dump.pointer_width} bits",
         "comment": dump.comment and " ".join(dump.comment.split()),
         "exception": None if exception is None else f"{exception.code:#010x} in thread {exception.thread_id}",
         "private": None if private is None else _output.size(private),
-        "contents": f"{_output.size(int(dump.memory['size'].sum()))} in {plural(dump.memory.height, 'range')}",
-        "holds": ", ".join(
-            plural(getattr(dump, f"{name}s").height, name) for name in ("module", "thread", "region", "handle")
-        ),
+        "contents": f"{_output.size(int(dump.memory['size'].sum()))} in {plural(dump.memory.height, 'range')}"
+        if knows(dump, "memory")
+        else None,
+        "holds": ", ".join(plural(getattr(dump, f"{row}s").height, row) for row in _ROWS if knows(dump, f"{row}s"))
+        or None,
+        "no list of": ", ".join(f"{row}s" for row in _ROWS if not knows(dump, f"{row}s")) or None,
     }
     target.print(_output.facts([(name, [str(value)]) for name, value in facts.items() if value is not None]))
     target.print()

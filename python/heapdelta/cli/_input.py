@@ -101,7 +101,7 @@ def read_snapshot(path: Path, *, capture: int | None = None, dumps: bool = False
         raise OptionError(
             f"{path}: expected {expected}, found a minidump",
             path=str(path),
-            hint="it has no stacks to write; heapdelta diff and heapdelta summary take dumps",
+            hint="a dump records no stacks; heapdelta diff and heapdelta summary take dumps",
             kind="option",
         )
     return found

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 from rich import box
 from rich.console import Console
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from heapdelta._html import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
+
+    from rich.console import ConsoleOptions, RenderableType
 
     from heapdelta._snapshot import Comparison, Snapshot
 
@@ -29,16 +32,31 @@ _PLACE = ("stream", "index")
 # Where a path may be broken, so that no word of it is.
 _BREAK = re.compile(r"(?<=[\\/_. -])")
 
+# C0 and C1 but for line end and tab.
+_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
+
+
+class _Console(Console):
+    """Leaves control characters out: names in a file could move the cursor, or hide and forge lines."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(segment.text.translate(_CONTROLS), segment.style)
+
 
 def console() -> Console:
     """Make the console for results: the terminal's width, or a fixed one in a pipe."""
     piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH if piped else None)
+    return _Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH if piped else None)
+
+
+def _stderr() -> Console:
+    return _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def error_line(message: str, hint: str | None = None) -> None:
     """Print an error, and its hint on a line of its own, on stderr."""
-    stderr = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    stderr = _stderr()
     stderr.print(Text("error: ", "bold red") + Text(message))
     if hint is not None:
         stderr.print(Text("hint: ", "bold") + Text(hint))
@@ -145,7 +163,7 @@ def wrapped(path: str, width: int) -> str:
 
 def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None:
     """Count on stderr what could not be read, file by file; nothing is printed for a clean file."""
-    stderr = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    stderr = _stderr()
     for label, capture in captures:
         issues = capture.issues
         if issues.is_empty():
@@ -164,13 +182,13 @@ def report_all_issues(captures: Iterable[Snapshot]) -> None:
     kinds = found.group_by("severity", "kind").len().sort("len", "kind", descending=[True, False])
     words = [f"{row['len']:,} {row['kind']} ({row['severity']})" for row in kinds.iter_rows(named=True)]
     where = f"{plural(found.height, 'issue')} in {plural(len(tables), 'log')}"
-    stderr = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    stderr = _stderr()
     stderr.print(Text(f"{where}: {', '.join(words)}", "yellow"))
 
 
 def remark(text: str) -> None:
     """Print what is no part of the answer, on stderr."""
-    Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(Text(text))
+    _stderr().print(Text(text))
 
 
 def show_notes(target: Console, notes: Sequence[str]) -> None:

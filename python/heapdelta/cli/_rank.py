@@ -43,11 +43,12 @@ def check(view: Views | DumpDelta, kind: str) -> None:
     """
     dumps = isinstance(view, DumpDelta)
     kinds = view.kinds if isinstance(view, DumpDelta) else view._kinds
-    if kind not in kinds:
-        raise OptionError(
-            f"expected --by {listed(kinds)} for {'dumps' if dumps else 'logs'}, found {kind}", kind="option"
-        )
     reason = view._refusal(kind)
+    if kind not in kinds:
+        why = f": {reason}" if dumps and reason is not None else ""
+        raise OptionError(
+            f"expected --by {listed(kinds)} for {'dumps' if dumps else 'logs'}, found {kind}{why}", kind="option"
+        )
     if reason is not None:
         allowed = [name for name in kinds if view._refusal(name) is None]
         raise OptionError(

@@ -34,7 +34,7 @@ pub fn batch(regions: Regions, classes: &Classes, modules: &ModuleMap) -> Record
         column(rows().map(|row| if taken(&row) { regions.kind[row] } else { 0 }), |kind| {
             (*kind != 0).then(|| kind_name(*kind))
         }),
-        u64s(rows().map(|row| taken(&row).then_some(regions.allocation_base[row]))),
+        u64s(rows().map(|row| taken(&row).then_some(regions.allocation_base[row]).filter(|base| *base != 0))),
         protect(&regions.allocation_protect),
         column(classes.class.iter().copied(), |class| Some(Class::NAMES[*class as usize].to_owned())),
         module,

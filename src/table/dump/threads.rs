@@ -23,7 +23,7 @@ pub fn batch(threads: &[Thread], stacks: &[Option<(u64, u64)>], modules: &Module
         listed(|listed| listed.suspend_count),
         listed(|listed| listed.priority_class),
         listed(|listed| listed.priority),
-        u64s(threads.iter().map(|thread| thread.listed.map(|listed| listed.teb))),
+        u64s(threads.iter().map(|thread| thread.listed.map(|listed| listed.teb).filter(|teb| *teb != 0))),
         times(info(|thread| thread.info.created_at)),
         times(info(|thread| thread.info.exited_at)),
         durations(info(|thread| thread.info.kernel_time)),

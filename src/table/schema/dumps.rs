@@ -63,6 +63,7 @@ pub const UNLOADED_MODULES: TableSchema = TableSchema {
 };
 
 const NOT_LISTED: &str = "ThreadListStream does not list the thread";
+const NO_TEB: &str = "ThreadListStream does not list the thread, or the writer left the address out";
 const NO_INFO: &str = "ThreadInfoListStream does not describe the thread";
 const NO_REGIONS: &str = "the dump does not show the allocation that the stack lies in";
 
@@ -77,7 +78,7 @@ pub const THREADS: TableSchema = TableSchema {
         nullable("suspend_count", Kind::U32, NOT_LISTED, "how often it is suspended"),
         nullable("priority_class", Kind::U32, NOT_LISTED, "priority class of the process"),
         nullable("priority", Kind::U32, NOT_LISTED, "priority of the thread"),
-        nullable("teb", Kind::U64, NOT_LISTED, "address of the thread's environment block"),
+        nullable("teb", Kind::U64, NO_TEB, "address of the thread's environment block"),
         nullable("created_at", Kind::Time, NO_INFO, "when it was made, UTC"),
         nullable("exited_at", Kind::Time, "it runs, or the dump does not tell", "when it ended, UTC"),
         nullable("kernel_time", Kind::Duration, NO_INFO, "CPU time in the kernel"),
@@ -130,7 +131,12 @@ pub const REGIONS: TableSchema = TableSchema {
             "the region is free",
             "`image`, `mapped` or `private`; anything else in hexadecimal",
         ),
-        nullable("allocation_base", Kind::U64, "the region is free", "first address of the allocation it is part of"),
+        nullable(
+            "allocation_base",
+            Kind::U64,
+            "the region is free, or the writer names none",
+            "first address of the allocation it is part of",
+        ),
         nullable(
             "allocation_protect",
             Kind::Text,
