@@ -145,9 +145,11 @@ def _times_told(snapshots: Sequence[Snapshot]) -> list[datetime]:
     known = [time for time in times if time is not None]
     if len(known) < len(times):
         silent = snapshots[times.index(None)].path or "<bytes>"
+        of_no_run = any(snapshot.machine is None or snapshot.pid is None for snapshot in snapshots)
+        leave_out = "runs='all' leaves out logs of no known run; " if known and of_no_run else ""
         raise OptionError(
             f"expected logs that tell when they were taken, found {len(times) - len(known)} that do not: {silent}",
-            hint="order='name' goes by the files' names, order='mtime' by when they were changed, "
+            hint=f"{leave_out}order='name' goes by the files' names, order='mtime' by when they were changed, "
             "order='given' by the order given",
             kind="option",
         )

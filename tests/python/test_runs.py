@@ -134,3 +134,14 @@ def test_several_runs_of_one_process_id_are_told_apart_in_the_message() -> None:
         "expected snapshots of one run, found 2 runs: app on BOX, process 704, from 2024-03-11 09:00 on; "
         "app on BOX, process 704, from 2024-03-12 09:00 on"
     )
+
+
+def test_log_without_a_time_or_a_run_does_not_stop_the_others() -> None:
+    nameless = Log([(0x10000, "1", 9, 8)], {"1": [0x7700_0100]}, header=False).read()
+    with pytest.raises(OptionError) as caught:
+        hd.series([one(0), one(4), nameless])
+    assert (caught.value.hint or "").startswith("runs='all' leaves out logs of no known run; order='name'")
+    assert len(hd.series([one(0), one(4), nameless], runs="all").snapshots) == 2
+    with pytest.raises(OptionError) as caught:
+        hd.series([nameless, nameless])
+    assert (caught.value.hint or "").startswith("order='name'")

@@ -39,5 +39,15 @@ def test_picture_of_slopes_takes_it() -> None:
     assert verdicts == ["warming up", "leak"]
 
 
+def test_too_few_snapshots_are_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    for place in range(2):
+        text = log_of({"a": 4096, "b": 8192 + place, "c": 16}, place).text()
+        Path(f"log{place}.txt").write_text(text, encoding="utf-8", newline="")
+    assert cli.run(["series", "log0.txt", "log1.txt"]) == cli.OK
+    shown = capsys.readouterr().out
+    assert shown.count("too few snapshots") == 3 + 1 + 1
+    assert shown.count("2 snapshots of this run; a verdict needs 6") == 1
+
+
 def test_hours_below_zero_are_refused() -> None:
     assert cli.run(["series", "logs", "--warm-up-hours", "-1"]) == cli.USAGE
