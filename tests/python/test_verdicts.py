@@ -195,3 +195,17 @@ def test_days_of_a_web_server_are_told_apart_before_and_after_its_restart(seed: 
         assert verdicts[story.cache, run] == "plateau"
         assert verdicts[story.false_alarm, run] == "sawtooth"
     assert growth["module"].to_list()[:2] == [story.culprit] * 2
+
+
+@pytest.mark.parametrize(
+    ("hours", "curve"),
+    [
+        (np.arange(30) * 4.0, lambda hours: hours % 60),
+        (np.arange(48) * 1.0, lambda hours: hours % 24),
+    ],
+)
+def test_cycle_that_fell_once_only_may_look_like_a_leak_as_the_docs_say(
+    hours: Floats, curve: Callable[[Floats], Floats]
+) -> None:
+    growth = hd.series(snapshots_of({"a": [int(MIB * (1 + v)) for v in curve(hours)]}, list(hours))).growth()
+    assert growth["verdict"].to_list() == ["leak"]
