@@ -84,7 +84,7 @@ def _leak(row: Row) -> str:
 def _level(row: Row) -> str:
     spread = (row["late_max"] - row["late_min"]) / (row["max"] - row["min"])
     # What is level beside a large range may still be a small leak: its number is not kept back.
-    rises = row["late_slope"] > 0 and row["late_p_value"] <= row["still"]
+    rises = (row["late_slope"] or 0) > 0 and row["late_p_value"] <= row["still"]
     still = f"; it still rises there, though more slowly than before: {_late(row)}" if rises else ""
     return (
         f"level at {bytes_text(row['last'])}: the last {row['late_span']:.3g} {row['length']} cover "

@@ -88,7 +88,7 @@ def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: 
     """Add ``verdict`` and ``reason`` to the numbers of the core."""
     span = pl.col("max") - pl.col("min")
     moves = (pl.col("q_value") <= alpha) & (span > 0)
-    level = (pl.col("late_max") - pl.col("late_min") <= BAND * span) & (pl.col("late_points") > 0)
+    level = (pl.col("late_max") - pl.col("late_min") <= BAND * span) & (pl.col("late_points") >= MIN_LATE_POINTS)
     saw = _sawtooth(span, pl.col("points"), "")
     later_span = pl.col("settled_max") - pl.col("settled_min")
     filled = (later_span > BAND * span) & (later_span <= FILLED * span)

@@ -209,3 +209,13 @@ def test_cycle_that_fell_once_only_may_look_like_a_leak_as_the_docs_say(
 ) -> None:
     growth = hd.series(snapshots_of({"a": [int(MIB * (1 + v)) for v in curve(hours)]}, list(hours))).growth()
     assert growth["verdict"].to_list() == ["leak"]
+
+
+def test_a_single_late_snapshot_is_no_level() -> None:
+    hours = [4.0 * place for place in range(7)]
+    noisy = hd.series(snapshots_of({"a": [1000, 1300, 1100, 1400, 900, 1250, 1200]}, hours)).growth()
+    assert noisy["verdict"].to_list() == ["noise"]
+    several = hd.series(
+        snapshots_of({"a": [1000, 1300, 1100, 1400, 900, 1250, *[1200] * 6]}, [4.0 * p for p in range(12)])
+    )
+    assert several.growth()["verdict"].to_list() == ["plateau"]
