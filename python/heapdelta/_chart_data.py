@@ -39,7 +39,8 @@ def bytes_text(number: int, *, signed: bool = False) -> str:
     """``1.50 MiB``, ``+312 bytes``, ``−4.00 KiB``: three digits that count, and a sign one can see."""
     sign = "−" if number < 0 else "+" if signed and number > 0 else ""
     size = abs(number)
-    unit = next((unit for unit in _UNITS if size >= unit.size), _UNITS[-1])
+    # From half of the next smaller unit below a whole one on, what is written would be 1,024.
+    unit = next((unit for unit in _UNITS if size >= unit.size - unit.size // 2048), _UNITS[-1])
     scaled = size / unit.size
     if unit.size == 1:
         return f"{sign}{size} {'byte' if size == 1 else 'bytes'}"

@@ -32,7 +32,7 @@ _AREAS = ["#8f2a08", "#efb877", "#1f5f99", "#b9d9f0", "#2f5d2a", "#bcd9ad", "#4a
 _AREA_FOLDED = "#e2e2e2"
 
 
-def series_growth(series: Series, by: str | None, top: int, style: str) -> alt.LayerChart:
+def series_growth(series: Series, by: str | None, top: int, style: str, warm_up_hours: float) -> alt.LayerChart:
     """Draw a series; see `heapdelta.chart.growth`."""
     if top > _MOST:
         raise OptionError(f"expected a top of 1 to {_MOST} for a series, found {top}", kind="option")
@@ -53,7 +53,8 @@ def series_growth(series: Series, by: str | None, top: int, style: str) -> alt.L
             hint="in another run the same address is another heap: heapdelta.group(snapshots) tells runs apart",
             kind="option",
         )
-    lines = lines_of.series_lines(series.table(), series.growth(), points, top, overlap=series.inclusive)
+    growth = series.growth(warm_up_hours=warm_up_hours)
+    lines = lines_of.series_lines(series.table(), growth, points, top, overlap=series.inclusive)
     title = f"Requested bytes by {series.by}" if stacked else f"Growth by {series.by} since the first log"
     if not stacked and points["run"].n_unique() > 1:
         title += " of each run"

@@ -28,7 +28,7 @@ _REACH = 1.6
 _SURE, _UNSURE = "#8f2a08", "#3b3b3b"
 
 
-def slope(series: Series, *, top: int = 20) -> alt.LayerChart:
+def slope(series: Series, *, top: int = 20, warm_up_hours: float = 24.0) -> alt.LayerChart:
     """Draw how fast each key of a series grows, and how sure that is.
 
     One line for each key, and for each run where there are several; the steepest at the top. The mark is the slope, and
@@ -42,6 +42,8 @@ def slope(series: Series, *, top: int = 20) -> alt.LayerChart:
     top : int, default 20
         How many lines, for the leaks first and then for the steepest slopes, up or down, as far as they can be seen
         beside the steepest one. At least 1.
+    warm_up_hours : float, default 24
+        For the verdicts, as in `Series.growth`.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def slope(series: Series, *, top: int = 20) -> alt.LayerChart:
     Raises
     ------
     OptionError
-        If `top` is below 1 or above 1,000.
+        If `top` is below 1 or above 1,000, or `warm_up_hours` below 0.
     TypeError
         If `series` is not a `Series`.
 
@@ -71,7 +73,7 @@ def slope(series: Series, *, top: int = 20) -> alt.LayerChart:
         raise TypeError(f"expected a Series, found {type(series).__name__}")
     if not 1 <= top <= _MOST:
         raise OptionError(f"expected a top of 1 to {_MOST}, found {top}", kind="option")
-    growth = series.growth()
+    growth = series.growth(warm_up_hours=warm_up_hours)
     rows, rest = slope_rows(growth, top)
     per = series.slope_unit.rpartition("/")[2]
     runs = int(series.points["run"].n_unique())

@@ -39,15 +39,19 @@ def _of_run(
 ) -> pl.DataFrame:
     """Measure every curve of one run."""
     times = hours(points, clock=clock)
-    middle, late = _verdict.parts(times, warm_up_hours if clock else 0.0)
+    warm_up = warm_up_hours if clock else 0.0
+    middle, late = _verdict.parts(times, warm_up)
+    settled = _verdict.settled(times, warm_up)
     first = int(points["point"][0])
     quantile = -NormalDist().inv_cdf(alpha / 2)
-    curves = grid.curves(first, times, middle=middle, late=late, quantile=quantile, fall_share=_verdict.FALL_SHARE)
+    share = _verdict.FALL_SHARE
+    curves = grid.curves(first, times, middle=middle, late=late, settled=settled, quantile=quantile, fall_share=share)
     left = None if space is None or not clock else space - int(points["requested_bytes"][-1])
     return pl.DataFrame(curves).with_columns(
         pl.lit(points["run"][0], dtype=pl.UInt32).alias("run"),
         pl.lit(points.height, dtype=pl.UInt32).alias("points"),
         pl.lit(late[1] - late[0], dtype=pl.UInt32).alias("late_points"),
+        pl.lit(points.height - settled, dtype=pl.UInt32).alias("settled_points"),
         pl.lit(times[-1] - times[0]).alias("span"),
         pl.lit(times[late[1] - 1] - times[late[0]] if late[1] > late[0] else 0.0).alias("late_span"),
         (pl.col("step_to") + first).alias("step_to"),

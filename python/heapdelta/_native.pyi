@@ -198,11 +198,12 @@ class Grid:
         """
         The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64.
         """
-    def curves(self, /, first: SupportsIndex, times: SupportsGetItem[int, SupportsFloat | SupportsIndex], *, middle: tuple[SupportsIndex, SupportsIndex], late: tuple[SupportsIndex, SupportsIndex], quantile: SupportsFloat | SupportsIndex, fall_share: SupportsFloat | SupportsIndex, threads: SupportsIndex | None = None) -> Table:
+    def curves(self, /, first: SupportsIndex, times: SupportsGetItem[int, SupportsFloat | SupportsIndex], *, middle: tuple[SupportsIndex, SupportsIndex], late: tuple[SupportsIndex, SupportsIndex], settled: SupportsIndex, quantile: SupportsFloat | SupportsIndex, fall_share: SupportsFloat | SupportsIndex, threads: SupportsIndex | None = None) -> Table:
         """
         Describe the curves of requested bytes over a stretch of points, of all keys that have something there.
 
-        `times` has a time for each point from `first` on; ranges are pairs (from, to) inside it, `to` left out.
+        `times` has a time for each point from `first` on; ranges are pairs (from, to) inside it, `to` left out;
+        `settled` is where the settled part begins.
         """
     def keys(self, /) -> Table:
         """

@@ -16,14 +16,21 @@ Row: TypeAlias = "dict[str, Any]"
 _COLUMNS = (
     "rule", "points", "late_points", "span", "late_span", "slope", "slope_low", "slope_high", "middle_slope",
     "late_slope", "p_value", "q_value", "late_p_value", "min", "max", "first", "last", "late_min", "late_max",
-    "rising_share", "level_rise", "step_to", "floor", "falls",
+    "rising_share", "level_rise", "step_to", "floor", "falls", "settled_points", "settled_min", "settled_max",
+    "settled_floor", "settled_falls",
 )  # fmt: skip
 
 
-def reasons(judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool) -> pl.Series:
+def reasons(judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool, still: float) -> pl.Series:
     """Write a sentence for every row."""
     unit = "/h" if clock else "/step"
-    about = {"alpha": alpha, "warm_up": warm_up_hours, "unit": unit, "length": "h" if clock else "steps"}
+    about = {
+        "alpha": alpha,
+        "still": still,
+        "warm_up": warm_up_hours,
+        "unit": unit,
+        "length": "h" if clock else "steps",
+    }
     rows = judged.select(_COLUMNS).iter_rows(named=True)
     return pl.Series("reason", [_WORDS[row["rule"]](row | about) for row in rows], dtype=pl.String)
 
@@ -40,6 +47,14 @@ def _sawtooth(row: Row) -> str:
     return (
         f"fell {row['falls']} times by more than 40 % of its range from {bytes_text(row['min'])} to "
         f"{bytes_text(row['max'])}, to lows that lie {bytes_text(row['floor'])} apart"
+    )
+
+
+def _later_sawtooth(row: Row) -> str:
+    return (
+        f"in the last {row['settled_points']} snapshots fell {row['settled_falls']} times by more than 40 % of their "
+        f"range from {bytes_text(row['settled_min'])} to {bytes_text(row['settled_max'])}, to lows that lie "
+        f"{bytes_text(row['settled_floor'])} apart"
     )
 
 
@@ -68,9 +83,12 @@ def _leak(row: Row) -> str:
 
 def _level(row: Row) -> str:
     spread = (row["late_max"] - row["late_min"]) / (row["max"] - row["min"])
+    # What is level beside a large range may still be a small leak: its number is not kept back.
+    rises = (row["late_slope"] or 0) > 0 and row["late_p_value"] <= row["still"]
+    still = f"; it still rises there, though more slowly than before: {_late(row)}" if rises else ""
     return (
         f"level at {bytes_text(row['last'])}: the last {row['late_span']:.3g} {row['length']} cover "
-        f"{_percent(spread)} of the range from {bytes_text(row['min'])} to {bytes_text(row['max'])}"
+        f"{_percent(spread)} of the range from {bytes_text(row['min'])} to {bytes_text(row['max'])}{still}"
     )
 
 
@@ -83,6 +101,8 @@ def _stopped(row: Row) -> str:
 
 
 def _noise(row: Row) -> str:
+    if row["slope"] is None:
+        return f"all {row['points']} snapshots are of the same moment: they tell nothing of growth"
     return (
         f"rose in {_steps(row)}, {_rate(row['slope'], row)} ({_rate(row['slope_low'], row)} to "
         f"{_rate(row['slope_high'], row)}): no trend beyond chance, {_chance(row)}"
@@ -93,6 +113,7 @@ _WORDS: dict[str, Callable[[Row], str]] = {
     "few": _few,
     "constant": _constant,
     "sawtooth": _sawtooth,
+    "later sawtooth": _later_sawtooth,
     "shrinking": _shrinking,
     "step": _step,
     "young": _young,

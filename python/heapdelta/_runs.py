@@ -228,6 +228,7 @@ def _with_restarts(runs: list[list[Snapshot]]) -> Iterator[Run]:
     for snapshots in runs:
         run = Run(snapshots)
         who = ((run.machine or "").casefold(), (run.program or "").casefold())
-        run.restart = who in seen
+        # Two programs that no log names may be two programs.
+        run.restart = run.program is not None and who in seen
         seen.add(who)
         yield run

@@ -64,6 +64,12 @@ def ordered(
         raise OptionError(f"expected two snapshots or more, found {len(listed)}", kind="option")
     grouped = group(listed)
     kept, notes = _kept(listed, grouped, runs)
+    if sum(map(len, kept)) < 2:
+        raise OptionError(
+            f"expected two snapshots or more of known runs, found 1: {_left_out(grouped)}",
+            hint="runs='one' takes them for one run, on your word",
+            kind="option",
+        )
     if isinstance(snapshots, Runs) and snapshots.unassigned.height:
         notes.append(_left_out(snapshots))
     rows: list[tuple[object, ...]] = []
@@ -89,7 +95,7 @@ def _kept(listed: list[Snapshot], grouped: Runs, runs: str) -> tuple[list[Run], 
             kind="option",
         )
     left_out = grouped.unassigned.height
-    if len(grouped) > 1:
+    if len(grouped) > 1 or (len(grouped) == 1 and runs == "all"):
         return list(grouped), [_left_out(grouped)] if left_out else []
     if not left_out:
         return list(grouped), []
@@ -103,8 +109,13 @@ def _left_out(runs: Runs) -> str:
 
 
 def _named(runs: Runs) -> str:
-    named = [f"{run.program or 'a program'} on {run.machine}, process {run.pid}" for run in runs[:3]]
+    named = [_name(run) for run in runs[:3]]
     return "; ".join(named) + ("; …" if len(runs) > 3 else "")
+
+
+def _name(run: Run) -> str:
+    since = f", from {run.first_taken_at:%Y-%m-%d %H:%M} on" if run.first_taken_at is not None else ""
+    return f"{run.program or 'a program'} on {run.machine}, process {run.pid}{since}"
 
 
 def _first(paths: pl.Series) -> str:
@@ -134,9 +145,11 @@ def _times_told(snapshots: Sequence[Snapshot]) -> list[datetime]:
     known = [time for time in times if time is not None]
     if len(known) < len(times):
         silent = snapshots[times.index(None)].path or "<bytes>"
+        of_no_run = any(snapshot.machine is None or snapshot.pid is None for snapshot in snapshots)
+        leave_out = "runs='all' leaves out logs of no known run; " if known and of_no_run else ""
         raise OptionError(
             f"expected logs that tell when they were taken, found {len(times) - len(known)} that do not: {silent}",
-            hint="order='name' goes by the files' names, order='mtime' by when they were changed, "
+            hint=f"{leave_out}order='name' goes by the files' names, order='mtime' by when they were changed, "
             "order='given' by the order given",
             kind="option",
         )

@@ -43,6 +43,10 @@ FALLS = 2
 FLOOR = 0.25
 """The lows of a sawtooth lie at most so much of the range apart: it stands on level ground."""
 
+FILLED = 0.75
+"""What comes after a fill covers at most so much of the whole range: the fill hides falls that are large for what
+follows."""
+
 TURNS = -2.326
 """A curve with so few turns, in standard deviations from random order (1 in 100), keeps its way for several steps."""
 
@@ -70,12 +74,25 @@ def parts(times: list[float], warm_up: float) -> tuple[tuple[int, int], tuple[in
     return (begin, begin + size), (max(count - size, after), count)
 
 
+def settled(times: list[float], warm_up: float) -> int:
+    """Tell where the settled part begins: after the first third and the first hours.
+
+    Where it would have fewer than `MIN_POINTS` there is none, and the number is that of all points.
+    """
+    late = next((place for place, time in enumerate(times) if time - times[0] >= warm_up), len(times))
+    begin = max(len(times) // 3, late)
+    return begin if len(times) - begin >= MIN_POINTS else len(times)
+
+
 def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool) -> pl.DataFrame:
     """Add ``verdict`` and ``reason`` to the numbers of the core."""
     span = pl.col("max") - pl.col("min")
     moves = (pl.col("q_value") <= alpha) & (span > 0)
-    level = (pl.col("late_max") - pl.col("late_min") <= BAND * span) & (pl.col("late_points") > 0)
-    on_level_ground = (pl.col("falls") >= FALLS) & (pl.col("floor") <= FLOOR * span)
+    level = (pl.col("late_max") - pl.col("late_min") <= BAND * span) & (pl.col("late_points") >= MIN_LATE_POINTS)
+    saw = _sawtooth(span, pl.col("points"), "")
+    later_span = pl.col("settled_max") - pl.col("settled_min")
+    filled = (later_span > BAND * span) & (later_span <= FILLED * span)
+    later_saw = filled & _sawtooth(later_span, pl.col("settled_points"), "settled_")
     lifted = (pl.col("level_rise") >= STEP_SHARE * span) & (pl.col("side_spread") <= STEP_SIDES * pl.col("level_rise"))
     stepped = lifted & (pl.col("rest_p_value") > LEVEL_ALPHA)
     young = pl.col("late_points") < MIN_LATE_POINTS
@@ -88,7 +105,8 @@ def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: 
     rules: list[tuple[pl.Expr, str, str]] = [
         (pl.col("points") < MIN_POINTS, "too few snapshots", "few"),
         (span == 0, "plateau", "constant"),
-        (on_level_ground & (pl.col("turns_score") <= TURNS), "sawtooth", "sawtooth"),
+        (saw, "sawtooth", "sawtooth"),
+        (later_saw, "sawtooth", "later sawtooth"),
         (moves & (pl.col("score") < 0), "shrinking", "shrinking"),
         (stepped, "plateau", "step"),
         (moves & young, "warming up", "young"),
@@ -100,17 +118,24 @@ def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: 
         (level & (pl.col("late_min") > pl.col("first") + BAND * span), "plateau", "level"),
         (pl.lit(True), "noise", "noise"),
     ]
-    judged = measured.with_columns(turns_score=_turns_score())
     verdict, rule = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String)
     for condition, name, why in reversed(rules):
         verdict = pl.when(condition).then(pl.lit(name)).otherwise(verdict)
         rule = pl.when(condition).then(pl.lit(why)).otherwise(rule)
-    judged = judged.with_columns(verdict.alias("verdict"), rule.alias("rule"))
-    return judged.with_columns(_reason.reasons(judged, alpha=alpha, warm_up_hours=warm_up_hours, clock=clock))
+    judged = measured.with_columns(verdict.alias("verdict"), rule.alias("rule"))
+    return judged.with_columns(
+        _reason.reasons(judged, alpha=alpha, warm_up_hours=warm_up_hours, clock=clock, still=LEVEL_ALPHA)
+    )
 
 
-def _turns_score() -> pl.Expr:
+def _sawtooth(span: pl.Expr, points: pl.Expr, part: str) -> pl.Expr:
+    """Large falls to level ground, and few turns."""
+    on_level_ground = (pl.col(f"{part}falls") >= FALLS) & (pl.col(f"{part}floor") <= FLOOR * span)
+    return on_level_ground & (_turns_score(pl.col(f"{part}turns"), points) <= TURNS)
+
+
+def _turns_score(turns: pl.Expr, points: pl.Expr) -> pl.Expr:
     """Compare the number of turns with that of a random order (Bienaymé): 2 (n - 2) / 3, variance (16 n - 29) / 90."""
-    count = pl.col("points").cast(pl.Float64)
+    count = points.cast(pl.Float64)
     expected, variance = 2 * (count - 2) / 3, (16 * count - 29) / 90
-    return (pl.col("turns").cast(pl.Float64) - expected) / variance.sqrt()
+    return (turns.cast(pl.Float64) - expected) / variance.sqrt()

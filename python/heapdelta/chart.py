@@ -116,6 +116,7 @@ def growth(
     by: Literal["module", "function", "heap"] | None = None,
     top: int = 8,
     style: Literal["lines", "stacked"] = "lines",
+    warm_up_hours: float = 24.0,
 ) -> alt.LayerChart:
     """Draw how much each module grew, over a series, or since the first of several snapshots.
 
@@ -137,6 +138,8 @@ def growth(
     style : {"lines", "stacked"}, default "lines"
         Growth since the first log of each run as lines; or, for a series, all requested bytes as areas on each other,
         what is folded lowest.
+    warm_up_hours : float, default 24
+        For the verdicts of a series, as in `Series.growth`.
 
     Returns
     -------
@@ -164,7 +167,7 @@ def growth(
     """
     _check_top(top)
     if len(states) == 1 and isinstance(states[0], Series):
-        return series_growth(states[0], by, top, style)
+        return series_growth(states[0], by, top, style, warm_up_hours)
     if style != "lines":
         raise OptionError(f"expected style='lines' for snapshots, found {style!r}", hint=_STACKED, kind="option")
     return _growth_since(_chain(states), by or "module", top)

@@ -84,8 +84,9 @@ impl Grid {
 
     /// Describe the curves of requested bytes over a stretch of points, of all keys that have something there.
     ///
-    /// `times` has a time for each point from `first` on; ranges are pairs (from, to) inside it, `to` left out.
-    #[pyo3(signature = (first, times, *, middle, late, quantile, fall_share, threads=None))]
+    /// `times` has a time for each point from `first` on; ranges are pairs (from, to) inside it, `to` left out;
+    /// `settled` is where the settled part begins.
+    #[pyo3(signature = (first, times, *, middle, late, settled, quantile, fall_share, threads=None))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn curves(
         &self,
@@ -94,6 +95,7 @@ impl Grid {
         times: Vec<f64>,
         middle: (usize, usize),
         late: (usize, usize),
+        settled: usize,
         quantile: f64,
         fall_share: f64,
         threads: Option<usize>,
@@ -103,7 +105,7 @@ impl Grid {
         if times.is_empty() || !rising || !fits(middle) || !fits(late) || first + times.len() > self.inner.points() {
             return Err(PyValueError::new_err("expected times that never fall, for points of the grid"));
         }
-        let axis = Axis { times, middle: middle.0..middle.1, late: late.0..late.1, quantile, fall_share };
+        let axis = Axis { times, middle: middle.0..middle.1, late: late.0..late.1, settled, quantile, fall_share };
         let curves = py.detach(|| Ok::<_, PyErr>(pool(threads)?.install(|| describe(&self.inner, first, &axis))))?;
         curve_table(&curves)
     }
@@ -147,7 +149,7 @@ fn describe(grid: &trend::Grid, first: usize, axis: &Axis) -> Vec<Described> {
 
 fn curve_table(curves: &[Described]) -> PyResult<Table> {
     type Number = fn(&Curve) -> Option<f64>;
-    let numbers: [(&str, Number); 22] = [
+    let numbers: [(&str, Number); 25] = [
         ("slope", |curve| curve.slopes.slope),
         ("slope_low", |curve| curve.slopes.low),
         ("slope_high", |curve| curve.slopes.high),
@@ -170,13 +172,18 @@ fn curve_table(curves: &[Described]) -> PyResult<Table> {
         ("level_rise", |curve| Some(curve.shape.level_rise)),
         ("side_spread", |curve| Some(curve.shape.side_spread)),
         ("floor", |curve| Some(curve.shape.floor)),
+        ("settled_min", |curve| Some(curve.settled.min)),
+        ("settled_max", |curve| Some(curve.settled.max)),
+        ("settled_floor", |curve| Some(curve.settled.floor)),
     ];
     type Count = fn(&Described) -> u32;
-    let counts: [(&str, Count); 4] = [
+    let counts: [(&str, Count); 6] = [
         ("key", |described| described.key),
         ("step_to", |described| described.curve.shape.step_to),
         ("falls", |described| described.curve.shape.falls),
         ("turns", |described| described.curve.shape.turns),
+        ("settled_falls", |described| described.curve.settled.falls),
+        ("settled_turns", |described| described.curve.settled.turns),
     ];
     let deltas = curves.iter().map(|described| described.count_delta);
     let mut columns: Vec<(&str, ArrayRef)> =

@@ -25,6 +25,8 @@ pub struct Axis {
     pub middle: Range<usize>,
     /// Points of the last third that count: those after the first hours, which prove nothing.
     pub late: Range<usize>,
+    /// First point of the settled part, in which a cache that filled at the start shows what it does when it is full.
+    pub settled: usize,
     /// Quantile of the normal distribution for the intervals: 1.96 for 95 %.
     pub quantile: f64,
     /// Share of a curve's range that makes a fall a large one.
@@ -50,6 +52,8 @@ pub struct Curve {
     pub rest_p_value: f64,
     /// The form.
     pub shape: Shape,
+    /// Ups and downs of the settled part alone.
+    pub settled: Shape,
 }
 
 /// Curves of one run, described with buffers that are used again.
@@ -99,6 +103,7 @@ impl<'a> Describer<'a> {
             late_p_value: 1.0,
             rest_p_value: 1.0,
             shape,
+            settled: Shape::default(),
         }
     }
 
@@ -113,7 +118,8 @@ impl<'a> Describer<'a> {
         let (middle, ..) = part(axis.middle.clone(), &self.middle, 0.0);
         let (late, _, late_p_value) = part(axis.late.clone(), &self.late, axis.quantile);
         let rest_p_value = if shape.has_step() { rest(&axis.times, values, shape.step_to as usize) } else { 1.0 };
-        Curve { slopes, middle, late, score, p_value, late_p_value, rest_p_value, shape }
+        let settled = Shape::waves(&values[axis.settled.min(values.len())..], axis.fall_share);
+        Curve { slopes, middle, late, score, p_value, late_p_value, rest_p_value, shape, settled }
     }
 }
 

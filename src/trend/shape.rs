@@ -45,9 +45,8 @@ impl Shape {
         let (Some(first), Some(last)) = (values.first().copied(), values.last().copied()) else {
             return Self::default();
         };
-        let (min, max) = extent(values).unwrap_or((first, first));
         let (late_min, late_max) = extent(&values[late]).unwrap_or((last, last));
-        let mut shape = Self { min, max, first, last, late_min, late_max, ..Self::default() };
+        let mut shape = Self { first, last, late_min, late_max, ..Self::waves(values, fall_share) };
         let mut up = 0u32;
         for (place, pair) in values.windows(2).enumerate() {
             let step = pair[1] - pair[0];
@@ -63,11 +62,14 @@ impl Shape {
             let spread = |side| extent(side).map_or(0.0, |(lowest, highest)| highest - lowest);
             shape.side_spread = f64::max(spread(before), spread(after));
         }
-        let lows = lows(values, (max - min) * fall_share);
-        shape.falls = lows.falls;
-        shape.floor = lows.spread();
-        shape.turns = turns(values);
         shape
+    }
+
+    /// Looks at the ups and downs alone.
+    pub fn waves(values: &[f64], fall_share: f64) -> Self {
+        let Some((min, max)) = extent(values) else { return Self::default() };
+        let lows = lows(values, (max - min) * fall_share);
+        Self { min, max, falls: lows.falls, floor: lows.spread(), turns: turns(values), ..Self::default() }
     }
 
     /// True if the largest step up is higher than the points on either side of it reach.

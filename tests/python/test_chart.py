@@ -161,6 +161,8 @@ def test_many_points_and_rows_stay_below_the_limit_of_marks():
         (1023, "1023 bytes"),
         (1024, "1.00 KiB"),
         (10_234, "9.99 KiB"),
+        ((1 << 20) - 513, "1,023 KiB"),
+        ((1 << 20) - 512, "1.00 MiB"),
         (-(3 << 30), "−3.00 GiB"),
     ],
 )

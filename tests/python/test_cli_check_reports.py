@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +20,7 @@ STACKS = {
     "2": ["ntdll!RtlAllocateHeap", "cache!Pool::grow", "shop!main"],
     "3": ["ntdll!RtlAllocateHeap", ODD, "shop!main"],
 }
+HEAPDELTA = [sys.executable, "-c", "from heapdelta.cli import main; main()"]
 ALL = ["--max-growth", "4k", "--max-growth-each", "1MiB", "--max-new-stacks", "0", "--ignore", "rules.txt"]
 
 
@@ -267,3 +271,19 @@ def test_failure_shows_the_worst_stacks_and_counts_the_rest() -> None:
     assert "cache!Pool::grow" in text
     assert "shop!Cart::insert" not in text
     assert text.endswith("\n\nand 2 more")
+
+
+@pytest.mark.parametrize("report", [[], ["--json"], ["--markdown", "-"], ["--junit", "-"]])
+@pytest.mark.parametrize(("allowed", "code"), [("1", cli.EXCEEDED), ("1GB", cli.OK)])
+def test_answer_is_the_exit_code_though_nobody_reads_the_report(report: list[str], allowed: str, code: int) -> None:
+    command = [*HEAPDELTA, "check", "before.txt", "after.txt", "--max-growth", allowed, *report]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=120)
+        assert (done.returncode, done.stderr) == (code, b"")
+        assert subprocess.run(command, stdout=writer, stderr=writer, timeout=120).returncode == code
+        missing = subprocess.run([*command, "--ignore", "nothere"], stdout=writer, stderr=writer, timeout=120)
+        assert missing.returncode == cli.USAGE
+    finally:
+        os.close(writer)

@@ -57,6 +57,14 @@ def test_logs_that_do_not_name_themselves_belong_to_no_run() -> None:
     assert len(hd.group([nameless])) == 0
 
 
+def test_run_of_a_program_that_no_log_names_is_no_restart() -> None:
+    def unnamed(pid: int, hour: int) -> hd.Snapshot:
+        return Log([(0x10000, "1", 100, 8)], pid=pid, taken=f"2024-03-11 0{hour}:00", modules={}).read()
+
+    runs = hd.group([unnamed(704, 1), unnamed(812, 5)])
+    assert [(run.pid, run.program, run.restart) for run in runs] == [(704, None, False), (812, None, False)]
+
+
 def test_a_batch_groups_like_its_snapshots() -> None:
     logs = [log_of({"a": 10}, hours).text().encode() for hours in (4, 0)]
     batch = hd.read_many(logs)
@@ -106,3 +114,34 @@ def test_series_never_mixes_runs_in_silence() -> None:
     assert repr(both).startswith("<Series by module: 4 snapshots of 2 runs, ")
     alone = hd.series(hd.group(snapshots)[1])
     assert alone.points["restart"].to_list() == [False, False]
+
+
+def test_all_runs_leave_out_what_belongs_to_none_beside_a_single_run() -> None:
+    nameless = Log([(0x10000, "1", 9, 8)], {"1": [0x7700_0100]}, header=False).read()
+    series = hd.series([one(0), one(4), nameless], runs="all")
+    assert len(series.snapshots) == 2
+    assert series.notes == ["1 snapshot left out, of no known run: <bytes>"]
+    with pytest.raises(OptionError, match="expected two snapshots or more of known runs, found 1: 1 snapshot left out"):
+        hd.series([one(0), nameless], runs="all")
+
+
+def test_several_runs_of_one_process_id_are_told_apart_in_the_message() -> None:
+    moved = log_of({"a": 1000}, 24)
+    moved.modules["app.exe"] = 0x50_0000
+    with pytest.raises(OptionError) as caught:
+        hd.series([one(0), one(4), moved.read()])
+    assert str(caught.value).startswith(
+        "expected snapshots of one run, found 2 runs: app on BOX, process 704, from 2024-03-11 09:00 on; "
+        "app on BOX, process 704, from 2024-03-12 09:00 on"
+    )
+
+
+def test_log_without_a_time_or_a_run_does_not_stop_the_others() -> None:
+    nameless = Log([(0x10000, "1", 9, 8)], {"1": [0x7700_0100]}, header=False).read()
+    with pytest.raises(OptionError) as caught:
+        hd.series([one(0), one(4), nameless])
+    assert (caught.value.hint or "").startswith("runs='all' leaves out logs of no known run; order='name'")
+    assert len(hd.series([one(0), one(4), nameless], runs="all").snapshots) == 2
+    with pytest.raises(OptionError) as caught:
+        hd.series([nameless, nameless])
+    assert (caught.value.hint or "").startswith("order='name'")

@@ -113,8 +113,20 @@ fn falls_are_counted_without_small_ups_and_downs() {
 }
 
 #[test]
+fn waves_of_the_settled_part_are_its_own() {
+    let values = [0u64, 30, 60, 100, 70, 95, 70, 95, 71, 96];
+    let times = (0..10).map(f64::from).collect();
+    let axis = Axis { times, middle: 3..7, late: 6..10, settled: 3, quantile: 1.96, fall_share: 0.4 };
+    let curve = Describer::new(&axis).describe(values.into_iter());
+    assert_eq!(curve.shape.falls, 0);
+    assert_eq!((curve.settled.falls, curve.settled.floor, curve.settled.turns), (3, 1.0, 5));
+    assert_eq!((curve.settled.min, curve.settled.max), (70.0, 100.0));
+}
+
+#[test]
 fn curve_that_never_changes_has_no_trend() {
-    let axis = Axis { times: vec![0.0, 1.0, 2.0], middle: 0..3, late: 3..3, quantile: 1.96, fall_share: 0.4 };
+    let axis =
+        Axis { times: vec![0.0, 1.0, 2.0], middle: 0..3, late: 3..3, settled: 3, quantile: 1.96, fall_share: 0.4 };
     let curve = Describer::new(&axis).describe([7, 7, 7].into_iter());
     assert_eq!((curve.p_value, curve.slopes.slope, curve.late.slope), (1.0, Some(0.0), None));
     assert_eq!((curve.shape.late_min, curve.shape.last), (7.0, 7.0));

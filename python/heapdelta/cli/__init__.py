@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 from typing import Annotated
 
@@ -11,7 +9,7 @@ import typer
 
 import heapdelta
 from heapdelta.cli import check, compat, demo, diff, series, summary
-from heapdelta.cli._output import error_line
+from heapdelta.cli._output import discard, error_line, nobody_reads
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
 OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, check.EXCEEDED, 130
@@ -69,13 +67,14 @@ def main() -> None:
         # A path in a log can hold what a console of another code page cannot show.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    code = OK
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = OK
+        # Whoever read our output has seen enough. What the command had found by then stands.
+        discard(sys.stdout)
+        discard(sys.stderr)
     sys.exit(code)
 
 
@@ -106,7 +105,7 @@ def run(arguments: list[str]) -> int:
         return DEFECT if error.kind == "internal" else UNREADABLE
     except SystemExit as leaving:
         # So rich and typer leave when nobody reads our output any more.
-        if isinstance(leaving.__context__, OSError) and leaving.__context__.errno == errno.EPIPE:
+        if nobody_reads(leaving):
             raise BrokenPipeError from leaving
         raise
     except BrokenPipeError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 import polars as pl
 from rich import box
@@ -54,12 +56,36 @@ def _stderr() -> Console:
     return _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
+def nobody_reads(error: BaseException) -> bool:
+    """Tell whether whoever read our output has left: rich and typer leave by `SystemExit` then."""
+    cause = error.__context__ if isinstance(error, SystemExit) else error
+    return isinstance(cause, OSError) and cause.errno == errno.EPIPE
+
+
+def discard(stream: TextIO) -> None:
+    """Send what is still to be written nowhere, or Python complains about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextmanager
+def reader_may_leave(stream: TextIO) -> Iterator[None]:
+    """Print to `stream`; go on if nobody reads it any more, because the exit code is an answer, too."""
+    try:
+        yield
+        stream.flush()
+    except (OSError, SystemExit) as error:
+        if not nobody_reads(error):
+            raise
+        discard(stream)
+
+
 def error_line(message: str, hint: str | None = None) -> None:
     """Print an error, and its hint on a line of its own, on stderr."""
     stderr = _stderr()
-    stderr.print(Text("error: ", "bold red") + Text(message))
-    if hint is not None:
-        stderr.print(Text("hint: ", "bold") + Text(hint))
+    with reader_may_leave(sys.stderr):
+        stderr.print(Text("error: ", "bold red") + Text(message))
+        if hint is not None:
+            stderr.print(Text("hint: ", "bold") + Text(hint))
 
 
 def size(number: int | None, *, signed: bool = False) -> str:

@@ -87,9 +87,13 @@ def _show_reasons(target: Console, series: Series, shown_rows: pl.DataFrame) -> 
     """
     several = series.points["run"].n_unique() > 1
     lines = []
+    few: set[int] = set()
     for place, row in enumerate(shown_rows.iter_rows(named=True), start=1):
-        if row["verdict"] == "noise":
+        # Too few snapshots are too few for every row of their run: saying so once is enough.
+        if row["verdict"] == "noise" or row["run"] in few:
             continue
+        if row["verdict"] == "too few snapshots":
+            few.add(row["run"])
         run = f" in run {row['run']}" if several else ""
         lines.append(
             (f"#{place} ", f"{_key(series.by, row).plain}{run}: {row['verdict']}", row["reason"].replace("−", "-"))

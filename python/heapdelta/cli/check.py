@@ -99,11 +99,14 @@ def check(
     if markdown is not None:
         # As UTF-8 with plain line ends on every system: what shows it is a web page.
         _write(markdown, _check_markdown.document(checked, top=top or _TOP).encode())
-    if as_json:
-        print(_json.of_check(checked, top))
-    elif not any(on_stdout):
-        _check_text.show(_output.console(), checked, top=top or _TOP)
-    _output.report_issues([(str(before), old), (str(after), new)])
+    # In `heapdelta check … | head` the answer is the exit code, however much of the report is read.
+    with _output.reader_may_leave(sys.stdout):
+        if as_json:
+            print(_json.of_check(checked, top))
+        elif not any(on_stdout):
+            _check_text.show(_output.console(), checked, top=top or _TOP)
+    with _output.reader_may_leave(sys.stderr):
+        _output.report_issues([(str(before), old), (str(after), new)])
     return 0 if checked.passed else EXCEEDED
 
 
@@ -145,8 +148,9 @@ def _suppressions(path: Path | None) -> list[Suppression]:
 
 def _write(target: str, content: bytes) -> None:
     if target == "-":
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        with _output.reader_may_leave(sys.stdout):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
     else:
         Path(target).write_bytes(content)

@@ -80,6 +80,12 @@ def series(
             show_default="2GiB for 32-bit logs",
         ),
     ] = None,
+    warm_up_hours: Annotated[
+        float,
+        typer.Option(
+            min=0, metavar="HOURS", help="Growth so soon after the first log of a run is never called a leak."
+        ),
+    ] = 24.0,
     as_json: Annotated[bool, typer.Option("--json", help="Write everything as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Write the ranking as CSV, in exact numbers.")] = False,
     parquet: Annotated[Path | None, typer.Option(help="Write the ranking to this Parquet file.")] = None,
@@ -100,7 +106,7 @@ def series(
     _refuse_few(batch)
     _refuse_many(found, runs)
     made = _series(batch if len(found) < 2 else found, by, rules, inclusive=inclusive, order=order, runs=runs)
-    ranking = made.growth(address_space=space)
+    ranking = made.growth(address_space=space, warm_up_hours=warm_up_hours)
     written = made.table() if long else ranking
     written = written if top is None or long else written.head(top)
     if as_json:
@@ -112,7 +118,7 @@ def series(
     else:
         _series_text.show(_output.console(), made, ranking, batch, found, top=top or _TOP)
     if chart is not None:
-        hd.chart.save(hd.chart.growth(made, top=min(top or 8, 200)), chart)
+        hd.chart.save(hd.chart.growth(made, top=min(top or 8, 200), warm_up_hours=warm_up_hours), chart)
         _output.remark(f"chart: {chart}")
     _report(batch)
 
