@@ -168,9 +168,8 @@ pub struct Allocation {
     pub inferred: bool,
 }
 
-/// Sums of one trace id in one heap. Two stand in a cache line, none across two.
+/// Sums of one trace id in one heap.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[repr(align(32))]
 pub struct Sums {
     /// Bytes asked for.
     pub requested_bytes: u64,

@@ -50,8 +50,6 @@ pub struct Regions<R> {
     start: usize,
     /// Rows of the open region whose memory is prepared.
     prepared: usize,
-    /// Rows of all regions.
-    rows: usize,
     largest_piece: usize,
 }
 
@@ -59,16 +57,19 @@ pub struct Regions<R> {
 const SMALL: usize = 1 << 16;
 /// Rows that are prepared beyond those of the next piece.
 const PREPARED: usize = 1 << 16;
-/// Rows of the largest region: 32 MiB for a column of eight bytes.
-const LARGE: usize = 1 << 22;
+/// Rows of a large region. On Linux its columns of four bytes are just above what glibc ever takes out of memory it keeps
+/// (32 MiB), so that each is a mapping of its own, and what is not written of it costs nothing; elsewhere it does.
+const LARGE: usize = if cfg!(target_os = "linux") { (8 << 20) + 1024 } else { 1 << 20 };
 
 impl<R: Rows> Regions<R> {
     /// Starts a piece: all of its rows will stand in one region.
     pub fn begin(&mut self) {
         let full = self.open.count() + self.largest_piece > self.open.capacity();
         if full && self.open.count() >= SMALL {
-            let room = (2 * self.rows).min(LARGE).max(self.largest_piece);
-            self.full.push(std::mem::replace(&mut self.open, R::with_capacity(room)));
+            let room = LARGE.max(self.largest_piece);
+            let mut full = std::mem::replace(&mut self.open, R::with_capacity(room));
+            full.fit();
+            self.full.push(full);
             self.prepared = 0;
         }
         let needed = self.open.count() + self.largest_piece;
@@ -87,7 +88,6 @@ impl<R: Rows> Regions<R> {
     /// Ends the piece.
     pub fn end(&mut self) -> Span {
         let len = self.piece_len();
-        self.rows += len;
         // A piece may have some more rows than the largest so far; one that has many more makes the vectors move.
         self.largest_piece = self.largest_piece.max(len + len / 4);
         Span { region: self.full.len(), start: self.start, len }
