@@ -31,8 +31,13 @@ def reasons(judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: 
         "unit": unit,
         "length": "h" if clock else "steps",
     }
+
+    def words(row: Row) -> str:
+        row.update(about)
+        return _WORDS[row["rule"]](row)
+
     rows = judged.select(_COLUMNS).iter_rows(named=True)
-    return pl.Series("reason", [_WORDS[row["rule"]](row | about) for row in rows], dtype=pl.String)
+    return pl.Series("reason", map(words, rows), dtype=pl.String)
 
 
 def _few(row: Row) -> str:
@@ -138,7 +143,7 @@ def _pace(row: Row) -> str:
 
 
 def _chance(row: Row) -> str:
-    return ", ".join(f"{name} {_small(row[column])}" for name, column in (("p", "p_value"), ("q", "q_value")))
+    return f"p {_small(row['p_value'])}, q {_small(row['q_value'])}"
 
 
 def _small(chance: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, cast, overload
 
 import polars as pl
@@ -58,7 +59,7 @@ class Run:
         """Process id."""
         return self.snapshots[0].pid
 
-    @property
+    @cached_property
     def program(self) -> str | None:
         """Name of the program, as its module table has it; None if no log of the run lists a program."""
         return next(filter(None, map(program_of, self.snapshots)), None)
