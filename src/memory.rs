@@ -24,7 +24,7 @@ pub fn roomy<T>(values: usize) -> Vec<T> {
 }
 
 /// Asks the system for memory that will be filled soon, all of it at once: page by page, when each is first written, takes
-/// twice as long (456 MB, 2026-11-25). It is advice: nothing depends on whether it is taken.
+/// half as long again (456 MB: 0.29 s and 0.19, 2026-11-25). It is advice: nothing depends on whether it is taken.
 pub fn prepare<T>(room: &mut [MaybeUninit<T>]) {
     #[cfg(target_os = "linux")]
     // SAFETY: sysconf only answers. The advice covers `room`, widened to whole pages, which belong to the same allocation or

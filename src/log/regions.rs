@@ -53,13 +53,21 @@ pub struct Regions<R> {
     largest_piece: usize,
 }
 
+/// Debug builds take tiny regions, so that every test goes from one to the next.
+const TINY: bool = cfg!(debug_assertions);
 /// Rows from which on a region is worth its own memory; smaller ones grow as vectors do.
-const SMALL: usize = 1 << 16;
+const SMALL: usize = if TINY { 4 } else { 1 << 16 };
 /// Rows that are prepared beyond those of the next piece.
-const PREPARED: usize = 1 << 16;
+const PREPARED: usize = if TINY { 2 } else { 1 << 16 };
 /// Rows of a large region. On Linux its columns of four bytes are just above what glibc ever takes out of memory it keeps
 /// (32 MiB), so that each is a mapping of its own, and what is not written of it costs nothing; elsewhere it does.
-const LARGE: usize = if cfg!(target_os = "linux") { (8 << 20) + 1024 } else { 1 << 20 };
+const LARGE: usize = if TINY {
+    8
+} else if cfg!(target_os = "linux") {
+    (8 << 20) + 1024
+} else {
+    1 << 20
+};
 
 impl<R: Rows> Regions<R> {
     /// Starts a piece: all of its rows will stand in one region.
@@ -163,4 +171,30 @@ fn prepare<T>(column: &mut Vec<T>, rows: usize) {
     let room = column.spare_capacity_mut();
     let rows = rows.min(room.len());
     memory::prepare(&mut room[..rows]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_piece_stands_whole_where_its_span_says() {
+        let mut regions: Regions<Vec<u32>> = Regions::default();
+        let pieces: Vec<Vec<u32>> =
+            (0..60).map(|piece| (0..piece * 7 % 11).map(|row| piece * 100 + row).collect()).collect();
+        let keep = |piece: &Vec<u32>| {
+            regions.begin();
+            regions.open.extend_from_slice(piece);
+            regions.end()
+        };
+        let spans: Vec<Span> = pieces.iter().map(keep).collect();
+        let kept = regions.finish();
+        for (piece, span) in pieces.iter().zip(&spans) {
+            assert_eq!(kept[span.region][span.start..span.start + span.len], piece[..]);
+        }
+        assert_eq!(kept.iter().map(Vec::len).sum::<usize>(), pieces.iter().map(Vec::len).sum());
+        assert!(!TINY || kept.len() > 10, "{} regions", kept.len());
+        let neighbours = |pair: &[Span]| pair[0].joined(pair[1]).is_some() == (pair[0].region == pair[1].region);
+        assert!(spans.windows(2).all(neighbours));
+    }
 }
