@@ -108,10 +108,7 @@ def _stopped(row: Row) -> str:
 def _noise(row: Row) -> str:
     if row["slope"] is None:
         return f"all {row['points']} snapshots are of the same moment: they tell nothing of growth"
-    return (
-        f"rose in {_steps(row)}, {_rate(row['slope'], row)} ({_rate(row['slope_low'], row)} to "
-        f"{_rate(row['slope_high'], row)}): no trend beyond chance, {_chance(row)}"
-    )
+    return f"{_pace(row)}: no trend beyond chance, {_chance(row)}"
 
 
 _WORDS: dict[str, Callable[[Row], str]] = {

@@ -53,15 +53,16 @@ impl Grid {
         if keys.len() != groups.len() || outside(&keys, self.inner.len()) || outside(&groups, group_count) {
             return Err(PyIndexError::new_err("expected a key and a group that are there, for every pair"));
         }
-        Ok(py.detach(|| Self { inner: self.inner.sum(keys.into_iter().zip(groups), group_count) }))
+        let pairs: Vec<(u32, u32)> = keys.into_iter().zip(groups).collect();
+        py.detach(|| Ok(Self { inner: pool(None)?.install(|| self.inner.sum(&pairs, group_count)) }))
     }
 
     /// The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64.
     fn cells(&self, keys: Vec<u32>) -> PyResult<Table> {
         self.check(&keys)?;
         let points = self.inner.points();
-        let cells = || keys.iter().flat_map(|key| self.inner.row(*key as usize));
-        let overhead = |cell: &Cell| cell.overhead_known.then_some(cell.overhead_bytes);
+        let cells = || keys.iter().flat_map(|key| (0..points).map(|point| self.inner.cell(*key as usize, point)));
+        let overhead = |cell: Cell| cell.overhead_known.then_some(cell.overhead_bytes);
         let each_key = keys.iter().flat_map(|key| std::iter::repeat_n(*key, points));
         table(vec![
             ("key", Arc::new(UInt32Array::from_iter_values(each_key))),
@@ -78,7 +79,7 @@ impl Grid {
         if point >= self.inner.points() {
             return Err(PyIndexError::new_err("expected a point of the grid"));
         }
-        let sizes = (0..self.inner.len()).map(|key| self.inner.row(key)[point].requested_bytes);
+        let sizes = (0..self.inner.len()).map(|key| self.inner.cell(key, point).requested_bytes);
         table(vec![("requested_bytes", Arc::new(UInt64Array::from_iter_values(sizes)))])
     }
 
@@ -136,15 +137,16 @@ struct Described {
 
 fn describe(grid: &trend::Grid, first: usize, axis: &Axis) -> Vec<Described> {
     let keys = (0..grid.len()).into_par_iter();
-    let one = |describer: &mut Describer<'_>, key: usize| {
-        let cells = &grid.row(key)[first..first + axis.times.len()];
+    let one = |(describer, cells): &mut (Describer<'_>, Vec<Cell>), key: usize| {
+        cells.clear();
+        cells.extend((first..first + axis.times.len()).map(|point| grid.cell(key, point)));
         cells.iter().any(|cell| cell.present).then(|| Described {
             key: key as u32,
             count_delta: cells[cells.len() - 1].allocation_count.wrapping_sub(cells[0].allocation_count) as i64,
             curve: describer.describe(cells.iter().map(|cell| cell.requested_bytes)),
         })
     };
-    keys.map_init(|| Describer::new(axis), one).flatten_iter().collect()
+    keys.map_init(|| (Describer::new(axis), Vec::new()), one).flatten_iter().collect()
 }
 
 fn curve_table(curves: &[Described]) -> PyResult<Table> {

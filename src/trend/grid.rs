@@ -58,14 +58,15 @@ pub struct Cell {
     pub present: bool,
 }
 
-/// Every key at every point, key after key.
+/// Every key at every point.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grid {
     /// The keys, in the order in which they were first seen.
     pub keys: Vec<Key>,
     /// For each point whether its log writes overhead.
     pub writes_overhead: Vec<bool>,
-    cells: Vec<Cell>,
+    /// For each point the cells of the keys that were seen up to it or soon after; later keys are absent.
+    columns: Vec<Vec<Cell>>,
 }
 
 /// Fingerprints are hashes already, and addresses of heaps few: a multiplication spreads them.
@@ -90,8 +91,14 @@ impl Hasher for Mixer {
     }
 }
 
+/// So many snapshots are summed up at a time: their entries take more memory than what is kept of them.
+const TOGETHER: usize = 16;
+
 /// One row of a snapshot: known, value, row, sums.
 type Entry = (Known, u64, u32, Cell);
+
+/// The number of each key.
+type Numbers = HashMap<(Known, u64), u32, BuildHasherDefault<Mixer>>;
 
 impl Cell {
     fn add(&mut self, other: &Self) {
@@ -113,71 +120,78 @@ impl Cell {
 impl Grid {
     /// Sums up snapshots, one point for each. Uses the threads of the pool it is called in.
     pub fn of(snapshots: &[&Snapshot], by: By) -> Self {
-        let entries: Vec<Vec<Entry>> = snapshots.par_iter().map(|snapshot| entries(snapshot, by)).collect();
         let mut grid =
             Self { writes_overhead: snapshots.iter().map(|one| writes_overhead(one)).collect(), ..Self::default() };
-        let mut numbers: HashMap<(Known, u64), u32, BuildHasherDefault<Mixer>> = HashMap::default();
-        let mut places: Vec<Vec<u32>> = Vec::new();
-        for (point, entries) in entries.iter().enumerate() {
-            let number = |(known, value, row, _): &Entry| {
-                let number = *numbers.entry((*known, *value)).or_insert(grid.keys.len() as u32);
-                let value = (*known == Known::Value).then_some(*value);
-                let key = Key { value, known: *known, point: point as u32, row: *row };
-                match grid.keys.get_mut(number as usize) {
-                    // Of several rows of one point the first is shown.
-                    Some(seen) if seen.point == key.point => {}
-                    Some(seen) => *seen = key,
-                    None => grid.keys.push(key),
-                }
-                number
+        let mut numbers = Numbers::default();
+        for snapshots in snapshots.chunks(TOGETHER.max(rayon::current_num_threads())) {
+            let first = grid.columns.len();
+            let entries: Vec<Vec<Entry>> = snapshots.par_iter().map(|snapshot| entries(snapshot, by)).collect();
+            let numbered: Vec<(usize, Vec<u32>)> = (first..)
+                .zip(&entries)
+                .map(|(point, entries)| (point, number(&mut grid.keys, &mut numbers, entries, point)))
+                .collect();
+            let column = |((point, places), entries): (&(usize, Vec<u32>), &Vec<Entry>)| {
+                let mut column = vec![grid.absent(*point); grid.keys.len()];
+                places.iter().zip(entries).for_each(|(place, (.., cell))| column[*place as usize].add(cell));
+                column
             };
-            places.push(entries.iter().map(number).collect());
-        }
-        grid.cells = grid.empty(grid.keys.len());
-        let points = snapshots.len();
-        for (point, (entries, places)) in entries.iter().zip(&places).enumerate() {
-            for ((.., cell), place) in entries.iter().zip(places) {
-                grid.cells[*place as usize * points + point].add(cell);
-            }
+            let columns: Vec<Vec<Cell>> = numbered.par_iter().zip(&entries).map(column).collect();
+            grid.columns.extend(columns);
         }
         grid
     }
 
     /// Points of every key.
     pub fn points(&self) -> usize {
-        self.writes_overhead.len()
+        self.columns.len()
     }
 
-    /// The cells of a key, a point each.
-    pub fn row(&self, key: usize) -> &[Cell] {
-        &self.cells[key * self.points()..(key + 1) * self.points()]
+    /// The sums of a key at a point.
+    pub fn cell(&self, key: usize, point: usize) -> Cell {
+        self.columns[point].get(key).copied().unwrap_or_else(|| self.absent(point))
     }
 
-    /// Adds rows up into groups: each pair adds a key to a group.
-    pub fn sum(&self, pairs: impl Iterator<Item = (u32, u32)>, groups: usize) -> Self {
-        let points = self.points();
-        let mut cells = self.empty(groups);
-        for (key, group) in pairs {
-            let into = &mut cells[group as usize * points..(group as usize + 1) * points];
-            into.iter_mut().zip(self.row(key as usize)).for_each(|(sum, cell)| sum.add(cell));
-        }
-        Self { keys: Vec::new(), writes_overhead: self.writes_overhead.clone(), cells }
+    /// Adds keys up into groups: each pair adds a key to a group. Uses the threads of the pool it is called in.
+    pub fn sum(&self, pairs: &[(u32, u32)], groups: usize) -> Self {
+        let column = |point: usize| {
+            let mut column = vec![self.absent(point); groups];
+            pairs.iter().for_each(|(key, group)| column[*group as usize].add(&self.cell(*key as usize, point)));
+            column
+        };
+        let columns = (0..self.points()).into_par_iter().map(column).collect();
+        Self { keys: Vec::new(), writes_overhead: self.writes_overhead.clone(), columns }
     }
 
     /// Number of keys or groups.
     pub fn len(&self) -> usize {
-        self.cells.len() / self.points().max(1)
+        self.columns.last().map_or(0, Vec::len)
     }
 
     /// True without keys.
     pub fn is_empty(&self) -> bool {
-        self.cells.is_empty()
+        self.len() == 0
     }
 
-    fn empty(&self, keys: usize) -> Vec<Cell> {
-        let row: Vec<Cell> = self.writes_overhead.iter().map(|writes| Cell::absent(*writes)).collect();
-        row.repeat(keys)
+    fn absent(&self, point: usize) -> Cell {
+        Cell::absent(self.writes_overhead[point])
     }
+}
+
+/// Numbers the keys of a point's entries, and notes where they were seen last.
+fn number(keys: &mut Vec<Key>, numbers: &mut Numbers, entries: &[Entry], point: usize) -> Vec<u32> {
+    let number = |(known, value, row, _): &Entry| {
+        let number = *numbers.entry((*known, *value)).or_insert(keys.len() as u32);
+        let value = (*known == Known::Value).then_some(*value);
+        let key = Key { value, known: *known, point: point as u32, row: *row };
+        match keys.get_mut(number as usize) {
+            // Of several rows of one point the first is shown.
+            Some(seen) if seen.point == key.point => {}
+            Some(seen) => *seen = key,
+            None => keys.push(key),
+        }
+        number
+    };
+    entries.iter().map(number).collect()
 }
 
 fn entries(snapshot: &Snapshot, by: By) -> Vec<Entry> {

@@ -68,9 +68,12 @@ fn slope_of(key: u64) -> f64 {
 /// Hands on the keys of the slopes from all earlier points that differ in time to each point.
 fn each_row(times: &[f64], values: &[f64], mut take: impl FnMut(&[u64])) {
     let mut row = Vec::with_capacity(times.len());
+    let mut before = 0;
     for later in 1..times.len() {
         let (time, value) = (times[later], values[later]);
-        let before = times[..later].partition_point(|earlier| *earlier < time);
+        if times[later - 1] < time {
+            before = later;
+        }
         row.clear();
         let pairs = times[..before].iter().zip(&values[..before]);
         row.extend(pairs.map(|(earlier, was)| key_of((value - was) / (time - earlier))));
@@ -89,8 +92,8 @@ fn from_bracket(
 ) -> Option<[u64; 4]> {
     draw(times, values, buffer);
     let drawn = buffer.len();
-    // Four standard deviations of a rank in the sample.
-    let margin = 2.0 * (drawn as f64).sqrt();
+    // Three standard deviations of a rank in the sample.
+    let margin = 1.5 * (drawn as f64).sqrt();
     let rank = |rank: usize| rank as f64 / count as f64 * drawn as f64;
     let (from, to) = (rank(ranks[0]) - margin, rank(ranks[3]) + margin);
     let mut at = |place: f64| *buffer.select_nth_unstable(place as usize).1;

@@ -148,6 +148,25 @@ def test_table_agrees_with_plain_sums(logs: list[dict[str, list[tuple[int, int]]
         ]
 
 
+def test_keys_that_come_late_or_leave_early_have_rows_at_every_point() -> None:
+    """More snapshots than are summed up together."""
+    hours = range(90)
+    curves = {
+        "early": [500 if hour < 3 else 0 for hour in hours],
+        "late": [700 if hour > 86 else 0 for hour in hours],
+        "always": [100 + hour for hour in hours],
+    }
+    series = hd.series(snapshots_of(curves, list(hours)))
+    table = series.table().sort("module", "point")
+    for name, sizes in curves.items():
+        rows = table.filter(module=name)
+        assert rows["requested_bytes"].to_list() == sizes
+        assert rows["present"].to_list() == [size > 0 for size in sizes]
+        assert rows["overhead_bytes"].to_list() == [8 if size else 0 for size in sizes]
+    growth = series.growth()
+    assert dict(growth.select("module", "last_bytes").rows()) == {"early": 0, "late": 700, "always": 189}
+
+
 def test_blocks_without_a_stack_are_a_key_of_their_own() -> None:
     logs = [Log([(0x10000, "0", size, 8)], {}, taken=f"2012-04-30 1{size % 2}:09") for size in (8, 9)]
     for by in ("module", "function", "stack"):
