@@ -56,8 +56,8 @@ impl Options {
 
     /// Raises what is too small for the rest.
     fn sound(self) -> Self {
-        let range_count = self.range_count.max(3 * self.module_count + 2 * self.thread_count + 1);
-        let fewest = range_count + MODULE_PAGES * self.module_count + THREAD_PAGES * self.thread_count;
+        let range_count = self.range_count.max(3 * self.module_count + 2 * self.thread_count + 2);
+        let fewest = range_count + MODULE_PAGES * self.module_count + THREAD_PAGES * self.thread_count + PROCESS_PAGES;
         let memory_bytes = (self.memory_bytes / PAGE).max(fewest) * PAGE;
         Self { memory_bytes, range_count, region_count: self.region_count.max(range_count), ..self }
     }
@@ -98,7 +98,10 @@ const GRANULARITY: u64 = 0x1_0000;
 /// Headers, code and data of a module; environment block and stack of a thread.
 const MODULE_PAGES: u64 = 1 + 5 + 2;
 const THREAD_PAGES: u64 = 2 + 16;
+/// Environment block of the process.
+const PROCESS_PAGES: u64 = 1;
 const MODULES: u64 = 0x7FF8_0000_0000;
+const PROCESS: u64 = 0x9F_0000_0000;
 const THREADS: u64 = 0xA0_0000_0000;
 const BLOCKS: u64 = 0x1A0_0000_0000;
 const APART: u64 = 0x100_0000;
@@ -121,6 +124,7 @@ pub fn write_reference(out: &mut impl Write, options: &Options) -> io::Result<An
 fn plan(options: &Options) -> (Plan, Answer) {
     let mut space =
         Space { random: Random::of(options.seed, "reference dump", 0), regions: Vec::new(), ranges: Vec::new() };
+    space.committed(PROCESS, PROCESS, PROCESS_PAGES * PAGE, Vec::new());
     let threads = (0..options.thread_count).map(|number| space.thread(number)).collect();
     space.blocks(options);
     let modules = (0..options.module_count).map(|number| space.module(options.seed, number)).collect();
@@ -250,7 +254,8 @@ impl Space {
         let teb = THREADS + number * APART;
         let (limit, base) = (teb + 0x10_0000, teb + 0x11_0000);
         let words = |words: &[u64]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
-        self.committed(teb, teb, 2 * PAGE, vec![(8, words(&[base, limit])), (0x30, words(&[teb]))]);
+        let known = vec![(8, words(&[base, limit])), (0x30, words(&[teb])), (0x60, words(&[PROCESS]))];
+        self.committed(teb, teb, 2 * PAGE, known);
         self.committed(limit, limit, base - limit, Vec::new());
         Thread {
             thread_id: thread_id(number),
@@ -266,10 +271,10 @@ impl Space {
     /// free memory behind them as long as there are rows to spare; the last quarter adjoins, in one allocation. So about
     /// one row in six starts a private allocation, as in real dumps (0.16 in a dump of Windows 11).
     fn blocks(&mut self, options: &Options) {
-        let count = options.range_count - 3 * options.module_count - 2 * options.thread_count;
+        let count = options.range_count - 3 * options.module_count - 2 * options.thread_count - 1;
         let spare = options.region_count - options.range_count;
         let with_spare = (count * 3 / 4).max(1);
-        let other_pages = THREAD_PAGES * options.thread_count + MODULE_PAGES * options.module_count;
+        let other_pages = THREAD_PAGES * options.thread_count + MODULE_PAGES * options.module_count + PROCESS_PAGES;
         let mut pages_left = options.memory_bytes / PAGE - other_pages;
         let (mut base, mut allocation) = (BLOCKS, BLOCKS);
         for number in 0..count {
