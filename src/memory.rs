@@ -14,8 +14,8 @@ pub fn give_back() {
 
 /// An empty vector with room for so many values, all of which will come soon.
 pub fn roomy<T>(values: usize) -> Vec<T> {
-    // Less than this is memory that the allocator has at hand.
-    const WORTH_IT: usize = 128 << 10;
+    // Less than this the allocator is likely to have at hand.
+    const WORTH_IT: usize = 48 << 10;
     let mut vector = Vec::with_capacity(values);
     if values * size_of::<T>() >= WORTH_IT {
         prepare(vector.spare_capacity_mut());

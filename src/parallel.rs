@@ -4,7 +4,7 @@
 //! it. What a file turns into never depends on the number of threads: pieces carry their block's number.
 
 use std::sync::{
-    Mutex,
+    Mutex, OnceLock,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -155,49 +155,118 @@ fn widen_places(text: &[u8], sink: &mut Sink) {
     sink.piece.headers.iter_mut().for_each(|header| widen(&mut header.byte));
 }
 
-/// Does two things, at the same time if they are large.
-pub fn both<A: Send, B>(large: bool, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
-    if !large {
-        return (one(), other());
+/// Numbers below a count, each handed out once, to whoever asks first.
+struct Parts {
+    next: AtomicUsize,
+    count: usize,
+}
+
+impl Parts {
+    fn new(count: usize) -> Self {
+        Self { next: AtomicUsize::new(0), count }
     }
-    std::thread::scope(|scope| {
-        let one = scope.spawn(one);
-        let other = other();
-        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
-    })
+
+    fn taken(&self) -> impl Iterator<Item = usize> {
+        std::iter::from_fn(|| Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|part| *part < self.count))
+    }
 }
 
 /// Does parts of a work in any order, on the threads of the pool it is called in; gives the worker of each thread.
 pub fn share<W: Send>(count: usize, worker: impl Fn() -> W + Sync, work: impl Fn(&mut W, usize) + Sync) -> Vec<W> {
-    let next = AtomicUsize::new(0);
+    let parts = Parts::new(count);
     rayon::broadcast(|_| {
         let mut own = worker();
-        loop {
-            let part = next.fetch_add(1, Ordering::Relaxed);
-            if part >= count {
-                return own;
-            }
-            work(&mut own, part);
-        }
+        parts.taken().for_each(|part| work(&mut own, part));
+        own
     })
 }
 
-/// Places that one thread should have at the least: starting one costs as much as reading some forty.
-const SHARE: usize = 512;
+/// Places that a thread takes at a time.
+const SHARE: usize = 64;
 
-/// Does the same for every place, on a few threads where there are many; answers stand in the order of the places.
-pub fn map<T: Send>(places: &[u64], work: impl Fn(&u64) -> T + Sync) -> Vec<T> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = (places.len() / SHARE).clamp(1, cores.min(4));
-    let share = places.len().div_ceil(threads).max(1);
-    if threads == 1 {
-        return places.iter().map(work).collect();
+/// Does the same for every place on a few threads, this one among them when it has done something else; answers stand in the
+/// order of the places.
+pub fn beside<T: Send + Sync, R>(
+    places: &[u64],
+    work: impl Fn(&u64) -> T + Sync,
+    meanwhile: impl FnOnce() -> R,
+) -> (Vec<T>, R) {
+    let answers: Vec<OnceLock<Vec<T>>> = places.chunks(SHARE).map(|_| OnceLock::new()).collect();
+    let parts = Parts::new(answers.len());
+    let answer = |part: usize| {
+        let places = &places[part * SHARE..places.len().min((part + 1) * SHARE)];
+        answers[part].get_or_init(|| places.iter().map(&work).collect());
+    };
+    let help = || parts.taken().for_each(answer);
+    let helpers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4) - 1;
+    // Without threads the work is done all the same.
+    let threads = if parts.count > 1 && helpers > 0 { threads_elsewhere(helpers) } else { None };
+    let other = match &threads {
+        Some(threads) => threads.in_place_scope(|scope| {
+            (0..helpers).for_each(|_| scope.spawn(|_| help()));
+            let other = meanwhile();
+            help();
+            other
+        }),
+        None => {
+            help();
+            meanwhile()
+        }
+    };
+    (answers.into_iter().filter_map(OnceLock::into_inner).flatten().collect(), other)
+}
+
+/// Threads that start on other cores than this one.
+///
+/// A system that is not busy may leave a new thread on the core of its parent until it next looks around, milliseconds later
+/// (Linux 6.18 on a virtual machine, 2 cores, 2026-11-25): longer than work of a few milliseconds takes.
+fn threads_elsewhere(count: usize) -> Option<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).spawn_handler(|thread| {
+        let _handle = std::thread::Builder::new().spawn(|| thread.run())?;
+        #[cfg(target_os = "linux")]
+        keep_off_this_core(&_handle);
+        Ok(())
+    });
+    pool.build().ok()
+}
+
+/// Allows a thread every core that it has but this one.
+#[cfg(target_os = "linux")]
+fn keep_off_this_core<T>(thread: &std::thread::JoinHandle<T>) {
+    use std::os::unix::thread::JoinHandleExt;
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: the set is as large as the calls are told, and all zeros is the empty set. The thread cannot be gone: its pool
+    // has not been made yet. A set without a core is refused, which changes nothing.
+    unsafe {
+        let mut cores: libc::cpu_set_t = std::mem::zeroed();
+        if libc::sched_getaffinity(0, size, &raw mut cores) == 0
+            && let Ok(here) = usize::try_from(libc::sched_getcpu())
+        {
+            libc::CPU_CLR(here, &mut cores);
+            libc::pthread_setaffinity_np(thread.as_pthread_t(), size, &raw const cores);
+        }
     }
-    let work = &work;
-    std::thread::scope(|scope| {
-        let parts: Vec<_> =
-            places.chunks(share).map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<T>>())).collect();
-        let resume = |panic| std::panic::resume_unwind(panic);
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(resume)).collect()
-    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_stand_in_the_order_of_the_places_whoever_gave_them() {
+        for count in [0, 1, SHARE, SHARE + 1, 50 * SHARE + 7] {
+            let places: Vec<u64> = (0..count as u64).map(|place| place * 3).collect();
+            let here = std::thread::current().id();
+            let (answers, other) = beside(&places, |place| place + 1, || std::thread::current().id());
+            assert_eq!(answers, places.iter().map(|place| place + 1).collect::<Vec<_>>());
+            assert_eq!(other, here);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "place 70")]
+    fn a_panic_of_another_thread_is_told() {
+        let places: Vec<u64> = (0..10_000).collect();
+        beside(&places, |place| assert_ne!(*place, 70, "place {place}"), || ());
+    }
 }

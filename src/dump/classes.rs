@@ -5,7 +5,6 @@
 //! bytes. The rest of private memory is `private`. Each region has one class, so sums by class add up to the whole.
 
 use super::{
-    Words,
     memory::Memory,
     regions::{COMMIT, FREE, IMAGE, MAPPED, PRIVATE, Regions},
     threads::Thread,
@@ -52,6 +51,18 @@ pub struct Classes {
     pub stacks: Vec<Option<(u64, u64)>>,
 }
 
+/// Allocations that are heaps if a segment's signature stands where they start.
+#[derive(Debug, Clone, Default)]
+pub struct Candidates {
+    /// Where in the file the four bytes of each stand that tell.
+    pub places: Vec<u64>,
+    /// The allocations.
+    asked: Vec<u32>,
+    /// Allocation of each row; `NONE` for free regions.
+    allocation: Vec<u32>,
+    allocation_count: usize,
+}
+
 /// Regions by address, and the allocations they form.
 struct Map<'a> {
     regions: &'a Regions,
@@ -72,21 +83,27 @@ impl<'a> Map<'a> {
     fn new(regions: &'a Regions) -> Self {
         let mut sorted: Vec<u32> = (0..regions.len() as u32).collect();
         sorted.sort_by_key(|at| regions.base[*at as usize]);
-        let taken = |at: &usize| !regions.is_free(*at);
-        let mut allocations: Vec<u64> = (0..regions.len()).filter(taken).map(|at| regions.allocation(at)).collect();
-        allocations.dedup();
+        let mut allocations: Vec<u64> = Vec::with_capacity(regions.len() / 2);
+        for base in (0..regions.len()).filter(|at| !regions.is_free(*at)).map(|at| regions.allocation(at)) {
+            // Regions of one allocation mostly follow each other.
+            if allocations.last() != Some(&base) {
+                allocations.push(base);
+            }
+        }
         allocations.sort_unstable();
         allocations.dedup();
-        let mut last = (0, NONE);
+        let mut last = NONE;
         let number = |at: usize| {
             if regions.is_free(at) {
                 return NONE;
             }
+            // Most writers walk up the address space: it is the allocation of the region before, or the next.
             let base = regions.allocation(at);
-            if last.1 == NONE || last.0 != base {
-                last = (base, allocations.binary_search(&base).map_or(NONE, |found| found as u32));
-            }
-            last.1
+            let near = [last, last.wrapping_add(1)];
+            let near = near.into_iter().find(|number| allocations.get(*number as usize) == Some(&base));
+            let found = || allocations.binary_search(&base).map_or(NONE, |found| found as u32);
+            last = near.unwrap_or_else(found);
+            last
         };
         let allocation = (0..regions.len()).map(number).collect();
         Self { regions, sorted, allocations, allocation }
@@ -112,16 +129,15 @@ pub struct Contents<'a> {
     pub file: &'a [u8],
     /// Which of its bytes stand for an address.
     pub memory: &'a Memory,
-    /// Reads four bytes at each of many places of the file, wide apart.
-    pub words: Words<'a>,
     /// The process had 32-bit pointers.
     pub narrow: bool,
 }
 
-/// Tells the classes. Contents are asked for the first bytes of allocations and for pointers of TEBs.
-pub fn classify(regions: &Regions, threads: &[Thread], contents: &Contents<'_>) -> Classes {
+/// Tells the classes but for heaps, and which allocations may be some. Contents are asked for pointers of TEBs.
+pub fn classify(regions: &Regions, threads: &[Thread], contents: &Contents<'_>) -> (Classes, Candidates) {
     if regions.is_empty() {
-        return Classes { stacks: vec![None; threads.len()], ..Classes::default() };
+        let classes = Classes { stacks: vec![None; threads.len()], ..Classes::default() };
+        return (classes, Candidates::default());
     }
     let map = Map::new(regions);
     let mut class: Vec<Class> = (0..regions.len()).map(|row| by_type(regions, row)).collect();
@@ -134,7 +150,6 @@ pub fn classify(regions: &Regions, threads: &[Thread], contents: &Contents<'_>) 
         }
     }
     let mut committed = vec![0_u64; map.allocations.len()];
-    let heaps = heaps(&map, &owner, contents);
     for row in 0..regions.len() {
         let allocation = map.allocation[row];
         if allocation == NONE {
@@ -144,12 +159,8 @@ pub fn classify(regions: &Regions, threads: &[Thread], contents: &Contents<'_>) 
         if regions.state[row] == COMMIT {
             committed[allocation] = committed[allocation].saturating_add(regions.size[row]);
         }
-        if class[row] == Class::Private {
-            if owner[allocation].is_some() {
-                (class[row], thread_id[row]) = (Class::Stack, owner[allocation]);
-            } else if heaps[allocation] {
-                class[row] = Class::Heap;
-            }
+        if class[row] == Class::Private && owner[allocation].is_some() {
+            (class[row], thread_id[row]) = (Class::Stack, owner[allocation]);
         }
     }
     blocks(&map, threads, contents, &mut class, &mut thread_id);
@@ -157,7 +168,26 @@ pub fn classify(regions: &Regions, threads: &[Thread], contents: &Contents<'_>) 
         stack.map(|allocation| (map.allocations[allocation as usize], committed[allocation as usize]))
     };
     let stacks = stack_of.iter().map(stack).collect();
-    Classes { class, thread_id, stacks }
+    (Classes { class, thread_id, stacks }, candidates(map, &owner, contents))
+}
+
+impl Classes {
+    /// Tells the heaps, too: `words` stand at the places of the candidates.
+    pub fn mark_heaps(&mut self, candidates: &Candidates, words: &[Option<u32>]) {
+        // `_HEAP_SEGMENT.SegmentSignature` and `_SEGMENT_HEAP.Signature` of the public symbols.
+        const SEGMENT: u32 = 0xFFEE_FFEE;
+        const SEGMENT_HEAP: u32 = 0xDDEE_DDEE;
+        let mut heaps = vec![false; candidates.allocation_count];
+        for (allocation, word) in candidates.asked.iter().zip(words) {
+            heaps[*allocation as usize] = matches!(word, Some(SEGMENT | SEGMENT_HEAP));
+        }
+        for (class, allocation) in self.class.iter_mut().zip(&candidates.allocation) {
+            // Every private region has an allocation.
+            if *class == Class::Private && heaps[*allocation as usize] {
+                *class = Class::Heap;
+            }
+        }
+    }
 }
 
 fn by_type(regions: &Regions, row: usize) -> Class {
@@ -180,16 +210,13 @@ fn stacks(map: &Map<'_>, threads: &[Thread]) -> Vec<Option<u32>> {
     threads.iter().map(stack).collect()
 }
 
-/// Which allocations start with the signature of a heap segment.
+/// Which allocations may start with the signature of a heap segment, and where it would stand.
 ///
-/// Only those are asked where a segment can start: at a multiple of the allocation granularity, on a page that can be
-/// written.
-fn heaps(map: &Map<'_>, owner: &[Option<u32>], contents: &Contents<'_>) -> Vec<bool> {
-    // `_HEAP_SEGMENT.SegmentSignature` and `_SEGMENT_HEAP.Signature` of the public symbols: behind a header of 8 or 16 bytes.
-    const SEGMENT: u32 = 0xFFEE_FFEE;
-    const SEGMENT_HEAP: u32 = 0xDDEE_DDEE;
+/// A segment starts at a multiple of the allocation granularity, on a page that can be written.
+fn candidates(map: Map<'_>, owner: &[Option<u32>], contents: &Contents<'_>) -> Candidates {
     // `dwAllocationGranularity` of every Windows there is.
     const GRANULARITY: u64 = 0x1_0000;
+    // The signature stands behind a header of two pointers.
     let offset = if contents.narrow { 8 } else { 16 };
     let regions = map.regions;
     let mut cursor = contents.memory.cursor();
@@ -208,11 +235,7 @@ fn heaps(map: &Map<'_>, owner: &[Option<u32>], contents: &Contents<'_>) -> Vec<b
             places.push(place);
         }
     }
-    let mut heaps = vec![false; map.allocations.len()];
-    for (allocation, word) in asked.into_iter().zip((contents.words)(&places)) {
-        heaps[allocation as usize] = matches!(word, Some(SEGMENT | SEGMENT_HEAP));
-    }
-    heaps
+    Candidates { places, asked, allocation: map.allocation, allocation_count: map.allocations.len() }
 }
 
 /// Marks the regions of TEBs, and of the PEB that they point at.

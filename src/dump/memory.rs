@@ -8,27 +8,63 @@ use super::{
     issues::Place,
     reader::{Reader, unextended},
 };
-use crate::error::Severity;
+use crate::{error::Severity, memory::roomy};
 
-/// Contents of one range of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
+/// Ranges of addresses with contents, column by column: there are tens of thousands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ranges {
     /// First address.
-    pub base: u64,
+    pub base: Vec<u64>,
     /// Bytes in the file.
-    pub size: u64,
+    pub size: Vec<u64>,
     /// Bytes as declared; more than `size` where the file is cut.
-    pub declared_size: u64,
+    pub declared_size: Vec<u64>,
     /// Where they stand in the file.
-    pub offset: u64,
-    /// The stream that lists it.
-    pub stream: &'static str,
+    pub offset: Vec<u64>,
+    /// The streams that list them, and how many ranges each lists.
+    pub streams: Vec<(&'static str, usize)>,
+}
+
+impl Ranges {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.base.len()
+    }
+
+    /// True without ranges.
+    pub fn is_empty(&self) -> bool {
+        self.base.is_empty()
+    }
+
+    /// Address behind the last; the last of all where it would lie beyond.
+    fn end(&self, at: usize) -> u64 {
+        self.base[at].saturating_add(self.size[at])
+    }
+
+    /// The stream that lists a range.
+    fn stream(&self, at: usize) -> Option<&'static str> {
+        let mut left = at;
+        let holds = |(_, count): &&(&str, usize)| {
+            let holds = left < *count;
+            left = left.saturating_sub(*count);
+            holds
+        };
+        self.streams.iter().find(holds).map(|(name, _)| *name)
+    }
+
+    fn expect(&mut self, stream: &'static str, count: usize) {
+        self.streams.push((stream, count));
+        for column in [&mut self.base, &mut self.size, &mut self.declared_size, &mut self.offset] {
+            // One list is what nearly every dump has.
+            if column.is_empty() { *column = roomy(count) } else { column.reserve(count) }
+        }
+    }
 }
 
 /// Reads MemoryList.
-pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec<Range>) {
+pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Ranges) {
     let records = reader.counted(stream, 16);
-    ranges.reserve(records.count());
+    ranges.expect(stream.name, records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let (size, offset) = fields.location(8);
@@ -37,13 +73,13 @@ pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec<R
 }
 
 /// Reads Memory64List: contents stand one behind the other, from one offset on, which may be past 4 GiB.
-pub fn list64<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec<Range>) {
+pub fn list64<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Ranges) {
     let (Some(count), Some(mut offset)) = (u64_at(stream.bytes, 0), u64_at(stream.bytes, 8)) else {
         reader.too_short(stream);
         return;
     };
     let records = reader.records(stream, 16, 16, count);
-    ranges.reserve(records.count());
+    ranges.expect(stream.name, records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         add(reader, place, fields.u64(0), fields.u64(8), offset, ranges);
@@ -51,7 +87,7 @@ pub fn list64<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Vec
     }
 }
 
-fn add(reader: &mut Reader<'_>, place: Place, base: u64, declared: u64, offset: u64, ranges: &mut Vec<Range>) {
+fn add(reader: &mut Reader<'_>, place: Place, base: u64, declared: u64, offset: u64, ranges: &mut Ranges) {
     let size = declared.min((reader.file.len() as u64).saturating_sub(offset));
     let base = reader.address(base);
     if size < declared {
@@ -64,7 +100,10 @@ fn add(reader: &mut Reader<'_>, place: Place, base: u64, declared: u64, offset: 
         );
     }
     reader.check_end(base, size, place);
-    ranges.push(Range { base, size, declared_size: declared, offset, stream: place.stream.unwrap_or_default() });
+    ranges.base.push(base);
+    ranges.size.push(size);
+    ranges.declared_size.push(declared);
+    ranges.offset.push(offset);
 }
 
 /// Contents without a gap, in the process and in the file.
@@ -101,13 +140,14 @@ pub struct Absent {
 
 impl Memory {
     /// The index of all ranges. Where two overlap, the one that stands first in the file counts: an issue.
-    pub fn new(ranges: &[Range], reader: &mut Reader<'_>) -> Self {
-        let mut order: Vec<u32> = (0..ranges.len() as u32).filter(|at| ranges[*at as usize].size > 0).collect();
-        order.sort_by_key(|at| ranges[*at as usize].base);
+    pub fn new(ranges: &Ranges, reader: &mut Reader<'_>) -> Self {
+        let mut order: Vec<u32> = (0..ranges.len() as u32).filter(|at| ranges.size[*at as usize] > 0).collect();
+        order.sort_by_key(|at| ranges.base[*at as usize]);
         let mut memory = Self { pieces: Vec::with_capacity(order.len()), narrow: reader.narrow };
         // Ranges that reach the address, the first of the file on top.
         let mut open: BinaryHeap<Reverse<u32>> = BinaryHeap::new();
-        let end = |at: u32| ranges[at as usize].base.saturating_add(ranges[at as usize].size);
+        let base = |at: u32| ranges.base[at as usize];
+        let end = |at: u32| ranges.end(at as usize);
         let mut starts = order.iter().copied().peekable();
         let mut address = 0;
         loop {
@@ -116,21 +156,21 @@ impl Memory {
             }
             match (open.peek(), starts.peek()) {
                 (None, None) => break,
-                (None, Some(next)) => address = ranges[*next as usize].base,
+                (None, Some(next)) => address = base(*next),
                 _ => {}
             }
-            while let Some(next) = starts.next_if(|next| ranges[*next as usize].base <= address) {
+            while let Some(next) = starts.next_if(|next| base(*next) <= address) {
                 if let Some(Reverse(other)) = open.peek().filter(|Reverse(at)| end(*at) > address) {
                     overlap(reader, ranges, next.max(*other), next.min(*other));
                 }
                 open.push(Reverse(next));
             }
-            let Some(Reverse(top)) = open.peek() else { continue };
-            let range = &ranges[*top as usize];
-            let until = starts.peek().map_or(u64::MAX, |next| ranges[*next as usize].base).min(end(*top));
-            let skipped = address - range.base;
+            let Some(Reverse(top)) = open.peek().copied() else { continue };
+            let until = starts.peek().map_or(u64::MAX, |next| base(*next)).min(end(top));
+            let skipped = address - base(top);
             if until > address {
-                memory.push(Piece { base: address, size: until - address, offset: range.offset + skipped });
+                let offset = ranges.offset[top as usize] + skipped;
+                memory.push(Piece { base: address, size: until - address, offset });
             }
             address = until;
         }
@@ -225,13 +265,14 @@ fn covering(pieces: &[Piece], address: u64, size: u64) -> Result<usize, Absent> 
     Err(Absent { address: reached, size: (end - u128::from(reached)) as u64 })
 }
 
-fn overlap(reader: &mut Reader<'_>, ranges: &[Range], later: u32, first: u32) {
-    let (range, first) = (&ranges[later as usize], &ranges[first as usize]);
+fn overlap(reader: &mut Reader<'_>, ranges: &Ranges, later: u32, first: u32) {
+    let (later, first) = (later as usize, first as usize);
+    let text = |at: usize| format!("{:#X} bytes at {:#X}", ranges.size[at], ranges.base[at]);
     reader.issues.push(
         Severity::Warning,
         "overlapping_range",
-        Place { stream: Some(range.stream), index: None, byte: Some(range.offset) },
-        || format!("{:#X} bytes at {:#X} and {:#X} at {:#X}", range.size, range.base, first.size, first.base),
+        Place { stream: ranges.stream(later), index: None, byte: Some(ranges.offset[later]) },
+        || format!("{} and {}", text(later), text(first)),
         "where both have contents, the range that is listed first counts",
     );
 }

@@ -27,7 +27,7 @@ use counters::{ProcessCounters, SystemMemory};
 use directory::{Entry, Stream};
 use header::DumpHeader;
 use issues::{Issue, Place};
-use memory::{Memory, Range};
+use memory::{Memory, Ranges};
 use minidump::MinidumpSystemInfo;
 use reader::Reader;
 
@@ -46,12 +46,14 @@ pub struct Rows {
     pub threads: Vec<threads::Thread>,
     /// Regions of the address space.
     pub regions: regions::Regions,
-    /// What the regions are for.
+    /// What the regions are for, but for heaps.
     pub classes: classes::Classes,
+    /// What may be a heap: contents far apart tell, which the owner of the file reads.
+    pub candidates: classes::Candidates,
     /// Open handles.
     pub handles: Vec<handles::Handle>,
     /// Contents that the file holds.
-    pub ranges: Vec<Range>,
+    pub ranges: Ranges,
     /// The same, by address.
     pub memory: Memory,
     /// What the process used.
@@ -62,18 +64,12 @@ pub struct Rows {
     pub issues: Vec<Issue>,
 }
 
-/// Reads four bytes at each of many places of a file.
-///
-/// A page of a map costs several times what a read from the file does, and counts as memory in use, so the owner of the
-/// file says how.
-pub type Words<'a> = &'a dyn Fn(&[u64]) -> Vec<Option<u32>>;
-
 /// Reads a dump.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::NotADump`]. Everything else is a row of `issues`.
-pub fn read(file: &[u8], words: Words<'_>) -> Result<Rows, ErrorKind> {
+pub fn read(file: &[u8]) -> Result<Rows, ErrorKind> {
     let file_header = directory::header(file)?;
     let mut reader = Reader::new(file);
     let mut entries = directory::entries(file, &file_header, &mut reader.issues);
@@ -86,8 +82,8 @@ pub fn read(file: &[u8], words: Words<'_>) -> Result<Rows, ErrorKind> {
     directory::explain(file, &mut entries, &mut reader.issues);
     rows.streams = entries;
     rows.memory = Memory::new(&rows.ranges, &mut reader);
-    let contents = Contents { file, memory: &rows.memory, words, narrow: reader.narrow };
-    rows.classes = classes::classify(&rows.regions, &rows.threads, &contents);
+    let contents = Contents { file, memory: &rows.memory, narrow: reader.narrow };
+    (rows.classes, rows.candidates) = classes::classify(&rows.regions, &rows.threads, &contents);
     if rows.header.pointer_width == 0 {
         rows.header.pointer_width = pointer_width(&rows);
     }
@@ -167,8 +163,8 @@ fn lists(reader: &mut Reader<'_>, entries: &mut [Entry], system: Option<&Minidum
 /// Without SystemInfo, as for logs: 64 if any address needs it.
 fn pointer_width(rows: &Rows) -> u32 {
     let modules = rows.modules.iter().map(|module| module.base);
-    let ranges = rows.ranges.iter().map(|range| range.base);
-    let largest = modules.chain(ranges).chain(rows.regions.base.iter().copied()).max().unwrap_or(0);
+    let listed = rows.ranges.base.iter().chain(&rows.regions.base).copied();
+    let largest = modules.chain(listed).max().unwrap_or(0);
     if largest > u64::from(u32::MAX) { 64 } else { 32 }
 }
 

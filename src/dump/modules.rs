@@ -128,5 +128,5 @@ fn debug_record(reader: &mut Reader<'_>, (size, offset): (u32, u32), place: Plac
 /// A GUID as symbol stores write it: without dashes, its first three fields low byte first in the file.
 fn guid(bytes: &[u8]) -> String {
     const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-    ORDER.iter().map(|at| format!("{:02X}", bytes[*at])).collect()
+    format!("{:032X}", u128::from_be_bytes(ORDER.map(|at| bytes[at])))
 }

@@ -239,7 +239,8 @@ fn decode(bytes: &[u8]) -> (String, bool) {
     let mut malformed = rest.iter().any(|byte| *byte != 0);
     // Nearly every name: thousands of handles have two each.
     if !malformed && units.clone().all(|unit| unit < 0x80) {
-        return (units.map(|unit| char::from(unit as u8)).collect(), false);
+        let ascii = units.map(|unit| unit as u8).collect();
+        return (String::from_utf8(ascii).unwrap_or_default(), false);
     }
     let half = malformed.then_some(char::REPLACEMENT_CHARACTER);
     let characters = char::decode_utf16(units).map(|character| {

@@ -7,7 +7,7 @@ use crate::{
     dump::{self, header::DumpHeader, memory::Memory},
     error::{Error, ErrorKind, Result},
     input::content::Content,
-    table::{Table, dump::tables},
+    table::{Table, dump::unclassed},
 };
 
 /// One dump as tables, beside its content.
@@ -29,9 +29,12 @@ impl Dump {
     ///
     /// [`ErrorKind::NotADump`].
     pub fn new(content: Content, path: Option<std::path::PathBuf>) -> Result<Self> {
-        let mut rows = dump::read(&content, &|places| content.words_at(places))?;
+        let mut rows = dump::read(&content)?;
+        let candidates = std::mem::take(&mut rows.candidates);
+        let (words, tables) = content.words_at(&candidates.places, || unclassed(&mut rows));
+        rows.classes.mark_heaps(&candidates, &words);
         let about = About { path, encoding: "binary".to_owned(), byte_count: content.len() as u64, ..About::default() };
-        Ok(Self { about, tables: tables(&mut rows), header: rows.header, memory: rows.memory, content })
+        Ok(Self { about, tables: tables.with(&rows.classes), header: rows.header, memory: rows.memory, content })
     }
 
     /// A table by its name; see [`crate::table::schema::DUMP_TABLES`].

@@ -1,15 +1,15 @@
 //! `handles`, `memory` and `streams`: lists that are tables as they stand.
 
-use std::sync::Arc;
+use std::{iter::repeat_n, sync::Arc};
 
-use arrow_array::{BooleanArray, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt64Array};
 
 use super::{all_u32s, all_u64s, texts};
 use crate::{
     dump::{
         directory::{self, Entry},
         handles::Handle,
-        memory::Range,
+        memory::Ranges,
     },
     table::schema,
 };
@@ -29,14 +29,13 @@ pub fn handles(rows: &[Handle]) -> RecordBatch {
 }
 
 /// Builds `memory`.
-pub fn memory(rows: &[Range]) -> RecordBatch {
-    let columns = vec![
-        all_u64s(rows.iter().map(|row| row.base)),
-        all_u64s(rows.iter().map(|row| row.size)),
-        all_u64s(rows.iter().map(|row| row.declared_size)),
-        all_u64s(rows.iter().map(|row| row.offset)),
-        super::regions::words(rows.iter().map(|row| Some(row.stream))),
-    ];
+pub fn memory(ranges: Ranges) -> RecordBatch {
+    let mut names = ranges.streams.iter().flat_map(|(name, count)| repeat_n(*name, *count));
+    let streams = super::regions::words((0..ranges.len()).map(|_| names.next()));
+    let numbers = [ranges.base, ranges.size, ranges.declared_size, ranges.offset];
+    let mut columns: Vec<ArrayRef> =
+        numbers.into_iter().map(|column| Arc::new(UInt64Array::from(column)) as ArrayRef).collect();
+    columns.push(streams);
     crate::table::batch(&schema::MEMORY, columns)
 }
 

@@ -7,19 +7,13 @@ use arrow_array::{
 };
 
 use super::{Table, modules::ModuleMap, schema};
-use crate::{
-    dump::{Rows, issues::Issue},
-    parallel,
-};
+use crate::dump::{Rows, classes::Classes, issues::Issue};
 
 pub mod counters;
 pub mod lists;
 pub mod modules;
 pub mod regions;
 pub mod threads;
-
-/// Regions that are worth a thread of their own.
-const MANY: usize = 4096;
 
 fn u64s(values: impl Iterator<Item = Option<u64>>) -> ArrayRef {
     Arc::new(values.collect::<UInt64Array>())
@@ -49,26 +43,38 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(values.collect::<StringViewArray>())
 }
 
-/// Builds every table of a dump; takes its regions, which are many.
-pub fn tables(rows: &mut Rows) -> Vec<(&'static str, Table)> {
+/// The tables of a dump, all but what `regions` says of their class.
+pub struct Unclassed {
+    regions: regions::Unclassed,
+    batches: [(&'static schema::TableSchema, RecordBatch); 9],
+}
+
+/// Builds what depends on no classes; takes the regions and the ranges, which are many.
+pub fn unclassed(rows: &mut Rows) -> Unclassed {
     let (modules, map) = modules::loaded(&rows.modules);
-    let (regions, classes) = (std::mem::take(&mut rows.regions), &rows.classes);
-    let many = regions.len() >= MANY;
-    let (regions, handles) =
-        parallel::both(many, || regions::batch(regions, classes, &map), || lists::handles(&rows.handles));
-    let batches: [(&schema::TableSchema, RecordBatch); 10] = [
-        (&schema::DUMP_MODULES, modules),
-        (&schema::UNLOADED_MODULES, modules::unloaded(&rows.unloaded_modules)),
-        (&schema::THREADS, threads::batch(&rows.threads, &rows.classes.stacks, &map)),
-        (&schema::REGIONS, regions),
-        (&schema::HANDLES, handles),
-        (&schema::MEMORY, lists::memory(&rows.ranges)),
-        (&schema::MEMORY_COUNTERS, counters::process(&rows.memory_counters)),
-        (&schema::SYSTEM_MEMORY, counters::system(&rows.system_memory)),
-        (&schema::STREAMS, lists::streams(&rows.streams)),
-        (&schema::DUMP_ISSUES, issues(&rows.issues)),
-    ];
-    batches.into_iter().map(|(table, batch)| (table.name, Table::new(table, vec![batch]))).collect()
+    Unclassed {
+        regions: regions::unclassed(std::mem::take(&mut rows.regions), &map),
+        batches: [
+            (&schema::DUMP_MODULES, modules),
+            (&schema::UNLOADED_MODULES, modules::unloaded(&rows.unloaded_modules)),
+            (&schema::THREADS, threads::batch(&rows.threads, &rows.classes.stacks, &map)),
+            (&schema::HANDLES, lists::handles(&rows.handles)),
+            (&schema::MEMORY, lists::memory(std::mem::take(&mut rows.ranges))),
+            (&schema::MEMORY_COUNTERS, counters::process(&rows.memory_counters)),
+            (&schema::SYSTEM_MEMORY, counters::system(&rows.system_memory)),
+            (&schema::STREAMS, lists::streams(&rows.streams)),
+            (&schema::DUMP_ISSUES, issues(&rows.issues)),
+        ],
+    }
+}
+
+impl Unclassed {
+    /// All tables.
+    pub fn with(self, classes: &Classes) -> Vec<(&'static str, Table)> {
+        let regions = (&schema::REGIONS, self.regions.with(classes));
+        let batches = self.batches.into_iter().chain([regions]);
+        batches.map(|(table, batch)| (table.name, Table::new(table, vec![batch]))).collect()
+    }
 }
 
 fn issues(rows: &[Issue]) -> RecordBatch {

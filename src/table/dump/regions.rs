@@ -5,7 +5,7 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 use arrow_array::{ArrayRef, RecordBatch, StringViewArray, UInt64Array, builder::make_view};
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
-use super::{ModuleMap, u32s, u64s};
+use super::{ModuleMap, u32s};
 use crate::{
     dump::{
         classes::{Class, Classes},
@@ -15,18 +15,25 @@ use crate::{
     table::schema,
 };
 
-/// Builds the table.
-pub fn batch(regions: Regions, classes: &Classes, modules: &ModuleMap) -> RecordBatch {
+/// The table without what it says of classes: the columns on either side of them.
+pub struct Unclassed {
+    before: Vec<ArrayRef>,
+    module: ArrayRef,
+}
+
+/// Builds what depends on no classes.
+pub fn unclassed(regions: Regions, modules: &ModuleMap) -> Unclassed {
     let rows = || 0..regions.state.len();
     let taken = |row: &usize| regions.state[*row] != FREE;
     let protect = |values: &[u32]| column(values.iter().copied(), |value| (*value != 0).then(|| protection(*value)));
     let base = UInt64Array::from(regions.base);
-    let module = |row: usize| match classes.class[row] {
-        Class::Image => modules.of_address(base.value(row)).map(|range| &*range.name),
+    let module = |row: usize| match regions.kind[row] {
+        IMAGE if taken(&row) => modules.of_address(base.value(row)).map(|range| &*range.name),
         _ => None,
     };
     let module = words(rows().map(module));
-    let columns: Vec<ArrayRef> = vec![
+    let named = NullBuffer::from_iter(rows().map(|row| taken(&row) && regions.allocation_base[row] != 0));
+    let before: Vec<ArrayRef> = vec![
         Arc::new(base),
         Arc::new(UInt64Array::from(regions.size)),
         column(regions.state.iter().copied(), |state| Some(state_name(*state))),
@@ -34,13 +41,23 @@ pub fn batch(regions: Regions, classes: &Classes, modules: &ModuleMap) -> Record
         column(rows().map(|row| if taken(&row) { regions.kind[row] } else { 0 }), |kind| {
             (*kind != 0).then(|| kind_name(*kind))
         }),
-        u64s(rows().map(|row| taken(&row).then_some(regions.allocation_base[row]).filter(|base| *base != 0))),
+        Arc::new(UInt64Array::new(regions.allocation_base.into(), Some(named))),
         protect(&regions.allocation_protect),
-        column(classes.class.iter().copied(), |class| Some(Class::NAMES[*class as usize].to_owned())),
-        module,
-        u32s(classes.thread_id.iter().copied()),
     ];
-    crate::table::batch(&schema::REGIONS, columns)
+    Unclassed { before, module }
+}
+
+impl Unclassed {
+    /// The table.
+    pub fn with(self, classes: &Classes) -> RecordBatch {
+        let mut columns = self.before;
+        columns.extend([
+            column(classes.class.iter().copied(), |class| Some(Class::NAMES[*class as usize].to_owned())),
+            self.module,
+            u32s(classes.thread_id.iter().copied()),
+        ]);
+        crate::table::batch(&schema::REGIONS, columns)
+    }
 }
 
 fn hexadecimal(value: u32) -> String {
@@ -96,10 +113,11 @@ pub fn words<'a>(rows: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 }
 
 /// A column of values that become words: each distinct value is turned into one, once.
-fn column<T: Eq + Hash + Copy>(values: impl Iterator<Item = T>, word: impl Fn(&T) -> Option<String>) -> ArrayRef {
+fn column<T: Near>(values: impl Iterator<Item = T>, word: impl Fn(&T) -> Option<String>) -> ArrayRef {
     let mut views: Vec<u128> = roomy(values.size_hint().0);
     let mut valid = Vec::with_capacity(values.size_hint().0);
-    let mut known = Known { few: Vec::with_capacity(FEW), many: HashMap::new() };
+    let mut known: HashMap<T, Option<u128>> = HashMap::new();
+    let mut near: [Option<(T, Option<u128>)>; NEAR] = [None; NEAR];
     let mut text = Vec::new();
     let mut turn = |value: &T| {
         word(value).map(|word| {
@@ -109,7 +127,11 @@ fn column<T: Eq + Hash + Copy>(values: impl Iterator<Item = T>, word: impl Fn(&T
         })
     };
     for value in values {
-        let view = known.view(value, &mut turn);
+        let near = &mut near[value.place() % NEAR];
+        let view = match near {
+            Some((known, view)) if *known == value => *view,
+            _ => near.insert((value, *known.entry(value).or_insert_with(|| turn(&value)))).1,
+        };
         views.push(view.unwrap_or_default());
         valid.push(view.is_some());
     }
@@ -121,29 +143,30 @@ fn column<T: Eq + Hash + Copy>(values: impl Iterator<Item = T>, word: impl Fn(&T
     })
 }
 
-/// Values that are compared one by one before they are hashed: hashing is most of the time that a column takes.
-const FEW: usize = 12;
+/// Places for values seen lately: hashing each would be most of the time that a column takes.
+const NEAR: usize = 64;
 
-/// Views of the words of values seen so far.
-struct Known<T> {
-    few: Vec<(T, Option<u128>)>,
-    many: HashMap<T, Option<u128>>,
+/// A value of a column with few distinct ones, which seldom share a place.
+trait Near: Eq + Hash + Copy {
+    fn place(self) -> usize;
 }
 
-impl<T: Eq + Hash + Copy> Known<T> {
-    fn view(&mut self, value: T, turn: impl FnOnce(&T) -> Option<u128>) -> Option<u128> {
-        if let Some((_, view)) = self.few.iter().find(|(known, _)| *known == value) {
-            return *view;
-        }
-        if self.few.len() == FEW {
-            let view = *self.many.entry(value).or_insert_with(|| turn(&value));
-            // The next row is often of the same value.
-            let last = std::mem::replace(&mut self.few[FEW - 1], (value, view));
-            self.many.entry(last.0).or_insert(last.1);
-            return view;
-        }
-        let view = turn(&value);
-        self.few.push((value, view));
-        view
+impl Near for u32 {
+    fn place(self) -> usize {
+        // Flags, one bit each: the product spreads them over its upper bits.
+        (self.wrapping_mul(0x9E37_79B1) >> 26) as usize
+    }
+}
+
+impl Near for Class {
+    fn place(self) -> usize {
+        self as usize
+    }
+}
+
+impl Near for Option<&str> {
+    fn place(self) -> usize {
+        // Names are cut from one table each.
+        self.map_or(0, |word| word.as_ptr().addr() >> 4)
     }
 }
