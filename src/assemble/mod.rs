@@ -271,15 +271,18 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks,
     stacks.conflicts.iter().map(conflict).chain(undefined).collect()
 }
 
+/// Sums of all workers, with the stacks and heaps of the file.
 fn usage_rows(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>], heaps: &[Vec<u32>]) -> Vec<(u32, Sums)> {
-    let mut rows = Vec::with_capacity(sinks.iter().map(|sink| sink.sums.usage.len()).sum());
+    let mut all = Vec::new();
     for ((sink, stacks), heaps) in sinks.iter_mut().zip(stack_of_slot).zip(heaps) {
-        rows.extend(take(&mut sink.sums.usage).into_iter().map(|(slot, sums)| {
-            let stack = if slot == TraceSlot::NONE { slot } else { stacks[slot as usize] };
-            (stack, Sums { heap: heaps[sums.heap as usize], ..sums })
-        }));
+        let mut rows = take(&mut sink.sums.usage);
+        for (slot, sums) in &mut rows {
+            *slot = if *slot == TraceSlot::NONE { *slot } else { stacks[*slot as usize] };
+            sums.heap = heaps[sums.heap as usize];
+        }
+        if all.is_empty() { all = rows } else { all.append(&mut rows) }
     }
-    rows
+    all
 }
 
 fn max_address(sinks: &[Sink], modules: &[Module], heaps: &[Option<u64>], frames: &merge::MergedFrames) -> u64 {

@@ -183,6 +183,18 @@ pub struct Sums {
     pub inferred: bool,
 }
 
+impl Sums {
+    /// Both together, as far as numbers go.
+    pub fn with(self, other: &Self) -> Self {
+        Self {
+            requested_bytes: self.requested_bytes.saturating_add(other.requested_bytes),
+            overhead_bytes: self.overhead_bytes.saturating_add(other.overhead_bytes),
+            allocation_count: self.allocation_count.saturating_add(other.allocation_count),
+            ..self
+        }
+    }
+}
+
 /// A trace id of one worker.
 #[derive(Debug, Clone, Copy)]
 pub struct Trace {
