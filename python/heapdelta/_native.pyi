@@ -300,6 +300,10 @@ class Snapshot:
         """
         Version that the tool printed.
         """
+    def usage_by_stack(self, /) -> Table:
+        """
+        `usage` summed up over heaps: stack u32 (null: none recorded) and the measures, a row for each stack in use.
+        """
     def with_modules(self, /, dump: Dump) -> Snapshot:
         """
         The log with what a dump of the same process knows of modules.

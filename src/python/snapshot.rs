@@ -135,6 +135,11 @@ impl Snapshot {
         outcome.map(|inner| Self { inner }).map_err(|error| super::error::exception(py, &error))
     }
 
+    /// `usage` summed up over heaps: stack u32 (null: none recorded) and the measures, a row for each stack in use.
+    fn usage_by_stack(&self, py: Python<'_>) -> Table {
+        py.detach(|| self.inner.usage_by_stack()).into()
+    }
+
     /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
     fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> Table {
         py.detach(|| self.inner.blame(|frame| is_allocator(allocator_frames, frame))).into()

@@ -13,7 +13,8 @@ use rayon::prelude::*;
 use super::{arrow::Table, snapshot::Snapshot};
 use crate::{
     parallel::Pool,
-    trend::{self, Axis, By, Cell, Curve, Describer},
+    snapshot::totals::{By, Total},
+    trend::{self, Axis, Curve, Describer},
 };
 
 /// Every key of a series at every point. Wrapped by `heapdelta.Series`.
@@ -62,7 +63,7 @@ impl Grid {
         self.check(&keys)?;
         let points = self.inner.points();
         let cells = || keys.iter().flat_map(|key| (0..points).map(|point| self.inner.cell(*key as usize, point)));
-        let overhead = |cell: Cell| cell.overhead_known.then_some(cell.overhead_bytes);
+        let overhead = |cell: Total| cell.overhead_known.then_some(cell.overhead_bytes);
         let each_key = keys.iter().flat_map(|key| std::iter::repeat_n(*key, points));
         table(vec![
             ("key", Arc::new(UInt32Array::from_iter_values(each_key))),
@@ -137,7 +138,7 @@ struct Described {
 
 fn describe(grid: &trend::Grid, first: usize, axis: &Axis) -> Vec<Described> {
     let keys = (0..grid.len()).into_par_iter();
-    let one = |(describer, cells): &mut (Describer<'_>, Vec<Cell>), key: usize| {
+    let one = |(describer, cells): &mut (Describer<'_>, Vec<Total>), key: usize| {
         cells.clear();
         cells.extend((first..first + axis.times.len()).map(|point| grid.cell(key, point)));
         cells.iter().any(|cell| cell.present).then(|| Described {

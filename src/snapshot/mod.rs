@@ -1,6 +1,7 @@
 //! One capture, one comparison or one dump: its header and its tables.
 
 mod dump;
+pub mod totals;
 mod with_modules;
 
 pub use dump::Dump;

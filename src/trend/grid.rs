@@ -5,19 +5,13 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-use arrow_array::{Array, RecordBatch, UInt32Array, UInt64Array};
+use arrow_array::{Array, RecordBatch, UInt64Array};
 use rayon::prelude::*;
 
-use crate::Snapshot;
-
-/// What rows of `usage` are summed up by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// The content of stacks.
-    Stack,
-    /// The address of heaps.
-    Heap,
-}
+use crate::snapshot::{
+    Snapshot,
+    totals::{By, Total},
+};
 
 /// Why a key has no value, if it has none. The numbers are those of `_labels.py`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,21 +37,6 @@ pub struct Key {
     pub row: u32,
 }
 
-/// The sums of one key at one point.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cell {
-    /// Bytes the program asked for.
-    pub requested_bytes: u64,
-    /// Bytes the heap manager added, as far as they are known.
-    pub overhead_bytes: u64,
-    /// Blocks.
-    pub allocation_count: u64,
-    /// The log says what the overhead is.
-    pub overhead_known: bool,
-    /// The snapshot has something of this key.
-    pub present: bool,
-}
-
 /// Every key at every point.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grid {
@@ -66,7 +45,7 @@ pub struct Grid {
     /// For each point whether its log writes overhead.
     pub writes_overhead: Vec<bool>,
     /// For each point the cells of the keys that were seen up to it or soon after; later keys are absent.
-    columns: Vec<Vec<Cell>>,
+    columns: Vec<Vec<Total>>,
 }
 
 /// Fingerprints are hashes already, and addresses of heaps few: a multiplication spreads them.
@@ -95,27 +74,10 @@ impl Hasher for Mixer {
 const TOGETHER: usize = 16;
 
 /// One row of a snapshot: known, value, row, sums.
-type Entry = (Known, u64, u32, Cell);
+type Entry = (Known, u64, u32, Total);
 
 /// The number of each key.
 type Numbers = HashMap<(Known, u64), u32, BuildHasherDefault<Mixer>>;
-
-impl Cell {
-    fn add(&mut self, other: &Self) {
-        if !other.present {
-            return;
-        }
-        self.overhead_known = other.overhead_known && (self.overhead_known || !self.present);
-        self.present = true;
-        self.requested_bytes = self.requested_bytes.saturating_add(other.requested_bytes);
-        self.overhead_bytes = self.overhead_bytes.saturating_add(other.overhead_bytes);
-        self.allocation_count = self.allocation_count.saturating_add(other.allocation_count);
-    }
-
-    fn absent(overhead_known: bool) -> Self {
-        Self { overhead_known, ..Self::default() }
-    }
-}
 
 impl Grid {
     /// Sums up snapshots, one point for each. Uses the threads of the pool it is called in.
@@ -135,7 +97,7 @@ impl Grid {
                 places.iter().zip(entries).for_each(|(place, (.., cell))| column[*place as usize].add(cell));
                 column
             };
-            let columns: Vec<Vec<Cell>> = numbered.par_iter().zip(&entries).map(column).collect();
+            let columns: Vec<Vec<Total>> = numbered.par_iter().zip(&entries).map(column).collect();
             grid.columns.extend(columns);
         }
         grid
@@ -147,7 +109,7 @@ impl Grid {
     }
 
     /// The sums of a key at a point.
-    pub fn cell(&self, key: usize, point: usize) -> Cell {
+    pub fn cell(&self, key: usize, point: usize) -> Total {
         self.columns[point].get(key).copied().unwrap_or_else(|| self.absent(point))
     }
 
@@ -172,8 +134,8 @@ impl Grid {
         self.len() == 0
     }
 
-    fn absent(&self, point: usize) -> Cell {
-        Cell::absent(self.writes_overhead[point])
+    fn absent(&self, point: usize) -> Total {
+        Total::absent(self.writes_overhead[point])
     }
 }
 
@@ -203,42 +165,16 @@ fn entries(snapshot: &Snapshot, by: By) -> Vec<Entry> {
         .iter()
         .flat_map(|batch| u64s(batch, column).map(|column| column.iter().collect::<Vec<_>>()).unwrap_or_default())
         .collect();
-    // The last place is that of blocks without a stack.
-    let mut sums = vec![Cell::default(); values.len() + 1];
-    for batch in batches(snapshot, "usage") {
-        add_usage(batch, by, &mut sums);
-    }
     let key = |row: usize| match values.get(row) {
         Some(Some(value)) => (Known::Value, *value),
         Some(None) if by == By::Stack => (Known::NotInFile, 0),
         _ => (Known::NotRecorded, 0),
     };
-    let entry = |(row, cell): (usize, Cell)| {
+    let entry = |(row, cell): (usize, Total)| {
         let (known, value) = key(row);
         cell.present.then_some((known, value, row as u32, cell))
     };
-    sums.into_iter().enumerate().filter_map(entry).collect()
-}
-
-fn add_usage(batch: &RecordBatch, by: By, sums: &mut [Cell]) {
-    let name = if by == By::Stack { "stack_id" } else { "heap_id" };
-    let rows = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<UInt32Array>());
-    let (Some(rows), Some(requested), Some(overhead), Some(count)) =
-        (rows, u64s(batch, "requested_bytes"), u64s(batch, "overhead_bytes"), u64s(batch, "allocation_count"))
-    else {
-        return;
-    };
-    let last = sums.len() - 1;
-    for place in 0..batch.num_rows() {
-        let row = if rows.is_valid(place) { (rows.value(place) as usize).min(last) } else { last };
-        sums[row].add(&Cell {
-            requested_bytes: requested.value(place),
-            overhead_bytes: if overhead.is_valid(place) { overhead.value(place) } else { 0 },
-            allocation_count: count.value(place),
-            overhead_known: overhead.is_valid(place),
-            present: true,
-        });
-    }
+    snapshot.totals(by).into_iter().enumerate().filter_map(entry).collect()
 }
 
 /// A log writes overhead if any of its rows has some; one without rows, if its format does.

@@ -236,6 +236,19 @@ pub const ROWS: TableSchema = TableSchema {
     ],
 };
 
+/// Answer of [`crate::Snapshot::usage_by_stack`].
+pub const USAGE_BY_STACK: TableSchema = TableSchema {
+    name: "usage_by_stack",
+    row: "stack in use",
+    order: "stack, blocks without one last",
+    columns: &[
+        nullable("stack", Kind::U32, "no stack was recorded", "the stack: row of `stacks`"),
+        column("requested_bytes", Kind::U64, "bytes the program asked for"),
+        nullable("overhead_bytes", Kind::U64, "the log does not write all of it", "bytes the heap manager added"),
+        column("allocation_count", Kind::U64, "blocks"),
+    ],
+};
+
 /// Answer of [`crate::Snapshot::blame`].
 pub const BLAME: TableSchema = TableSchema {
     name: "blame",
