@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pyo3::{exceptions::PyKeyError, exceptions::PyValueError, prelude::*};
 
-use super::arrow::Table;
+use super::{arrow::Table, trend::pool};
 use crate::{log::sink::LineCounts, snapshot::About};
 
 /// One capture. Wrapped by `heapdelta.Snapshot`.
@@ -17,6 +17,10 @@ pub struct Snapshot {
 #[pyclass(frozen, module = "heapdelta._native")]
 pub struct Comparison {
     pub(super) inner: crate::Comparison,
+}
+
+fn in_pool(py: Python<'_>, work: impl FnOnce() -> crate::table::Table + Send) -> PyResult<Table> {
+    py.detach(|| Ok(pool(None)?.install(work).into()))
 }
 
 fn path(about: &About) -> Option<String> {
@@ -141,14 +145,14 @@ impl Snapshot {
     }
 
     /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
-    fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> Table {
-        py.detach(|| self.inner.blame(|frame| is_allocator(allocator_frames, frame))).into()
+    fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> PyResult<Table> {
+        in_pool(py, || self.inner.blame(|frame| is_allocator(allocator_frames, frame)))
     }
 
     /// The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
     fn stack_groups(&self, py: Python<'_>, groups: &[u8]) -> PyResult<Table> {
         let groups = groups_of(groups)?;
-        Ok(py.detach(|| self.inner.stack_groups(|frame| group(&groups, frame))).into())
+        in_pool(py, || self.inner.stack_groups(|frame| group(&groups, frame)))
     }
 }
 
@@ -214,13 +218,13 @@ impl Comparison {
     }
 
     /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
-    fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> Table {
-        py.detach(|| self.inner.blame(|frame| is_allocator(allocator_frames, frame))).into()
+    fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> PyResult<Table> {
+        in_pool(py, || self.inner.blame(|frame| is_allocator(allocator_frames, frame)))
     }
 
     /// The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
     fn stack_groups(&self, py: Python<'_>, groups: &[u8]) -> PyResult<Table> {
         let groups = groups_of(groups)?;
-        Ok(py.detach(|| self.inner.stack_groups(|frame| group(&groups, frame))).into())
+        in_pool(py, || self.inner.stack_groups(|frame| group(&groups, frame)))
     }
 }

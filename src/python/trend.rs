@@ -201,7 +201,7 @@ fn curve_table(curves: &[Described]) -> PyResult<Table> {
     table(columns)
 }
 
-fn pool(threads: Option<usize>) -> PyResult<Pool> {
+pub(super) fn pool(threads: Option<usize>) -> PyResult<Pool> {
     Pool::new(threads).map_err(|error| PyRuntimeError::new_err(error.to_string()))
 }
 

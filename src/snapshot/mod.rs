@@ -9,6 +9,7 @@ pub use dump::Dump;
 use std::path::PathBuf;
 
 use arrow_array::{Array, RecordBatch, StringViewArray, UInt32Array, UInt64Array};
+use rayon::prelude::*;
 
 use crate::{
     log::sink::LineCounts,
@@ -102,12 +103,12 @@ impl Snapshot {
     }
 
     /// The frame that each stack counts for; see [`blame`].
-    pub fn blame(&self, is_allocator: impl Fn(u32) -> bool) -> Table {
+    pub fn blame(&self, is_allocator: impl Fn(u32) -> bool + Sync) -> Table {
         blame(find(&self.tables, "stacks"), is_allocator)
     }
 
     /// Groups of frames that each stack passes; see [`stack_groups`].
-    pub fn stack_groups(&self, group: impl Fn(u32) -> Option<u32>) -> Table {
+    pub fn stack_groups(&self, group: impl Fn(u32) -> Option<u32> + Sync) -> Table {
         stack_groups(find(&self.tables, "stacks"), group)
     }
 }
@@ -119,12 +120,12 @@ impl Comparison {
     }
 
     /// The frame that each stack counts for; see [`blame`].
-    pub fn blame(&self, is_allocator: impl Fn(u32) -> bool) -> Table {
+    pub fn blame(&self, is_allocator: impl Fn(u32) -> bool + Sync) -> Table {
         blame(find(&self.tables, "stacks"), is_allocator)
     }
 
     /// Groups of frames that each stack passes; see [`stack_groups`].
-    pub fn stack_groups(&self, group: impl Fn(u32) -> Option<u32>) -> Table {
+    pub fn stack_groups(&self, group: impl Fn(u32) -> Option<u32> + Sync) -> Table {
         stack_groups(find(&self.tables, "stacks"), group)
     }
 }
@@ -166,8 +167,8 @@ fn printed(frames: &RecordBatch) -> Vec<String> {
 }
 
 /// For every stack with frames, the frame it counts for: the first, from the innermost outward, that is not an
-/// allocator's; the outermost if all are.
-pub fn blame(stacks: Option<&Table>, is_allocator: impl Fn(u32) -> bool) -> Table {
+/// allocator's; the outermost if all are. Uses the threads of the pool it is called in.
+pub fn blame(stacks: Option<&Table>, is_allocator: impl Fn(u32) -> bool + Sync) -> Table {
     let answer = |frames: &[u32]| frames.iter().find(|frame| !is_allocator(**frame)).or(frames.last()).copied();
     let batch = |stacks: &RecordBatch, first: u32| {
         let mut ids = Vec::new();
@@ -186,8 +187,8 @@ pub fn blame(stacks: Option<&Table>, is_allocator: impl Fn(u32) -> bool) -> Tabl
     each_batch(stacks, &schema::BLAME, batch)
 }
 
-/// For every stack, each group of frames it passes, once.
-pub fn stack_groups(stacks: Option<&Table>, group: impl Fn(u32) -> Option<u32>) -> Table {
+/// For every stack, each group of frames it passes, once. Uses the threads of the pool it is called in.
+pub fn stack_groups(stacks: Option<&Table>, group: impl Fn(u32) -> Option<u32> + Sync) -> Table {
     let batch = |stacks: &RecordBatch, first: u32| {
         let (mut ids, mut groups) = (Vec::new(), Vec::new());
         let mut passed: Vec<u32> = Vec::new();
@@ -212,13 +213,14 @@ pub fn stack_groups(stacks: Option<&Table>, group: impl Fn(u32) -> Option<u32>) 
 fn each_batch(
     stacks: Option<&Table>,
     schema: &schema::TableSchema,
-    mut build: impl FnMut(&RecordBatch, u32) -> RecordBatch,
+    build: impl Fn(&RecordBatch, u32) -> RecordBatch + Sync,
 ) -> Table {
-    let mut first = 0;
-    let mut batches = Vec::new();
-    for batch in stacks.map_or(&[][..], |table| &table.batches) {
-        batches.push(build(batch, first));
-        first += batch.num_rows() as u32;
-    }
-    Table::new(schema, batches)
+    let batches = stacks.map_or(&[][..], |table| &table.batches);
+    let first = batches.iter().scan(0, |next, batch| {
+        let first = *next;
+        *next += batch.num_rows() as u32;
+        Some(first)
+    });
+    let first: Vec<u32> = first.collect();
+    Table::new(schema, batches.par_iter().zip(first).map(|(batch, first)| build(batch, first)).collect())
 }
