@@ -63,5 +63,5 @@ pub fn read_dump(source: &Source<'_>, opened: Opened<'_>, options: &Options, con
         }
     };
     control.bytes_done.store(content.len() as u64, Ordering::Relaxed);
-    Dump::new(content, source.path().map(ToOwned::to_owned)).map(Log::Dump)
+    Dump::new(content, source.path().map(ToOwned::to_owned), options.threads).map(Log::Dump)
 }

@@ -188,6 +188,7 @@ const SHARE: usize = 64;
 /// order of the places.
 pub fn beside<T: Send + Sync, R>(
     places: &[u64],
+    threads: Option<usize>,
     work: impl Fn(&u64) -> T + Sync,
     meanwhile: impl FnOnce() -> R,
 ) -> (Vec<T>, R) {
@@ -198,9 +199,10 @@ pub fn beside<T: Send + Sync, R>(
         answers[part].get_or_init(|| places.iter().map(&work).collect());
     };
     let help = || parts.taken().for_each(answer);
-    let helpers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4) - 1;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let helpers = threads.unwrap_or(cores.min(4)).min(parts.count).saturating_sub(1);
     // Without threads the work is done all the same.
-    let threads = if parts.count > 1 && helpers > 0 { threads_elsewhere(helpers) } else { None };
+    let threads = if helpers > 0 { threads_elsewhere(helpers) } else { None };
     let other = match &threads {
         Some(threads) => threads.in_place_scope(|scope| {
             (0..helpers).for_each(|_| scope.spawn(|_| help()));
@@ -257,7 +259,7 @@ mod tests {
         for count in [0, 1, SHARE, SHARE + 1, 50 * SHARE + 7] {
             let places: Vec<u64> = (0..count as u64).map(|place| place * 3).collect();
             let here = std::thread::current().id();
-            let (answers, other) = beside(&places, |place| place + 1, || std::thread::current().id());
+            let (answers, other) = beside(&places, None, |place| place + 1, || std::thread::current().id());
             assert_eq!(answers, places.iter().map(|place| place + 1).collect::<Vec<_>>());
             assert_eq!(other, here);
         }
@@ -267,6 +269,6 @@ mod tests {
     #[should_panic(expected = "place 70")]
     fn a_panic_of_another_thread_is_told() {
         let places: Vec<u64> = (0..10_000).collect();
-        beside(&places, |place| assert_ne!(*place, 70, "place {place}"), || ());
+        beside(&places, Some(3), |place| assert_ne!(*place, 70, "place {place}"), || ());
     }
 }

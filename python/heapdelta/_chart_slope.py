@@ -74,6 +74,7 @@ def slope(series: Series, *, top: int = 20, warm_up_hours: float = 24.0) -> alt.
     if not 1 <= top <= _MOST:
         raise OptionError(f"expected a top of 1 to {_MOST}, found {top}", kind="option")
     growth = series.growth(warm_up_hours=warm_up_hours)
+    growth = growth.with_columns(slope="pace", slope_low="pace_low", slope_high="pace_high")
     rows, rest = slope_rows(growth, top)
     per = series.slope_unit.rpartition("/")[2]
     runs = int(series.points["run"].n_unique())

@@ -30,6 +30,7 @@ def growth(series: Series, *, alpha: float, address_space: int | None, warm_up_h
     measured = pl.concat(parts)
     measured = measured.with_columns(q_values(measured).alias("q_value"))
     judged = _verdict.judge(measured, alpha=alpha, warm_up_hours=warm_up_hours, clock=series._clock)
+    judged = judged.with_columns(_pace()).with_columns(_exhaustion().alias("hours_to_exhaustion"))
     named = judged.join(keys, on="key", how="left", maintain_order="left")
     return _ranked(named, KEYS[series.by])
 
@@ -55,14 +56,20 @@ def _of_run(
         pl.lit(times[-1] - times[0]).alias("span"),
         pl.lit(times[late[1] - 1] - times[late[0]] if late[1] > late[0] else 0.0).alias("late_span"),
         (pl.col("step_to") + first).alias("step_to"),
-        _exhaustion(left).alias("hours_to_exhaustion"),
+        pl.lit(None if left is None else float(max(left, 0)), dtype=pl.Float64).alias("bytes_left"),
     )
 
 
-def _exhaustion(left: int | None) -> pl.Expr:
-    if left is None:
-        return pl.lit(None, dtype=pl.Float64)
-    return pl.when(pl.col("slope") > 0).then(pl.lit(float(max(left, 0))) / pl.col("slope"))
+def _pace() -> list[pl.Expr]:
+    """Tell how a key moves now: a leak that began late, or became faster, at the slope of its last third."""
+    faster = (pl.col("verdict") == "leak") & (pl.col("late_low") > pl.col("slope_high"))
+    ends = {"pace": "slope", "pace_low": "low", "pace_high": "high"}
+    whole = {"pace": "slope", "pace_low": "slope_low", "pace_high": "slope_high"}
+    return [pl.when(faster).then(f"late_{end}").otherwise(whole[name]).alias(name) for name, end in ends.items()]
+
+
+def _exhaustion() -> pl.Expr:
+    return pl.when(pl.col("pace") > 0).then(pl.col("bytes_left") / pl.col("pace"))
 
 
 def hours(points: pl.DataFrame, *, clock: bool) -> list[float]:
@@ -93,11 +100,12 @@ def _address_space(series: Series, points: pl.DataFrame) -> int | None:
 
 def _ranked(judged: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     size = [pl.col(name).cast(pl.UInt64).alias(f"{name}_bytes") for name in ("first", "last", "min", "max")]
-    numbers = ["count_delta", "slope", "slope_low", "slope_high", "late_slope", "rising_share", "p_value", "q_value"]
+    numbers = ["count_delta", "slope", "slope_low", "slope_high", "late_slope", "pace", "pace_low", "pace_high"]
+    numbers += ["rising_share", "p_value", "q_value"]
     shown = judged.select("run", *keys, *size, *numbers, "hours_to_exhaustion", "verdict", "reason")
     order = pl.col("verdict").replace_strict(_verdict.ORDER, return_dtype=pl.UInt8)
     return shown.sort(
-        [order, "slope", "run", *keys], descending=[False, True, False] + [False] * len(keys), nulls_last=True
+        [order, "pace", "run", *keys], descending=[False, True, False] + [False] * len(keys), nulls_last=True
     )
 
 

@@ -53,9 +53,9 @@ def _about_capture(side: str, snapshot: Snapshot) -> list[str]:
     usage = snapshot.usage.select("stack_id", "requested_bytes")
     total = int(usage["requested_bytes"].sum())
     notes = []
-    open_heaps = int((snapshot.heaps["complete"] == False).sum())  # noqa: E712 - null is neither
-    if open_heaps:
-        notes.append(f"{side}: the end of {plural(open_heaps, 'heap')} is missing, so the log is probably cut off")
+    endless = open_heaps(snapshot)
+    if endless:
+        notes.append(f"{side}: the end of {plural(endless, 'heap')} is missing, so the log is probably cut off")
     unrecorded = int(usage.filter(pl.col("stack_id").is_null())["requested_bytes"].sum())
     if unrecorded:
         notes.append(f"{side}: {_share(unrecorded, total)} of the bytes have no stack recorded")
@@ -66,6 +66,11 @@ def _about_capture(side: str, snapshot: Snapshot) -> list[str]:
             f"{side}: {_share(cut, total)} of the bytes have stacks that are probably cut off at the outer end"
         )
     return notes
+
+
+def open_heaps(snapshot: Snapshot) -> int:
+    """Count the heaps whose end the log does not show, though its format marks it."""
+    return int((snapshot.heaps["complete"] == False).sum())  # noqa: E712 - null is neither
 
 
 def _about_stacks(delta: Delta) -> list[str]:

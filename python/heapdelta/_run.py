@@ -1,9 +1,10 @@
 """Were two snapshots taken of one run of one process? Only then do trace ids and addresses mean the same in both.
 
 The rule: both name the same machine and the same process id, and their module tables do not contradict it. Process ids
-are used again, so the module tables are asked too: the program itself must stand at the same address in both, and so
-must at least half of the modules that both list (a plug-in may be unloaded and come back elsewhere). Where a log names
-no machine or process, the answer is unknown, and unknown counts as no.
+are used again, so the module tables are asked too: the program itself must be the same and stand at the same address in
+both, and so must at least half of the modules that both list (a plug-in may be unloaded and come back elsewhere).
+Tables that share no module are of two runs. Where a log names no machine or process, the answer is unknown, and unknown
+counts as no.
 
 Dumps name no machine. They name the moment when the process was made, which together with the id stands in its place.
 """
@@ -80,12 +81,17 @@ def _moved(before: pl.DataFrame, after: pl.DataFrame) -> str | None:
     # A path that could not be read is empty, and says nothing about which module it is.
     placed = pl.col("base").is_not_null() & (pl.col("path") != "")
     old, new = (modules.filter(placed).select(columns) for modules in (before, after))
+    programs = [modules.filter(pl.col("path").str.ends_with(".exe")) for modules in (old, new)]
+    if all(listed.height for listed in programs) and not programs[0]["path"].is_in(programs[1]["path"].implode()).any():
+        return f"the programs differ ({programs[0]['name'][0]} and {programs[1]['name'][0]})"
     # The first listing of a path counts: a few logs list a module twice.
     both = old.unique("path", keep="first").join(new.unique("path", keep="first"), on="path", suffix="_after")
     moved = both.filter(pl.col("base") != pl.col("base_after"))
     program = moved.filter(pl.col("path").str.ends_with(".exe"))
     if not program.is_empty():
         return f"{program['name'][0]} was loaded at another address"
+    if both.is_empty() and old.height and new.height:
+        return "no module is listed in both"
     if 2 * moved.height > both.height:
         return f"{moved.height} of {both.height} modules were loaded at other addresses"
     return None

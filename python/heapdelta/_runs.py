@@ -42,7 +42,7 @@ class Run:
     snapshots : list of Snapshot
         Sorted by `Snapshot.taken_at`; those that do not tell it last, by name.
     restart : bool
-        True if an earlier run is of the same machine and the same program.
+        True if earlier runs of the same program on the same machine had their last logs before this one's first.
     """
 
     def __init__(self, snapshots: Sequence[Snapshot], *, restart: bool = False) -> None:
@@ -120,7 +120,7 @@ class Runs(Sequence[Run]):
         -------
         polars.DataFrame
             Sorted by the time of the first snapshot: ``run`` u32 from 0, ``machine`` str, ``pid`` u32, ``program`` str,
-            ``restart`` bool (an earlier run is of the same machine and program), ``snapshots`` u32 (how many),
+            ``restart`` bool (earlier runs of the same machine and program had ended), ``snapshots`` u32 (how many),
             ``first_taken_at``, ``last_taken_at`` datetime, by the clock of the customer's machine.
         """
         rows = [
@@ -225,11 +225,16 @@ def _by_time(snapshot: Snapshot) -> tuple[bool, str, list[tuple[int, int, str]]]
 
 
 def _with_restarts(runs: list[list[Snapshot]]) -> Iterator[Run]:
-    seen: set[tuple[str, str]] = set()
+    ended: dict[tuple[str, str], datetime] = {}
     for snapshots in runs:
         run = Run(snapshots)
-        who = ((run.machine or "").casefold(), (run.program or "").casefold())
-        # Two programs that no log names may be two programs.
-        run.restart = run.program is not None and who in seen
-        seen.add(who)
+        if run.program is None or run.machine is None:
+            # Two programs that no log names may be two programs.
+            yield run
+            continue
+        who, last = (run.machine.casefold(), run.program.casefold()), run.last_taken_at
+        # A program that runs several times at once is not started anew.
+        run.restart = who in ended and run.first_taken_at is not None and ended[who] <= run.first_taken_at
+        if last is not None:
+            ended[who] = max(last, ended.get(who, last))
         yield run

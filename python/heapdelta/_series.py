@@ -47,8 +47,9 @@ class Series:
         ``taken_at`` datetime (null where nothing tells), ``time_source`` str (``log``, ``mtime``, ``name`` or
         ``given``: what put it in its place), ``path`` str, ``requested_bytes`` u64, ``overhead_bytes`` u64 (null where
         the log does not write it), ``allocation_count`` u64 (all three the totals of the snapshot), ``restart`` bool
-        (the first point of a later run of the same program on the same machine), ``gap`` bool (the time since the point
-        before it is more than 2.5 times the median of its run).
+        (the first point of a later run of the same program on the same machine), ``complete`` bool (False where the
+        end of a heap is missing: the log is probably cut off, and its numbers are too small), ``gap`` bool (the time
+        since the point before it is more than 2.5 times the median of its run).
     notes : list of str
         What a reader of the numbers must know, one sentence each; empty if there is nothing.
     """
@@ -132,15 +133,17 @@ class Series:
         -------
         polars.DataFrame
             One row per run and key that the run has, sorted by verdict (``leak`` first, then ``warming up``,
-            ``sawtooth``, ``plateau``, ``noise``, ``shrinking``, ``too few snapshots``), then by ``slope``, largest
+            ``sawtooth``, ``plateau``, ``noise``, ``shrinking``, ``too few snapshots``), then by ``pace``, largest
             first, then by run and key. ``run`` u32, the key as in `table`, then of requested bytes: ``first_bytes``,
             ``last_bytes``, ``min_bytes``, ``max_bytes`` u64; ``count_delta`` i64 (blocks, last - first); ``slope``,
             ``slope_low``, ``slope_high`` f64 (Theil-Sen and its interval, in `slope_unit`, positive is growth; null
-            below two points in time); ``late_slope`` f64 (of the last third alone); ``rising_share`` f64 (steps up, of
-            all steps); ``p_value`` f64 (Mann-Kendall, two-sided, corrected for ties; 1 for a key that never changes);
-            ``q_value`` f64 (Benjamini-Hochberg over all rows of this call that change at all);
-            ``hours_to_exhaustion`` f64 (until the run's total, going on from its last point at this key's slope, fills
-            the address space; null without a positive slope, a clock or an address space); ``verdict`` str;
+            below two points in time); ``late_slope`` f64 (of the last third alone); ``pace``,
+            ``pace_low``, ``pace_high`` f64 (``slope`` and its interval; for a leak whose last third is surely steeper
+            than the whole, the slope of that third and its interval: a leak that began late); ``rising_share`` f64
+            (steps up, of all steps); ``p_value`` f64 (Mann-Kendall, two-sided, corrected for ties; 1 for a key that
+            never changes); ``q_value`` f64 (Benjamini-Hochberg over all rows of this call that change at all);
+            ``hours_to_exhaustion`` f64 (until the run's total, going on from its last point at this key's pace, fills
+            the address space; null without a positive pace, a clock or an address space); ``verdict`` str;
             ``reason`` str.
 
         Raises

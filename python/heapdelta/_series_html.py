@@ -22,14 +22,14 @@ def page(series: Series) -> str:
     facts["verdicts"] = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.iter_rows())
     change = (pl.col("last_bytes").cast(pl.Int64) - pl.col("first_bytes").cast(pl.Int64)).abs()
     leak = pl.col("verdict") == _chart_series.LEAK
-    order = [leak, pl.when(leak).then("slope"), change]
+    order = [leak, pl.when(leak).then("pace"), change]
     looked_at = growth.sort(order, descending=True, nulls_last=True, maintain_order=True).head(_html.TOP)
     return _html.page(repr(series), facts, _table(looked_at, series), of=growth.height)
 
 
 def _table(growth: pl.DataFrame, series: Series) -> pl.DataFrame:
     named = _named(growth)
-    slopes = [None if slope is None else f"{bytes_text(round(slope), signed=True)}" for slope in named["slope"]]
+    slopes = [None if slope is None else f"{bytes_text(round(slope), signed=True)}" for slope in named["pace"]]
     unit = series.slope_unit.partition("/")[2]
     several = ["run"] if series.points["run"].n_unique() > 1 else []
     fingerprint = ["fingerprint"] if series.by == "stack" else []

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from heapdelta._series_order import Ordered
 
 
+_SHOWN = 5
+_IS = {True: "is", False: "are"}
+
+
 def about(found: Ordered) -> list[str]:
     """Collect the notes of a series, most important first."""
     points, notes = found.points, []
@@ -22,9 +26,15 @@ def about(found: Ordered) -> list[str]:
         notes.append("the snapshots are in an order without a clock: slopes are per step, not per hour")
         if _contradicted(points):
             notes.append("the logs' own times do not rise in this order")
+    notes.extend(about_cut(points))
     restarts = int(points["restart"].sum())
     if restarts:
         notes.append(f"the program was started anew {plural(restarts, 'time')}: each run is judged by itself")
+    others = int(points["run"].n_unique()) - 1 - restarts
+    if others:
+        notes.append(
+            f"{plural(others, 'run')} beside the first that {_IS[others == 1]} no restart: each is judged by itself"
+        )
     gaps = int(points["gap"].sum())
     if gaps:
         notes.append(f"{plural(gaps, 'gap')} in time: nothing is known of what happened there")
@@ -38,6 +48,19 @@ def about(found: Ordered) -> list[str]:
     if same:
         notes.append(f"{plural(same, 'snapshot')} taken at the same moment as the one before")
     return notes
+
+
+def about_cut(points: pl.DataFrame) -> list[str]:
+    """Name the logs that are cut off: what is missing in them looks like a fall."""
+    cut = points.filter(~pl.col("complete"))
+    if cut.is_empty():
+        return []
+    numbers = ", ".join(map(str, cut["point"].head(_SHOWN))) + (", …" if cut.height > _SHOWN else "")
+    where = f"{'point' if cut.height == 1 else 'points'} {numbers}"
+    return [
+        f"{plural(cut.height, 'log')} probably cut off ({where}), the end of a heap is missing: what they lack looks "
+        "like a fall, and verdicts may be wrong"
+    ]
 
 
 def _contradicted(points: pl.DataFrame) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import polars as pl
 
 from heapdelta._html import plural
+from heapdelta._notes import open_heaps
 from heapdelta._runs import Run, Runs, checked, group
 from heapdelta._sources import natural_key
 from heapdelta._usage import MEASURES
@@ -38,6 +39,7 @@ _POINTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "overhead_bytes": pl.UInt64,
     "allocation_count": pl.UInt64,
     "restart": pl.Boolean,
+    "complete": pl.Boolean,
 }
 
 
@@ -79,7 +81,8 @@ def ordered(
         timed = _sorted(run, order, place)
         for index, (snapshot, taken) in enumerate(timed):
             about = (len(in_order), number, taken, _TIME_SOURCES[order], snapshot.path)
-            rows.append((*about, *_totals(snapshot), run.restart and index == 0))
+            cut = open_heaps(snapshot) > 0
+            rows.append((*about, *_totals(snapshot), run.restart and index == 0, not cut))
             in_order.append(snapshot)
     points = pl.DataFrame(rows, schema=_POINTS, orient="row")
     clock = order in ("taken_at", "mtime")

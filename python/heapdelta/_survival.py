@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import _html, _native, _series_html
+from heapdelta._series_notes import about_cut
 from heapdelta._survival_stacks import described, summed_up
 from heapdelta.exceptions import OptionError
 
@@ -38,6 +39,11 @@ class Survival:
         self.points = points
         self._stacks = stacks
         self._lives = lives
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
+        return about_cut(self.points)
 
     def _numbered(self, tables: dict[int, core.Table], *places: str) -> pl.DataFrame:
         """Put the tables of all runs together; their stacks and points become those of the series."""

@@ -118,10 +118,7 @@ fn debug_record(reader: &mut Reader<'_>, (size, offset): (u32, u32), place: Plac
             return None;
         }
     };
-    let name = &record[name_at..];
-    let name = &name[..memchr::memchr(0, name).unwrap_or(name.len())];
-    let name = String::from_utf8_lossy(name).into_owned();
-    let name = if name.is_empty() { None } else { reader.keep(name, place) };
+    let name = reader.utf8(&record[name_at..], place);
     Some((id, name))
 }
 

@@ -182,18 +182,40 @@ impl<'a> Reader<'a> {
 
     /// UTF-16 up to its end or its zeros; what is none becomes U+FFFD.
     pub fn utf16(&mut self, bytes: &[u8], place: Place) -> Option<String> {
-        // Three bytes is the most that one unit of UTF-16 can become.
-        if bytes.len().div_ceil(2) * 3 > self.text_left {
+        // Three bytes is the most that one unit of UTF-16 can become. Zeros at the end are no part of the text, but looking at
+        // them is work, too.
+        let looked_at = bytes.len() / 2;
+        let end = || bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1).next_multiple_of(2);
+        let fits = |bytes: &&[u8]| bytes.len().div_ceil(2) * 3 <= self.text_left;
+        let whole = || bytes.get(..end()).unwrap_or(bytes);
+        let Some(bytes) = (looked_at <= self.text_left).then(whole).filter(fits) else {
             self.unreadable_text(place.byte.unwrap_or(0), place, "the texts before it are larger than the file");
             return None;
-        }
-        let (mut text, malformed) = decode(bytes);
-        text.truncate(text.trim_end_matches('\0').len());
-        self.text_left -= text.len();
+        };
+        let (text, malformed) = decode(bytes);
+        self.text_left -= text.len().max(looked_at);
         if malformed {
             self.malformed(&text, place);
         }
         Some(text)
+    }
+
+    /// UTF-8 up to its zero, or to the end of the bytes; what is none becomes U+FFFD. Absent if it is empty.
+    pub fn utf8(&mut self, bytes: &[u8], place: Place) -> Option<String> {
+        // No more is looked at than may be kept, at three bytes for each that is no UTF-8.
+        let most = (NAME_LIMIT as usize).min(self.text_left / 3);
+        let looked_at = &bytes[..bytes.len().min(most)];
+        let end = memchr::memchr(0, looked_at);
+        if end.is_none() && looked_at.len() < bytes.len() {
+            self.unreadable_text(
+                place.byte.unwrap_or(0),
+                place,
+                "it is longer than a name can be, or than may be kept",
+            );
+            return None;
+        }
+        let name = &looked_at[..end.unwrap_or(looked_at.len())];
+        self.keep(String::from_utf8_lossy(name).into_owned(), place).filter(|name| !name.is_empty())
     }
 
     /// Takes text of another encoding off what may still be made; `None` if that is used up.

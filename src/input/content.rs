@@ -40,7 +40,12 @@ impl Content {
     ///
     /// They are read, not looked up in the map: a page that is touched there costs some 8 µs with its 15 neighbours (6 µs to
     /// map, 2 to unmap; a read 1.2; 2 cores, 1 GiB, November 2026), and counts as memory of this process.
-    pub fn words_at<T>(&self, places: &[u64], meanwhile: impl FnOnce() -> T) -> (Vec<Option<u32>>, T) {
+    pub fn words_at<T>(
+        &self,
+        places: &[u64],
+        threads: Option<usize>,
+        meanwhile: impl FnOnce() -> T,
+    ) -> (Vec<Option<u32>>, T) {
         let Some(file) = &self.file else {
             let word = |place: &u64| u32_at(self, usize::try_from(*place).ok()?);
             return (places.iter().map(word).collect(), meanwhile());
@@ -49,7 +54,7 @@ impl Content {
             let mut word = [0; 4];
             read_exact_at(file, &mut word, *place).ok().map(|()| u32::from_le_bytes(word))
         };
-        parallel::beside(places, word, meanwhile)
+        parallel::beside(places, threads, word, meanwhile)
     }
 }
 

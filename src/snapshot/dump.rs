@@ -23,15 +23,15 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Reads a dump.
+    /// Reads a dump, with so many threads at the most; by default a few.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::NotADump`].
-    pub fn new(content: Content, path: Option<std::path::PathBuf>) -> Result<Self> {
+    pub fn new(content: Content, path: Option<std::path::PathBuf>, threads: Option<usize>) -> Result<Self> {
         let mut rows = dump::read(&content)?;
         let candidates = std::mem::take(&mut rows.candidates);
-        let (words, tables) = content.words_at(&candidates.places, || unclassed(&mut rows));
+        let (words, tables) = content.words_at(&candidates.places, threads, || unclassed(&mut rows));
         rows.classes.mark_heaps(&candidates, &words);
         let about = About { path, encoding: "binary".to_owned(), byte_count: content.len() as u64, ..About::default() };
         Ok(Self { about, tables: tables.with(&rows.classes), header: rows.header, memory: rows.memory, content })

@@ -30,8 +30,9 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotOneProcess`]: the process ids differ; or the program, or more than half of the modules that both
-    /// list, stand at other addresses; or nothing shows that log and dump are of one process.
+    /// [`ErrorKind::NotOneProcess`]: the process ids differ, or the programs; or the program, or more than half of the
+    /// modules that both list, stand at other addresses; or nothing shows that log and dump are of one process: without a
+    /// process id, a program at the same address in both does.
     pub fn with_modules(&self, dump: &Dump) -> Result<Snapshot> {
         let ours = Module::list(self.table("modules"));
         let theirs = Module::list(dump.table("modules"));
@@ -127,12 +128,22 @@ fn contradiction(pid: Option<u32>, dump: Option<u32>, ours: &[Module<'_>], their
     for module in theirs {
         places.entry(module.file()).or_default().extend(module.base);
     }
-    let (mut both, mut moved) = (0, 0);
+    let programs = |modules: &[Module<'_>]| -> Vec<String> {
+        modules.iter().map(Module::file).filter(|file| file.ends_with(".exe")).collect()
+    };
+    let (our_programs, their_programs) = (programs(ours), programs(theirs));
+    if let (Some(our), Some(their)) = (our_programs.first(), their_programs.first())
+        && !our_programs.iter().any(|program| their_programs.contains(program))
+    {
+        return Some(format!("the programs differ ({our} and {their})"));
+    }
+    let (mut both, mut moved, mut program_stands) = (0, 0, false);
     for module in ours {
         let file = module.file();
         let (Some(base), Some(places)) = (module.base, places.get(&file)) else { continue };
         both += 1;
         if places.contains(&base) {
+            program_stands |= file.ends_with(".exe");
             continue;
         }
         moved += 1;
@@ -143,8 +154,9 @@ fn contradiction(pid: Option<u32>, dump: Option<u32>, ours: &[Module<'_>], their
     if 2 * moved > both {
         return Some(format!("{moved} of {both} modules were loaded at other addresses"));
     }
-    let unproven = both == 0 && (pid.is_none() || dump.is_none());
-    unproven.then(|| "nothing shows it: no process id to compare, and no module that both list".to_owned())
+    // Modules of the system stand at the same addresses in every process until the next boot: they prove nothing.
+    let unproven = !program_stands && (pid.is_none() || dump.is_none());
+    unproven.then(|| "nothing shows it: no process id to compare, and no program that both list".to_owned())
 }
 
 /// Modules of the dump that overlap none of the log, in the order of the dump.

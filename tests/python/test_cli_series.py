@@ -241,6 +241,19 @@ def test_one_bad_file_stops_nothing_and_is_told(capsys: pytest.CaptureFixture[st
     assert issues == "1 issue in 1 log: 1 stack_not_in_file (warning)"
 
 
+def test_machine_output_goes_to_a_file_and_failures_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("logs/bad.txt").write_text("not a log", encoding="utf-8")
+    assert series("logs", "--csv", "-o", "ranking.csv") == cli.OK
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "bad.txt" in printed.err
+    assert pl.read_csv("ranking.csv")["verdict"].to_list()[0] == "leak"
+    assert series("logs", "--json", "--output", "all.json") == cli.OK
+    assert json.loads(Path("all.json").read_text(encoding="utf-8"))["by"] == "module"
+    assert series("logs", "-o", "x.csv") == cli.USAGE
+    assert "expected --output with --json or --csv, found neither" in capsys.readouterr().err
+
+
 def test_nothing_but_bad_files_is_unreadable(capsys: pytest.CaptureFixture[str]) -> None:
     Path("notes.txt").write_text("hello", encoding="utf-8")
     assert series("notes.txt", "missing.txt", "logs/log1.txt") == cli.UNREADABLE

@@ -166,3 +166,27 @@ def test_options_of_no_meaning_are_refused(option: dict[str, float]) -> None:
         series.growth(**option)  # type: ignore[arg-type]
     assert str(refused.value).startswith("expected ")
     assert refused.value.kind == "option"
+
+
+def test_leak_that_began_late_goes_by_the_pace_of_its_last_third() -> None:
+    count = 60
+    curves = {
+        "late": [1 << 20] * 48 + [(1 << 20) + 5000 * step for step in range(1, count - 47)],
+        "drip": [1000 + 100 * place for place in range(count)],
+    }
+    series = hd.series(snapshots_of(curves, [float(2 * place) for place in range(count)]))
+    growth = series.growth(address_space=1 << 31)
+    late, drip = growth.rows(named=True)[:2]
+    assert (late["module"], late["verdict"], late["slope"]) == ("late", "leak", 0.0)
+    assert 1500 < late["pace"] == late["late_slope"] <= 2500
+    assert late["pace_low"] <= late["pace"] <= late["pace_high"]
+    left = (1 << 31) - series.points["requested_bytes"][-1]
+    assert late["hours_to_exhaustion"] == pytest.approx(left / late["pace"])
+    assert (drip["pace"], drip["pace_low"], drip["pace_high"]) == (
+        drip["slope"],
+        drip["slope_low"],
+        drip["slope_high"],
+    )
+    drawn = hd.chart.slope(series).to_dict()["datasets"]["slopes"]
+    assert drawn[0]["name"] == "late"
+    assert drawn[0]["words"].startswith("leak, +1.8")

@@ -48,6 +48,30 @@ def test_process_id_that_is_used_again_is_another_run() -> None:
     assert runs[1].restart
 
 
+def test_process_id_that_another_program_has_later_is_another_run() -> None:
+    other = log_of({"a": 1000}, 24)
+    other.modules["other.exe"] = other.modules.pop("app.exe")
+    runs = hd.group([one(0), one(4), other.read()])
+    assert [(len(run), run.program, run.restart) for run in runs] == [(2, "app", False), (1, "other", False)]
+    with pytest.raises(OptionError, match="expected snapshots of one run, found 2 runs"):
+        hd.series([one(0), other.read()])
+    assert "the programs differ (app and other)" in hd.diff(one(0), other.read()).notes[0]
+
+
+def test_logs_that_share_no_module_are_of_two_runs() -> None:
+    bare = Log([(0x10000, "1", 100, 8)], pid=704, machine="BOX", modules={"alone.dll": 0x6000_0000})
+    assert len(hd.group([one(0), bare.read()])) == 2
+
+
+def test_processes_that_run_at_the_same_time_are_no_restart() -> None:
+    together = [one(0), one(8), one(4, pid=812), one(12, pid=812), one(13, pid=900)]
+    runs = hd.group(together)
+    assert [(run.pid, run.restart) for run in runs] == [(704, False), (812, False), (900, True)]
+    series = hd.series(runs, runs="all")
+    assert "the program was started anew 1 time: each run is judged by itself" in series.notes
+    assert "1 run beside the first that is no restart: each is judged by itself" in series.notes
+
+
 def test_logs_that_do_not_name_themselves_belong_to_no_run() -> None:
     nameless = Log([(0x10000, "1", 100, 8)], {"1": [0x7700_0100]}, header=False).read()
     runs = hd.group([nameless, one(0), one(4)])

@@ -167,6 +167,22 @@ def test_keys_that_come_late_or_leave_early_have_rows_at_every_point() -> None:
     assert dict(growth.select("module", "last_bytes").rows()) == {"early": 0, "late": 700, "always": 189}
 
 
+def test_logs_that_are_cut_off_are_named() -> None:
+    hours = range(8)
+    logs = [log_of({"a": 1000 + hour, "b": 2000}, hour).text() for hour in hours]
+    for cut in (3, 6):
+        logs[cut] = logs[cut][: logs[cut].index("*- - - -", logs[cut].index("*- - - -") + 1)]
+    series = hd.series([hd.read(log.encode()) for log in logs])
+    assert [point for point, whole in series.points.select("point", "complete").rows() if not whole] == [3, 6]
+    expected = (
+        "2 logs probably cut off (points 3, 6), the end of a heap is missing: what they lack looks like a fall, and "
+        "verdicts may be wrong"
+    )
+    assert expected in series.notes
+    assert series.survival().notes == [expected]
+    assert hd.series(snapshots_of({"a": [1, 2]}, [0, 1])).survival().notes == []
+
+
 def test_blocks_without_a_stack_are_a_key_of_their_own() -> None:
     logs = [Log([(0x10000, "0", size, 8)], {}, taken=f"2012-04-30 1{size % 2}:09") for size in (8, 9)]
     for by in ("module", "function", "stack"):

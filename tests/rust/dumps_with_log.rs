@@ -77,11 +77,15 @@ fn other_processes_are_refused_with_the_reason() {
     assert!(said.ends_with("the process ids differ (12 and 4711)"), "{said}");
     let said = refusal(&log(4711, &[(0x40_0000, r"C:\app\app.exe")]), &sample());
     assert!(said.ends_with("app.exe was loaded at another address"), "{said}");
+    let said = refusal(&log(4711, &[(module_base(0), r"C:\app\other.exe")]), &sample());
+    assert!(said.ends_with("the programs differ (other.exe and app.exe)"), "{said}");
     let moved = [(0x40_0000, r"C:\app\third.dll"), (0x50_0000, r"D:\fourth.dll"), (module_base(0), r"C:\app\app.exe")];
     let said = refusal(&log(4711, &moved), &sample());
     assert!(said.ends_with("2 of 3 modules were loaded at other addresses"), "{said}");
     let nameless = Plan { misc: None, ..sample() };
     let said = refusal(&log(4711, &[]), &nameless);
-    assert!(said.ends_with("no process id to compare, and no module that both list"), "{said}");
+    assert!(said.ends_with("no process id to compare, and no program that both list"), "{said}");
+    let said = refusal(&log(4711, &[(module_base(2), r"C:\app\third.dll")]), &nameless);
+    assert!(said.ends_with("no process id to compare, and no program that both list"), "{said}");
     assert!(log(4711, &moved[2..]).with_modules(&dump(bytes(&nameless))).is_ok(), "the program proves it");
 }

@@ -21,6 +21,7 @@ from heapdelta._html import plural
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from rich.console import ConsoleOptions, RenderableType
 
@@ -210,6 +211,14 @@ def report_all_issues(captures: Iterable[Snapshot]) -> None:
     where = f"{plural(found.height, 'issue')} in {plural(len(tables), 'log')}"
     stderr = _stderr()
     stderr.print(Text(f"{where}: {', '.join(words)}", "yellow"))
+
+
+def write(text: str, file: Path | None) -> None:
+    """Write machine output to a file, else to the console."""
+    if file is None:
+        print(text, end="")
+    else:
+        file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def remark(text: str) -> None:

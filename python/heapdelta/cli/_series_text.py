@@ -26,7 +26,7 @@ _KEYS = {
     "stack": ["fingerprint", "module", "function", "status"],
     "heap": ["heap_base", "status"],
 }
-# Of other curves the slope says nothing about what comes.
+# Of other curves the pace says nothing about what comes.
 _GOING_ON = ("leak", "warming up")
 _ROOMY = 100
 _BARS = "▁▂▃▄▅▆▇█"
@@ -59,7 +59,7 @@ def _show_ranking(target: Console, series: Series, ranking: pl.DataFrame, top: i
     numbers = ["#", *["run"] * several, _pace(series), *["first"] * (not narrow), "last", *["full in"] * ends]
     table = _output.table(title, numbers, ["verdict", *["course"] * (courses is not None), series.by])
     for place, row in enumerate(shown_rows.iter_rows(named=True)):
-        slope = None if row["slope"] is None else round(row["slope"])
+        slope = None if row["pace"] is None else round(row["pace"])
         cells = [Text(str(place + 1)), *[Text(str(row["run"]))] * several]
         cells += [_output.colored(slope, _output.size(slope, signed=True))]
         cells += [Text(_output.size(row[f"{end}_bytes"])) for end in (["last"] if narrow else ["first", "last"])]

@@ -89,6 +89,10 @@ def series(
     as_json: Annotated[bool, typer.Option("--json", help="Write everything as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Write the ranking as CSV, in exact numbers.")] = False,
     parquet: Annotated[Path | None, typer.Option(help="Write the ranking to this Parquet file.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="With --json or --csv: write into this file, not to the console."),
+    ] = None,
     long: Annotated[
         bool, typer.Option("--long", help="With --csv or --parquet: every key at every time in place of the ranking.")
     ] = False,
@@ -99,6 +103,8 @@ def series(
 ) -> None:
     """Rank what grows over many logs of one program, with a verdict for each row and its reason."""
     _refuse(by, inclusive=inclusive, machine=[as_json, as_csv, parquet is not None], long=long, chart=chart)
+    if output is not None and not (as_json or as_csv):
+        raise OptionError("expected --output with --json or --csv, found neither", kind="option")
     space = None if address_space is None else parse_size(address_space, "--address-space")
     rules = _input.read_allocators(allocators)
     batch = _input.read_many(_listed(sources))
@@ -110,9 +116,9 @@ def series(
     written = made.table() if long else ranking
     written = written if top is None or long else written.head(top)
     if as_json:
-        print(_json.of_series(made, written, batch, found))
+        _output.write(_json.of_series(made, written, batch, found) + "\n", output)
     elif as_csv:
-        print(written.write_csv(), end="")
+        _output.write(written.write_csv(), output)
     elif parquet is not None:
         written.write_parquet(parquet)
     else:
@@ -120,7 +126,7 @@ def series(
     if chart is not None:
         hd.chart.save(hd.chart.growth(made, top=min(top or 8, 200), warm_up_hours=warm_up_hours), chart)
         _output.remark(f"chart: {chart}")
-    _report(batch)
+    _report(batch, named=as_json or as_csv or parquet is not None)
 
 
 def _refuse(kind: Kind, *, inclusive: bool, machine: list[bool], long: bool, chart: Path | None) -> None:
@@ -192,8 +198,10 @@ def _series(
         raise OptionError(error.message, path=error.path, hint=hint, kind=error.kind) from error
 
 
-def _report(batch: Batch) -> None:
-    """Count on stderr what could not be read: files, then lines of the files that could."""
+def _report(batch: Batch, *, named: bool) -> None:
+    """Count on stderr what could not be read: files, `named` where the report does not; then lines of the others."""
+    for message in batch.failures["message"].head(_FAILURES_SHOWN) if named else ():
+        _output.error_line(message)
     if batch.failures.height:
         _output.remark(f"{batch.failures.height:,} of {len(batch.paths):,} files could not be read as heap logs")
     _output.report_all_issues(batch)

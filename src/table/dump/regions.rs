@@ -25,7 +25,13 @@ pub struct Unclassed {
 pub fn unclassed(regions: Regions, modules: &ModuleMap) -> Unclassed {
     let rows = || 0..regions.state.len();
     let taken = |row: &usize| regions.state[*row] != FREE;
-    let protect = |values: &[u32]| column(values.iter().copied(), |value| (*value != 0).then(|| protection(*value)));
+    let protect = |values: &[u32]| {
+        let mut named = 0;
+        column(values.iter().copied(), |value| {
+            named += 1;
+            (*value != 0).then(|| if named <= MOST_NAMED { protection(*value) } else { hexadecimal(*value) })
+        })
+    };
     let base = UInt64Array::from(regions.base);
     let module = |row: usize| match regions.kind[row] {
         IMAGE if taken(&row) => modules.of_address(base.value(row)).map(|range| &*range.name),
@@ -59,6 +65,10 @@ impl Unclassed {
         crate::table::batch(&schema::REGIONS, columns)
     }
 }
+
+/// Protections that are put into words: dumps have a dozen, and a damaged one might have one for each region, each of them
+/// longer than its record.
+const MOST_NAMED: u32 = 4096;
 
 fn hexadecimal(value: u32) -> String {
     format!("{value:#X}").replace("0X", "0x")
@@ -113,7 +123,7 @@ pub fn words<'a>(rows: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 }
 
 /// A column of values that become words: each distinct value is turned into one, once.
-fn column<T: Near>(values: impl Iterator<Item = T>, word: impl Fn(&T) -> Option<String>) -> ArrayRef {
+fn column<T: Near>(values: impl Iterator<Item = T>, mut word: impl FnMut(&T) -> Option<String>) -> ArrayRef {
     let mut views: Vec<u128> = roomy(values.size_hint().0);
     let mut valid = Vec::with_capacity(values.size_hint().0);
     let mut known: HashMap<T, Option<u128>> = HashMap::new();
@@ -122,7 +132,9 @@ fn column<T: Near>(values: impl Iterator<Item = T>, word: impl Fn(&T) -> Option<
     let mut turn = |value: &T| {
         word(value).map(|word| {
             let view = make_view(word.as_bytes(), 0, text.len() as u32);
-            text.extend_from_slice(word.as_bytes());
+            if word.len() > INLINE {
+                text.extend_from_slice(word.as_bytes());
+            }
             view
         })
     };
@@ -142,6 +154,9 @@ fn column<T: Near>(values: impl Iterator<Item = T>, word: impl Fn(&T) -> Option<
         StringViewArray::new_unchecked(ScalarBuffer::from(views), Arc::from([Buffer::from_vec(text)]), nulls)
     })
 }
+
+/// Words up to so many bytes stand in their view and nowhere else: Arrow's format.
+const INLINE: usize = 12;
 
 /// Places for values seen lately: hashing each would be most of the time that a column takes.
 const NEAR: usize = 64;
