@@ -58,8 +58,8 @@ def about_cut(points: pl.DataFrame) -> list[str]:
     numbers = ", ".join(map(str, cut["point"].head(_SHOWN))) + (", …" if cut.height > _SHOWN else "")
     where = f"{'point' if cut.height == 1 else 'points'} {numbers}"
     return [
-        f"{plural(cut.height, 'log')} probably cut off ({where}), the end of a heap is missing: what they lack looks "
-        "like a fall, and verdicts may be wrong"
+        f"{plural(cut.height, 'log')} probably cut off ({where}), for the end of a heap is missing: what is not there "
+        "looks like a fall, so verdicts may be wrong"
     ]
 
 

@@ -175,8 +175,8 @@ def test_logs_that_are_cut_off_are_named() -> None:
     series = hd.series([hd.read(log.encode()) for log in logs])
     assert [point for point, whole in series.points.select("point", "complete").rows() if not whole] == [3, 6]
     expected = (
-        "2 logs probably cut off (points 3, 6), the end of a heap is missing: what they lack looks like a fall, and "
-        "verdicts may be wrong"
+        "2 logs probably cut off (points 3, 6), for the end of a heap is missing: what is not there looks like a fall, "
+        "so verdicts may be wrong"
     )
     assert expected in series.notes
     assert series.survival().notes == [expected]
