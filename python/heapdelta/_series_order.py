@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
 
+from heapdelta._batch import Batch
 from heapdelta._html import plural
 from heapdelta._notes import open_heaps
 from heapdelta._runs import Run, Runs, checked, group
@@ -19,7 +20,6 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from heapdelta._batch import Batch
     from heapdelta._snapshot import Snapshot
 
 Order: TypeAlias = Literal["taken_at", "name", "mtime", "given"]
@@ -63,7 +63,9 @@ def ordered(
         raise OptionError(f"expected one or all for runs, found {runs!r}", kind="option")
     listed = list(snapshots) if isinstance(snapshots, Run) else checked(snapshots)
     if len(listed) < 2:
-        raise OptionError(f"expected two snapshots or more, found {len(listed)}", kind="option")
+        raise OptionError(
+            f"expected two snapshots or more, found {len(listed)}", hint=_first_failure(snapshots), kind="option"
+        )
     grouped = group(listed)
     kept, notes = _kept(listed, grouped, runs)
     if sum(map(len, kept)) < 2:
@@ -87,6 +89,14 @@ def ordered(
     points = pl.DataFrame(rows, schema=_POINTS, orient="row")
     clock = order in ("taken_at", "mtime")
     return Ordered(in_order, points.with_columns(_gap(clock=clock)), clock, notes)
+
+
+def _first_failure(snapshots: object) -> str | None:
+    """Tell of files that could not be read: they are the reason why there are few snapshots."""
+    failures = snapshots.failures if isinstance(snapshots, Batch) else None
+    if failures is None or failures.is_empty():
+        return None
+    return f"{plural(failures.height, 'file')} could not be read, the first: {failures['message'][0]}"
 
 
 def _kept(listed: list[Snapshot], grouped: Runs, runs: str) -> tuple[list[Run], list[str]]:

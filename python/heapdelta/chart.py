@@ -258,11 +258,12 @@ def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:
     """
     path = Path(path)
     spec = chart.to_dict()
-    if path.suffix == ".png":
+    suffix = path.suffix.lower()
+    if suffix == ".png":
         path.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=_VEGA_LITE, scale=2))
-    elif path.suffix == ".svg":
+    elif suffix == ".svg":
         path.write_text(vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE), encoding="utf-8")
-    elif path.suffix == ".html":
+    elif suffix == ".html":
         path.write_text(vl_convert.vegalite_to_html(spec, vl_version=_VEGA_LITE, bundle=True), encoding="utf-8")
     else:
         raise OptionError(f"expected a path that ends in .png, .svg or .html, found {path.name!r}", kind="option")

@@ -315,6 +315,15 @@ def test_options_of_no_meaning_are_refused(option: dict[str, Any], message: str)
         hd.series(snapshots, **option)
 
 
+def test_files_that_failed_are_named_where_snapshots_are_missing(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
+    with pytest.raises(OptionError, match="found 0") as caught:
+        hd.series(hd.read_many(tmp_path))
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("1 file could not be read, the first: ")
+    assert "notes.txt" in caught.value.hint
+
+
 def test_one_snapshot_is_no_series() -> None:
     with pytest.raises(OptionError, match="expected two snapshots or more, found 1"):
         hd.series(snapshots_of({"a": [1]}, [0]))

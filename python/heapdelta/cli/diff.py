@@ -83,7 +83,7 @@ def diff(
         raise OptionError("expected one of --json, --csv and --parquet, found several", kind="option")
     if inclusive and by not in (None, Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {by}", kind="option")
-    if chart is not None and chart.suffix not in _PICTURES:
+    if chart is not None and chart.suffix.lower() not in _PICTURES:
         raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
     rules = _input.read_allocators(allocators)
     old = _input.read_snapshot(before, capture=before_capture, dumps=True)

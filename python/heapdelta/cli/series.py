@@ -136,7 +136,7 @@ def _refuse(kind: Kind, *, inclusive: bool, machine: list[bool], long: bool, cha
         raise OptionError("expected --long with --csv or --parquet, found neither", kind="option")
     if inclusive and kind not in (Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {kind}", kind="option")
-    if chart is not None and chart.suffix not in _PICTURES:
+    if chart is not None and chart.suffix.lower() not in _PICTURES:
         raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
 
 
