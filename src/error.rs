@@ -107,7 +107,7 @@ pub enum ErrorKind {
     /// A header and not one heap: the tool on the customer's machine failed.
     #[error("expected a heap, found a capture that failed: {message}")]
     FailedCapture {
-        /// What the tool said, escaped and cut at 60 bytes; without a word of it, that the log ends before its first heap.
+        /// What the tool said, escaped and cut at 400 bytes; without a word of it, that the log ends before its first heap.
         message: String,
     },
     /// Several captures in one file, and no word which one is meant.
@@ -155,11 +155,16 @@ pub enum ErrorKind {
 }
 
 fn list(captures: &[CaptureEntry]) -> String {
-    let entries: Vec<String> = captures
+    const SHOWN: usize = 20;
+    let mut entries: Vec<String> = captures
         .iter()
         .enumerate()
+        .take(SHOWN)
         .map(|(index, capture)| format!("capture {} at line {} ({})", index + 1, capture.line, capture.title))
         .collect();
+    if captures.len() > SHOWN {
+        entries.push(format!("and {} more", captures.len() - SHOWN));
+    }
     entries.join(", ")
 }
 
@@ -280,9 +285,13 @@ impl From<io::Error> for Error {
 
 /// Input bytes as they may stand in a message: at most 60 of them, quoted, everything unprintable escaped.
 pub fn excerpt(bytes: &[u8]) -> String {
-    const LIMIT: usize = 60;
-    let shown = &bytes[..bytes.len().min(LIMIT)];
-    let dots = if bytes.len() > LIMIT { "…" } else { "" };
+    excerpt_of(bytes, 60)
+}
+
+/// The same of at most so many bytes.
+pub fn excerpt_of(bytes: &[u8], limit: usize) -> String {
+    let shown = &bytes[..bytes.len().min(limit)];
+    let dots = if bytes.len() > limit { "…" } else { "" };
     let text: String = match std::str::from_utf8(shown) {
         Ok(text) => text.chars().flat_map(escape).collect(),
         Err(_) => shown.escape_ascii().to_string(),

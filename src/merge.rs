@@ -167,23 +167,29 @@ pub struct MergedStacks {
 /// Numbers stacks in the order of their definitions; one that stands twice under its id is one stack.
 pub fn stacks(pieces: &[Placed], traces: &MergedTraces) -> MergedStacks {
     let mut merged = MergedStacks { of_trace: vec![TraceSlot::NONE; traces.keys.len()], ..MergedStacks::default() };
-    let mut more: HashMap<u32, Vec<u32>> = HashMap::new();
+    let mut more = More::default();
     for (piece, placed) in pieces.iter().enumerate() {
         let mut of_definition = Vec::with_capacity(placed.piece.definitions.len());
         for (definition, about) in placed.piece.definitions.iter().enumerate() {
             let trace = traces.numbers[placed.worker][about.trace.0 as usize];
             let first = merged.of_trace[trace as usize];
+            let frames = placed.frames_of(definition);
+            let is_same = |stack: &u32| {
+                let at = merged.stacks[*stack as usize];
+                let known = pieces[at.piece as usize].frames_of(at.definition as usize);
+                if about.cut { known.starts_with(frames) } else { known == frames }
+            };
             let known = if first == TraceSlot::NONE {
                 None
+            } else if is_same(&first) {
+                Some(first)
+            } else if about.cut {
+                // The last stack of a file, of which there is one.
+                more.of_trace.get(&trace).and_then(|others| others.iter().copied().find(is_same))
             } else {
-                let others = more.get(&trace).map_or(&[][..], Vec::as_slice);
-                std::iter::once(&first).chain(others).copied().find(|stack| {
-                    let at = merged.stacks[*stack as usize];
-                    let known = (&pieces[at.piece as usize], at.definition as usize);
-                    same_frames(known, (placed, definition), about.cut)
-                })
+                more.of_content.get(&(trace, frames)).copied()
             };
-            merged.max_depth = merged.max_depth.max(placed.frames_of(definition).len() as u32);
+            merged.max_depth = merged.max_depth.max(frames.len() as u32);
             of_definition.push(known.unwrap_or_else(|| {
                 let place = StackPlace {
                     piece: piece as u32,
@@ -191,7 +197,7 @@ pub fn stacks(pieces: &[Placed], traces: &MergedTraces) -> MergedStacks {
                     trace,
                     alias_of: (first != TraceSlot::NONE).then_some(first),
                 };
-                merged.add(place, about, &mut more)
+                merged.add(place, about, frames, &mut more)
             }));
         }
         merged.of_definition.push(of_definition);
@@ -200,12 +206,20 @@ pub fn stacks(pieces: &[Placed], traces: &MergedTraces) -> MergedStacks {
     merged
 }
 
+/// Stacks of a trace id behind its first; there may be many.
+#[derive(Default)]
+struct More<'a> {
+    of_trace: HashMap<u32, Vec<u32>>,
+    of_content: HashMap<(u32, &'a [u32]), u32>,
+}
+
 impl MergedStacks {
-    fn add(&mut self, place: StackPlace, about: &Definition, more: &mut HashMap<u32, Vec<u32>>) -> u32 {
+    fn add<'a>(&mut self, place: StackPlace, about: &Definition, frames: &'a [u32], more: &mut More<'a>) -> u32 {
         let id = self.stacks.len() as u32;
         self.stacks.push(place);
         if place.alias_of.is_some() {
-            more.entry(place.trace).or_default().push(id);
+            more.of_trace.entry(place.trace).or_default().push(id);
+            more.of_content.insert((place.trace, frames), id);
             if !about.alias {
                 self.conflicts.push(id);
             }
@@ -224,12 +238,6 @@ impl MergedStacks {
             self.of_trace[*trace as usize] = first + place as u32;
         }
     }
-}
-
-/// True for the same frames, or for the first of them if the file ends inside the second stack.
-fn same_frames(known: (&Placed, usize), again: (&Placed, usize), cut: bool) -> bool {
-    let (one, other) = (known.0.frames_of(known.1), again.0.frames_of(again.1));
-    if cut { one.starts_with(other) } else { one == other }
 }
 
 /// Heap addresses in order of first appearance, and the number of each worker's heaps.

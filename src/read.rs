@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     assemble::{Facts, Tables, assemble},
-    error::{CaptureEntry, Error, ErrorKind, Result, excerpt},
+    error::{CaptureEntry, Error, ErrorKind, Result, excerpt_of},
     input::{
         Part, Source,
         blocks::{BLOCK_SIZE, Block, Blocks},
@@ -359,6 +359,8 @@ fn failure(sections: &[SectionLine], header_line: u64) -> String {
     let mut said =
         sections.iter().filter(|row| row.line > header_line && !row.text.trim_matches(['/', ' ']).is_empty());
     let speaks = |text: &str| SIGNS.iter().any(|sign| text.to_ascii_lowercase().contains(sign));
-    let words = said.clone().find(|row| speaks(&row.text)).or_else(|| said.rfind(|row| row.kind == "console"));
-    words.map_or_else(|| "the log ends before its first heap".to_owned(), |row| excerpt(row.text.trim().as_bytes()))
+    let console = |row: &&SectionLine| row.kind == "console" && !row.text.trim_start().starts_with("//");
+    let words = said.clone().find(|row| speaks(&row.text)).or_else(|| said.rfind(console));
+    let quoted = |row: &SectionLine| excerpt_of(row.text.trim().as_bytes(), 400);
+    words.map_or_else(|| "the log ends before its first heap".to_owned(), quoted)
 }

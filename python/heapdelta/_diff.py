@@ -64,7 +64,8 @@ class Delta(Views):
 
         One row per disagreement, sorted by ``kind``, then by id: ``trace_id_before``, ``trace_id_after`` str,
         ``fingerprint_before``, ``fingerprint_after`` u64, ``kind`` str: ``same id, other frames`` or ``same frames,
-        other id``. Rankings by stack went by the frames, rankings by trace by the id. Empty for two runs, where ids
+        other id`` (where several ids have the same frames, each is listed with the first of the other side). Rankings by
+        stack went by the frames, rankings by trace by the id. Empty for two runs, where ids
         mean nothing.
         """
         return _conflicts(self.before, self.after, possible=self.one_run)
@@ -173,6 +174,19 @@ def _snapshot(value: object, name: str) -> Snapshot:
     return value
 
 
+def _paired(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Pair the ids of equal frames: each with the first of the other side, not each with all."""
+
+    def first(stacks: pl.DataFrame) -> pl.DataFrame:
+        return stacks.unique("fingerprint", keep="first", maintain_order=True)
+
+    pairs = [
+        old.join(first(new), on="fingerprint", suffix="_after"),
+        first(old).join(new, on="fingerprint", suffix="_after"),
+    ]
+    return pl.concat(pairs).unique(maintain_order=True)
+
+
 def _conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFrame:
     def known(snapshot: Snapshot) -> pl.DataFrame:
         first = pl.col("alias_of").is_null() & pl.col("fingerprint").is_not_null() & pl.col("trace_id").is_not_null()
@@ -182,7 +196,7 @@ def _conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataF
     old, new = known(before), known(after)
     same_id = old.join(new, on="trace_id", suffix="_after").filter(pl.col("fingerprint") != pl.col("fingerprint_after"))
     agreeing = old.join(new, on=["trace_id", "fingerprint"], how="semi").select("fingerprint")
-    same_frames = old.join(agreeing, on="fingerprint", how="anti").join(new, on="fingerprint", suffix="_after")
+    same_frames = _paired(old.join(agreeing, on="fingerprint", how="anti"), new)
     columns = ["trace_id_before", "trace_id_after", "fingerprint_before", "fingerprint_after", "kind"]
     parts = [
         same_id.select(

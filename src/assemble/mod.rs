@@ -2,7 +2,7 @@
 
 mod batches;
 
-use std::mem::take;
+use std::{collections::HashSet, mem::take};
 
 use arrow_buffer::ScalarBuffer;
 
@@ -162,6 +162,7 @@ struct Words {
     lines: LineCounts,
     headers: Vec<HeaderLine>,
     modules: Vec<Module>,
+    known_modules: HashSet<Module>,
     symbols: Vec<SymbolNote>,
     sections: Vec<SectionLine>,
     issues: Vec<Issue>,
@@ -190,7 +191,7 @@ impl Words {
             issue
         }));
         for module in piece.modules.drain(..) {
-            if !self.modules.contains(&module) {
+            if self.known_modules.insert(module.clone()) {
                 self.modules.push(module);
             }
         }

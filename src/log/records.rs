@@ -77,7 +77,7 @@ pub struct SectionLine {
 }
 
 /// One row of `modules`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Module {
     /// First address; absent where a row names a module without it.
     pub base: Option<u64>,

@@ -1,6 +1,6 @@
 //! The `allocations` table. It is the one that grows, so columns that say the same in every row share one buffer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
@@ -16,18 +16,24 @@ use crate::log::{
 pub struct Shared {
     ones: Buffer,
     no: Buffer,
-    heaps: Vec<Buffer>,
+    /// Of each heap that has a batch for itself.
+    heaps: Vec<OnceLock<Buffer>>,
+    rows: usize,
 }
 
 impl Shared {
     /// Shared columns for batches of up to `rows` rows in `heaps` heaps.
     pub fn new(rows: usize, heaps: usize) -> Self {
-        let filled = |value: u32| Buffer::from_vec(vec![value; rows]);
         Self {
-            ones: filled(1),
+            ones: Buffer::from_vec(vec![1u32; rows]),
             no: Buffer::from_vec(vec![0u8; rows.div_ceil(8)]),
-            heaps: (0..heaps as u32).map(filled).collect(),
+            heaps: (0..heaps).map(|_| OnceLock::new()).collect(),
+            rows,
         }
+    }
+
+    fn heap(&self, heap: u32) -> &Buffer {
+        self.heaps[heap as usize].get_or_init(|| Buffer::from_vec(vec![heap; self.rows]))
     }
 
     fn column(buffer: &Buffer, rows: usize) -> ArrayRef {
@@ -71,7 +77,7 @@ impl Blocks {
 pub fn blocks(columns: &Blocks, span: Span, runs: &[(u32, u32)], shared: &Shared) -> RecordBatch {
     let (start, rows) = (span.start, span.len);
     let heaps = match runs {
-        [(heap, _)] => Shared::column(&shared.heaps[*heap as usize], rows),
+        [(heap, _)] => Shared::column(shared.heap(*heap), rows),
         runs => {
             let mut values = Vec::with_capacity(rows);
             runs.iter().for_each(|(heap, end)| values.resize(*end as usize, *heap));

@@ -235,6 +235,17 @@ def test_conflicts_list_where_id_and_content_disagree(growing: tuple[Log, Log]) 
     ]
 
 
+def test_conflicts_of_many_ids_with_equal_frames_are_as_many_as_the_ids() -> None:
+    def of(ids: range) -> hd.Snapshot:
+        return Log([(0x10000, f"{number:X}", 8, 8) for number in ids], {f"{n:X}": [NTDLL_FRAME] for n in ids}).read()
+
+    found = hd.diff(of(range(1, 301)), of(range(1001, 1201))).conflicts
+    assert found["kind"].unique().to_list() == ["same frames, other id"]
+    assert set(found["trace_id_before"]) == {f"{number:X}" for number in range(1, 301)}
+    assert set(found["trace_id_after"]) == {f"{number:X}" for number in range(1001, 1201)}
+    assert found.height == 300 + 200 - 1
+
+
 def test_stack_shows_its_frames_and_which_one_is_blamed(growing: tuple[Log, Log]) -> None:
     delta = hd.diff(growing[0].read(), growing[1].read())
     frames = delta.stack(delta.by("stack")["fingerprint"][0])
