@@ -64,9 +64,8 @@ class Delta(Views):
 
         One row per disagreement, sorted by ``kind``, then by id: ``trace_id_before``, ``trace_id_after`` str,
         ``fingerprint_before``, ``fingerprint_after`` u64, ``kind`` str: ``same id, other frames`` or ``same frames,
-        other id`` (where several ids have the same frames, each is listed with the first of the other side). Rankings by
-        stack went by the frames, rankings by trace by the id. Empty for two runs, where ids
-        mean nothing.
+        other id`` (where several ids have the same frames, each is listed with the first of the other side). Rankings
+        by stack went by the frames, rankings by trace by the id. Empty for two runs, where ids mean nothing.
         """
         return _conflicts(self.before, self.after, possible=self.one_run)
 
