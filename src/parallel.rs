@@ -29,6 +29,17 @@ pub struct Control {
     pub cancelled: AtomicBool,
 }
 
+impl Control {
+    /// Lets work go on unless the caller wants it to stop.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Cancelled`].
+    pub fn go_on(&self) -> Result<()> {
+        if self.cancelled.load(Ordering::Relaxed) { Err(Error::new(ErrorKind::Cancelled)) } else { Ok(()) }
+    }
+}
+
 /// Threads for everything that runs in parallel.
 pub struct Pool(rayon::ThreadPool);
 
@@ -109,9 +120,7 @@ fn next(blocks: &Mutex<Blocks<'_>>, block: &mut Block, control: &Control) -> Res
 }
 
 fn step(blocks: &mut Blocks<'_>, block: &mut Block, control: &Control) -> Result<bool> {
-    if control.cancelled.load(Ordering::Relaxed) {
-        return Err(Error::new(ErrorKind::Cancelled));
-    }
+    control.go_on()?;
     let more = blocks.next_into(block)?;
     control.bytes_done.store(blocks.byte(), Ordering::Relaxed);
     Ok(more)

@@ -236,7 +236,7 @@ fn dispatch(dialect: Dialect, blocks: Blocks<'_>, part: Part, encoding: Encoding
         names_stacks: comparison.is_some(),
         lines_before: part.lines_before,
     };
-    let tables = Box::new(job.pool.install(|| assemble(sinks, facts)));
+    let tables = Box::new(job.pool.install(|| assemble(sinks, facts, job.control))?);
     Ok(match comparison {
         Some(comparison) => Outcome::Comparison(tables, comparison),
         None => Outcome::Capture(tables),

@@ -7,6 +7,7 @@ use std::{collections::HashSet, mem::take};
 use arrow_buffer::ScalarBuffer;
 
 use crate::{
+    error::Result,
     log::{
         regions::Span,
         sink::{
@@ -14,6 +15,7 @@ use crate::{
         },
     },
     merge::{self, MergedStacks, MergedTraces, Placed},
+    parallel::Control,
     table::{
         Table,
         allocations::Blocks,
@@ -72,7 +74,11 @@ pub struct Tables {
 }
 
 /// Builds the tables. Run inside a [`crate::parallel::Pool`].
-pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Cancelled`].
+pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result<Tables> {
     let mut pieces = merge::in_file_order(&mut sinks, facts.lines_before);
     let mut words = Words::default();
     pieces.iter_mut().for_each(|placed| words.take(placed));
@@ -87,8 +93,10 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
         },
         || merge::traces(&mut sinks),
     );
+    control.go_on()?;
     place_frames(&mut pieces, &mut sinks, &frames.ids);
     let stacks = merge::stacks(&pieces, &traces);
+    control.go_on()?;
     let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
     words.issues.extend(stack_issues(&pieces, &traces, &stacks, facts.names_stacks));
@@ -97,6 +105,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
     let stack_of_slot: Vec<Vec<u32>> = traces.numbers.iter().map(of_slot).collect();
     let stack_of_trace = stack_of_slot.first().filter(|_| facts.names_stacks).cloned().unwrap_or_default();
     let blocks = blocks(&mut sinks, &stack_of_slot);
+    control.go_on()?;
     let context = Context {
         traces: &traces,
         stacks: &stacks,
@@ -114,7 +123,8 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
         },
         || context.batches(pieces, bases.len()),
     );
-    Tables {
+    control.go_on()?;
+    Ok(Tables {
         allocations: Table::new(&schema::ALLOCATIONS, allocations),
         usage: Table::new(&schema::USAGE, vec![usage]),
         stacks: Table::new(&schema::STACKS, stack_batches),
@@ -129,7 +139,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts) -> Tables {
         max_address,
         stack_of_definition,
         stack_of_trace,
-    }
+    })
 }
 
 /// Gives every piece its frames, in the numbers of the file.

@@ -1,6 +1,7 @@
 //! Text written as the old tools would have, and read back to equal numbers.
 
 use heapdelta::{
+    ErrorKind,
     assemble::{Facts, assemble},
     compat::{Row, dhcmp, umdh},
     log::{
@@ -8,6 +9,7 @@ use heapdelta::{
         sink::Sink,
         sites,
     },
+    parallel::Control,
 };
 use proptest::prelude::*;
 
@@ -96,6 +98,15 @@ fn decimal_text_proves_itself_where_a_borrow_stands() {
 }
 
 #[test]
+fn tables_are_not_assembled_for_one_who_left() {
+    let control = Control::default();
+    control.cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+    let facts = Facts { depth_limit: 16, has_overhead: false, names_stacks: false, lines_before: 0 };
+    let error = assemble(vec![Sink::new(true)], facts, &control).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error}");
+}
+
+#[test]
 fn call_sites_are_stacks_without_an_id_in_the_tables() {
     let list = [("app!f", 16), ("ABCD", 8), ("app!operator new+0x1e (a b.cpp, 4)", 4)];
     let list = list.map(|(name, bytes)| dhcmp::Site { name, bytes, count: 1 });
@@ -105,8 +116,8 @@ fn call_sites_are_stacks_without_an_id_in_the_tables() {
     sites::read(text.as_bytes(), true, &mut sink);
     sink.end_piece();
     sink.finish();
-    let tables =
-        assemble(vec![sink], Facts { depth_limit: 16, has_overhead: false, names_stacks: false, lines_before: 0 });
+    let facts = Facts { depth_limit: 16, has_overhead: false, names_stacks: false, lines_before: 0 };
+    let tables = assemble(vec![sink], facts, &Control::default()).unwrap();
     let stacks = &tables.stacks.batches[0];
     assert_eq!(stacks.num_rows(), 3);
     assert_eq!(stacks.column_by_name("trace_id").unwrap().null_count(), 3);
