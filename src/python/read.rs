@@ -15,7 +15,7 @@ use super::{
     snapshot::{Comparison, Snapshot},
 };
 use crate::{
-    error::ErrorKind,
+    error::{Error, ErrorKind},
     input::{Source, content::Content},
     parallel::Control,
     read::{Options, read_with},
@@ -56,11 +56,15 @@ pub fn read(
     progress: Option<Py<PyAny>>,
     name: Option<PathBuf>,
 ) -> PyResult<Found> {
+    let path = match &source {
+        Input::Path(path) => Some(path),
+        Input::Bytes(_) => name.as_ref(),
+    };
     let options = Options {
-        threads: natural(py, "threads from 1 to 1024", threads)?,
+        threads: natural(py, "threads from 1 to 1024", threads, path)?,
         blocks,
-        radix: natural(py, "radix 10 or 16", radix)?,
-        capture: natural(py, "a capture from 1", capture)?,
+        radix: natural(py, "radix 10 or 16", radix, path)?,
+        capture: natural(py, "a capture from 1", capture, path)?,
         ..Options::default()
     };
     let (source, total) = match source {
@@ -107,8 +111,16 @@ pub fn read(
 }
 
 /// A number that counts something; one that does not fit is an option out of range.
-fn natural<T: TryFrom<i64>>(py: Python<'_>, expected: &'static str, value: Option<i64>) -> PyResult<Option<T>> {
-    let refuse = |value: i64| exception(py, &ErrorKind::Option { expected, found: value.to_string() }.into());
+fn natural<T: TryFrom<i64>>(
+    py: Python<'_>,
+    expected: &'static str,
+    value: Option<i64>,
+    path: Option<&PathBuf>,
+) -> PyResult<Option<T>> {
+    let refuse = |value: i64| {
+        let error = Error::from(ErrorKind::Option { expected, found: value.to_string() });
+        exception(py, &error.in_file(path.cloned()))
+    };
     value.map(|value| T::try_from(value).map_err(|_| refuse(value))).transpose()
 }
 
