@@ -246,8 +246,8 @@ fn threads_elsewhere(count: usize) -> Option<rayon::ThreadPool> {
 fn keep_off_this_core<T>(thread: &std::thread::JoinHandle<T>) {
     use std::os::unix::thread::JoinHandleExt;
     let size = size_of::<libc::cpu_set_t>();
-    // SAFETY: the set is as large as the calls are told, and all zeros is the empty set. The thread cannot be gone: its pool
-    // has not been made yet. A set without a core is refused, which changes nothing.
+    // SAFETY: the set is as large as the calls are told, and all zeros is the empty set. The handle is still held, so the
+    // thread it names can be asked for. A set without a core is refused, which changes nothing.
     unsafe {
         let mut cores: libc::cpu_set_t = std::mem::zeroed();
         if libc::sched_getaffinity(0, size, &raw mut cores) == 0

@@ -63,9 +63,12 @@ def _of_run(
 def _pace() -> list[pl.Expr]:
     """Tell how a key moves now: a leak that began late, or became faster, at the slope of its last third."""
     faster = (pl.col("verdict") == "leak") & (pl.col("late_low") > pl.col("slope_high"))
-    ends = {"pace": "slope", "pace_low": "low", "pace_high": "high"}
-    whole = {"pace": "slope", "pace_low": "slope_low", "pace_high": "slope_high"}
-    return [pl.when(faster).then(f"late_{end}").otherwise(whole[name]).alias(name) for name, end in ends.items()]
+    parts = [
+        ("pace", "late_slope", "slope"),
+        ("pace_low", "late_low", "slope_low"),
+        ("pace_high", "late_high", "slope_high"),
+    ]
+    return [pl.when(faster).then(late).otherwise(whole).alias(name) for name, late, whole in parts]
 
 
 def _exhaustion() -> pl.Expr:

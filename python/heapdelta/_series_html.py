@@ -29,7 +29,7 @@ def page(series: Series) -> str:
 
 def _table(growth: pl.DataFrame, series: Series) -> pl.DataFrame:
     named = _named(growth)
-    slopes = [None if slope is None else f"{bytes_text(round(slope), signed=True)}" for slope in named["pace"]]
+    paces = [None if pace is None else bytes_text(round(pace), signed=True) for pace in named["pace"]]
     unit = series.slope_unit.partition("/")[2]
     several = ["run"] if series.points["run"].n_unique() > 1 else []
     fingerprint = ["fingerprint"] if series.by == "stack" else []
@@ -39,7 +39,7 @@ def _table(growth: pl.DataFrame, series: Series) -> pl.DataFrame:
         *fingerprint,
         "first_bytes",
         "last_bytes",
-        pl.Series(f"slope per {unit}", slopes, dtype=pl.String),
+        pl.Series(f"growth per {unit}", paces, dtype=pl.String),
         "verdict",
         "reason",
     )

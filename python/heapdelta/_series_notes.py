@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 5
-_IS = {True: "is", False: "are"}
 
 
 def about(found: Ordered) -> list[str]:
@@ -32,9 +31,7 @@ def about(found: Ordered) -> list[str]:
         notes.append(f"the program was started anew {plural(restarts, 'time')}: each run is judged by itself")
     others = int(points["run"].n_unique()) - 1 - restarts
     if others:
-        notes.append(
-            f"{plural(others, 'run')} beside the first that {_IS[others == 1]} no restart: each is judged by itself"
-        )
+        notes.append(f"{plural(others, 'run')} beside the first, no restart: each is judged by itself")
     gaps = int(points["gap"].sum())
     if gaps:
         notes.append(f"{plural(gaps, 'gap')} in time: nothing is known of what happened there")

@@ -261,8 +261,9 @@ class Snapshot(_Capture["core.Snapshot"]):
         Raises
         ------
         OptionError
-            If the two are not of one process: the process ids differ, or the program or most modules were loaded at
-            other addresses, or nothing shows that they are.
+            If the two are not of one process: the process ids or the programs differ, or the program or most modules
+            were loaded at other addresses, or nothing shows that they are: where an id is missing, only the program at
+            the same address in both does.
         TypeError
             If `dump` is not a `Dump`.
         """

@@ -52,7 +52,7 @@ impl Ranges {
         self.streams.iter().find(holds).map(|(name, _)| *name)
     }
 
-    fn expect(&mut self, stream: &'static str, count: usize) {
+    fn reserve(&mut self, stream: &'static str, count: usize) {
         self.streams.push((stream, count));
         for column in [&mut self.base, &mut self.size, &mut self.declared_size, &mut self.offset] {
             // One list is what nearly every dump has.
@@ -64,7 +64,7 @@ impl Ranges {
 /// Reads MemoryList.
 pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Ranges) {
     let records = reader.counted(stream, 16);
-    ranges.expect(stream.name, records.count());
+    ranges.reserve(stream.name, records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let (size, offset) = fields.location(8);
@@ -79,7 +79,7 @@ pub fn list64<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Ran
         return;
     };
     let records = reader.records(stream, 16, 16, count);
-    ranges.expect(stream.name, records.count());
+    ranges.reserve(stream.name, records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         add(reader, place, fields.u64(0), fields.u64(8), offset, ranges);

@@ -182,13 +182,9 @@ impl<'a> Reader<'a> {
 
     /// UTF-16 up to its end or its zeros; what is none becomes U+FFFD.
     pub fn utf16(&mut self, bytes: &[u8], place: Place) -> Option<String> {
-        // Three bytes is the most that one unit of UTF-16 can become. Zeros at the end are no part of the text, but looking at
-        // them is work, too.
+        // Zeros at the end are no part of the text, but looking at them is work, too.
         let looked_at = bytes.len() / 2;
-        let end = || bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1).next_multiple_of(2);
-        let fits = |bytes: &&[u8]| bytes.len().div_ceil(2) * 3 <= self.text_left;
-        let whole = || bytes.get(..end()).unwrap_or(bytes);
-        let Some(bytes) = (looked_at <= self.text_left).then(whole).filter(fits) else {
+        let Some(bytes) = self.within_reach(bytes) else {
             self.unreadable_text(place.byte.unwrap_or(0), place, "the texts before it are larger than the file");
             return None;
         };
@@ -198,6 +194,17 @@ impl<'a> Reader<'a> {
             self.malformed(&text, place);
         }
         Some(text)
+    }
+
+    /// UTF-16 without the zeros at its end; absent where there is no room left to look at it, or to keep it at three bytes
+    /// for each unit, which is the most that it can become.
+    fn within_reach<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        if bytes.len() / 2 > self.text_left {
+            return None;
+        }
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let text = &bytes[..end.next_multiple_of(2).min(bytes.len())];
+        (text.len().div_ceil(2) * 3 <= self.text_left).then_some(text)
     }
 
     /// UTF-8 up to its zero, or to the end of the bytes; what is none becomes U+FFFD. Absent if it is empty.

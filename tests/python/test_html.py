@@ -82,8 +82,8 @@ def test_summary_of_one_run_has_no_column_for_it(batch):
     page = hd.series(run, by="stack")._repr_html_()
     assert ">run</th>" not in page
     assert ">fingerprint</th>" in page
-    assert ">slope per hour</th>" in page
-    assert ">slope per step</th>" in hd.series(run, order="name")._repr_html_()
+    assert ">growth per hour</th>" in page
+    assert ">growth per step</th>" in hd.series(run, order="name")._repr_html_()
 
 
 def test_summary_of_runs_tells_who_ran_and_why_a_log_belongs_to_none(batch):

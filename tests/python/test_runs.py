@@ -69,7 +69,7 @@ def test_processes_that_run_at_the_same_time_are_no_restart() -> None:
     assert [(run.pid, run.restart) for run in runs] == [(704, False), (812, False), (900, True)]
     series = hd.series(runs, runs="all")
     assert "the program was started anew 1 time: each run is judged by itself" in series.notes
-    assert "1 run beside the first that is no restart: each is judged by itself" in series.notes
+    assert "1 run beside the first, no restart: each is judged by itself" in series.notes
 
 
 def test_logs_that_do_not_name_themselves_belong_to_no_run() -> None:

@@ -4,7 +4,7 @@ use heapdelta::{
     Dump, Error, ErrorKind, Log, Options,
     input::content::Content,
     read,
-    synth::dump::{Damage, Plan, Range},
+    synth::dump::{CodeView, Damage, Plan, Range, Region, State},
 };
 use proptest::prelude::*;
 
@@ -57,6 +57,38 @@ fn a_bad_debug_record_costs_the_debug_id() {
     assert_eq!((&*ids[1], ids.len()), ("-", 4));
     assert_ne!(ids[0], "-");
     assert_eq!(issues(&dump), ["unreadable_debug_record"]);
+}
+
+#[test]
+fn a_debug_file_without_an_end_costs_its_name_and_not_the_id() {
+    let mut plan = sample();
+    let file = "x".repeat(0x1_0000);
+    plan.modules.as_mut().unwrap()[0].code_view = Some(CodeView::Rsds { guid: [7; 16], age: 1, file });
+    let dump = dump(bytes(&plan));
+    assert_eq!(column(&dump, "modules", "debug_file")[..2], ["-", r"D:\build\app.pdb"]);
+    assert_ne!(column(&dump, "modules", "debug_id")[0], "-");
+    assert_eq!(column(&dump, "issues", "kind"), ["unreadable_text"]);
+}
+
+#[test]
+fn protections_that_all_differ_are_put_into_words_up_to_a_number() {
+    let region = |number: u32| Region {
+        base: u64::from(number) << 12,
+        size: 0x1000,
+        allocation_base: 0x1000,
+        allocation_protect: 4,
+        state: State::Commit,
+        protect: 0x100 | number << 11,
+        kind: 0x2_0000,
+    };
+    let protections = column(
+        &dump(bytes(&Plan { regions: Some((1..=5000).map(region).collect()), ..Plan::default() })),
+        "regions",
+        "protect",
+    );
+    assert_eq!(protections[0], "PAGE_GUARD|0x800");
+    assert_eq!(protections[4095], "PAGE_GUARD|0x800000");
+    assert_eq!((protections[4096].as_str(), protections[4999].as_str()), ("0x800900", "0x9C4100"));
 }
 
 #[test]

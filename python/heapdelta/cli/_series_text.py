@@ -59,9 +59,9 @@ def _show_ranking(target: Console, series: Series, ranking: pl.DataFrame, top: i
     numbers = ["#", *["run"] * several, _pace(series), *["first"] * (not narrow), "last", *["full in"] * ends]
     table = _output.table(title, numbers, ["verdict", *["course"] * (courses is not None), series.by])
     for place, row in enumerate(shown_rows.iter_rows(named=True)):
-        slope = None if row["pace"] is None else round(row["pace"])
+        pace = None if row["pace"] is None else round(row["pace"])
         cells = [Text(str(place + 1)), *[Text(str(row["run"]))] * several]
-        cells += [_output.colored(slope, _output.size(slope, signed=True))]
+        cells += [_output.colored(pace, _output.size(pace, signed=True))]
         cells += [Text(_output.size(row[f"{end}_bytes"])) for end in (["last"] if narrow else ["first", "last"])]
         cells += [Text(_full_in(row))] * ends
         cells += [Text(row["verdict"], _STYLES.get(row["verdict"], ""))]

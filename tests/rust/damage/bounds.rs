@@ -7,7 +7,7 @@ use std::{
 
 use heapdelta::{
     ErrorKind, Options, read,
-    synth::dump::{Damage, Handle, ObjectInfo, Plan, Range, Region, State, Text},
+    synth::dump::{Damage, Handle, ObjectInfo, Plan, Range, Text},
 };
 
 use super::super::sample_dump::{bytes, damaged, full_sample, range_base, sample};
@@ -117,21 +117,6 @@ fn names_that_are_long_and_hold_nothing_are_bounded() {
     let handle = |number| Handle { handle: number, type_name: Some(zeros.clone()), ..Handle::default() };
     let plan = Plan { handles: Some((0..20_000).map(handle).collect()), ..Plan::default() };
     assert_bounded(&bytes(&plan), "zeros, 20,000 times");
-}
-
-#[test]
-fn protections_that_all_differ_are_bounded() {
-    let region = |number: u32| Region {
-        base: u64::from(number) << 12,
-        size: 0x1000,
-        allocation_base: 0x1000,
-        allocation_protect: !number,
-        state: State::Commit,
-        protect: number,
-        kind: 0x2_0000,
-    };
-    let plan = Plan { regions: Some((0..100_000).map(region).collect()), ..Plan::default() };
-    assert_bounded(&bytes(&plan), "100,000 protections");
 }
 
 #[test]
