@@ -19,6 +19,7 @@ pub mod survival;
 pub mod synth;
 pub mod table;
 pub mod trend;
+pub mod vector;
 
 pub use error::{Error, ErrorKind, Result};
 pub use read::{Options, read, read_with};

@@ -308,7 +308,7 @@ fn snapshot(tables: Tables, dialect: Dialect, about: About) -> Result<Log> {
         taken_at: header.taken_at,
         machine: header.machine,
         pid: header.pid,
-        pointer_width: if tables.max_address > u64::from(u32::MAX) { 64 } else { 32 },
+        pointer_width: if tables.address_bits > u64::from(u32::MAX) { 64 } else { 32 },
     };
     let sections = Table::new(&schema::SECTIONS, vec![text::sections(&tables.sections)]);
     let issues = Table::new(&schema::ISSUES, vec![text::issues(tables.issues)]);

@@ -65,8 +65,8 @@ pub struct Tables {
     pub lines: LineCounts,
     /// Some text needed windows-1252.
     pub ansi: bool,
-    /// Largest address seen: of a block, a frame, a heap or a module.
-    pub max_address: u64,
+    /// Bits that are set in any address: of a block, a frame, a heap or a module.
+    pub address_bits: u64,
     /// Stack of each definition of the only piece, for a comparison's rows.
     pub stack_of_definition: Vec<u32>,
     /// Stack of each trace slot of the only worker, for a comparison's rows.
@@ -100,7 +100,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
     words.issues.extend(stack_issues(&pieces, &traces, &stacks, facts.names_stacks));
-    let max_address = max_address(&sinks, &words.modules, &bases, &frames);
+    let address_bits = address_bits(&sinks, &words.modules, &bases, &frames);
     let of_slot = |numbers: &Vec<u32>| numbers.iter().map(|number| stacks.of_trace[*number as usize]).collect();
     let stack_of_slot: Vec<Vec<u32>> = traces.numbers.iter().map(of_slot).collect();
     let stack_of_trace = stack_of_slot.first().filter(|_| facts.names_stacks).cloned().unwrap_or_default();
@@ -136,7 +136,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
         headers: words.headers,
         lines: words.lines,
         ansi: words.ansi || frame_table.ansi,
-        max_address,
+        address_bits,
         stack_of_definition,
         stack_of_trace,
     })
@@ -296,8 +296,9 @@ fn usage_rows(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>], heaps: &[Vec<u32>]
     all
 }
 
-fn max_address(sinks: &[Sink], modules: &[Module], heaps: &[Option<u64>], frames: &merge::MergedFrames) -> u64 {
-    let blocks = sinks.iter().map(|sink| sink.max_address);
+fn address_bits(sinks: &[Sink], modules: &[Module], heaps: &[Option<u64>], frames: &merge::MergedFrames) -> u64 {
+    let blocks = sinks.iter().map(|sink| sink.address_bits);
     let modules = modules.iter().filter_map(|module| module.base);
-    blocks.chain(modules).chain(heaps.iter().copied().flatten()).chain(frames.keys.max_address()).max().unwrap_or(0)
+    let addresses = blocks.chain(modules).chain(heaps.iter().copied().flatten()).chain(frames.keys.addresses());
+    addresses.fold(0, |bits, address| bits | address)
 }

@@ -6,6 +6,7 @@ use super::{
     batch::Batch,
     records::{Allocation, Sums, TraceSlot},
 };
+use crate::memory;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -31,23 +32,26 @@ impl RunningSums {
         self.open.resize(traces, Open(NOTHING));
     }
 
+    /// Says that blocks of these traces will be added soon.
+    #[inline(always)]
+    pub fn expect(&self, slots: &[u32]) {
+        slots.iter().for_each(|slot| memory::prefetch(&self.open[*slot as usize]));
+    }
+
     /// Adds the blocks of a batch whose traces are looked up.
     #[inline(always)]
     pub fn add_blocks(&mut self, heap: u32, batch: &Batch) {
-        let slots = &batch.slots[..batch.len];
-        // As in the table of ids: touch what the loop below needs, so that the misses overlap.
-        let touched = slots.iter().fold(0, |all, slot| all ^ self.open[*slot as usize].0.heap);
-        std::hint::black_box(touched);
-        for (place, slot) in slots.iter().enumerate() {
-            if self.open[*slot as usize].0.heap != heap {
-                self.close(*slot as usize);
-            }
+        let rows = batch.slots.iter().zip(&batch.requested_bytes).zip(&batch.overhead_bytes);
+        for ((slot, requested), overhead) in rows.take(batch.len) {
             let sums = &mut self.open[*slot as usize].0;
-            sums.heap = heap;
+            if sums.heap != heap {
+                close(*slot, sums, &mut self.usage);
+                sums.heap = heap;
+            }
             // Sizes are below 2^32 here, and a file has less than 2^32 lines of them, so neither sum can overflow
             // unless the slow path brought it near the end, and then it stays there.
-            sums.requested_bytes = sums.requested_bytes.saturating_add(batch.requested_bytes[place]);
-            sums.overhead_bytes += u64::from(batch.overhead_bytes[place]);
+            sums.requested_bytes = sums.requested_bytes.saturating_add(*requested);
+            sums.overhead_bytes += u64::from(*overhead);
             sums.allocation_count += 1;
         }
     }
@@ -56,11 +60,7 @@ impl RunningSums {
     pub fn add(&mut self, heap: u32, trace: u32, allocation: &Allocation) -> bool {
         let open = self.of(trace);
         if open.heap != heap || open.inferred != allocation.inferred {
-            if trace == TraceSlot::NONE {
-                self.close_no_stack();
-            } else {
-                self.close(trace as usize);
-            }
+            self.close(trace);
         }
         let sums = self.of(trace);
         sums.heap = heap;
@@ -78,26 +78,23 @@ impl RunningSums {
 
     /// Ends the file.
     pub fn finish(&mut self) {
-        for slot in 0..self.open.len() {
+        for slot in 0..self.open.len() as u32 {
             self.close(slot);
         }
-        self.close_no_stack();
+        self.close(TraceSlot::NONE);
         self.open = Vec::new();
     }
 
-    fn close(&mut self, slot: usize) {
-        let sums = std::mem::replace(&mut self.open[slot].0, NOTHING);
-        self.keep(slot as u32, sums);
+    fn close(&mut self, slot: u32) {
+        let sums = if slot == TraceSlot::NONE { &mut self.no_stack } else { &mut self.open[slot as usize].0 };
+        close(slot, sums, &mut self.usage);
     }
+}
 
-    fn close_no_stack(&mut self) {
-        let sums = std::mem::replace(&mut self.no_stack, NOTHING);
-        self.keep(TraceSlot::NONE, sums);
-    }
-
-    fn keep(&mut self, slot: u32, sums: Sums) {
-        if sums.allocation_count > 0 || sums.requested_bytes > 0 {
-            self.usage.push((slot, sums));
-        }
+/// Ends a sum, which is nothing then.
+fn close(slot: u32, sums: &mut Sums, usage: &mut Vec<(u32, Sums)>) {
+    let sums = std::mem::replace(sums, NOTHING);
+    if sums.allocation_count > 0 || sums.requested_bytes > 0 {
+        usage.push((slot, sums));
     }
 }

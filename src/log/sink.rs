@@ -42,8 +42,8 @@ pub struct Sink {
     batch: Batch,
     /// Keys of frames that wait for their numbers, so that many are looked up together.
     waiting_frames: Vec<u64>,
-    /// Largest address of a block line.
-    pub max_address: u64,
+    /// Bits that are set in any address of a block.
+    pub address_bits: u64,
 }
 
 /// Vectors that one piece after the other grows in; what a piece keeps is copied out of them. Vectors that grow where they
@@ -155,7 +155,7 @@ impl Sink {
     /// Takes an allocation of any kind: a block line off the fast path, a hog, an entry.
     pub fn allocation(&mut self, line: u64, allocation: Allocation) {
         self.flush();
-        self.max_address = self.max_address.max(allocation.address.unwrap_or(0));
+        self.address_bits |= allocation.address.unwrap_or(0);
         let trace = allocation.trace.map_or(TraceSlot::NONE, |slot| slot.0);
         let sums_overflow = self.sums.add(self.heap, trace, &allocation);
         if sums_overflow {
@@ -193,6 +193,7 @@ impl Sink {
     /// The fast path for a block line: sizes below 2^32, an upper-case id. The row is finished with its batch.
     #[inline(always)]
     pub fn block(&mut self, requested: u64, overhead: u32, address: u64, trace_key: u64, line: u64) {
+        self.trace_table.expect(trace_key);
         if self.batch.take(requested, overhead, address, trace_key, line) {
             self.flush();
         }
@@ -211,13 +212,13 @@ impl Sink {
             traces.push(Trace { key: keys[place], first: piece | u64::from(lines[place]) });
         });
         self.sums.make_room(self.traces.len());
-        self.sums.add_blocks(self.heap, &self.batch);
-        let batch = &mut self.batch;
-        let highest = batch.address[..rows].iter().copied().fold(0, u64::max);
-        self.max_address = self.max_address.max(highest);
+        self.sums.expect(&batch.slots[..rows]);
+        self.address_bits |= batch.address[..rows].iter().fold(0, |bits, address| bits | address);
         if self.keep_blocks {
             batch.append_to(&mut self.blocks.open);
         }
+        self.sums.add_blocks(self.heap, &self.batch);
+        let batch = &mut self.batch;
         batch.len = 0;
         batch.last_slot = batch.slots[rows - 1];
         for (definition, row) in batch.definitions.drain(..) {
@@ -246,9 +247,16 @@ impl Sink {
         TraceSlot(self.batch.last_slot)
     }
 
-    /// Takes frames that were printed as upper-case addresses, by their keys.
-    pub fn raw_frames(&mut self, keys: &[u64]) {
-        self.waiting_frames.extend_from_slice(keys);
+    /// Takes a frame that was printed as an upper-case address, by its key.
+    #[inline(always)]
+    pub fn raw_frame(&mut self, key: u64) {
+        self.frames.expect(key);
+        self.waiting_frames.push(key);
+    }
+
+    /// Numbers the frames that wait, if they are many.
+    #[inline(always)]
+    pub fn number_waiting_frames(&mut self) {
         if self.waiting_frames.len() >= FRAME_BATCH {
             self.number_frames();
         }

@@ -72,13 +72,19 @@ impl FrameKeys {
         self.keys.is_empty()
     }
 
-    /// The largest address.
-    pub fn max_address(&self) -> Option<u64> {
-        let address = |key: &u64| match printed(*key) {
+    /// The address of every frame that is one.
+    pub fn addresses(&self) -> impl Iterator<Item = u64> {
+        let address = move |key: &u64| match printed(*key) {
             Printed::Address(hex) => Some(hex.value),
             Printed::Text(number) => parse_hex(&self.texts[number]).map(|hex| hex.value),
         };
-        self.keys.iter().filter_map(address).max()
+        self.keys.iter().filter_map(address)
+    }
+
+    /// Says that an address will be numbered soon.
+    #[inline(always)]
+    pub fn expect(&self, key: u64) {
+        self.ids.expect(key);
     }
 
     /// Numbers addresses by their keys; `new` is called with the place of each that was not known.

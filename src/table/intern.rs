@@ -6,6 +6,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use crate::{
+    memory,
+    vector::{Vector, Words, Work, widest},
+};
+
 /// Numbers 64-bit keys.
 #[derive(Debug)]
 pub struct Interner {
@@ -26,18 +31,18 @@ struct Bucket {
     len: u32,
 }
 
-/// Keys whose cache lines are touched at once: more would push the first ones out again.
-const TOUCHED: usize = 128;
-
 const FREE: Bucket = Bucket { keys: [0; WIDTH], ids: [0; WIDTH], len: 0 };
 const FIRST_BITS: u32 = 8;
 
 impl Bucket {
     #[inline(always)]
-    fn find(&self, key: u64) -> Option<u32> {
-        let equal = |hits, (place, known): (usize, &u64)| hits | u32::from(*known == key) << place;
-        let hits = self.keys.iter().enumerate().fold(0, equal) & ((1 << self.len) - 1);
-        (hits != 0).then(|| self.ids[hits.trailing_zeros() as usize % WIDTH])
+    fn find<V: Vector>(&self, vector: V, key: u64) -> Option<u32> {
+        let [first @ .., last] = &self.keys;
+        let hits = vector.equal(first, key) & ((1 << self.len) - 1);
+        if hits != 0 {
+            return Some(self.ids[hits.trailing_zeros() as usize % WIDTH]);
+        }
+        (self.len as usize == WIDTH && *last == key).then_some(self.ids[WIDTH - 1])
     }
 
     /// Takes a key, unless the bucket is full.
@@ -71,30 +76,34 @@ impl Interner {
 
     /// Numbers every key of a batch, in order; `new` is called for each that was not known, with its place in the batch.
     #[inline]
-    pub fn intern_batch(&mut self, keys: &[u64], ids: &mut [u32], mut new: impl FnMut(usize)) {
-        for (part, (keys, ids)) in keys.chunks(TOUCHED).zip(ids.chunks_mut(TOUCHED)).enumerate() {
-            let touched = keys.iter().fold(0, |touched, key| touched ^ self.buckets[self.home(*key)].len);
-            std::hint::black_box(touched);
-            for (place, (key, id)) in keys.iter().zip(ids).enumerate() {
-                *id = self.intern(*key, || new(part * TOUCHED + place));
-            }
-        }
+    pub fn intern_batch(&mut self, keys: &[u64], ids: &mut [u32], new: impl FnMut(usize)) {
+        widest(Batch { table: self, keys, ids, new });
     }
 
     /// Numbers one key.
     #[inline]
     pub fn intern(&mut self, key: u64, new: impl FnOnce()) -> u32 {
+        self.number(Words, key, new)
+    }
+
+    #[inline(always)]
+    fn number<V: Vector>(&mut self, vector: V, key: u64, new: impl FnOnce()) -> u32 {
+        let home = self.home(key);
+        if let Some(id) = self.buckets[home].find(vector, key) {
+            return id;
+        }
+        self.number_elsewhere(home, key, new)
+    }
+
+    /// Numbers a key that is not in the bucket where it is looked for first.
+    fn number_elsewhere(&mut self, home: usize, key: u64, new: impl FnOnce()) -> u32 {
         let mask = self.buckets.len() - 1;
-        let mut at = self.home(key);
-        loop {
-            let bucket = &mut self.buckets[at & mask];
-            if let Some(id) = bucket.find(key) {
+        let mut at = home;
+        while !self.buckets[at & mask].take(key, self.len) {
+            at += 1;
+            if let Some(id) = self.buckets[at & mask].find(Words, key) {
                 return id;
             }
-            if bucket.take(key, self.len) {
-                break;
-            }
-            at += 1;
         }
         let id = self.len;
         new();
@@ -104,6 +113,12 @@ impl Interner {
             self.grow();
         }
         id
+    }
+
+    /// Says that a key will be looked up soon.
+    #[inline(always)]
+    pub fn expect(&self, key: u64) {
+        memory::prefetch(&self.buckets[self.home(key)]);
     }
 
     #[inline(always)]
@@ -124,6 +139,25 @@ impl Interner {
                     at += 1;
                 }
             }
+        }
+    }
+}
+
+/// Keys that are numbered together.
+struct Batch<'a, F> {
+    table: &'a mut Interner,
+    keys: &'a [u64],
+    ids: &'a mut [u32],
+    new: F,
+}
+
+impl<F: FnMut(usize)> Work for Batch<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with<V: Vector>(mut self, vector: V) {
+        for (place, (key, id)) in self.keys.iter().zip(self.ids).enumerate() {
+            *id = self.table.number(vector, *key, || (self.new)(place));
         }
     }
 }

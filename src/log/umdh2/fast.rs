@@ -5,17 +5,18 @@
 //! <TAB>776CDD82
 //! ```
 //!
-//! Blanks and line feeds of 64 bytes are found at once, and every number stands between two of them. So where the next
+//! Blanks and line ends of 64 bytes are found at once, and every number stands between two of them. So where the next
 //! line starts is known before the numbers of this one are, and the processor reads both at the same time: a chain from
 //! number to number took twice as long (1 GB log, 2026-11-23). What is not exactly of these forms is not read here, but by
 //! [`crate::log::line::classify`]; tests and a fuzz target hold the two together.
 
 use crate::{
     log::{
-        hex::{Hex, Window, hex_between, marks, two_short, word},
+        hex::{Hex, Window, bytes, long, two_long, two_short, word},
         trace_ids::TraceIds,
     },
     table::frames,
+    vector::Vector,
 };
 
 /// A block line.
@@ -36,72 +37,88 @@ pub struct Block {
 /// Reads `64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0`; `None` for everything that is not exactly of that form, with
 /// sizes below 2^32 and in 64 bytes at most.
 #[inline(always)]
-pub fn block_at(text: &[u8], at: usize) -> Option<Block> {
+pub fn block_at<V: Vector>(vector: V, text: &[u8], at: usize) -> Option<Block> {
     const BYTES: u64 = u64::from_le_bytes(*b" bytes +");
+    const AT: u32 = u32::from_le_bytes(*b" at ");
     const BY_BACK: u64 = u64::from_le_bytes(*b" by Back");
     const BACKTRACE: u64 = u64::from_le_bytes(*b"ackTrace");
-    const AT: u32 = u32::from_le_bytes(*b" at ");
     let line: &Window = text.get(at..)?.first_chunk()?;
-    let marks = marks(line);
-    let length = |start: usize| (marks.blanks >> (start & 63)).trailing_zeros() as usize;
-    let end = marks.newlines.trailing_zeros() as usize;
-    let requested = length(0);
-    let overhead_at = requested + 9;
-    if requested > 8 || word(line, requested) != BYTES || line[overhead_at - 1] != b' ' {
+    let breaks = vector.breaks(line.first_chunk()?);
+    // Seven blanks, then the line's end. The words between them say that it is these blanks.
+    let behind_requested = breaks.trailing_zeros() as usize;
+    let breaks = without::<3>(breaks);
+    let behind_overhead = breaks.trailing_zeros() as usize;
+    let breaks = without::<2>(breaks);
+    let behind_address = breaks.trailing_zeros() as usize;
+    let end = without::<2>(breaks).trailing_zeros() as usize;
+    let requested = (0, behind_requested);
+    let overhead = behind_requested + 9;
+    let overhead = (overhead, behind_overhead.wrapping_sub(overhead));
+    let address = behind_overhead + 4;
+    let address = (address, behind_address.wrapping_sub(address));
+    let id = behind_address + 13;
+    let id = (id, end.wrapping_sub(id));
+    let differs = (word(line, behind_requested) ^ BYTES)
+        | u64::from(line[overhead.0 - 1] ^ b' ')
+        | u64::from(u32::from_le_bytes(bytes(line, behind_overhead)) ^ AT)
+        | (word(line, behind_address) ^ BY_BACK)
+        | (word(line, behind_address + 5) ^ BACKTRACE);
+    if differs != 0 {
         return None;
     }
-    let overhead = length(overhead_at);
-    let behind = overhead_at + overhead;
-    if overhead > 8 || word(line, behind) as u32 != AT {
-        return None;
-    }
-    let address_at = behind + 4;
-    let address = length(address_at);
-    let behind = address_at + address;
-    let id_at = behind + 13;
-    if address > 16 || word(line, behind) != BY_BACK || word(line, behind + 5) != BACKTRACE || end >= 64 {
-        return None;
-    }
-    let id = line_length(line, end).checked_sub(id_at)?;
-    let (requested, overhead) = two_short(line, (0, requested), (overhead_at, overhead))?;
-    let address = hex_between(line, address_at, address)?;
-    let trace_key = TraceIds::key_of_hex(Hex { value: hex_between(line, id_at, id)?, digits: id as u32 })?;
-    Some(Block { requested: u64::from(requested), overhead, address, trace_key, next: at + end + 1 })
+    let (requested, overhead_bytes) = two_short(vector, line, requested, overhead)?;
+    let (address, trace) = two_long(vector, line, address, id)?;
+    let trace_key = TraceIds::key_of_hex(Hex { value: trace, digits: id.1 as u32 })?;
+    let next = at + behind_line_end(line, end)?;
+    Some(Block { requested: u64::from(requested), overhead: overhead_bytes, address, trace_key, next })
 }
 
-/// Reads lines of TAB `776CDD82` from `at` on, as many as follow: pushes the key of each and gives the place behind the last.
+/// Reads lines of TAB `776CDD82` from `at` on, as many as follow: hands the key of each to `take`, and gives the place behind
+/// the last.
 #[inline(always)]
-pub fn frames_at(text: &[u8], mut at: usize, end: usize, keys: &mut Vec<u64>) -> usize {
-    while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        let mut newlines = marks(window).newlines;
-        let start = at;
-        while newlines != 0 {
-            let place = at - start;
-            let next = newlines.trailing_zeros() as usize;
-            newlines &= newlines - 1;
-            let digits = line_length(window, next).wrapping_sub(place + 1);
-            if window[place] != b'\t' || start + next >= end {
-                return at;
+pub fn frames_at<V: Vector>(vector: V, text: &[u8], mut at: usize, mut take: impl FnMut(u64)) -> usize {
+    while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk::<{ crate::log::hex::WINDOW }>) {
+        let mut breaks = window.first_chunk().map_or(0, |start| vector.breaks(start));
+        let mut place = 0;
+        loop {
+            // The first break is the TAB's own.
+            let end = without::<1>(breaks).trailing_zeros() as usize;
+            if end >= 64 {
+                break;
             }
-            let Some(value) = hex_between(window, place + 1, digits) else { return at };
-            let Some(key) = frames::key_of_hex(Hex { value, digits: digits as u32 }) else { return at };
-            keys.push(key);
-            at = start + next + 1;
+            let digits = end.wrapping_sub(place + 1);
+            let next = behind_line_end(window, end);
+            let (Some(next), true) = (next, window[place] == b'\t') else { return at + place };
+            let Some(value) = long(vector, window, (place + 1, digits)) else { return at + place };
+            let Some(key) = frames::key_of_hex(Hex { value, digits: digits as u32 }) else { return at + place };
+            take(key);
+            place = next;
+            if next >= 64 {
+                break;
+            }
+            breaks &= u64::MAX << next;
         }
-        if at == start {
+        if place == 0 {
             break;
         }
+        at += place;
     }
     at
 }
 
-/// Where the text of a line ends that has its line feed here: LF, CRLF or CR CR LF.
+/// All but the lowest bits that are set.
 #[inline(always)]
-fn line_length(line: &Window, newline: usize) -> usize {
-    let returns = |at: usize| line[at & 63] == b'\r' && at < 64;
-    match (returns(newline.wrapping_sub(1)), returns(newline.wrapping_sub(2))) {
-        (false, _) => newline,
-        (true, false) => newline - 1,
-        (true, true) => newline - 2,
+fn without<const COUNT: usize>(bits: u64) -> u64 {
+    (0..COUNT).fold(bits, |bits, _| bits & bits.wrapping_sub(1))
+}
+
+/// The place behind a line end, LF, CRLF or CR CR LF, that starts here.
+#[inline(always)]
+fn behind_line_end(line: &Window, at: usize) -> Option<usize> {
+    match bytes(line, at) {
+        [b'\r', b'\n'] => Some(at + 2),
+        [b'\n', _] => Some(at + 1),
+        [b'\r', b'\r'] if bytes(line, at + 2) == [b'\n'] => Some(at + 3),
+        _ => None,
     }
 }

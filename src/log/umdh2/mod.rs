@@ -23,7 +23,10 @@ use super::{
     line::{Banner, BannerKind, Line, classify},
     sink::{Allocation, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceSlot},
 };
-use crate::lines::line_at;
+use crate::{
+    lines::line_at,
+    vector::{Vector, Work, widest},
+};
 
 /// Bytes of zeros that a block's text is followed by, so that the fast path can read past its end.
 pub const PADDING: usize = WINDOW;
@@ -35,11 +38,23 @@ pub const PADDING: usize = WINDOW;
 pub fn read(text: &[u8], banner: &[u8], last: bool, sink: &mut Sink) {
     let mut reader = Reader::new(text, sink);
     reader.resume(banner);
-    reader.run();
+    widest(Run(&mut reader));
     let inside_stack = reader.open.is_some() && reader.sink.open_frames() > 0;
     reader.close_stack();
     if last {
         reader.end_of_file(inside_stack);
+    }
+}
+
+/// All lines of a reader.
+struct Run<'r, 'a>(&'r mut Reader<'a>);
+
+impl Work for Run<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with<V: Vector>(self, vector: V) {
+        self.0.run(vector);
     }
 }
 
@@ -56,8 +71,6 @@ struct Reader<'a> {
     /// Where the path of a `DBGHELP:` line may stand: on the line behind it.
     symbols_line: Option<u64>,
     unnamed_heap: bool,
-    /// Keys of the stack being read.
-    frames: Vec<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -90,7 +103,6 @@ impl<'a> Reader<'a> {
             open: None,
             symbols_line: None,
             unnamed_heap: true,
-            frames: Vec::with_capacity(64),
         }
     }
 
@@ -120,11 +132,12 @@ impl<'a> Reader<'a> {
         self.sink.piece.lines.total()
     }
 
-    fn run(&mut self) {
+    #[inline(always)]
+    fn run<V: Vector>(&mut self, vector: V) {
         while self.at < self.end {
             let fast = match self.text[self.at] {
-                b'0'..=b'9' | b'A'..=b'F' if !self.unnamed_heap => self.blocks(),
-                b'\t' if self.open.is_some() => self.stack(),
+                b'0'..=b'9' | b'A'..=b'F' if !self.unnamed_heap => self.blocks(vector),
+                b'\t' if self.open.is_some() => self.stack(vector),
                 b'\r' | b'\n' => self.blank(),
                 _ => false,
             };
@@ -150,11 +163,11 @@ impl<'a> Reader<'a> {
 
     /// Lines of `64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0` that are printed just so: all up to one with a stack.
     #[inline(always)]
-    fn blocks(&mut self) -> bool {
+    fn blocks<V: Vector>(&mut self, vector: V) -> bool {
         let first = self.line_number();
         let mut line = first;
-        while let Some(block) = block_at(self.text, self.at) {
-            if block.next > self.end || block.trace_key >> 4 == 0 {
+        while let Some(block) = block_at(vector, self.text, self.at) {
+            if block.trace_key >> 4 == 0 {
                 break;
             }
             if line == first {
@@ -164,7 +177,7 @@ impl<'a> Reader<'a> {
             line += 1;
             self.at = block.next;
             // A stack is opened only if the next line is indented, so that runs of bare lines stay in their batch.
-            if matches!(self.text[block.next], b'\t' | b' ') && block.next < self.end {
+            if matches!(self.text[block.next], b'\t' | b' ') {
                 self.open = Some(Open { owner: Owner::LastBlock, line: line - 1, alias: false });
                 break;
             }
@@ -175,15 +188,20 @@ impl<'a> Reader<'a> {
 
     /// Address lines that are printed just so, as many as follow.
     #[inline(always)]
-    fn stack(&mut self) -> bool {
+    fn stack<V: Vector>(&mut self, vector: V) -> bool {
         if self.open.is_none_or(|open| open.owner == Owner::Nobody) {
             return false;
         }
-        self.frames.clear();
-        self.at = frames_at(self.text, self.at, self.end, &mut self.frames);
-        self.sink.raw_frames(&self.frames);
-        self.sink.piece.lines.rows += self.frames.len() as u64;
-        !self.frames.is_empty()
+        let before = self.at;
+        let sink = &mut *self.sink;
+        let mut count = 0;
+        self.at = frames_at(vector, self.text, self.at, |key| {
+            sink.raw_frame(key);
+            count += 1;
+        });
+        sink.number_waiting_frames();
+        sink.piece.lines.rows += count;
+        self.at > before
     }
 
     fn close_stack(&mut self) {
