@@ -14,13 +14,27 @@ pub fn give_back() {
 
 /// An empty vector with room for so many values, all of which will come soon.
 pub fn roomy<T>(values: usize) -> Vec<T> {
+    let mut vector = Vec::with_capacity(values);
+    prepare_if_large(&mut vector);
+    vector
+}
+
+/// Makes room for so many more values, as a vector does by itself, but all that it takes is memory that will be filled soon.
+#[inline]
+pub fn make_room<T>(vector: &mut Vec<T>, values: usize) {
+    if vector.capacity() - vector.len() < values {
+        vector.reserve(values);
+        prepare_if_large(vector);
+    }
+}
+
+fn prepare_if_large<T>(vector: &mut Vec<T>) {
     // Less than this the allocator is likely to have at hand.
     const WORTH_IT: usize = 48 << 10;
-    let mut vector = Vec::with_capacity(values);
-    if values * size_of::<T>() >= WORTH_IT {
-        prepare(vector.spare_capacity_mut());
+    let room = vector.spare_capacity_mut();
+    if size_of_val(room) >= WORTH_IT {
+        prepare(room);
     }
-    vector
 }
 
 /// Asks the system for memory that will be filled soon, all of it at once: page by page, when each is first written, takes
@@ -39,14 +53,15 @@ pub fn prepare<T>(room: &mut [MaybeUninit<T>]) {
     let _ = room;
 }
 
-/// Asks the processor for the cache line of a value that will be read soon.
+/// Asks the processor for the cache line of a value that will be read soon; any place will do.
 #[inline(always)]
-pub fn prefetch<T>(value: &T) {
+pub fn prefetch<T>(values: &[T], place: usize) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch changes nothing that a program can see, wherever it points.
     unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(value).cast());
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().wrapping_add(place).cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = value;
+    let _ = (values, place);
 }

@@ -100,6 +100,9 @@ pub fn renumber<'a>(columns: impl Iterator<Item = &'a mut Vec<u32>>, numbers: &[
     });
 }
 
+/// Trace ids that are looked up together: more would push the cache lines of the first ones out again.
+const EXPECTED: usize = 128;
+
 /// Trace ids of all workers.
 #[derive(Debug, Default)]
 pub struct MergedTraces {
@@ -115,15 +118,21 @@ pub struct MergedTraces {
 
 /// Brings trace ids together.
 pub fn traces(sinks: &mut [Sink]) -> MergedTraces {
+    if let [sink] = sinks {
+        return traces_of_one(sink);
+    }
     let mut merged = MergedTraces::default();
     let mut table = Interner::with_capacity(sinks.iter().map(|sink| sink.traces.len()).max().unwrap_or(0));
     for sink in sinks {
         let keys: Vec<u64> = sink.traces.iter().map(|trace| merged.ids.adopt(trace.key, &sink.trace_ids)).collect();
-        let mut numbers = vec![0; keys.len()];
-        table.intern_batch(&keys, &mut numbers, |place| {
-            merged.keys.push(keys[place]);
-            merged.first.push(u64::MAX);
-        });
+        let mut numbers = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(EXPECTED) {
+            keys.iter().for_each(|key| table.expect(*key));
+            table.intern_batch(keys, &mut numbers, |place| {
+                merged.keys.push(keys[place]);
+                merged.first.push(u64::MAX);
+            });
+        }
         for (number, trace) in numbers.iter().zip(&sink.traces) {
             let first = &mut merged.first[*number as usize];
             *first = (*first).min(trace.first);
@@ -132,6 +141,17 @@ pub fn traces(sinks: &mut [Sink]) -> MergedTraces {
         merged.numbers.push(numbers);
     }
     merged
+}
+
+/// The ids of a single worker have the numbers of the file.
+fn traces_of_one(sink: &mut Sink) -> MergedTraces {
+    let traces = std::mem::take(&mut sink.traces);
+    MergedTraces {
+        ids: std::mem::take(&mut sink.trace_ids),
+        keys: traces.iter().map(|trace| trace.key).collect(),
+        first: traces.iter().map(|trace| trace.first).collect(),
+        numbers: vec![(0..traces.len() as u32).collect()],
+    }
 }
 
 /// A stack of the file.

@@ -53,12 +53,12 @@ pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_loadu_si128, _mm256_add_epi8, _mm256_and_si256, _mm256_castsi256_pd, _mm256_castsi256_si128,
-        _mm256_cmpeq_epi8, _mm256_cmpeq_epi64, _mm256_cmpgt_epi8, _mm256_extract_epi64, _mm256_loadu_si256,
-        _mm256_maddubs_epi16, _mm256_movemask_epi8, _mm256_movemask_pd, _mm256_packus_epi16, _mm256_set_m128i,
-        _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi64x, _mm256_shuffle_epi8, _mm_add_epi8, _mm_and_si128,
-        _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_cvtsi128_si64, _mm_maddubs_epi16, _mm_movemask_epi8, _mm_packus_epi16,
-        _mm_set1_epi8, _mm_set1_epi16, _mm_shuffle_epi8, _mm256_broadcastsi128_si256,
+        __m128i, __m256i, _mm_add_epi8, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_cvtsi128_si64,
+        _mm_loadu_si128, _mm_maddubs_epi16, _mm_movemask_epi8, _mm_packus_epi16, _mm_set1_epi8, _mm_set1_epi16,
+        _mm_shuffle_epi8, _mm256_add_epi8, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_pd,
+        _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cmpeq_epi64, _mm256_cmpgt_epi8, _mm256_extract_epi64,
+        _mm256_loadu_si256, _mm256_maddubs_epi16, _mm256_movemask_epi8, _mm256_movemask_pd, _mm256_packus_epi16,
+        _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi64x, _mm256_shuffle_epi8,
     };
 
     use super::{Digits, Vector, Work};
@@ -71,7 +71,9 @@ mod avx2 {
         /// Asks the processor, which costs nothing after the first time.
         #[inline(always)]
         pub fn detect() -> Option<Self> {
-            let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
+            let has = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2");
             has.then_some(Self(()))
         }
 
@@ -137,7 +139,8 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     fn breaks(bytes: &[u8; 64]) -> u64 {
         // The comparison is signed: bytes from 0x80 on are below every printed one.
-        let of = |half: &[u8; 32]| _mm256_movemask_epi8(_mm256_cmpgt_epi8(_mm256_set1_epi8(0x21), load_32(half))) as u32;
+        let of =
+            |half: &[u8; 32]| _mm256_movemask_epi8(_mm256_cmpgt_epi8(_mm256_set1_epi8(0x21), load_32(half))) as u32;
         let [first, second] = [0, 32].map(|at| bytes[at..].first_chunk().map_or(0, of));
         u64::from(second) << 32 | u64::from(first)
     }
@@ -277,14 +280,18 @@ mod tests {
             let [second, third] = vector.digits_of_two([sixteen[1], sixteen[2]]);
             let digits = [vector.digits(sixteen[0]), second, third].map(|found| Digits {
                 valid: found.valid,
-                value: (0..16).filter(|at| found.valid >> at & 1 == 1).map(|at| found.value & 0xF << (60 - 4 * at)).sum(),
+                value: (0..16)
+                    .filter(|at| found.valid >> at & 1 == 1)
+                    .map(|at| found.value & 0xF << (60 - 4 * at))
+                    .sum(),
             });
             Found { breaks: vector.breaks(self.0), digits, equal: vector.equal(&words, words[2]) }
         }
     }
 
     fn plainly(bytes: &[u8; 64]) -> Found {
-        let flags = |of: &[u8], is: &dyn Fn(u8) -> bool| (0..of.len()).filter(|at| is(of[*at])).map(|at| 1u64 << at).sum();
+        let flags =
+            |of: &[u8], is: &dyn Fn(u8) -> bool| (0..of.len()).filter(|at| is(of[*at])).map(|at| 1u64 << at).sum();
         let digits = [0, 1, 2].map(|part| {
             let bytes = &bytes[16 * part..16 * part + 16];
             let digit = |at: usize| match bytes[at] {

@@ -168,7 +168,7 @@ fn rows(pieces: &[Placed]) -> usize {
 fn grouped(pieces: Vec<Placed>) -> Vec<Group> {
     let weight = |placed: &Placed| {
         let piece = &placed.piece;
-        piece.blocks.len + piece.sums.len() + piece.kept_frames.len
+        piece.blocks.len + piece.sums.len() + piece.frames.len
     };
     let mut groups: Vec<Group> = Vec::new();
     let mut room = 0;

@@ -145,13 +145,13 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
 /// Gives every piece its frames, in the numbers of the file.
 fn place_frames(pieces: &mut [Placed], sinks: &mut [Sink], numbers: &[Vec<u32>]) {
     let regions_of = |(sink, numbers): (&mut Sink, &Vec<u32>)| {
-        let mut regions = sink.kept_frames.finish();
+        let mut regions = sink.piece_frames.finish();
         merge::renumber(regions.iter_mut(), numbers);
         regions.into_iter().map(ScalarBuffer::from).collect()
     };
     let regions: Vec<Vec<ScalarBuffer<u32>>> = sinks.iter_mut().zip(numbers).map(regions_of).collect();
     for placed in pieces {
-        let Span { region, start, len } = placed.piece.kept_frames;
+        let Span { region, start, len } = placed.piece.frames;
         placed.frames = regions[placed.worker][region].slice(start, len);
     }
 }

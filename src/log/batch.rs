@@ -21,7 +21,7 @@ pub struct Batch {
     /// Lines of the piece before each.
     pub lines: [u32; BATCH],
     /// Traces, once they are looked up.
-    pub slots: [u32; BATCH],
+    pub slots: Vec<u32>,
     /// Trace of the row that was looked up last.
     pub last_slot: u32,
     /// Definitions that wait for the trace of a row: (definition, row).
@@ -37,7 +37,7 @@ impl Default for Batch {
             address: [0; BATCH],
             keys: [0; BATCH],
             lines: [0; BATCH],
-            slots: [0; BATCH],
+            slots: Vec::with_capacity(BATCH),
             last_slot: TraceSlot::NONE,
             definitions: Vec::with_capacity(BATCH),
         }
@@ -64,6 +64,6 @@ impl Batch {
         columns.requested_bytes.extend_from_slice(&self.requested_bytes[..self.len]);
         columns.overhead_bytes.extend_from_slice(&self.overhead_bytes[..self.len]);
         columns.address.extend_from_slice(&self.address[..self.len]);
-        columns.trace.extend_from_slice(&self.slots[..self.len]);
+        columns.trace.extend_from_slice(&self.slots);
     }
 }

@@ -38,35 +38,26 @@ pub type Place = (usize, usize);
 /// The number whose digits are known to stand at a place; `None` if they are not 1 to 16 bytes of `0-9A-F`.
 #[inline(always)]
 pub fn long<V: Vector>(vector: V, window: &Window, (at, digits): Place) -> Option<u64> {
-    if digits.wrapping_sub(1) >= 16 {
-        return None;
-    }
     let found = vector.digits(bytes(window, at));
-    is_all(found.valid, digits).then(|| value(found, digits))
+    is_number(found.valid, digits).then(|| value(found, digits))
 }
 
 /// Two numbers of 1 to 16 digits each, read together.
 #[inline(always)]
 pub fn two_long<V: Vector>(vector: V, window: &Window, one: Place, other: Place) -> Option<(u64, u64)> {
-    if (one.1.wrapping_sub(1) | other.1.wrapping_sub(1)) >= 16 {
-        return None;
-    }
     let [first, second] = vector.digits_of_two([bytes(window, one.0), bytes(window, other.0)]);
-    let both = is_all(first.valid, one.1) & is_all(second.valid, other.1);
+    let both = is_number(first.valid, one.1) & is_number(second.valid, other.1);
     both.then(|| (value(first, one.1), value(second, other.1)))
 }
 
 /// Two numbers of 1 to 8 digits each, read together.
 #[inline(always)]
 pub fn two_short<V: Vector>(vector: V, window: &Window, one: Place, other: Place) -> Option<(u32, u32)> {
-    if (one.1.wrapping_sub(1) | other.1.wrapping_sub(1)) >= 8 {
-        return None;
-    }
     let words = u128::from(word(window, other.0)) << 64 | u128::from(word(window, one.0));
     let found = vector.digits(words.to_le_bytes());
-    let both = is_all(found.valid, one.1) & is_all(found.valid >> 8, other.1);
-    let value = |half: u32, digits: usize| half >> (32 - 4 * digits);
-    both.then(|| (value((found.value >> 32) as u32, one.1), value(found.value as u32, other.1)))
+    let both = is_number(found.valid & 0xFF, one.1) & is_number(found.valid >> 8, other.1);
+    let value = |half: u64, digits: usize| (half as u32) >> (32 - 4 * digits);
+    both.then(|| (value(found.value >> 32, one.1), value(found.value, other.1)))
 }
 
 /// The number that the first digits are; what stands behind them falls out on the right.
@@ -75,9 +66,8 @@ fn value(found: Digits, digits: usize) -> u64 {
     found.value >> (64 - 4 * digits)
 }
 
-/// True if the first of the flags are all set.
+/// True if there are digits, and every one is valid.
 #[inline(always)]
-fn is_all(flags: u32, first: usize) -> bool {
-    let wanted = (1u32 << first) - 1;
-    flags & wanted == wanted
+fn is_number(valid: u32, digits: usize) -> bool {
+    digits.wrapping_sub(1) < valid.trailing_ones() as usize
 }

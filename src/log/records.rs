@@ -249,10 +249,8 @@ pub struct Piece {
     pub heap_runs: Vec<(u32, u32)>,
     /// Lines that are sums (hogs, entries), with the worker's heap number.
     pub sums: Vec<(u32, Allocation)>,
-    /// Frames of the definitions, worker's numbers, while the piece is being read.
-    pub frames: Vec<u32>,
-    /// Where they stand among the worker's once it is read.
-    pub kept_frames: Span,
+    /// Frames of the definitions: where they stand among the worker's.
+    pub frames: Span,
     /// Stacks in the order they were printed.
     pub definitions: Vec<Definition>,
     /// Headers.

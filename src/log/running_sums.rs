@@ -28,14 +28,19 @@ const NOTHING: Sums =
 
 impl RunningSums {
     /// Makes room for so many traces.
+    #[inline]
     pub fn make_room(&mut self, traces: usize) {
-        self.open.resize(traces, Open(NOTHING));
+        if traces > self.open.len() {
+            let more = traces - self.open.len();
+            memory::make_room(&mut self.open, more);
+            self.open.resize(traces, Open(NOTHING));
+        }
     }
 
     /// Says that blocks of these traces will be added soon.
     #[inline(always)]
     pub fn expect(&self, slots: &[u32]) {
-        slots.iter().for_each(|slot| memory::prefetch(&self.open[*slot as usize]));
+        slots.iter().for_each(|slot| memory::prefetch(&self.open, *slot as usize));
     }
 
     /// Adds the blocks of a batch whose traces are looked up.
@@ -78,6 +83,7 @@ impl RunningSums {
 
     /// Ends the file.
     pub fn finish(&mut self) {
+        memory::make_room(&mut self.usage, self.open.len());
         for slot in 0..self.open.len() as u32 {
             self.close(slot);
         }

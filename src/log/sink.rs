@@ -10,7 +10,10 @@ pub use super::records::{
 };
 pub use super::trace_ids::TraceIds;
 use super::{batch::Batch, regions::Regions, running_sums::RunningSums};
-use crate::table::{frames::FrameKeys, intern::Interner};
+use crate::{
+    memory,
+    table::{frames::FrameKeys, intern::Interner},
+};
 
 /// Everything one worker has read.
 #[derive(Debug, Default)]
@@ -36,22 +39,16 @@ pub struct Sink {
     keep_blocks: bool,
     /// Blocks of all pieces.
     pub blocks: Regions<BlockColumns>,
-    /// Frames of all pieces that were read.
-    pub kept_frames: Regions<Vec<u32>>,
-    spare: Spare,
+    /// Frames of the definitions of all pieces, by the worker's numbers.
+    pub piece_frames: Regions<Vec<u32>>,
+    /// The vector that the definitions of one piece after the other grow in; what a piece keeps is copied out of it. Vectors
+    /// that grow where they stay leave holes between them: a tenth of the log's size, measured on 2026-11-23.
+    spare_definitions: Vec<Definition>,
     batch: Batch,
     /// Keys of frames that wait for their numbers, so that many are looked up together.
     waiting_frames: Vec<u64>,
     /// Bits that are set in any address of a block.
     pub address_bits: u64,
-}
-
-/// Vectors that one piece after the other grows in; what a piece keeps is copied out of them. Vectors that grow where they
-/// stay leave holes between them: a tenth of the log's size, measured on 2026-11-23.
-#[derive(Debug, Default)]
-struct Spare {
-    frames: Vec<u32>,
-    definitions: Vec<Definition>,
 }
 
 /// Frames that are looked up together, at the least.
@@ -65,9 +62,10 @@ impl Sink {
 
     /// Starts the piece of a block of text.
     pub fn begin_piece(&mut self, index: u32) {
-        let Spare { frames, definitions } = std::mem::take(&mut self.spare);
-        self.piece = Piece { index, frames, definitions, ..Piece::default() };
+        let definitions = std::mem::take(&mut self.spare_definitions);
+        self.piece = Piece { index, definitions, ..Piece::default() };
         self.blocks.begin();
+        self.piece_frames.begin();
     }
 
     /// Ends the piece.
@@ -77,14 +75,10 @@ impl Sink {
         self.end_heap_run();
         let mut piece = std::mem::take(&mut self.piece);
         piece.blocks = self.blocks.end();
-        self.kept_frames.begin();
-        self.kept_frames.open.extend_from_slice(&piece.frames);
-        piece.kept_frames = self.kept_frames.end();
+        piece.frames = self.piece_frames.end();
         let definitions = piece.definitions.as_slice().to_vec();
-        let definitions = std::mem::replace(&mut piece.definitions, definitions);
-        self.spare = Spare { frames: std::mem::take(&mut piece.frames), definitions };
-        self.spare.frames.clear();
-        self.spare.definitions.clear();
+        self.spare_definitions = std::mem::replace(&mut piece.definitions, definitions);
+        self.spare_definitions.clear();
         self.pieces.push(piece);
     }
 
@@ -208,11 +202,13 @@ impl Sink {
         let piece = u64::from(self.piece.index) << 32;
         let (traces, batch) = (&mut self.traces, &mut self.batch);
         let (keys, lines) = (&batch.keys[..rows], &batch.lines[..rows]);
-        self.trace_table.intern_batch(keys, &mut batch.slots[..rows], |place| {
+        batch.slots.clear();
+        memory::make_room(traces, rows);
+        self.trace_table.intern_batch(keys, &mut batch.slots, |place| {
             traces.push(Trace { key: keys[place], first: piece | u64::from(lines[place]) });
         });
         self.sums.make_room(self.traces.len());
-        self.sums.expect(&batch.slots[..rows]);
+        self.sums.expect(&batch.slots);
         self.address_bits |= batch.address[..rows].iter().fold(0, |bits, address| bits | address);
         if self.keep_blocks {
             batch.append_to(&mut self.blocks.open);
@@ -265,24 +261,22 @@ impl Sink {
     /// Takes one frame of any form, as it stands in the file, without indentation.
     pub fn frame(&mut self, text: &[u8]) {
         self.number_frames();
-        let first = u64::from(self.piece.index) << 32 | self.piece.frames.len() as u64;
+        let first = u64::from(self.piece.index) << 32 | self.piece_frames.piece_len() as u64;
         let firsts = &mut self.frame_first;
         let id = self.frames.intern_text(text, || firsts.push(first));
-        self.piece.frames.push(id);
+        self.piece_frames.open.push(id);
     }
 
     fn number_frames(&mut self) {
-        let start = self.piece.frames.len();
-        self.piece.frames.resize(start + self.waiting_frames.len(), 0);
-        let first = u64::from(self.piece.index) << 32 | start as u64;
+        let first = u64::from(self.piece.index) << 32 | self.piece_frames.piece_len() as u64;
         let firsts = &mut self.frame_first;
         let new = |place| firsts.push(first + place as u64);
-        self.frames.intern_batch(&self.waiting_frames, &mut self.piece.frames[start..], new);
+        self.frames.intern_batch(&self.waiting_frames, &mut self.piece_frames.open, new);
         self.waiting_frames.clear();
     }
 
     fn frame_count(&self) -> usize {
-        self.piece.frames.len() + self.waiting_frames.len()
+        self.piece_frames.piece_len() + self.waiting_frames.len()
     }
 
     /// Ends a stack: the frames taken since the last definition belong to `trace`.

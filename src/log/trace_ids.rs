@@ -18,7 +18,7 @@ const OTHER: u64 = 0xF;
 const SITE: u64 = 0;
 
 impl TraceIds {
-    /// The key of an id whose digits were read by [`super::hex::hex_at`]; `None` if they are too many to pack.
+    /// The key of an id whose digits were read already; `None` if they are too many to pack.
     #[inline(always)]
     pub fn key_of_hex(id: Hex) -> Option<u64> {
         (id.digits <= 14).then_some(id.value << 4 | u64::from(id.digits))

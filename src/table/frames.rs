@@ -13,10 +13,13 @@ use arrow_array::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{intern::Interner, modules::ModuleMap, schema};
-use crate::log::{
-    fields::{parse_frame, parse_hex},
-    hex::Hex,
-    sink::decode,
+use crate::{
+    log::{
+        fields::{parse_frame, parse_hex},
+        hex::Hex,
+        sink::decode,
+    },
+    memory,
 };
 
 /// The key of an upper-case address as printed; `None` for the few that do not fit, which are kept as text.
@@ -89,7 +92,7 @@ impl FrameKeys {
 
     /// Numbers addresses by their keys; `new` is called with the place of each that was not known.
     #[inline]
-    pub fn intern_batch(&mut self, frames: &[u64], ids: &mut [u32], mut new: impl FnMut(usize)) {
+    pub fn intern_batch(&mut self, frames: &[u64], ids: &mut Vec<u32>, mut new: impl FnMut(usize)) {
         let keys = &mut self.keys;
         self.ids.intern_batch(frames, ids, |place| {
             keys.push(frames[place]);
@@ -145,7 +148,7 @@ pub struct Frames {
 impl Frames {
     /// Builds the table: `order` lists the frames of `keys` in the order they shall stand in.
     pub fn new(keys: &FrameKeys, order: &[u32], modules: &ModuleMap) -> Self {
-        let mut columns = Columns::default();
+        let mut columns = Columns::with_capacity(order.len());
         for id in order {
             match printed(keys.keys[*id as usize]) {
                 Printed::Address(hex) => columns.raw(hex, modules),
@@ -157,7 +160,7 @@ impl Frames {
 
     /// Builds the table anew from its texts, with other modules. Frames keep their order, and so their numbers.
     pub fn of_texts<'a>(texts: impl Iterator<Item = &'a str>, modules: &ModuleMap) -> Self {
-        let mut columns = Columns::default();
+        let mut columns = Columns::with_capacity(texts.size_hint().0);
         for text in texts.map(str::as_bytes) {
             match raw(text) {
                 Some(hex) => columns.raw(hex, modules),
@@ -204,6 +207,18 @@ struct Columns {
 }
 
 impl Columns {
+    /// Columns with room for what every frame has.
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            address: UInt64Builder::with_capacity(rows),
+            module: StringViewBuilder::with_capacity(rows),
+            offset: UInt64Builder::with_capacity(rows),
+            text: StringViewBuilder::with_capacity(rows),
+            hashes: memory::roomy(rows),
+            ..Self::default()
+        }
+    }
+
     fn raw(&mut self, hex: Hex, modules: &ModuleMap) {
         let mut text = std::mem::take(&mut self.digits);
         text.clear();

@@ -34,6 +34,12 @@ struct Bucket {
 const FREE: Bucket = Bucket { keys: [0; WIDTH], ids: [0; WIDTH], len: 0 };
 const FIRST_BITS: u32 = 8;
 
+fn free(count: usize) -> Vec<Bucket> {
+    let mut buckets = memory::roomy(count);
+    buckets.resize(count, FREE);
+    buckets
+}
+
 impl Bucket {
     #[inline(always)]
     fn find<V: Vector>(&self, vector: V, key: u64) -> Option<u32> {
@@ -60,23 +66,19 @@ impl Bucket {
 impl Interner {
     /// An empty table. The seed differs from process to process, so that a hostile file cannot choose keys that collide.
     pub fn new() -> Self {
-        Self {
-            buckets: vec![FREE; 1 << FIRST_BITS],
-            len: 0,
-            shift: 64 - FIRST_BITS,
-            seed: RandomState::new().hash_one(0),
-        }
+        Self { buckets: free(1 << FIRST_BITS), len: 0, shift: 64 - FIRST_BITS, seed: RandomState::new().hash_one(0) }
     }
 
     /// An empty table with room for `keys` keys.
     pub fn with_capacity(keys: usize) -> Self {
         let bits = (keys / 3 + 1).next_power_of_two().trailing_zeros().max(FIRST_BITS);
-        Self { buckets: vec![FREE; 1 << bits], shift: 64 - bits, ..Self::new() }
+        Self { buckets: free(1 << bits), shift: 64 - bits, ..Self::new() }
     }
 
-    /// Numbers every key of a batch, in order; `new` is called for each that was not known, with its place in the batch.
+    /// Numbers every key of a batch, in order, behind the numbers that are there; `new` is called for each that was not known,
+    /// with its place in the batch.
     #[inline]
-    pub fn intern_batch(&mut self, keys: &[u64], ids: &mut [u32], new: impl FnMut(usize)) {
+    pub fn intern_batch(&mut self, keys: &[u64], ids: &mut Vec<u32>, new: impl FnMut(usize)) {
         widest(Batch { table: self, keys, ids, new });
     }
 
@@ -118,7 +120,7 @@ impl Interner {
     /// Says that a key will be looked up soon.
     #[inline(always)]
     pub fn expect(&self, key: u64) {
-        memory::prefetch(&self.buckets[self.home(key)]);
+        memory::prefetch(&self.buckets, self.home(key));
     }
 
     #[inline(always)]
@@ -131,7 +133,7 @@ impl Interner {
     fn grow(&mut self) {
         self.shift -= 1;
         let mask = self.buckets.len() * 2 - 1;
-        let old = std::mem::replace(&mut self.buckets, vec![FREE; mask + 1]);
+        let old = std::mem::replace(&mut self.buckets, free(mask + 1));
         for bucket in old {
             for place in 0..bucket.len as usize {
                 let mut at = self.home(bucket.keys[place]);
@@ -147,7 +149,7 @@ impl Interner {
 struct Batch<'a, F> {
     table: &'a mut Interner,
     keys: &'a [u64],
-    ids: &'a mut [u32],
+    ids: &'a mut Vec<u32>,
     new: F,
 }
 
@@ -156,9 +158,9 @@ impl<F: FnMut(usize)> Work for Batch<'_, F> {
 
     #[inline(always)]
     fn with<V: Vector>(mut self, vector: V) {
-        for (place, (key, id)) in self.keys.iter().zip(self.ids).enumerate() {
-            *id = self.table.number(vector, *key, || (self.new)(place));
-        }
+        let numbers =
+            self.keys.iter().enumerate().map(|(place, key)| self.table.number(vector, *key, || (self.new)(place)));
+        self.ids.extend(numbers);
     }
 }
 

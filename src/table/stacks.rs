@@ -95,10 +95,10 @@ pub fn undefined(first_id: u32, mut trace_ids: StringViewBuilder) -> RecordBatch
 }
 
 /// Hash of a stack's content: xxh3 of its frames' hashes, innermost first, 8 bytes each, low byte first.
-pub fn fingerprint(frames: &[u32], hashes: &[u64], scratch: &mut Vec<u8>) -> u64 {
+pub fn fingerprint(frames: &[u32], hashes: &[u64], scratch: &mut Vec<[u8; 8]>) -> u64 {
     scratch.clear();
-    scratch.extend(frames.iter().flat_map(|frame| hashes[*frame as usize].to_le_bytes()));
-    xxh3_64(scratch)
+    scratch.extend(frames.iter().map(|frame| hashes[*frame as usize].to_le_bytes()));
+    xxh3_64(scratch.as_flattened())
 }
 
 /// Frames of the stacks of a batch, `None` for a stack whose frames are not in the file.

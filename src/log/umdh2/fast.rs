@@ -115,10 +115,12 @@ fn without<const COUNT: usize>(bits: u64) -> u64 {
 /// The place behind a line end, LF, CRLF or CR CR LF, that starts here.
 #[inline(always)]
 fn behind_line_end(line: &Window, at: usize) -> Option<usize> {
-    match bytes(line, at) {
-        [b'\r', b'\n'] => Some(at + 2),
-        [b'\n', _] => Some(at + 1),
-        [b'\r', b'\r'] if bytes(line, at + 2) == [b'\n'] => Some(at + 3),
-        _ => None,
+    const CRLF: u16 = u16::from_le_bytes(*b"\r\n");
+    const CRCR: u16 = u16::from_le_bytes(*b"\r\r");
+    // One comparison for the line ends of Windows.
+    match u16::from_le_bytes(bytes(line, at)) {
+        CRLF => Some(at + 2),
+        CRCR => (bytes(line, at + 2) == *b"\n").then_some(at + 3),
+        other => (other as u8 == b'\n').then_some(at + 1),
     }
 }

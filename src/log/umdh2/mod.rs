@@ -94,16 +94,7 @@ enum Owner {
 impl<'a> Reader<'a> {
     fn new(text: &'a [u8], sink: &'a mut Sink) -> Self {
         let end = text.len() - PADDING;
-        Self {
-            text,
-            end,
-            at: 0,
-            sink,
-            section: String::new(),
-            open: None,
-            symbols_line: None,
-            unnamed_heap: true,
-        }
+        Self { text, end, at: 0, sink, section: String::new(), open: None, symbols_line: None, unnamed_heap: true }
     }
 
     fn resume(&mut self, banner: &[u8]) {
