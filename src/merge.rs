@@ -1,7 +1,7 @@
 //! Brings the numbers of all workers together: one number for each frame, trace id, stack and heap of the file, in file
 //! order, whichever worker met it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem::take};
 
 use arrow_buffer::ScalarBuffer;
 use rayon::prelude::*;
@@ -38,7 +38,7 @@ impl Placed {
 pub fn in_file_order(sinks: &mut [Sink], lines_before: u64) -> Vec<Placed> {
     let mut pieces: Vec<Placed> = Vec::new();
     for (worker, sink) in sinks.iter_mut().enumerate() {
-        let taken = std::mem::take(&mut sink.pieces);
+        let taken = take(&mut sink.pieces);
         pieces.extend(taken.into_iter().map(|piece| Placed { worker, piece, line: 0, frames: Vec::new().into() }));
     }
     pieces.sort_by_key(|placed| placed.piece.index);
@@ -116,15 +116,20 @@ pub struct MergedTraces {
     pub numbers: Vec<Vec<u32>>,
 }
 
-/// Brings trace ids together.
+/// Brings trace ids together: those of the first worker keep their numbers.
 pub fn traces(sinks: &mut [Sink]) -> MergedTraces {
-    if let [sink] = sinks {
-        return traces_of_one(sink);
-    }
     let mut merged = MergedTraces::default();
-    let mut table = Interner::with_capacity(sinks.iter().map(|sink| sink.traces.len()).max().unwrap_or(0));
-    for sink in sinks {
-        let keys: Vec<u64> = sink.traces.iter().map(|trace| merged.ids.adopt(trace.key, &sink.trace_ids)).collect();
+    let Some((sink, others)) = sinks.split_first_mut() else { return merged };
+    merged.ids = take(&mut sink.trace_ids);
+    let mut table = take(&mut sink.trace_table);
+    let traces = take(&mut sink.traces);
+    merged.keys = traces.iter().map(|trace| trace.key).collect();
+    merged.first = traces.iter().map(|trace| trace.first).collect();
+    merged.numbers.push((0..traces.len() as u32).collect());
+    for sink in others {
+        let traces = take(&mut sink.traces);
+        sink.trace_table = Interner::new();
+        let keys: Vec<u64> = traces.iter().map(|trace| merged.ids.adopt(trace.key, &sink.trace_ids)).collect();
         let mut numbers = Vec::with_capacity(keys.len());
         for keys in keys.chunks(EXPECTED) {
             keys.iter().for_each(|key| table.expect(*key));
@@ -133,25 +138,13 @@ pub fn traces(sinks: &mut [Sink]) -> MergedTraces {
                 merged.first.push(u64::MAX);
             });
         }
-        for (number, trace) in numbers.iter().zip(&sink.traces) {
+        for (number, trace) in numbers.iter().zip(&traces) {
             let first = &mut merged.first[*number as usize];
             *first = (*first).min(trace.first);
         }
-        sink.traces = Vec::new();
         merged.numbers.push(numbers);
     }
     merged
-}
-
-/// The ids of a single worker have the numbers of the file.
-fn traces_of_one(sink: &mut Sink) -> MergedTraces {
-    let traces = std::mem::take(&mut sink.traces);
-    MergedTraces {
-        ids: std::mem::take(&mut sink.trace_ids),
-        keys: traces.iter().map(|trace| trace.key).collect(),
-        first: traces.iter().map(|trace| trace.first).collect(),
-        numbers: vec![(0..traces.len() as u32).collect()],
-    }
 }
 
 /// A stack of the file.

@@ -5,6 +5,7 @@ mod batches;
 use std::{collections::HashSet, mem::take};
 
 use arrow_buffer::ScalarBuffer;
+use rayon::prelude::*;
 
 use crate::{
     error::Result,
@@ -14,6 +15,7 @@ use crate::{
             HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, Sums, SymbolNote, TraceSlot,
         },
     },
+    memory,
     merge::{self, MergedStacks, MergedTraces, Placed},
     parallel::Control,
     table::{
@@ -85,17 +87,15 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     let names = modules::names(words.modules.iter().map(|module| module.path.as_str()));
     let frames_of_workers =
         sinks.iter_mut().map(|sink| (take(&mut sink.frames), take(&mut sink.frame_first))).collect();
-    let ((frames, frame_table), traces) = rayon::join(
-        || {
-            let frames = merge::frames(frames_of_workers);
-            let table = Frames::new(&frames.keys, &frames.order, &ModuleMap::new(&words.modules, &names));
-            (frames, table)
-        },
-        || merge::traces(&mut sinks),
-    );
+    let (frames, traces) = rayon::join(|| merge::frames(frames_of_workers), || merge::traces(&mut sinks));
     control.go_on()?;
-    place_frames(&mut pieces, &mut sinks, &frames.ids);
-    let stacks = merge::stacks(&pieces, &traces);
+    let (frame_table, stacks) = rayon::join(
+        || Frames::new(&frames.keys, &frames.order, &ModuleMap::new(&words.modules, &names)),
+        || {
+            place_frames(&mut pieces, &mut sinks, &frames.ids);
+            merge::stacks(&pieces, &traces)
+        },
+    );
     control.go_on()?;
     let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
@@ -284,15 +284,20 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks,
 
 /// Sums of all workers, with the stacks and heaps of the file.
 fn usage_rows(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>], heaps: &[Vec<u32>]) -> Vec<(u32, Sums)> {
-    let mut all = Vec::new();
-    for ((sink, stacks), heaps) in sinks.iter_mut().zip(stack_of_slot).zip(heaps) {
+    let rows = |((sink, stacks), heaps): ((&mut Sink, &Vec<u32>), &Vec<u32>)| {
         let mut rows = take(&mut sink.sums.usage);
         for (slot, sums) in &mut rows {
             *slot = if *slot == TraceSlot::NONE { *slot } else { stacks[*slot as usize] };
             sums.heap = heaps[sums.heap as usize];
         }
-        if all.is_empty() { all = rows } else { all.append(&mut rows) }
-    }
+        rows
+    };
+    let workers: Vec<_> = sinks.par_iter_mut().zip(stack_of_slot).zip(heaps).map(rows).collect();
+    let others = workers.iter().skip(1).map(Vec::len).sum();
+    let mut workers = workers.into_iter();
+    let mut all = workers.next().unwrap_or_default();
+    memory::make_room(&mut all, others);
+    workers.for_each(|mut rows| all.append(&mut rows));
     all
 }
 

@@ -24,7 +24,8 @@ pub struct Sink {
     pub frame_first: Vec<u64>,
     /// Trace ids.
     pub trace_ids: TraceIds,
-    trace_table: Interner,
+    /// Their slots.
+    pub trace_table: Interner,
     /// Trace ids, by slot.
     pub traces: Vec<Trace>,
     /// Sums per trace slot and heap.
@@ -86,7 +87,6 @@ impl Sink {
     pub fn finish(&mut self) {
         self.flush();
         self.sums.finish();
-        self.trace_table = Interner::new();
     }
 
     /// Says in which heap the following rows stand. Returns its number within this worker.
