@@ -150,8 +150,8 @@ mod avx2 {
     fn digits(bytes: &[u8; 16]) -> Digits {
         let bytes = load(bytes);
         let letters = _mm_cmpgt_epi8(bytes, _mm_set1_epi8(0x40));
-        let low = _mm_and_si128(bytes, _mm_set1_epi8(0x0F));
-        let nibbles = _mm_add_epi8(low, _mm_and_si128(letters, _mm_set1_epi8(9)));
+        let all_bits = _mm_add_epi8(bytes, _mm_and_si128(letters, _mm_set1_epi8(9)));
+        let nibbles = _mm_and_si128(all_bits, _mm_set1_epi8(0x0F));
         // A digit is what would be printed for its value.
         let printed = _mm_shuffle_epi8(load(ALPHABET), nibbles);
         let valid = _mm_movemask_epi8(_mm_cmpeq_epi8(printed, bytes)) as u32;
@@ -165,8 +165,8 @@ mod avx2 {
     fn digits_of_two(bytes: &[[u8; 16]; 2]) -> [Digits; 2] {
         let bytes = _mm256_set_m128i(load(&bytes[1]), load(&bytes[0]));
         let letters = _mm256_cmpgt_epi8(bytes, _mm256_set1_epi8(0x40));
-        let low = _mm256_and_si256(bytes, _mm256_set1_epi8(0x0F));
-        let nibbles = _mm256_add_epi8(low, _mm256_and_si256(letters, _mm256_set1_epi8(9)));
+        let all_bits = _mm256_add_epi8(bytes, _mm256_and_si256(letters, _mm256_set1_epi8(9)));
+        let nibbles = _mm256_and_si256(all_bits, _mm256_set1_epi8(0x0F));
         let printed = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load(ALPHABET)), nibbles);
         let valid = _mm256_movemask_epi8(_mm256_cmpeq_epi8(printed, bytes)) as u32;
         let pairs = _mm256_maddubs_epi16(nibbles, _mm256_set1_epi16(PAIRS));

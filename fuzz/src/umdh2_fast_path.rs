@@ -1,5 +1,5 @@
-//! The two readers of block and frame lines agree: what the fast one takes, the careful one reads to the same numbers; and
-//! the fast one takes everything that is printed just as UMDH prints it.
+//! The two readers of block and frame lines agree, by whatever vectors the fast one reads: what it takes, the careful one
+//! reads to the same numbers; and it takes everything that is printed just as UMDH prints it.
 
 use heapdelta::{
     lines::{Line as RawLine, lines},
@@ -10,39 +10,53 @@ use heapdelta::{
         umdh2::{Block, PADDING, block_at, frames_at},
     },
     table::frames::key_of_hex,
+    vector::{Vector, Words, Work, widest},
 };
 
-/// Reads every line of `data` both ways.
+/// Reads every line of `data` every way.
 ///
 /// # Panics
 ///
 /// If the readers disagree.
 pub fn target(data: &[u8]) {
-    let mut padded = data.to_vec();
-    padded.extend_from_slice(&[0; PADDING]);
-    for line in lines(data) {
-        let block = block_at(&padded, line.start).filter(|block| block.next <= data.len());
-        let frame = one_frame(&padded, line);
-        match classify(line.bytes) {
-            Line::Block { requested_bytes, overhead_bytes, address, trace_id } => {
-                let numbers = [requested_bytes, overhead_bytes, address];
-                check_block(&padded, line, block, numbers, trace_id);
-                assert_eq!(frame, None, "{line:?}");
+    widest(Agree(data));
+    Agree(data).with(Words);
+}
+
+struct Agree<'a>(&'a [u8]);
+
+impl Work for Agree<'_> {
+    type Output = ();
+
+    fn with<V: Vector>(self, vector: V) {
+        let mut padded = self.0.to_vec();
+        padded.extend_from_slice(&[0; PADDING]);
+        for line in lines(self.0) {
+            let block = block_at(vector, &padded, line.start);
+            let frame = one_frame(vector, &padded, line);
+            match classify(line.bytes) {
+                Line::Block { requested_bytes, overhead_bytes, address, trace_id } => {
+                    let numbers = [requested_bytes, overhead_bytes, address];
+                    check_block(&padded, line, block, numbers, trace_id);
+                    assert_eq!(frame, None, "{line:?}");
+                }
+                Line::RawFrame(text) => {
+                    assert_eq!(block, None, "{line:?}");
+                    check_frame(&padded, line, frame, text);
+                }
+                other => assert_eq!((block, frame), (None, None), "{line:?} is {other:?}"),
             }
-            Line::RawFrame(text) => {
-                assert_eq!(block, None, "{line:?}");
-                check_frame(&padded, line, frame, text);
-            }
-            other => assert_eq!((block, frame), (None, None), "{line:?} is {other:?}"),
         }
     }
 }
 
-/// The key of the frame that a line is to the fast reader.
-fn one_frame(padded: &[u8], line: RawLine<'_>) -> Option<u64> {
+/// The key of the frame that a line is to the fast reader, which is shown nothing behind it.
+fn one_frame<V: Vector>(vector: V, padded: &[u8], line: RawLine<'_>) -> Option<u64> {
+    let mut text = padded[line.start..line.next].to_vec();
+    text.extend_from_slice(&[0; PADDING]);
     let mut keys = Vec::new();
-    let next = frames_at(padded, line.start, line.next, &mut keys);
-    assert_eq!(next, if keys.is_empty() { line.start } else { line.next }, "{line:?}");
+    let read = frames_at(vector, &text, 0, |key| keys.push(key));
+    assert_eq!(read, if keys.is_empty() { 0 } else { line.next - line.start }, "{line:?}");
     assert!(keys.len() <= 1, "{line:?}");
     keys.pop()
 }

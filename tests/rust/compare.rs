@@ -12,19 +12,34 @@ use heapdelta::{
 };
 use proptest::prelude::*;
 
-fn compare(text: &[u8], radix: Option<u32>) -> Result<(Comparison, Piece), Error> {
+/// The only piece, and the frames that its definitions have.
+#[derive(Debug)]
+struct Read {
+    piece: Piece,
+    frames: Vec<u32>,
+}
+
+impl std::ops::Deref for Read {
+    type Target = Piece;
+
+    fn deref(&self) -> &Piece {
+        &self.piece
+    }
+}
+
+fn compare(text: &[u8], radix: Option<u32>) -> Result<(Comparison, Read), Error> {
     let mut sink = Sink::new(true);
     sink.begin_piece(0);
     let comparison = read(text, radix, &mut sink)?;
     sink.end_piece();
     sink.finish();
-    let mut piece = sink.pieces.remove(0);
-    let Span { region, start, len } = piece.kept_frames;
-    piece.frames = sink.kept_frames.finish()[region][start..start + len].to_vec();
-    Ok((comparison, piece))
+    let piece = sink.pieces.remove(0);
+    let Span { region, start, len } = piece.frames;
+    let frames = sink.piece_frames.finish()[region][start..start + len].to_vec();
+    Ok((comparison, Read { piece, frames }))
 }
 
-fn read_text(text: &str) -> (Comparison, Piece) {
+fn read_text(text: &str) -> (Comparison, Read) {
     compare(text.as_bytes(), None).unwrap()
 }
 
@@ -37,7 +52,7 @@ fn radix_of(text: &str) -> Result<Option<u32>, &'static str> {
 }
 
 /// Frames of a row, as numbers of the sink.
-fn frames<'a>(comparison: &Comparison, piece: &'a Piece, row: usize) -> &'a [u32] {
+fn frames<'a>(comparison: &Comparison, piece: &'a Read, row: usize) -> &'a [u32] {
     let definition = comparison.rows[row].definition.unwrap() as usize;
     let start = definition.checked_sub(1).map_or(0, |before| piece.definitions[before].frames_end as usize);
     &piece.frames[start..piece.definitions[definition].frames_end as usize]

@@ -87,7 +87,7 @@ fn read(text: &str) -> Outcome {
 fn collect(sink: &mut Sink, blocks: &[&[u8]]) -> Outcome {
     let mut found = Outcome::default();
     let pieces = std::mem::take(&mut sink.pieces);
-    let frame_ids = sink.kept_frames.finish();
+    let frame_ids = sink.piece_frames.finish();
     let order: Vec<u32> = (0..sink.frames.len() as u32).collect();
     let frames = Frames::new(&sink.frames, &order, &ModuleMap::default()).batch;
     let texts = frames.column_by_name("text").and_then(|column| column.as_any().downcast_ref::<StringViewArray>());
@@ -95,7 +95,7 @@ fn collect(sink: &mut Sink, blocks: &[&[u8]]) -> Outcome {
     let (mut line, mut byte) = (0u64, 0u64);
     for (piece, block) in pieces.into_iter().zip(blocks) {
         found.rows.extend(piece.sums.iter().map(|(heap, row)| row_of(sink, *heap, row)));
-        let Span { region, start: first, len } = piece.kept_frames;
+        let Span { region, start: first, len } = piece.frames;
         let piece_frames = &frame_ids[region][first..first + len];
         let mut start = 0;
         for definition in &piece.definitions {
