@@ -1,8 +1,8 @@
 //! Open-addressing tables that number what they are shown: the same key gets the same number, from 0, in order.
 //!
-//! One lookup is one multiplication and, nearly always, one cache line: five keys with their numbers, compared without a
-//! branch. Lookups come in batches: a first pass over the batch only touches the cache lines, so that their misses
-//! overlap instead of standing in a queue.
+//! One lookup is one multiplication and, nearly always, one cache line: five keys with their numbers, of which four
+//! are compared at once. Lookups come in batches, of keys that were announced before ([`Interner::expect`]): their cache lines
+//! come from memory while other work is done.
 
 use std::hash::{BuildHasher, RandomState};
 
