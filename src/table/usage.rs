@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
 use arrow_buffer::NullBuffer;
 
 use super::schema;
-use crate::{log::sink::Sums, memory};
+use crate::log::sink::Sums;
 
 /// Builds the table from sums whose `heap` is the number in `heaps`, keyed by stack (`u32::MAX` for none).
 ///
@@ -22,65 +22,50 @@ pub fn batch(mut sums: Vec<(u32, Sums)>, nameless_heap: Option<u32>, has_overhea
             !sums.inferred || !(nameless_hogs || nameless || with_hogs.contains(&sums.heap))
         });
     }
-    let rows = by_stack(&sums);
-    let mut columns = Columns::with_capacity(rows.len());
-    for place in by_heap(&rows) {
-        let (stack, sums) = &rows[place as usize];
-        columns.push(*stack, sums);
+    let order = by_heap_and_stack(&sums);
+    let same = |one: &u32, other: &u32| {
+        let ((stack, sums), (other_stack, other)) = (&sums[*one as usize], &sums[*other as usize]);
+        stack == other_stack && sums.heap == other.heap
+    };
+    let mut columns = Columns::with_capacity(order.len());
+    for rows in order.chunk_by(same) {
+        let (stack, first) = sums[rows[0] as usize];
+        let add = |together: Sums, row: &u32| together.with(&sums[*row as usize].1);
+        columns.push(stack, &rows[1..].iter().fold(first, add));
     }
     super::batch(&schema::USAGE, columns.finish(has_overhead))
 }
 
-/// One row for each pair of stack and heap, in the order of the stacks; that of no stack last.
+/// The places of sums in the order of their heaps, and of the stacks of each; those of no stack last.
 ///
-/// Nearly every stack has blocks in one heap only. So each has a place for the heap that comes first, and what is of another
-/// heap is sorted: a third of the time of sorting all.
-fn by_stack(sums: &[(u32, Sums)]) -> Vec<(u32, Sums)> {
-    let stacks = sums.iter().map(|(stack, _)| *stack).filter(|stack| *stack != u32::MAX);
-    let no_stack = stacks.max().map_or(0, |last| last as usize + 1);
-    let mut first: Vec<Option<Sums>> = memory::roomy(no_stack + 1);
-    first.resize(no_stack + 1, None);
-    let mut others: Vec<(u32, Sums)> = Vec::new();
-    for (stack, sums) in sums {
-        match &mut first[no_stack.min(*stack as usize)] {
-            Some(known) if known.heap == sums.heap => *known = known.with(sums),
-            Some(_) => others.push((*stack, *sums)),
-            free => *free = Some(*sums),
-        }
-    }
-    others.sort_by_key(|(stack, sums)| (*stack, sums.heap));
-    others.dedup_by(|next, together| {
-        let same = (next.0, next.1.heap) == (together.0, together.1.heap);
-        if same {
-            together.1 = together.1.with(&next.1);
-        }
-        same
-    });
-    let mut others = others.into_iter().peekable();
-    let mut rows = memory::roomy(no_stack + 1 + others.len());
-    for (place, sums) in first.into_iter().enumerate() {
-        let stack = if place == no_stack { u32::MAX } else { place as u32 };
-        rows.extend(sums.map(|sums| (stack, sums)));
-        rows.extend(std::iter::from_fn(|| others.next_if(|other| other.0 == stack)));
-    }
-    rows
+/// Both are numbers below some count, so they are counted out, in half the time of a sort, even of one that makes use of the
+/// runs of two workers.
+fn by_heap_and_stack(sums: &[(u32, Sums)]) -> Vec<u32> {
+    let stack_count =
+        sums.iter().map(|(stack, _)| *stack).filter(|stack| *stack != u32::MAX).max().map_or(0, |max| max + 1);
+    let heap_count = sums.iter().map(|(_, sums)| sums.heap + 1).max().unwrap_or(0);
+    let by_stack = counted_out(0..sums.len() as u32, stack_count, |place| sums[place as usize].0);
+    counted_out(by_stack.iter().copied(), heap_count, |place| sums[place as usize].1.heap)
 }
 
-/// The places of rows in the order of their heaps; those of the same heap keep theirs. Heaps are numbers below some count, so
-/// they are counted out, in half the time of a sort.
-fn by_heap(rows: &[(u32, Sums)]) -> Vec<u32> {
-    let heap_count = rows.iter().map(|(_, sums)| sums.heap as usize + 1).max().unwrap_or(0);
-    let mut next = vec![0u32; heap_count + 1];
-    rows.iter().for_each(|(_, sums)| next[sums.heap as usize + 1] += 1);
+/// Sorts places by a number below `count`; what is above stands behind. Places of the same number keep their order.
+fn counted_out(
+    places: impl ExactSizeIterator<Item = u32> + Clone,
+    count: u32,
+    number: impl Fn(u32) -> u32,
+) -> Vec<u32> {
+    let slot = |place: u32| number(place).min(count) as usize;
+    let mut next = vec![0u32; count as usize + 2];
+    places.clone().for_each(|place| next[slot(place) + 1] += 1);
     let mut before = 0;
     for starts in &mut next {
         before += *starts;
         *starts = before;
     }
-    let mut sorted = vec![0; rows.len()];
-    for (place, (_, sums)) in rows.iter().enumerate() {
-        let to = &mut next[sums.heap as usize];
-        sorted[*to as usize] = place as u32;
+    let mut sorted = vec![0; places.len()];
+    for place in places {
+        let to = &mut next[slot(place)];
+        sorted[*to as usize] = place;
         *to += 1;
     }
     sorted
