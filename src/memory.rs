@@ -1,4 +1,5 @@
-//! What the system is told about memory: that it may have back what is free, and that some will be filled soon.
+//! What system and processor are told about memory: that it may have back what is free, that some will be filled soon, that
+//! some will be read soon.
 
 use std::mem::MaybeUninit;
 

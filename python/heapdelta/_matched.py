@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from array import array
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
 import polars as pl
@@ -54,8 +53,7 @@ class Matched:
     @classmethod
     def from_snapshots(cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool) -> Matched:
         """Bring together the sums of two snapshots."""
-        with ThreadPoolExecutor(2) as pool:
-            new, old = pool.map(_usage.by_stack, (after, before))
+        new, old = (_usage.by_stack(snapshot) for snapshot in (after, before))
         old = old.with_columns(pl.col("stack") + after.stacks.height)
         rows = _usage.both_sides(after, before, new, old)
         return cls([after, before], rows, allocators, one_run=one_run)
@@ -93,7 +91,7 @@ class Matched:
         else:
             ranking = self._by_heap()
         keys = _SHOWN[kind]
-        shown = _with_deltas(ranking).select(*keys, *NUMBERS, *(["stack"] if stack else []))
+        shown = ranking.select(*keys, *NUMBERS, *(["stack"] if stack else []))
         if kind == "stack" and shown["fingerprint"].null_count() == 0:
             return shown  # `_by_stack` has sorted it
         return shown.sort(["requested_bytes_delta", *keys], descending=[True] + [False] * len(keys), nulls_last=True)
@@ -114,7 +112,7 @@ class Matched:
         known = sums["key"].set(sums["key"] >= labels.height, None)
         named = labels.select(pl.all().gather(known))
         special = (_SPECIAL - sums["key"]).set(known.is_not_null(), OK)
-        return pl.concat([named, sums.select(PAIRS)], how="horizontal").with_columns(
+        return pl.concat([named, _with_deltas(sums.select(PAIRS))], how="horizontal").with_columns(
             pl.coalesce("status", _labels.status_text(pl.lit(special))).alias("status")
         )
 
@@ -153,7 +151,7 @@ class Matched:
             self.stacks["trace_id"].gather(rest["stack"]), apart.alias("apart"), unrecorded.alias("unrecorded")
         )
         keys = ["unrecorded", "apart", "trace_id"]
-        ranking = _with_deltas(pl.concat([known.drop("fingerprint"), self._merged(rest, keys).drop(keys)]))
+        ranking = pl.concat([known.drop("fingerprint"), self._merged(rest, keys).drop(keys)])
         fingerprints = self.stacks["fingerprint"].gather(ranking["stack"])
         if fingerprints.null_count() == 0:
             ranking = ranking.select(pl.all().gather(_ranked(ranking["requested_bytes_delta"], fingerprints)))
@@ -173,7 +171,7 @@ class Matched:
         # A comparison has no heaps; whoever asks for them has two snapshots (`Views.by` sees to it).
         after, before = cast("list[Snapshot]", self.sources)
         rows = _usage.both_sides(after, before, _usage.by_heap(after), _usage.by_heap(before))
-        ranking = rows.group_by("heap_base").agg(_sums_of(rows))
+        ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
         named = pl.when(pl.col("heap_base").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))
         return ranking.with_columns(named.alias("status"))
 
@@ -185,7 +183,7 @@ class Matched:
         first = pl.col("stack").first()
         if len(self.sources) == 1:
             sides = [first.alias("stack_after"), first.alias("stack_before")]
-            return rows.group_by(keys).agg(first, *sides, *self._sums())
+            return _with_deltas(rows.group_by(keys).agg(first, *sides, *self._sums()))
         parts = []
         for side, name in ((AFTER, "after"), (BEFORE, "before")):
             columns = [f"{measure}_{name}" for measure in MEASURES]
@@ -195,9 +193,8 @@ class Matched:
             parts.append(part.rename({"stack": f"stack_{name}"}).with_columns(pl.lit(True).alias(f"in_{name}")))
         joined = parts[0].join(parts[1], on=keys, how="full", coalesce=True, nulls_equal=True)
         filled = [_filled(self.rows, joined, name) for name in PAIRS]
-        return joined.with_columns(pl.coalesce("stack_after", "stack_before").alias("stack"), *filled).drop(
-            "in_after", "in_before"
-        )
+        merged = joined.with_columns(pl.coalesce("stack_after", "stack_before").alias("stack"), *filled)
+        return _with_deltas(merged.drop("in_after", "in_before"))
 
     def _describe(self, stack: pl.Series) -> list[pl.Series]:
         """Give what is shown of each stack: fingerprint, depth, and module and function it counts for."""
@@ -210,11 +207,9 @@ class Matched:
     def _named(self, frames: pl.Series) -> pl.DataFrame:
         """Name module and function of frames, for the display; each is named once."""
         used = frames.drop_nulls().unique()
-        place = pl.repeat(None, self.frames.height, dtype=pl.UInt32, eager=True)
-        place = place.scatter(used, pl.int_range(used.len(), dtype=pl.UInt32, eager=True))
         named = self.frames.select(pl.all().gather(used))
         named = named.select("module", _labels.function_label(named))
-        return named.select(pl.all().gather(place.gather(frames)))
+        return named.select(pl.all().gather(_places(used, self.frames.height).gather(frames)))
 
     def _sums(self) -> list[pl.Expr]:
         return _sums_of(self.rows)
@@ -232,15 +227,19 @@ def _sums_of_pairs(rows: pl.DataFrame, pairs: pl.DataFrame, stack_count: int) ->
     """Sum up rows by the groups that their stacks pass; `pairs` has each stack with each of its groups."""
     if rows["stack"].n_unique() < rows.height:
         rows = rows.group_by("stack").agg(_sums_of(rows))
-    place = pl.repeat(None, stack_count, dtype=pl.UInt32, eager=True)
-    place = place.scatter(rows["stack"], pl.int_range(rows.height, dtype=pl.UInt32, eager=True))
-    place = place.gather(pairs["stack_id"])
+    place = _places(rows["stack"], stack_count).gather(pairs["stack_id"])
     in_use = pl.DataFrame({"key": pairs["group"], "place": place}).drop_nulls("place")
     sums = in_use.select(pl.col("key").unique())
     for name in PAIRS:
         column = in_use.select("key", rows[name].gather(in_use["place"]))
         sums = sums.join(column.group_by("key").agg(_sum(rows, name)), on="key", how="left")
     return sums.select("key", *PAIRS)
+
+
+def _places(numbers: pl.Series, count: int) -> pl.Series:
+    """Give the place of every number below `count` among `numbers`, which are distinct; null for those that are not."""
+    place = pl.repeat(None, count, dtype=pl.UInt32, eager=True)
+    return place.scatter(numbers, pl.int_range(numbers.len(), dtype=pl.UInt32, eager=True))
 
 
 def _sums_of(rows: pl.DataFrame) -> list[pl.Expr]:

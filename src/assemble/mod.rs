@@ -5,7 +5,6 @@ mod batches;
 use std::{collections::HashSet, mem::take};
 
 use arrow_buffer::ScalarBuffer;
-use rayon::prelude::*;
 
 use crate::{
     error::Result,
@@ -15,7 +14,6 @@ use crate::{
             HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, Sums, SymbolNote, TraceSlot,
         },
     },
-    memory,
     merge::{self, MergedStacks, MergedTraces, Placed},
     parallel::Control,
     table::{
@@ -284,20 +282,15 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks,
 
 /// Sums of all workers, with the stacks and heaps of the file.
 fn usage_rows(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>], heaps: &[Vec<u32>]) -> Vec<(u32, Sums)> {
-    let rows = |((sink, stacks), heaps): ((&mut Sink, &Vec<u32>), &Vec<u32>)| {
+    let mut all = Vec::new();
+    for ((sink, stacks), heaps) in sinks.iter_mut().zip(stack_of_slot).zip(heaps) {
         let mut rows = take(&mut sink.sums.usage);
         for (slot, sums) in &mut rows {
             *slot = if *slot == TraceSlot::NONE { *slot } else { stacks[*slot as usize] };
             sums.heap = heaps[sums.heap as usize];
         }
-        rows
-    };
-    let workers: Vec<_> = sinks.par_iter_mut().zip(stack_of_slot).zip(heaps).map(rows).collect();
-    let others = workers.iter().skip(1).map(Vec::len).sum();
-    let mut workers = workers.into_iter();
-    let mut all = workers.next().unwrap_or_default();
-    memory::make_room(&mut all, others);
-    workers.for_each(|mut rows| all.append(&mut rows));
+        if all.is_empty() { all = rows } else { all.append(&mut rows) }
+    }
     all
 }
 

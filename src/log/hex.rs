@@ -71,3 +71,52 @@ fn value(found: Digits, digits: usize) -> u64 {
 fn is_number(valid: u32, digits: usize) -> bool {
     digits.wrapping_sub(1) < valid.trailing_ones() as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        log::fields::parse_hex,
+        vector::{Words, Work, widest},
+    };
+
+    /// Numbers of every length and pairs of them, read fast and plainly.
+    struct Check<'a>(&'a Window);
+
+    impl Work for Check<'_> {
+        type Output = ();
+
+        fn with<V: Vector>(self, vector: V) {
+            let text = self.0;
+            let plain = |at: usize, digits: usize| {
+                let bytes = &text[at..at + digits];
+                parse_hex(bytes).filter(|_| !bytes.iter().any(u8::is_ascii_lowercase)).map(|hex| hex.value)
+            };
+            for one in 0..=17 {
+                assert_eq!(long(vector, text, (0, one)), plain(0, one), "{one} digits");
+                for other in 0..=17 {
+                    let places = ((0, one), (16, other));
+                    let both = plain(0, one).zip(plain(16, other));
+                    assert_eq!(two_long(vector, text, places.0, places.1), both, "{one} and {other} digits");
+                    let short = both.filter(|_| one <= 8 && other <= 8);
+                    let found = two_short(vector, text, places.0, places.1);
+                    let found = found.map(|(one, other)| (u64::from(one), u64::from(other)));
+                    assert_eq!(found, short, "{one} and {other} digits");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fast_and_plain_readings_agree_whatever_byte_stands_among_digits() {
+        for place in 0..34 {
+            for byte in 0..=255u8 {
+                let mut text = [0; WINDOW];
+                text[..34].copy_from_slice(b"A1B2C3D4E5F60718293A4B5C6D7E8F9012");
+                text[place] = byte;
+                widest(Check(&text));
+                Check(&text).with(Words);
+            }
+        }
+    }
+}

@@ -39,7 +39,7 @@ impl RunningSums {
 
     /// Says that blocks of these traces will be added soon.
     #[inline(always)]
-    pub fn expect(&self, slots: &[u32]) {
+    pub fn announce(&self, slots: &[u32]) {
         slots.iter().for_each(|slot| memory::prefetch(&self.open, *slot as usize));
     }
 

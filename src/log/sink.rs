@@ -24,7 +24,7 @@ pub struct Sink {
     pub frame_first: Vec<u64>,
     /// Trace ids.
     pub trace_ids: TraceIds,
-    /// Their slots.
+    /// Slots of their keys.
     pub trace_table: Interner,
     /// Trace ids, by slot.
     pub traces: Vec<Trace>,
@@ -187,7 +187,7 @@ impl Sink {
     /// The fast path for a block line: sizes below 2^32, an upper-case id. The row is finished with its batch.
     #[inline(always)]
     pub fn block(&mut self, requested: u64, overhead: u32, address: u64, trace_key: u64, line: u64) {
-        self.trace_table.expect(trace_key);
+        self.trace_table.announce(trace_key);
         if self.batch.take(requested, overhead, address, trace_key, line) {
             self.flush();
         }
@@ -208,7 +208,7 @@ impl Sink {
             traces.push(Trace { key: keys[place], first: piece | u64::from(lines[place]) });
         });
         self.sums.make_room(self.traces.len());
-        self.sums.expect(&batch.slots);
+        self.sums.announce(&batch.slots);
         self.address_bits |= batch.address[..rows].iter().fold(0, |bits, address| bits | address);
         if self.keep_blocks {
             batch.append_to(&mut self.blocks.open);
@@ -246,7 +246,7 @@ impl Sink {
     /// Takes a frame that was printed as an upper-case address, by its key.
     #[inline(always)]
     pub fn raw_frame(&mut self, key: u64) {
-        self.frames.expect(key);
+        self.frames.announce(key);
         self.waiting_frames.push(key);
     }
 

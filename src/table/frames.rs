@@ -86,8 +86,8 @@ impl FrameKeys {
 
     /// Says that an address will be numbered soon.
     #[inline(always)]
-    pub fn expect(&self, key: u64) {
-        self.ids.expect(key);
+    pub fn announce(&self, key: u64) {
+        self.ids.announce(key);
     }
 
     /// Numbers addresses by their keys; `new` is called with the place of each that was not known.

@@ -1,7 +1,7 @@
 //! Open-addressing tables that number what they are shown: the same key gets the same number, from 0, in order.
 //!
 //! One lookup is one multiplication and, nearly always, one cache line: five keys with their numbers, of which four
-//! are compared at once. Lookups come in batches, of keys that were announced before ([`Interner::expect`]): their cache lines
+//! are compared at once. Lookups come in batches, of keys that were announced before ([`Interner::announce`]): their cache lines
 //! come from memory while other work is done.
 
 use std::hash::{BuildHasher, RandomState};
@@ -69,12 +69,6 @@ impl Interner {
         Self { buckets: free(1 << FIRST_BITS), len: 0, shift: 64 - FIRST_BITS, seed: RandomState::new().hash_one(0) }
     }
 
-    /// An empty table with room for `keys` keys.
-    pub fn with_capacity(keys: usize) -> Self {
-        let bits = (keys / 3 + 1).next_power_of_two().trailing_zeros().max(FIRST_BITS);
-        Self { buckets: free(1 << bits), shift: 64 - bits, ..Self::new() }
-    }
-
     /// Numbers every key of a batch, in order, behind the numbers that are there; `new` is called for each that was not known,
     /// with its place in the batch.
     #[inline]
@@ -119,7 +113,7 @@ impl Interner {
 
     /// Says that a key will be looked up soon.
     #[inline(always)]
-    pub fn expect(&self, key: u64) {
+    pub fn announce(&self, key: u64) {
         memory::prefetch(&self.buckets, self.home(key));
     }
 

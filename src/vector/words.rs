@@ -1,8 +1,8 @@
-//! Words of eight bytes, for processors without the vectors that we use.
+//! Many bytes at a time without vectors, for processors that lack those we use.
 
 use super::{Digits, Vector};
 
-/// See the module.
+/// Words of eight bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Words;
 

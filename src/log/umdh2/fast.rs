@@ -77,7 +77,8 @@ pub fn block_at<V: Vector>(vector: V, text: &[u8], at: usize) -> Option<Block> {
 /// the last.
 #[inline(always)]
 pub fn frames_at<V: Vector>(vector: V, text: &[u8], mut at: usize, mut take: impl FnMut(u64)) -> usize {
-    while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk::<{ crate::log::hex::WINDOW }>) {
+    while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let window: &Window = window;
         let mut breaks = window.first_chunk().map_or(0, |start| vector.breaks(start));
         let mut place = 0;
         loop {

@@ -28,7 +28,8 @@ use crate::{
     vector::{Vector, Work, widest},
 };
 
-/// Bytes of zeros that a block's text is followed by, so that the fast path can read past its end.
+/// Bytes of zeros that a block's text is followed by, so that the fast path can read past its end: a zero ends every number
+/// and is no line feed, so no line goes on into them.
 pub const PADDING: usize = WINDOW;
 
 /// Reads one block of text into the sink's piece.
