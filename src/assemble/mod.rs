@@ -11,7 +11,7 @@ use crate::{
     log::{
         regions::Span,
         sink::{
-            HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, Sums, SymbolNote, TraceSlot,
+            HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, SymbolNote,
         },
     },
     merge::{self, MergedStacks, MergedTraces, Placed},
@@ -115,9 +115,14 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     let stack_of_definition = stacks.of_definition.first().filter(|_| pieces.len() == 1).cloned().unwrap_or_default();
     let (usage, (allocations, stack_batches)) = rayon::join(
         || {
-            let rows = usage_rows(&mut sinks, &stack_of_slot, &heap_numbers);
-            let nameless_heap = bases.iter().position(Option::is_none).map(|heap| heap as u32);
-            usage::batch(rows, nameless_heap, facts.has_overhead)
+            let numbers = stack_of_slot.iter().zip(&heap_numbers);
+            let parts: Vec<_> = sinks
+                .iter()
+                .zip(numbers)
+                .map(|(sink, (stacks, heaps))| usage::Part { sums: &sink.sums, stacks, heaps })
+                .collect();
+            let stack_count = stacks.stacks.len() + stacks.undefined.len();
+            usage::batch(&parts, stack_count, &bases, facts.has_overhead)
         },
         || context.batches(pieces, bases.len()),
     );
@@ -278,20 +283,6 @@ fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks,
     };
     let undefined = stacks.undefined.iter().filter(|_| !names_stacks).map(undefined);
     stacks.conflicts.iter().map(conflict).chain(undefined).collect()
-}
-
-/// Sums of all workers, with the stacks and heaps of the file.
-fn usage_rows(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>], heaps: &[Vec<u32>]) -> Vec<(u32, Sums)> {
-    let mut all = Vec::new();
-    for ((sink, stacks), heaps) in sinks.iter_mut().zip(stack_of_slot).zip(heaps) {
-        let mut rows = take(&mut sink.sums.usage);
-        for (slot, sums) in &mut rows {
-            *slot = if *slot == TraceSlot::NONE { *slot } else { stacks[*slot as usize] };
-            sums.heap = heaps[sums.heap as usize];
-        }
-        if all.is_empty() { all = rows } else { all.append(&mut rows) }
-    }
-    all
 }
 
 fn address_bits(sinks: &[Sink], modules: &[Module], heaps: &[Option<u64>], frames: &merge::MergedFrames) -> u64 {

@@ -184,14 +184,9 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Both together, as far as numbers go.
-    pub fn with(self, other: &Self) -> Self {
-        Self {
-            requested_bytes: self.requested_bytes.saturating_add(other.requested_bytes),
-            overhead_bytes: self.overhead_bytes.saturating_add(other.overhead_bytes),
-            allocation_count: self.allocation_count.saturating_add(other.allocation_count),
-            ..self
-        }
+    /// True if anything was added.
+    pub fn is_something(&self) -> bool {
+        self.allocation_count > 0 || self.requested_bytes > 0
     }
 }
 

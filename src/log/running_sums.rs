@@ -13,8 +13,10 @@ use crate::memory;
 pub struct RunningSums {
     open: Vec<Open>,
     no_stack: Sums,
-    /// Finished sums, by trace slot; the same trace and heap can stand more than once.
-    pub usage: Vec<(u32, Sums)>,
+    /// Finished sums, by trace slot.
+    closed: Vec<(u32, Sums)>,
+    /// Some were read by tokens.
+    pub any_inferred: bool,
 }
 
 /// The sum of a trace that blocks are added to. Two stand in a cache line, none across two.
@@ -50,7 +52,7 @@ impl RunningSums {
         for ((slot, requested), overhead) in rows.take(batch.len) {
             let sums = &mut self.open[*slot as usize].0;
             if sums.heap != heap {
-                close(*slot, sums, &mut self.usage);
+                close(*slot, sums, &mut self.closed);
                 sums.heap = heap;
             }
             // Sizes are below 2^32 here, and a file has less than 2^32 lines of them, so neither sum can overflow
@@ -67,6 +69,7 @@ impl RunningSums {
         if open.heap != heap || open.inferred != allocation.inferred {
             self.close(trace);
         }
+        self.any_inferred |= allocation.inferred;
         let sums = self.of(trace);
         sums.heap = heap;
         sums.inferred = allocation.inferred;
@@ -81,26 +84,28 @@ impl RunningSums {
         if trace == TraceSlot::NONE { &mut self.no_stack } else { &mut self.open[trace as usize].0 }
     }
 
-    /// Ends the file.
-    pub fn finish(&mut self) {
-        memory::make_room(&mut self.usage, self.open.len());
-        for slot in 0..self.open.len() as u32 {
-            self.close(slot);
-        }
-        self.close(TraceSlot::NONE);
-        self.open = Vec::new();
-    }
-
     fn close(&mut self, slot: u32) {
         let sums = if slot == TraceSlot::NONE { &mut self.no_stack } else { &mut self.open[slot as usize].0 };
-        close(slot, sums, &mut self.usage);
+        close(slot, sums, &mut self.closed);
+    }
+
+    /// No fewer than [`Self::rows`] gives.
+    pub fn most_rows(&self) -> usize {
+        self.closed.len() + self.open.len() + 1
+    }
+
+    /// All sums, each with its trace slot; the same trace and heap can stand more than once.
+    pub fn rows(&self) -> impl Iterator<Item = (u32, &Sums)> {
+        let closed = self.closed.iter().map(|(slot, sums)| (*slot, sums));
+        let open = self.open.iter().enumerate().map(|(slot, open)| (slot as u32, &open.0));
+        closed.chain(open).chain([(TraceSlot::NONE, &self.no_stack)]).filter(|(_, sums)| sums.is_something())
     }
 }
 
 /// Ends a sum, which is nothing then.
-fn close(slot: u32, sums: &mut Sums, usage: &mut Vec<(u32, Sums)>) {
+fn close(slot: u32, sums: &mut Sums, closed: &mut Vec<(u32, Sums)>) {
     let sums = std::mem::replace(sums, NOTHING);
-    if sums.allocation_count > 0 || sums.requested_bytes > 0 {
-        usage.push((slot, sums));
+    if sums.is_something() {
+        closed.push((slot, sums));
     }
 }

@@ -83,10 +83,9 @@ impl Sink {
         self.pieces.push(piece);
     }
 
-    /// Ends the file: what is still being summed goes to `usage`.
+    /// Ends the file.
     pub fn finish(&mut self) {
         self.flush();
-        self.sums.finish();
     }
 
     /// Says in which heap the following rows stand. Returns its number within this worker.

@@ -2,119 +2,124 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use arrow_array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
+use arrow_array::{RecordBatch, UInt32Array, UInt64Array};
 use arrow_buffer::NullBuffer;
 
 use super::schema;
-use crate::log::sink::Sums;
+use crate::log::{running_sums::RunningSums, sink::Sums};
 
-/// Builds the table from sums whose `heap` is the number in `heaps`, keyed by stack (`u32::MAX` for none).
+/// No stack, as a number.
+const NO_STACK: u32 = u32::MAX;
+
+/// The sums of one worker, and what its numbers mean in the file.
+pub struct Part<'a> {
+    /// By trace slot and heap.
+    pub sums: &'a RunningSums,
+    /// Stack of each trace slot.
+    pub stacks: &'a [u32],
+    /// Heap of each of its heaps.
+    pub heaps: &'a [u32],
+}
+
+/// A heap and a stack of the file, which sort as the table does: [`NO_STACK`] comes last.
+type Pair = (u32, u32);
+
+impl Part<'_> {
+    fn rows(&self) -> impl Iterator<Item = (Pair, &Sums)> {
+        let stack = |slot: u32| self.stacks.get(slot as usize).copied().unwrap_or(NO_STACK);
+        self.sums.rows().map(move |(slot, sums)| ((self.heaps[sums.heap as usize], stack(slot)), sums))
+    }
+}
+
+/// Builds the table from the sums of all workers; `bases` are those of the heaps.
 ///
 /// The same pair may come more than once. Where a heap has hogs, its entries, which were read by tokens, describe the same
 /// memory a second time and are left out; what stands under no heap's name may describe any heap.
-pub fn batch(mut sums: Vec<(u32, Sums)>, nameless_heap: Option<u32>, has_overhead: bool) -> RecordBatch {
-    if sums.iter().any(|(_, sums)| sums.inferred) {
-        let with_hogs: HashSet<u32> =
-            sums.iter().filter(|(_, sums)| !sums.inferred).map(|(_, sums)| sums.heap).collect();
-        let nameless_hogs = nameless_heap.is_some_and(|heap| with_hogs.contains(&heap));
-        sums.retain(|(_, sums)| {
-            let nameless = nameless_heap == Some(sums.heap) && !with_hogs.is_empty();
-            !sums.inferred || !(nameless_hogs || nameless || with_hogs.contains(&sums.heap))
-        });
+pub fn batch(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_overhead: bool) -> RecordBatch {
+    let everything = || parts.iter().flat_map(Part::rows);
+    let mut with_hogs = HashSet::new();
+    if parts.iter().any(|part| part.sums.any_inferred) {
+        with_hogs.extend(everything().filter(|(_, sums)| !sums.inferred).map(|((heap, _), _)| heap));
     }
-    let order = by_heap_and_stack(&sums);
-    let same = |one: &u32, other: &u32| {
-        let ((stack, sums), (other_stack, other)) = (&sums[*one as usize], &sums[*other as usize]);
-        stack == other_stack && sums.heap == other.heap
-    };
-    let mut columns = Columns::with_capacity(order.len());
-    for rows in order.chunk_by(same) {
-        let (stack, first) = sums[rows[0] as usize];
-        let add = |together: Sums, row: &u32| together.with(&sums[*row as usize].1);
-        columns.push(stack, &rows[1..].iter().fold(first, add));
-    }
-    super::batch(&schema::USAGE, columns.finish(has_overhead))
+    let nameless = |heap: u32| bases[heap as usize].is_none();
+    let nameless_hogs = with_hogs.iter().any(|heap| nameless(*heap));
+    let is_told_again =
+        |heap| nameless_hogs || with_hogs.contains(&heap) || (nameless(heap) && !with_hogs.is_empty());
+    let rows = || everything().filter(|((heap, _), sums)| !(sums.inferred && is_told_again(*heap)));
+
+    let most = parts.iter().map(|part| part.sums.most_rows()).sum();
+    let (pairs, places) = Places::of(|| rows().map(|(pair, _)| pair), most, bases.len(), stack_count);
+    let mut requested_bytes = vec![0u64; pairs.len()];
+    let mut overhead_bytes = vec![0u64; pairs.len()];
+    let mut allocation_count = vec![0u64; pairs.len()];
+    let add = |sum: &mut u64, more| *sum = sum.saturating_add(more);
+    rows().for_each(|(pair, sums)| {
+        let place = places.of_pair(pair);
+        add(&mut requested_bytes[place], sums.requested_bytes);
+        add(&mut overhead_bytes[place], if has_overhead { sums.overhead_bytes } else { 0 });
+        add(&mut allocation_count[place], sums.allocation_count);
+    });
+    let with_stack = NullBuffer::from_iter(pairs.iter().map(|(_, stack)| *stack != NO_STACK));
+    let overhead_known = (!has_overhead).then(|| NullBuffer::new_null(pairs.len()));
+    let stacks: Vec<u32> = pairs.iter().map(|(_, stack)| *stack).collect();
+    super::batch(
+        &schema::USAGE,
+        vec![
+            Arc::new(UInt32Array::from_iter_values(pairs.iter().map(|(heap, _)| *heap))),
+            Arc::new(UInt32Array::new(stacks.into(), Some(with_stack))),
+            Arc::new(UInt64Array::from(requested_bytes)),
+            Arc::new(UInt64Array::new(overhead_bytes.into(), overhead_known)),
+            Arc::new(UInt64Array::from(allocation_count)),
+        ],
+    )
 }
 
-/// The places of sums in the order of their heaps, and of the stacks of each; those of no stack last.
-///
-/// Both are numbers below some count, so they are counted out, in half the time of a sort, even of one that makes use of the
-/// runs of two workers.
-fn by_heap_and_stack(sums: &[(u32, Sums)]) -> Vec<u32> {
-    let stack_count =
-        sums.iter().map(|(stack, _)| *stack).filter(|stack| *stack != u32::MAX).max().map_or(0, |max| max + 1);
-    let heap_count = sums.iter().map(|(_, sums)| sums.heap + 1).max().unwrap_or(0);
-    let by_stack = counted_out(0..sums.len() as u32, stack_count, |place| sums[place as usize].0);
-    counted_out(by_stack.iter().copied(), heap_count, |place| sums[place as usize].1.heap)
+/// Where each pair stands among those that occur.
+enum Places {
+    /// For few heaps, as a log has: the place of every pair that could be, heap by heap.
+    Table { of_possible: Vec<u32>, stack_count: usize },
+    /// For many heaps: the pairs themselves, sorted.
+    Sorted(Vec<Pair>),
 }
 
-/// Sorts places by a number below `count`; what is above stands behind. Places of the same number keep their order.
-fn counted_out(
-    places: impl ExactSizeIterator<Item = u32> + Clone,
-    count: u32,
-    number: impl Fn(u32) -> u32,
-) -> Vec<u32> {
-    let slot = |place: u32| number(place).min(count) as usize;
-    let mut next = vec![0u32; count as usize + 2];
-    places.clone().for_each(|place| next[slot(place) + 1] += 1);
-    let mut before = 0;
-    for starts in &mut next {
-        before += *starts;
-        *starts = before;
+impl Places {
+    /// Gives the pairs that occur, sorted, and their places.
+    fn of<R: Iterator<Item = Pair>>(
+        rows: impl Fn() -> R,
+        most: usize,
+        heap_count: usize,
+        stack_count: usize,
+    ) -> (Vec<Pair>, Self) {
+        /// Possible pairs for each row, up to which a table takes about as much memory as the rows do.
+        const SPARSE: usize = 16;
+        const MARK: u32 = 0;
+        let possible = heap_count * (stack_count + 1);
+        if possible > SPARSE * most {
+            let mut pairs: Vec<Pair> = rows().collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            return (pairs.clone(), Self::Sorted(pairs));
+        }
+        let mut of_possible = vec![NO_STACK; possible];
+        rows().for_each(|pair| of_possible[possible_place(pair, stack_count)] = MARK);
+        let mut pairs = Vec::with_capacity(of_possible.iter().filter(|place| **place == MARK).count());
+        for (at, place) in of_possible.iter_mut().enumerate().filter(|(_, place)| **place == MARK) {
+            *place = pairs.len() as u32;
+            let (heap, stack) = (at / (stack_count + 1), at % (stack_count + 1));
+            pairs.push((heap as u32, if stack == stack_count { NO_STACK } else { stack as u32 }));
+        }
+        (pairs, Self::Table { of_possible, stack_count })
     }
-    let mut sorted = vec![0; places.len()];
-    for place in places {
-        let to = &mut next[slot(place)];
-        sorted[*to as usize] = place;
-        *to += 1;
-    }
-    sorted
-}
 
-/// The table's columns while they are filled.
-struct Columns {
-    heap: Vec<u32>,
-    stack: Vec<u32>,
-    requested_bytes: Vec<u64>,
-    overhead_bytes: Vec<u64>,
-    allocation_count: Vec<u64>,
-}
-
-impl Columns {
-    fn with_capacity(rows: usize) -> Self {
-        Self {
-            heap: Vec::with_capacity(rows),
-            stack: Vec::with_capacity(rows),
-            requested_bytes: Vec::with_capacity(rows),
-            overhead_bytes: Vec::with_capacity(rows),
-            allocation_count: Vec::with_capacity(rows),
+    fn of_pair(&self, pair: Pair) -> usize {
+        match self {
+            Self::Table { of_possible, stack_count } => of_possible[possible_place(pair, *stack_count)] as usize,
+            // Every pair that is asked for was there when they were sorted.
+            Self::Sorted(pairs) => pairs.binary_search(&pair).unwrap_or_else(|place| place),
         }
     }
-
-    fn push(&mut self, stack: u32, sums: &Sums) {
-        self.heap.push(sums.heap);
-        self.stack.push(stack);
-        self.requested_bytes.push(sums.requested_bytes);
-        self.overhead_bytes.push(sums.overhead_bytes);
-        self.allocation_count.push(sums.allocation_count);
-    }
-
-    fn finish(self, has_overhead: bool) -> Vec<ArrayRef> {
-        let with_stack = NullBuffer::from_iter(self.stack.iter().map(|stack| *stack != u32::MAX));
-        let rows = self.heap.len();
-        let overhead = if has_overhead { shrunk(self.overhead_bytes) } else { vec![0; rows] };
-        let overhead_known = (!has_overhead).then(|| NullBuffer::new_null(rows));
-        vec![
-            Arc::new(UInt32Array::from(shrunk(self.heap))),
-            Arc::new(UInt32Array::new(shrunk(self.stack).into(), Some(with_stack))),
-            Arc::new(UInt64Array::from(shrunk(self.requested_bytes))),
-            Arc::new(UInt64Array::new(overhead.into(), overhead_known)),
-            Arc::new(UInt64Array::from(shrunk(self.allocation_count))),
-        ]
-    }
 }
 
-fn shrunk<T>(mut column: Vec<T>) -> Vec<T> {
-    column.shrink_to_fit();
-    column
+fn possible_place((heap, stack): Pair, stack_count: usize) -> usize {
+    heap as usize * (stack_count + 1) + (stack as usize).min(stack_count)
 }

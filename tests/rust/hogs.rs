@@ -128,8 +128,8 @@ fn collect(sink: &mut Sink, blocks: &[&[u8]]) -> Outcome {
         line += piece.lines.total();
         byte += block.len() as u64;
     }
-    for (slot, sums) in &sink.sums.usage {
-        let trace = (*slot != TraceSlot::NONE).then(|| name(sink, TraceSlot(*slot)));
+    for (slot, sums) in sink.sums.rows() {
+        let trace = (slot != TraceSlot::NONE).then(|| name(sink, TraceSlot(slot)));
         let entry = found.usage.entry((sink.heap_bases[sums.heap as usize], trace, sums.inferred)).or_default();
         entry.0 = entry.0.saturating_add(sums.requested_bytes);
         entry.1 += sums.allocation_count;
