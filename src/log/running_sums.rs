@@ -6,12 +6,12 @@ use super::{
     batch::Batch,
     records::{Allocation, Sums, TraceSlot},
 };
-use crate::memory;
+use crate::memory::{self, RandomAccess, Zero};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct RunningSums {
-    open: Vec<Open>,
+    open: RandomAccess<Open>,
     no_stack: Sums,
     /// Finished sums, by trace slot.
     closed: Vec<(u32, Sums)>,
@@ -24,18 +24,16 @@ pub struct RunningSums {
 #[repr(align(32))]
 struct Open(Sums);
 
-/// A sum of nothing, of no heap.
-const NOTHING: Sums =
-    Sums { requested_bytes: 0, overhead_bytes: 0, allocation_count: 0, heap: u32::MAX, inferred: false };
+// SAFETY: a sum of nothing, read in full, in the first heap.
+unsafe impl Zero for Open {}
 
 impl RunningSums {
     /// Makes room for so many traces.
     #[inline]
     pub fn make_room(&mut self, traces: usize) {
         if traces > self.open.len() {
-            let more = traces - self.open.len();
-            memory::make_room(&mut self.open, more);
-            self.open.resize(traces, Open(NOTHING));
+            let old = std::mem::replace(&mut self.open, RandomAccess::zeros(traces * 2));
+            self.open[..old.len()].copy_from_slice(&old);
         }
     }
 
@@ -104,7 +102,7 @@ impl RunningSums {
 
 /// Ends a sum, which is nothing then.
 fn close(slot: u32, sums: &mut Sums, closed: &mut Vec<(u32, Sums)>) {
-    let sums = std::mem::replace(sums, NOTHING);
+    let sums = std::mem::take(sums);
     if sums.is_something() {
         closed.push((slot, sums));
     }

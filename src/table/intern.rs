@@ -7,14 +7,14 @@
 use std::hash::{BuildHasher, RandomState};
 
 use crate::{
-    memory,
+    memory::{self, RandomAccess, Zero},
     vector::{Vector, Words, Work, widest},
 };
 
 /// Numbers 64-bit keys.
 #[derive(Debug)]
 pub struct Interner {
-    buckets: Vec<Bucket>,
+    buckets: RandomAccess<Bucket>,
     len: u32,
     shift: u32,
     seed: u64,
@@ -31,14 +31,10 @@ struct Bucket {
     len: u32,
 }
 
-const FREE: Bucket = Bucket { keys: [0; WIDTH], ids: [0; WIDTH], len: 0 };
-const FIRST_BITS: u32 = 8;
+// SAFETY: an empty bucket.
+unsafe impl Zero for Bucket {}
 
-fn free(count: usize) -> Vec<Bucket> {
-    let mut buckets = memory::roomy(count);
-    buckets.resize(count, FREE);
-    buckets
-}
+const FIRST_BITS: u32 = 8;
 
 impl Bucket {
     #[inline(always)]
@@ -66,7 +62,7 @@ impl Bucket {
 impl Interner {
     /// An empty table. The seed differs from process to process, so that a hostile file cannot choose keys that collide.
     pub fn new() -> Self {
-        Self { buckets: free(1 << FIRST_BITS), len: 0, shift: 64 - FIRST_BITS, seed: RandomState::new().hash_one(0) }
+        Self { buckets: RandomAccess::zeros(1 << FIRST_BITS), len: 0, shift: 64 - FIRST_BITS, seed: RandomState::new().hash_one(0) }
     }
 
     /// Numbers every key of a batch, in order, behind the numbers that are there; `new` is called for each that was not known,
@@ -127,8 +123,8 @@ impl Interner {
     fn grow(&mut self) {
         self.shift -= 1;
         let mask = self.buckets.len() * 2 - 1;
-        let old = std::mem::replace(&mut self.buckets, free(mask + 1));
-        for bucket in old {
+        let old = std::mem::replace(&mut self.buckets, RandomAccess::zeros(mask + 1));
+        for bucket in old.iter() {
             for place in 0..bucket.len as usize {
                 let mut at = self.home(bucket.keys[place]);
                 while !self.buckets[at & mask].take(bucket.keys[place], bucket.ids[place]) {

@@ -1,7 +1,11 @@
 //! What system and processor are told about memory: that it may have back what is free, that some will be filled soon, that
 //! some will be read soon.
 
+mod random_access;
+
 use std::mem::MaybeUninit;
+
+pub use random_access::{RandomAccess, Zero};
 
 /// Called at the end of a read, whose temporary tables leave free memory between the columns that stay: a tenth of the log's
 /// size with glibc, whose allocator keeps it (1 GB log of half stacks, 2026-11-23). Other allocators give it back themselves.
