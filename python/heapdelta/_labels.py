@@ -41,9 +41,13 @@ def hexadecimal(value: pl.Expr, values: pl.Series) -> pl.Expr:
 
 def module_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
     """Give every module a number: that of each frame, then module and status of each."""
-    keyed = frames.select("module", key=pl.col("module").str.to_lowercase())
-    codes, labels = _groups(keyed, ["key"])
-    return codes, labels.select("module", _status())
+    # Few names stand at many frames: each is looked at once.
+    spelled = frames.select("module", spelling=pl.col("module").cast(pl.Categorical).to_physical())
+    distinct = spelled.unique("spelling", keep="first", maintain_order=True)
+    codes, labels = _groups(distinct.select("module", key=pl.col("module").str.to_lowercase()), ["key"])
+    numbered = distinct.select("spelling", code=codes)
+    coded = spelled.join(numbered, on="spelling", how="left", nulls_equal=True, maintain_order="left")
+    return coded["code"], labels.select("module", _status())
 
 
 def function_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:

@@ -15,7 +15,7 @@ import polars as pl
 
 from heapdelta import _labels, _usage
 from heapdelta._labels import NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
-from heapdelta._usage import AFTER, BEFORE, MEASURES, PAIRS
+from heapdelta._usage import AFTER, MEASURES, PAIRS
 from heapdelta.blame import Allocators, frame_flags
 
 if TYPE_CHECKING:
@@ -41,9 +41,16 @@ class Matched:
     """See the module. `sources` are the captures in the order in which stacks and frames are numbered through."""
 
     def __init__(
-        self, sources: Sequence[Snapshot | Comparison], rows: pl.DataFrame, allocators: Allocators, *, one_run: bool
+        self,
+        sources: Sequence[Snapshot | Comparison],
+        rows: pl.DataFrame,
+        allocators: Allocators,
+        *,
+        one_run: bool,
+        sums: Sequence[_usage.Sums] = (),
     ) -> None:
         self.sources = list(sources)
+        self.sums = list(sums)
         self.one_run = one_run
         self.frames = pl.concat([source.frames.select("module", "function", "offset", "text") for source in sources])
         self.flags = [frame_flags(source.frames, allocators) for source in sources]
@@ -53,10 +60,10 @@ class Matched:
     @classmethod
     def from_snapshots(cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool) -> Matched:
         """Bring together the sums of two snapshots."""
-        new, old = (_usage.by_stack(snapshot) for snapshot in (after, before))
-        old = old.with_columns(pl.col("stack") + after.stacks.height)
-        rows = _usage.both_sides(after, before, new, old)
-        return cls([after, before], rows, allocators, one_run=one_run)
+        new, old = _usage.by_stack([after, before])
+        numbered = old.rows.with_columns(pl.col("stack") + after.stacks.height)
+        rows = _usage.both_sides(after, before, new.rows, numbered)
+        return cls([after, before], rows, allocators, one_run=one_run, sums=[new, old])
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, allocators: Allocators) -> Matched:
@@ -141,9 +148,11 @@ class Matched:
         return pl.concat(parts)
 
     def _by_stack(self) -> pl.DataFrame:
-        rows = self.rows.with_columns(self.stacks["fingerprint"].gather(self.rows["stack"]))
-        known = self._merged(rows.filter(pl.col("fingerprint").is_not_null()), ["fingerprint"])
-        rest = rows.filter(pl.col("fingerprint").is_null())
+        # Equal contents have equal fingerprints; the numbers of contents are places as well.
+        contents = pl.concat([sums.contents for sums in self.sums]) if self.sums else self.stacks["fingerprint"]
+        rows = self.rows.with_columns(contents.gather(self.rows["stack"]).alias("content"))
+        known = self._merged(rows.filter(pl.col("content").is_not_null()), ["content"])
+        rest = rows.filter(pl.col("content").is_null())
         unrecorded = pl.col("stack").is_null()
         # Outside one run the side is a part of the key: an id there says nothing about the other side's.
         apart = pl.when(unrecorded | pl.lit(self.one_run)).then(pl.lit(0, dtype=pl.UInt8)).otherwise("side")
@@ -151,7 +160,7 @@ class Matched:
             self.stacks["trace_id"].gather(rest["stack"]), apart.alias("apart"), unrecorded.alias("unrecorded")
         )
         keys = ["unrecorded", "apart", "trace_id"]
-        ranking = pl.concat([known.drop("fingerprint"), self._merged(rest, keys).drop(keys)])
+        ranking = pl.concat([known.drop("content"), self._merged(rest, keys).drop(keys)])
         fingerprints = self.stacks["fingerprint"].gather(ranking["stack"])
         if fingerprints.null_count() == 0:
             ranking = ranking.select(pl.all().gather(_ranked(ranking["requested_bytes_delta"], fingerprints)))
@@ -178,20 +187,22 @@ class Matched:
     def _merged(self, rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         """Sum up by `keys`; `stack_after` and `stack_before` are the first of each side, `stack` the one to show.
 
-        Where both sides are apart, a join of them takes half the time of grouping them together.
+        Where both sides are apart, bringing them side by side takes less than half the time of grouping them together.
         """
         first = pl.col("stack").first()
         if len(self.sources) == 1:
             sides = [first.alias("stack_after"), first.alias("stack_before")]
             return _with_deltas(rows.group_by(keys).agg(first, *sides, *self._sums()))
         parts = []
-        for side, name in ((AFTER, "after"), (BEFORE, "before")):
+        of_after = int((rows["side"] == AFTER).sum())
+        sides_of_rows = {"after": rows.slice(0, of_after), "before": rows.slice(of_after)}
+        for (name, part), sums in zip(sides_of_rows.items(), self.sums, strict=True):
             columns = [f"{measure}_{name}" for measure in MEASURES]
-            part = rows.filter(pl.col("side") == side).select(*keys, "stack", *columns)
-            if part.select(pl.struct(keys) if len(keys) > 1 else keys[0]).to_series().n_unique() < part.height:
+            part = part.select(*keys, "stack", *columns)
+            if sums.repeats or (keys != ["content"] and _repeats(part, keys)):
                 part = part.group_by(keys).agg(first, *(_sum(part, column) for column in columns))
             parts.append(part.rename({"stack": f"stack_{name}"}).with_columns(pl.lit(True).alias(f"in_{name}")))
-        joined = parts[0].join(parts[1], on=keys, how="full", coalesce=True, nulls_equal=True)
+        joined = _joined(*parts, keys)
         filled = [_filled(self.rows, joined, name) for name in PAIRS]
         merged = joined.with_columns(pl.coalesce("stack_after", "stack_before").alias("stack"), *filled)
         return _with_deltas(merged.drop("in_after", "in_before"))
@@ -242,6 +253,27 @@ def _places(numbers: pl.Series, count: int) -> pl.Series:
     return place.scatter(numbers, pl.int_range(numbers.len(), dtype=pl.UInt32, eager=True))
 
 
+def _repeats(rows: pl.DataFrame, keys: list[str]) -> bool:
+    return rows.select(keys).n_unique() < rows.height
+
+
+def _joined(after: pl.DataFrame, before: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Bring rows of equal keys side by side, each of which stands once on a side; contents by their numbers alone."""
+    if keys != ["content"]:
+        return after.join(before, on=keys, how="full", coalesce=True, nulls_equal=True)
+    largest = pl.concat([after["content"], before["content"]]).max()
+    count = largest + 1 if isinstance(largest, int) else 0
+    places = [_places(part["content"], count) for part in (after, before)]
+    used = places[0].is_not_null() | places[1].is_not_null()
+    content = pl.int_range(count, dtype=pl.UInt32, eager=True).alias("content")
+    sides = [
+        part.select(pl.all().exclude("content").gather(place))
+        for part, place in zip((after, before), places, strict=True)
+    ]
+    together = pl.concat([content.to_frame(), *sides], how="horizontal")
+    return together if used.all() else together.filter(used)
+
+
 def _sums_of(rows: pl.DataFrame) -> list[pl.Expr]:
     return [_sum(rows, name) for name in PAIRS]
 
@@ -287,7 +319,7 @@ def _number_through(sources: Sequence[Snapshot | Comparison], flags: Sequence[by
     parts, frames, origins, frames_seen = [], [], [], 0
     for index, (source, flag) in enumerate(zip(sources, flags, strict=True)):
         blamed = pl.DataFrame(source._native.blame(flag))
-        part = source.stacks.select("stack_id", "trace_id", "fingerprint", "depth", "truncated", "alias_of")
+        part = source.stacks.select("stack_id", "trace_id", "fingerprint", "depth", "alias_of")
         # A stack's id is its row number.
         frame = pl.repeat(None, part.height, dtype=pl.UInt32, eager=True)
         frames.append(frame.scatter(blamed["stack_id"], blamed["frame_id"] + frames_seen))

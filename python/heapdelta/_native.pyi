@@ -7,7 +7,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "read", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "by_content", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "read", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -300,10 +300,6 @@ class Snapshot:
         """
         Version that the tool printed.
         """
-    def usage_by_stack(self, /) -> Table:
-        """
-        `usage` summed up over heaps: stack u32 (null: none recorded) and the measures, a row for each stack in use.
-        """
     def with_modules(self, /, dump: Dump) -> Snapshot:
         """
         The log with what a dump of the same process knows of modules.
@@ -326,6 +322,14 @@ class Table:
         """
     def __len__(self, /) -> int: ...
     def __repr__(self, /) -> str: ...
+
+def by_content(snapshots: SupportsGetItem[int, Snapshot]) -> list[tuple[Table, Table, bool]]:
+    """
+    Bring the stacks of snapshots together. Gives for each of them:
+
+    `usage` summed up over heaps: stack u32 (null: none recorded) and the measures, a row for each stack in use; for each stack
+    `content_id`, which is the same for equal frames in all of them; and whether some of its own stacks have the same.
+    """
 
 def damage_names() -> list[str]:
     """

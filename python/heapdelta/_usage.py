@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from heapdelta._native import by_content
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from heapdelta._snapshot import Snapshot
 
 MEASURES = ("requested_bytes", "overhead_bytes", "allocation_count")
@@ -15,9 +19,21 @@ PAIRS = tuple(f"{measure}_{side}" for measure in MEASURES for side in ("before",
 AFTER, BEFORE = 0, 1
 
 
-def by_stack(snapshot: Snapshot) -> pl.DataFrame:
-    """Sum up over heaps: `stack` u32 (null: none recorded) and the measures, a row for each stack that is in use."""
-    return pl.DataFrame(snapshot._native.usage_by_stack())
+class Sums(NamedTuple):
+    """The sums of one snapshot by stack, and what its stacks contain."""
+
+    rows: pl.DataFrame
+    """`stack` u32 (null: none recorded) and the measures, a row for each stack that is in use."""
+    contents: pl.Series
+    """For each stack a number that stacks of equal frames share, counted from 0; null without frames."""
+    repeats: bool
+    """Some stacks of this snapshot share one."""
+
+
+def by_stack(snapshots: Sequence[Snapshot]) -> list[Sums]:
+    """Sum up each snapshot over its heaps; the contents are numbered through all of them."""
+    sums = by_content([snapshot._native for snapshot in snapshots])
+    return [Sums(pl.DataFrame(rows), pl.DataFrame(contents)["content_id"], repeats) for rows, contents, repeats in sums]
 
 
 def by_heap(snapshot: Snapshot) -> pl.DataFrame:
@@ -30,7 +46,10 @@ def by_heap(snapshot: Snapshot) -> pl.DataFrame:
 
 
 def both_sides(after: Snapshot, before: Snapshot, new: pl.DataFrame, old: pl.DataFrame) -> pl.DataFrame:
-    """Put the sums of two snapshots one below the other: `side`, the key, and six columns, zeros for the other side."""
+    """Put the sums of two snapshots one below the other: `side`, the key, and six columns, zeros for the other side.
+
+    All rows of `after` stand before those of `before`.
+    """
     overhead = {"after": _writes_overhead(after), "before": _writes_overhead(before)}
     sides = [("after", AFTER, new), ("before", BEFORE, old)]
     return pl.concat([sums.select(_columns(sums, side, number, overhead)) for side, number, sums in sides])

@@ -10,9 +10,7 @@ use crate::{
     error::Result,
     log::{
         regions::Span,
-        sink::{
-            HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, SymbolNote,
-        },
+        sink::{HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, SymbolNote},
     },
     merge::{self, MergedStacks, MergedTraces, Placed},
     parallel::Control,

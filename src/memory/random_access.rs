@@ -26,9 +26,13 @@ pub struct RandomAccess<T> {
 }
 
 enum Owner<T> {
-    Vector { _values: Vec<T> },
+    Vector {
+        _values: Vec<T>,
+    },
     #[cfg(target_os = "linux")]
-    Map { _map: memmap2::MmapMut },
+    Map {
+        _map: memmap2::MmapMut,
+    },
 }
 
 // SAFETY: it owns its values, as a vector does.

@@ -22,7 +22,7 @@ pub mod native {
     #[pymodule_export]
     use super::read::read;
     #[pymodule_export]
-    use super::snapshot::{Comparison, Snapshot};
+    use super::snapshot::{Comparison, Snapshot, by_content};
     #[pymodule_export]
     use super::survival::{follow_blocks, survivors};
     #[pymodule_export]

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use pyo3::{exceptions::PyKeyError, exceptions::PyValueError, prelude::*};
+use rayon::prelude::*;
 
 use super::{arrow::Table, trend::pool};
-use crate::{log::sink::LineCounts, snapshot::About};
+use crate::{
+    log::sink::LineCounts,
+    snapshot::{About, contents},
+};
 
 /// One capture. Wrapped by `heapdelta.Snapshot`.
 #[pyclass(frozen, module = "heapdelta._native")]
@@ -139,11 +143,6 @@ impl Snapshot {
         outcome.map(|inner| Self { inner }).map_err(|error| super::error::exception(py, &error))
     }
 
-    /// `usage` summed up over heaps: stack u32 (null: none recorded) and the measures, a row for each stack in use.
-    fn usage_by_stack(&self, py: Python<'_>) -> Table {
-        py.detach(|| self.inner.usage_by_stack()).into()
-    }
-
     /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
     fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> PyResult<Table> {
         in_pool(py, || self.inner.blame(|frame| is_allocator(allocator_frames, frame)))
@@ -227,4 +226,18 @@ impl Comparison {
         let groups = groups_of(groups)?;
         in_pool(py, || self.inner.stack_groups(|frame| group(&groups, frame)))
     }
+}
+
+/// Bring the stacks of snapshots together. Gives for each of them:
+///
+/// `usage` summed up over heaps: stack u32 (null: none recorded) and the measures, a row for each stack in use; for each stack
+/// `content_id`, which is the same for equal frames in all of them; and whether some of its own stacks have the same.
+#[pyfunction]
+pub fn by_content(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>) -> PyResult<Vec<(Table, Table, bool)>> {
+    let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
+    let usage = || snapshots.par_iter().map(|snapshot| snapshot.usage_by_stack()).collect::<Vec<_>>();
+    let (usage, contents) =
+        py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| rayon::join(usage, || contents(&snapshots)))))?;
+    let together = usage.into_iter().zip(contents);
+    Ok(together.map(|(usage, contents)| (usage.into(), contents.table.into(), contents.repeats)).collect())
 }

@@ -1,9 +1,11 @@
 //! One capture, one comparison or one dump: its header and its tables.
 
+mod contents;
 mod dump;
 pub mod totals;
 mod with_modules;
 
+pub use contents::{Contents, contents};
 pub use dump::Dump;
 
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::{
     log::sink::LineCounts,
+    memory,
     table::{Table, schema, stacks::frames_of},
 };
 
@@ -169,16 +172,18 @@ fn printed(frames: &RecordBatch) -> Vec<String> {
 /// For every stack with frames, the frame it counts for: the first, from the innermost outward, that is not an
 /// allocator's; the outermost if all are. Uses the threads of the pool it is called in.
 pub fn blame(stacks: Option<&Table>, is_allocator: impl Fn(u32) -> bool + Sync) -> Table {
+    /// Stacks ahead whose first frames are asked for: they stand far apart, and most are decided by those.
+    const AHEAD: usize = 16;
     let answer = |frames: &[u32]| frames.iter().find(|frame| !is_allocator(**frame)).or(frames.last()).copied();
     let batch = |stacks: &RecordBatch, first: u32| {
-        let mut ids = Vec::new();
-        let mut blamed: Vec<Option<u32>> = Vec::new();
-        for (row, frames) in frames_of(stacks).enumerate() {
-            if let Some(frames) = frames {
-                ids.push(first + row as u32);
-                blamed.push(answer(frames));
-            }
-        }
+        let stacks: Vec<(u32, &[u32])> =
+            frames_of(stacks).zip(first..).filter_map(|(frames, id)| frames.map(|frames| (id, frames))).collect();
+        let blame = |(place, (_, frames)): (usize, &(u32, &[u32]))| {
+            stacks.get(place + AHEAD).inspect(|(_, ahead)| memory::prefetch(ahead, 0));
+            answer(frames)
+        };
+        let blamed: Vec<Option<u32>> = stacks.iter().enumerate().map(blame).collect();
+        let ids: Vec<u32> = stacks.iter().map(|(id, _)| *id).collect();
         crate::table::batch(
             &schema::BLAME,
             vec![std::sync::Arc::new(UInt32Array::from(ids)), std::sync::Arc::new(UInt32Array::from(blamed))],

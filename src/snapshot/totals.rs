@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array};
+use arrow_buffer::NullBuffer;
 
 use super::Snapshot;
 use crate::table::{self, Table, schema};
@@ -67,14 +68,17 @@ impl Snapshot {
     pub fn usage_by_stack(&self) -> Table {
         let totals = self.totals(By::Stack);
         let none = totals.len() - 1;
-        let used = || totals.iter().enumerate().filter(|(_, total)| total.present);
-        let overhead = |(_, total): (usize, &Total)| total.overhead_known.then_some(total.overhead_bytes);
+        let used: Vec<u32> = (0..totals.len() as u32).filter(|row| totals[*row as usize].present).collect();
+        let of_used =
+            |value: fn(&Total) -> u64| used.iter().map(|row| value(&totals[*row as usize])).collect::<Vec<_>>();
+        let overhead_known = NullBuffer::from_iter(used.iter().map(|row| totals[*row as usize].overhead_known));
+        let with_stack = NullBuffer::from_iter(used.iter().map(|row| (*row as usize) < none));
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(used().map(|(row, _)| (row < none).then_some(row as u32)).collect::<UInt32Array>()),
-            Arc::new(UInt64Array::from_iter_values(used().map(|(_, total)| total.requested_bytes))),
-            Arc::new(used().map(overhead).collect::<UInt64Array>()),
-            Arc::new(UInt64Array::from_iter_values(used().map(|(_, total)| total.allocation_count))),
+            Arc::new(UInt64Array::from(of_used(|total| total.requested_bytes))),
+            Arc::new(UInt64Array::new(of_used(|total| total.overhead_bytes).into(), Some(overhead_known))),
+            Arc::new(UInt64Array::from(of_used(|total| total.allocation_count))),
         ];
+        let columns = [vec![Arc::new(UInt32Array::new(used.into(), Some(with_stack))) as ArrayRef], columns].concat();
         Table::new(&schema::USAGE_BY_STACK, vec![table::batch(&schema::USAGE_BY_STACK, columns)])
     }
 }

@@ -36,6 +36,9 @@ unsafe impl Zero for Bucket {}
 
 const FIRST_BITS: u32 = 8;
 
+/// Keys a bucket, in the mean, before the table grows: few buckets are full then, so few lookups go on to the next one.
+const MOST_A_BUCKET: usize = 3;
+
 impl Bucket {
     #[inline(always)]
     fn find<V: Vector>(&self, vector: V, key: u64) -> Option<u32> {
@@ -62,7 +65,13 @@ impl Bucket {
 impl Interner {
     /// An empty table. The seed differs from process to process, so that a hostile file cannot choose keys that collide.
     pub fn new() -> Self {
-        Self { buckets: RandomAccess::zeros(1 << FIRST_BITS), len: 0, shift: 64 - FIRST_BITS, seed: RandomState::new().hash_one(0) }
+        Self::with_room(0)
+    }
+
+    /// An empty table with room for so many keys.
+    pub fn with_room(keys: usize) -> Self {
+        let bits = (keys / MOST_A_BUCKET + 1).next_power_of_two().ilog2().max(FIRST_BITS);
+        Self { buckets: RandomAccess::zeros(1 << bits), len: 0, shift: 64 - bits, seed: RandomState::new().hash_one(0) }
     }
 
     /// Numbers every key of a batch, in order, behind the numbers that are there; `new` is called for each that was not known,
@@ -100,8 +109,7 @@ impl Interner {
         let id = self.len;
         new();
         self.len += 1;
-        // At most three keys a bucket: few are full, so few lookups go on to the next one.
-        if self.len as usize > self.buckets.len() * 3 {
+        if self.len as usize > self.buckets.len() * MOST_A_BUCKET {
             self.grow();
         }
         id

@@ -43,8 +43,7 @@ pub fn batch(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_
     }
     let nameless = |heap: u32| bases[heap as usize].is_none();
     let nameless_hogs = with_hogs.iter().any(|heap| nameless(*heap));
-    let is_told_again =
-        |heap| nameless_hogs || with_hogs.contains(&heap) || (nameless(heap) && !with_hogs.is_empty());
+    let is_told_again = |heap| nameless_hogs || with_hogs.contains(&heap) || (nameless(heap) && !with_hogs.is_empty());
     let rows = || everything().filter(|((heap, _), sums)| !(sums.inferred && is_told_again(*heap)));
 
     let most = parts.iter().map(|part| part.sums.most_rows()).sum();
@@ -122,4 +121,30 @@ impl Places {
 
 fn possible_place((heap, stack): Pair, stack_count: usize) -> usize {
     heap as usize * (stack_count + 1) + (stack as usize).min(stack_count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_a_table_and_of_sorted_pairs_are_the_same() {
+        let (heaps, stacks) = (5, 40);
+        let rows: Vec<Pair> = (0..300u32)
+            .map(|row| row.wrapping_mul(2_654_435_761) >> 8)
+            .map(|row| {
+                let stack = row / 7 % (stacks as u32 + 3);
+                (row % heaps as u32, if stack >= stacks as u32 { NO_STACK } else { stack })
+            })
+            .collect();
+        let of = |most| Places::of(|| rows.iter().copied(), most, heaps, stacks);
+        let ((pairs, sorted), (same_pairs, table)) = (of(0), of(rows.len()));
+        assert!(matches!((&sorted, &table), (Places::Sorted(_), Places::Table { .. })));
+        assert_eq!(pairs, same_pairs);
+        assert!(pairs.is_sorted() && pairs.len() < rows.len());
+        for pair in &rows {
+            assert_eq!(pairs[sorted.of_pair(*pair)], *pair);
+            assert_eq!(sorted.of_pair(*pair), table.of_pair(*pair));
+        }
+    }
 }

@@ -260,6 +260,19 @@ pub const BLAME: TableSchema = TableSchema {
     ],
 };
 
+/// Answer of [`crate::snapshot::contents`].
+pub const CONTENTS: TableSchema = TableSchema {
+    name: "contents",
+    row: "stack",
+    order: "stack_id",
+    columns: &[nullable(
+        "content_id",
+        Kind::U32,
+        "its frames are not in the file",
+        "stacks of equal frames have the same",
+    )],
+};
+
 /// Answer of [`crate::Snapshot::stack_groups`].
 pub const STACK_GROUPS: TableSchema = TableSchema {
     name: "stack_groups",
