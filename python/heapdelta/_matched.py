@@ -202,7 +202,7 @@ class Matched:
             if sums.repeats or (keys != ["content"] and _repeats(part, keys)):
                 part = part.group_by(keys).agg(first, *(_sum(part, column) for column in columns))
             parts.append(part.rename({"stack": f"stack_{name}"}).with_columns(pl.lit(True).alias(f"in_{name}")))
-        joined = _joined(*parts, keys)
+        joined = _joined(parts[0], parts[1], keys)
         filled = [_filled(self.rows, joined, name) for name in PAIRS]
         merged = joined.with_columns(pl.coalesce("stack_after", "stack_before").alias("stack"), *filled)
         return _with_deltas(merged.drop("in_after", "in_before"))
