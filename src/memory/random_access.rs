@@ -13,6 +13,11 @@ use std::{
 /// Zero bits are a value of the type, and it needs no drop.
 pub unsafe trait Zero: Copy {}
 
+// SAFETY: numbers.
+unsafe impl Zero for u32 {}
+// SAFETY: as above.
+unsafe impl Zero for u64 {}
+
 /// Values at a fixed place, all zero at first.
 ///
 /// Large ones stand in huge pages where the system has them: the processor keeps the places of some 2,000 pages at hand, which
@@ -101,9 +106,6 @@ impl<T> fmt::Debug for RandomAccess<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    // SAFETY: a number.
-    unsafe impl Zero for u64 {}
 
     #[test]
     fn values_are_zero_then_what_was_written_in_pages_of_any_size() {

@@ -6,7 +6,10 @@ use arrow_array::{RecordBatch, UInt32Array, UInt64Array};
 use arrow_buffer::NullBuffer;
 
 use super::schema;
-use crate::log::{running_sums::RunningSums, sink::Sums};
+use crate::{
+    log::{running_sums::RunningSums, sink::Sums},
+    memory::{RandomAccess, roomy},
+};
 
 /// No stack, as a number.
 const NO_STACK: u32 = u32::MAX;
@@ -48,9 +51,11 @@ pub fn batch(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_
 
     let most = parts.iter().map(|part| part.sums.most_rows()).sum();
     let (pairs, places) = Places::of(|| rows().map(|(pair, _)| pair), most, bases.len(), stack_count);
-    let mut requested_bytes = vec![0u64; pairs.len()];
-    let mut overhead_bytes = vec![0u64; pairs.len()];
-    let mut allocation_count = vec![0u64; pairs.len()];
+    let [mut requested_bytes, mut overhead_bytes, mut allocation_count] = [(); 3].map(|()| {
+        let mut column: Vec<u64> = roomy(pairs.len());
+        column.resize(pairs.len(), 0);
+        column
+    });
     let add = |sum: &mut u64, more| *sum = sum.saturating_add(more);
     rows().for_each(|(pair, sums)| {
         let place = places.of_pair(pair);
@@ -75,8 +80,8 @@ pub fn batch(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_
 
 /// Where each pair stands among those that occur.
 enum Places {
-    /// For few heaps, as a log has: the place of every pair that could be, heap by heap.
-    Table { of_possible: Vec<u32>, stack_count: usize },
+    /// For few heaps, as a log has: for every pair that could be, heap by heap, its place and one more; 0 if it is not there.
+    Table { of_possible: RandomAccess<u32>, stack_count: usize },
     /// For many heaps: the pairs themselves, sorted.
     Sorted(Vec<Pair>),
 }
@@ -91,7 +96,6 @@ impl Places {
     ) -> (Vec<Pair>, Self) {
         /// Possible pairs for each row, up to which a table takes about as much memory as the rows do.
         const SPARSE: usize = 16;
-        const MARK: u32 = 0;
         let possible = heap_count * (stack_count + 1);
         if possible > SPARSE * most {
             let mut pairs: Vec<Pair> = rows().collect();
@@ -99,20 +103,23 @@ impl Places {
             pairs.dedup();
             return (pairs.clone(), Self::Sorted(pairs));
         }
-        let mut of_possible = vec![NO_STACK; possible];
-        rows().for_each(|pair| of_possible[possible_place(pair, stack_count)] = MARK);
-        let mut pairs = Vec::with_capacity(of_possible.iter().filter(|place| **place == MARK).count());
-        for (at, place) in of_possible.iter_mut().enumerate().filter(|(_, place)| **place == MARK) {
-            *place = pairs.len() as u32;
-            let (heap, stack) = (at / (stack_count + 1), at % (stack_count + 1));
-            pairs.push((heap as u32, if stack == stack_count { NO_STACK } else { stack as u32 }));
+        let mut of_possible = RandomAccess::<u32>::zeros(possible);
+        rows().for_each(|pair| of_possible[possible_place(pair, stack_count)] = 1);
+        let mut pairs = roomy(of_possible.iter().sum::<u32>() as usize);
+        for (heap, of_stacks) in of_possible.chunks_exact_mut(stack_count + 1).enumerate() {
+            for (stack, place) in of_stacks.iter_mut().enumerate().filter(|(_, place)| **place > 0) {
+                pairs.push((heap as u32, if stack == stack_count { NO_STACK } else { stack as u32 }));
+                *place = pairs.len() as u32;
+            }
         }
         (pairs, Self::Table { of_possible, stack_count })
     }
 
     fn of_pair(&self, pair: Pair) -> usize {
         match self {
-            Self::Table { of_possible, stack_count } => of_possible[possible_place(pair, *stack_count)] as usize,
+            Self::Table { of_possible, stack_count } => {
+                of_possible[possible_place(pair, *stack_count)].saturating_sub(1) as usize
+            }
             // Every pair that is asked for was there when they were sorted.
             Self::Sorted(pairs) => pairs.binary_search(&pair).unwrap_or_else(|place| place),
         }
