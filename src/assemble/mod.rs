@@ -5,6 +5,7 @@ mod batches;
 use std::{collections::HashSet, mem::take};
 
 use arrow_buffer::ScalarBuffer;
+use rayon::prelude::*;
 
 use crate::{
     error::Result,
@@ -98,7 +99,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     words.issues.extend(stack_issues(&pieces, &traces, &stacks, facts.names_stacks));
     let address_bits = address_bits(&sinks, &words.modules, &bases, &frames);
     let of_slot = |numbers: &Vec<u32>| numbers.iter().map(|number| stacks.of_trace[*number as usize]).collect();
-    let stack_of_slot: Vec<Vec<u32>> = traces.numbers.iter().map(of_slot).collect();
+    let stack_of_slot: Vec<Vec<u32>> = traces.numbers.par_iter().map(of_slot).collect();
     let stack_of_trace = stack_of_slot.first().filter(|_| facts.names_stacks).cloned().unwrap_or_default();
     let blocks = blocks(&mut sinks, &stack_of_slot);
     control.go_on()?;

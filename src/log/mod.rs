@@ -12,6 +12,7 @@ mod compare_reader;
 pub mod fields;
 pub mod header;
 pub mod hex;
+pub mod hex_text;
 pub mod hogs;
 pub mod line;
 mod open_stack;

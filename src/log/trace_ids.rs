@@ -1,6 +1,6 @@
 //! Trace ids as 64-bit keys.
 
-use super::hex::Hex;
+use super::{hex::Hex, hex_text::upper_case};
 
 /// Trace ids as 64-bit keys, and back.
 ///
@@ -65,11 +65,7 @@ impl TraceIds {
         match key & 0xF {
             SITE => return false,
             OTHER => text.push_str(&String::from_utf8_lossy(&self.other[(key >> 4) as usize])),
-            digits => {
-                let value = key >> 4;
-                let digit = |place: u64| char::from(b"0123456789ABCDEF"[(value >> (4 * place) & 0xF) as usize]);
-                text.extend((0..digits).rev().map(digit));
-            }
+            digits => text.push_str(upper_case(key >> 4, digits as u32).as_str()),
         }
         true
     }

@@ -17,6 +17,7 @@ use crate::{
     log::{
         fields::{parse_frame, parse_hex},
         hex::Hex,
+        hex_text::{lower_case, upper_case},
         sink::decode,
     },
     memory,
@@ -176,20 +177,6 @@ fn raw(text: &[u8]) -> Option<Hex> {
     parse_hex(text).filter(|_| !text.iter().any(u8::is_ascii_lowercase))
 }
 
-const UPPER_CASE: &[u8; 16] = b"0123456789ABCDEF";
-const LOWER_CASE: &[u8; 16] = b"0123456789abcdef";
-
-/// Writes a number with so many digits: formatting a quarter of a million addresses through `fmt` takes a tenth of a
-/// second.
-fn push_hex(text: &mut String, value: u64, digits: u32, alphabet: &[u8; 16]) {
-    text.extend((0..digits).rev().map(|place| char::from(alphabet[(value >> (4 * place) & 0xF) as usize])));
-}
-
-/// Digits that a number needs.
-fn hex_digits(value: u64) -> u32 {
-    (64 - (value | 1).leading_zeros()).div_ceil(4)
-}
-
 #[derive(Default)]
 struct Columns {
     address: UInt64Builder,
@@ -201,9 +188,8 @@ struct Columns {
     text: StringViewBuilder,
     hashes: Vec<u64>,
     ansi: bool,
-    /// Buffers that are used again from frame to frame.
+    /// A buffer that is used again from frame to frame.
     hashed: String,
-    digits: String,
 }
 
 impl Columns {
@@ -220,11 +206,7 @@ impl Columns {
     }
 
     fn raw(&mut self, hex: Hex, modules: &ModuleMap) {
-        let mut text = std::mem::take(&mut self.digits);
-        text.clear();
-        push_hex(&mut text, hex.value, hex.digits, UPPER_CASE);
-        self.address(Some(hex.value), modules, &text);
-        self.digits = text;
+        self.address(Some(hex.value), modules, upper_case(hex.value, hex.digits).as_str());
     }
 
     /// A frame that is nothing but an address, printed as `text`.
@@ -278,9 +260,7 @@ impl Columns {
     }
 
     fn hash_address(&mut self, address: u64) {
-        self.hashed.clear();
-        push_hex(&mut self.hashed, address, hex_digits(address), LOWER_CASE);
-        self.hashes.push(xxh3_64(self.hashed.as_bytes()));
+        self.hashes.push(xxh3_64(lower_case(address).as_str().as_bytes()));
     }
 
     fn hash(&mut self, module: &str, function: &str, offset: Option<u64>) {
@@ -290,7 +270,7 @@ impl Columns {
         self.hashed.push_str(function);
         if let Some(offset) = offset {
             self.hashed.push('+');
-            push_hex(&mut self.hashed, offset, hex_digits(offset), LOWER_CASE);
+            self.hashed.push_str(lower_case(offset).as_str());
         }
         self.hashes.push(xxh3_64(self.hashed.as_bytes()));
     }
