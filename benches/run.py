@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any
 
 import series
+from case import warm
 from reference import DUMPS, KINDS, SEED, Log, dump, log, part
 from report import Result, write_report
 
@@ -57,6 +58,7 @@ def check(what: str, found: Any, expected: Any) -> None:
 
 def ceiling(bench: Bench, program: Path, target: Log) -> None:
     """Newline positions by memchr over a map of the file."""
+    warm(target.path)
     done = subprocess.run([program, target.path], check=True, capture_output=True, text=True)
     seconds, count, _ = done.stdout.split()
     check(f"{target.path.name}: newlines", int(count), target.answer["line_count"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 OK = 0
@@ -11,9 +13,6 @@ NO_MODULE = 3
 
 STATUSES = ["ok", "no stack recorded", "stack not in file", "no module"]
 """Values of the ``status`` column of every view, by number: why a key is null, told apart from any module's name."""
-
-_HEX_BYTES = pl.Series("hex", [f"{byte:02X}" for byte in range(256)])
-
 
 def function_label(frames: pl.DataFrame) -> pl.Series:
     """Name each frame: its function, else ``app+0x1C3F``, and without a module the text that stands in the file."""
@@ -28,15 +27,25 @@ def function_label(frames: pl.DataFrame) -> pl.Series:
 
 
 def hexadecimal(value: pl.Expr, values: pl.Series) -> pl.Expr:
-    """Upper-case hexadecimal without leading zeros, made from whole columns: polars has no such cast."""
+    """Upper-case hexadecimal without leading zeros, made from whole columns by four digits: polars has no such cast."""
     largest = values.max()
-    bytes_needed = max(1, (int(largest).bit_length() + 7) // 8) if isinstance(largest, int) else 1
-    digits = [
-        pl.lit(_HEX_BYTES).gather(((value // 256**place) % 256).cast(pl.UInt32))
-        for place in reversed(range(bytes_needed))
-    ]
-    stripped = pl.concat_str(digits).str.strip_chars_start("0")
-    return pl.when(stripped == "").then(pl.lit("0")).otherwise(stripped)
+    words_needed = max(1, (int(largest).bit_length() + 15) // 16) if isinstance(largest, int) else 1
+    words = [((value // 65536**place) % 65536).cast(pl.UInt32) for place in reversed(range(words_needed))]
+    padded = _hex_words()
+    stripped = pl.lit(padded.str.strip_chars_start("0"))
+    shown, is_zero = stripped.gather(words[0]), words[0] == 0
+    for word in words[1:]:
+        behind = pl.concat_str(shown, pl.lit(padded).gather(word))
+        shown, is_zero = pl.when(is_zero).then(stripped.gather(word)).otherwise(behind), is_zero & (word == 0)
+    return pl.when(is_zero).then(pl.lit("0")).otherwise(shown)
+
+
+@cache
+def _hex_words() -> pl.Series:
+    """Give the four digits of every number of 16 bits."""
+    digits = pl.Series([f"{byte:02X}" for byte in range(256)])
+    number = pl.int_range(65536)
+    return pl.select(pl.concat_str(pl.lit(digits).gather(number // 256), pl.lit(digits).gather(number % 256))).to_series()
 
 
 def module_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:

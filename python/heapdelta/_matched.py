@@ -61,7 +61,7 @@ class Matched:
     def from_snapshots(cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool) -> Matched:
         """Bring together the sums of two snapshots."""
         new, old = _usage.by_stack([after, before])
-        numbered = old.rows.with_columns(pl.col("stack") + after.stacks.height)
+        numbered = old.rows.with_columns(pl.col("stack") + new.contents.len())
         rows = _usage.both_sides(after, before, new.rows, numbered)
         return cls([after, before], rows, allocators, one_run=one_run, sums=[new, old])
 
@@ -319,7 +319,7 @@ def _number_through(sources: Sequence[Snapshot | Comparison], flags: Sequence[by
     parts, frames, origins, frames_seen = [], [], [], 0
     for index, (source, flag) in enumerate(zip(sources, flags, strict=True)):
         blamed = pl.DataFrame(source._native.blame(flag))
-        part = source.stacks.select("stack_id", "trace_id", "fingerprint", "depth", "alias_of")
+        part = source._columns("stacks", ["stack_id", "trace_id", "fingerprint", "depth", "alias_of"])
         # A stack's id is its row number.
         frame = pl.repeat(None, part.height, dtype=pl.UInt32, eager=True)
         frames.append(frame.scatter(blamed["stack_id"], blamed["frame_id"] + frames_seen))

@@ -161,6 +161,12 @@ class _Capture(Generic[Native]):
             maintain_order="left",
         )
 
+    def _columns(self, name: str, columns: list[str]) -> pl.DataFrame:
+        """Give some columns of a table: handing over all columns of all batches takes time."""
+        if name in self._tables:
+            return self._tables[name].select(columns)
+        return pl.DataFrame(self._native.table(name).select(columns))
+
     def _table(self, name: str) -> pl.DataFrame:
         if name not in self._tables:
             self._tables[name] = pl.DataFrame(self._native.table(name))

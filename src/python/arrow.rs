@@ -2,7 +2,7 @@
 
 use arrow_array::{RecordBatchIterator, ffi_stream::FFI_ArrowArrayStream};
 use arrow_schema::ffi::FFI_ArrowSchema;
-use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyCapsule};
+use pyo3::{exceptions::{PyKeyError, PyRuntimeError}, prelude::*, types::PyCapsule};
 
 /// A table for any library that speaks Arrow: `polars.DataFrame(table)`, `pyarrow.table(table)`.
 #[pyclass(frozen, module = "heapdelta._native")]
@@ -31,6 +31,11 @@ impl Table {
         let batches = self.table.batches.clone().into_iter().map(Ok);
         let reader = RecordBatchIterator::new(batches, self.table.schema.clone());
         PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), c"arrow_array_stream")
+    }
+
+    /// Some columns, in the order of their names; nothing is copied.
+    fn select(&self, names: Vec<String>) -> PyResult<Self> {
+        self.table.select(&names).map(Self::from).map_err(|error| PyKeyError::new_err(error.to_string()))
     }
 
     /// Export the schema alone.

@@ -1,8 +1,10 @@
 //! Columns: the schema of every table, the interning of frames, and one file per table that turns what readers found into
 //! Arrow arrays.
 
+use std::sync::Arc;
+
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::SchemaRef;
+use arrow_schema::{ArrowError, SchemaRef};
 
 pub mod allocations;
 pub mod dump;
@@ -31,6 +33,17 @@ impl Table {
     /// A table of the given batches, which all have its schema.
     pub fn new(table: &schema::TableSchema, batches: Vec<RecordBatch>) -> Self {
         Self { schema: table.arrow(), batches }
+    }
+
+    /// Some of its columns, in the order of their names; nothing is copied.
+    ///
+    /// # Errors
+    ///
+    /// A name that no column has.
+    pub fn select(&self, names: &[String]) -> Result<Self, ArrowError> {
+        let places = names.iter().map(|name| self.schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let batches = self.batches.iter().map(|batch| batch.project(&places)).collect::<Result<_, _>>()?;
+        Ok(Self { schema: Arc::new(self.schema.project(&places)?), batches })
     }
 
     /// Number of rows.
