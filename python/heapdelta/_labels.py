@@ -43,9 +43,9 @@ def hexadecimal(value: pl.Expr, values: pl.Series) -> pl.Expr:
 @cache
 def _hex_words() -> pl.Series:
     """Give the four digits of every number of 16 bits."""
-    digits = pl.Series([f"{byte:02X}" for byte in range(256)])
+    pairs = pl.lit(pl.Series([f"{byte:02X}" for byte in range(256)]))
     number = pl.int_range(65536)
-    return pl.select(pl.concat_str(pl.lit(digits).gather(number // 256), pl.lit(digits).gather(number % 256))).to_series()
+    return pl.select(pl.concat_str(pairs.gather(number // 256), pairs.gather(number % 256))).to_series()
 
 
 def module_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:

@@ -151,8 +151,8 @@ class Matched:
         # Equal contents have equal fingerprints; the numbers of contents are places as well.
         contents = pl.concat([sums.contents for sums in self.sums]) if self.sums else self.stacks["fingerprint"]
         rows = self.rows.with_columns(contents.gather(self.rows["stack"]).alias("content"))
-        known = self._merged(rows.filter(pl.col("content").is_not_null()), ["content"])
-        rest = rows.filter(pl.col("content").is_null())
+        known, rest = _parted(rows, rows["content"].is_not_null())
+        known = self._merged(known, ["content"])
         unrecorded = pl.col("stack").is_null()
         # Outside one run the side is a part of the key: an id there says nothing about the other side's.
         apart = pl.when(unrecorded | pl.lit(self.one_run)).then(pl.lit(0, dtype=pl.UInt8)).otherwise("side")
@@ -163,7 +163,9 @@ class Matched:
         ranking = pl.concat([known.drop("content"), self._merged(rest, keys).drop(keys)])
         fingerprints = self.stacks["fingerprint"].gather(ranking["stack"])
         if fingerprints.null_count() == 0:
-            ranking = ranking.select(pl.all().gather(_ranked(ranking["requested_bytes_delta"], fingerprints)))
+            # The numbers of contents are in the order of fingerprints.
+            order = _ranked(ranking["requested_bytes_delta"], None if self.sums else fingerprints)
+            ranking = ranking.select(pl.all().gather(order))
         ids = self.stacks["trace_id"]
         return ranking.with_columns(
             ids.gather(ranking["stack_before"]).alias("trace_id_before"),
@@ -253,6 +255,11 @@ def _places(numbers: pl.Series, count: int) -> pl.Series:
     return place.scatter(numbers, pl.int_range(numbers.len(), dtype=pl.UInt32, eager=True))
 
 
+def _parted(rows: pl.DataFrame, first: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part rows into those of the first kind, which often are all, and the rest."""
+    return (rows, rows.clear()) if first.all() else (rows.filter(first), rows.filter(~first))
+
+
 def _repeats(rows: pl.DataFrame, keys: list[str]) -> bool:
     return rows.select(keys).n_unique() < rows.height
 
@@ -293,15 +300,16 @@ def _filled(rows: pl.DataFrame, joined: pl.DataFrame, name: str) -> pl.Expr:
     return pl.when(missing).then(pl.lit(0, dtype=pl.UInt64)).otherwise(name).alias(name)
 
 
-def _ranked(delta: pl.Series, fingerprints: pl.Series) -> pl.Series:
-    """Give the places of rows by growth, largest first, then by fingerprint.
+def _ranked(delta: pl.Series, fingerprints: pl.Series | None) -> pl.Series:
+    """Give the places of rows by growth, largest first, then by fingerprint; without any the rows are in that order.
 
     The numbers decide alone, so nothing else has to be moved twice, and two sorts by one column take a quarter of the
     time of one sort by two (690,000 rows, 2026-11-25).
     """
-    keys = pl.DataFrame({"delta": delta, "fingerprint": fingerprints}).with_row_index("place")
-    by_fingerprint = keys.sort("fingerprint").select("place", "delta")
-    return by_fingerprint.sort("delta", descending=True, nulls_last=True, maintain_order=True)["place"]
+    keys = pl.DataFrame({"delta": delta}).with_row_index("place")
+    if fingerprints is not None:
+        keys = keys.with_columns(fingerprints.alias("fingerprint")).sort("fingerprint").select("place", "delta")
+    return keys.sort("delta", descending=True, nulls_last=True, maintain_order=True)["place"]
 
 
 def _with_deltas(sums: pl.DataFrame) -> pl.DataFrame:

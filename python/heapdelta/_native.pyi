@@ -322,6 +322,10 @@ class Table:
         """
     def __len__(self, /) -> int: ...
     def __repr__(self, /) -> str: ...
+    def select(self, /, names: SupportsGetItem[int, str]) -> Table:
+        """
+        Some columns, in the order of their names; nothing is copied.
+        """
 
 def by_content(snapshots: SupportsGetItem[int, Snapshot]) -> list[tuple[Table, Table, bool]]:
     """

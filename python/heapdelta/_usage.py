@@ -25,7 +25,7 @@ class Sums(NamedTuple):
     rows: pl.DataFrame
     """`stack` u32 (null: none recorded) and the measures, a row for each stack that is in use."""
     contents: pl.Series
-    """For each stack a number that stacks of equal frames share, counted from 0; null without frames."""
+    """For each stack a number that stacks of equal frames share, in the order of fingerprints; null without frames."""
     repeats: bool
     """Some stacks of this snapshot share one."""
 

@@ -2,7 +2,11 @@
 
 use arrow_array::{RecordBatchIterator, ffi_stream::FFI_ArrowArrayStream};
 use arrow_schema::ffi::FFI_ArrowSchema;
-use pyo3::{exceptions::{PyKeyError, PyRuntimeError}, prelude::*, types::PyCapsule};
+use pyo3::{
+    exceptions::{PyKeyError, PyRuntimeError},
+    prelude::*,
+    types::PyCapsule,
+};
 
 /// A table for any library that speaks Arrow: `polars.DataFrame(table)`, `pyarrow.table(table)`.
 #[pyclass(frozen, module = "heapdelta._native")]

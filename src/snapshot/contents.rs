@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, UInt32Array, UInt64Array, builder::BooleanBufferBuilder, cast::AsArray, types::UInt64Type};
 use arrow_buffer::NullBuffer;
+use rayon::prelude::*;
 
 use super::Snapshot;
 use crate::table::{self, Table, intern::Interner, schema};
@@ -20,29 +21,47 @@ pub struct Contents {
     pub repeats: bool,
 }
 
-/// Numbers the contents of stacks, from 0 in order of first appearance, through all snapshots.
+/// Numbers the contents of stacks, from 0 in the order of their fingerprints, through all snapshots. Uses the threads of the pool it
+/// is called in.
 pub fn contents(snapshots: &[&Snapshot]) -> Vec<Contents> {
     let stacks = |snapshot: &&Snapshot| snapshot.table("stacks").map_or(0, Table::len);
     let mut numbers = Interner::with_room(snapshots.iter().map(stacks).max().unwrap_or(0));
-    // By content, the snapshot in which it was seen last, from 1.
-    let mut seen: Vec<u32> = Vec::new();
+    // By number: the fingerprint, and the snapshot in which it was seen last, from 1.
+    let mut known: Vec<(u64, u32)> = Vec::new();
     let mut of_snapshot = |(snapshot, place): (&&Snapshot, u32)| {
-        let (mut ids, mut repeats) = (Vec::new(), false);
-        let mut known = BooleanBufferBuilder::new(0);
+        let (mut ids, mut repeats, mut is_known) = (Vec::new(), false, BooleanBufferBuilder::new(0));
         for fingerprints in fingerprints(snapshot) {
             let before = ids.len();
-            number(fingerprints, &mut numbers, &mut ids, || seen.push(0));
+            number(fingerprints, &mut numbers, &mut ids, |fingerprint| known.push((fingerprint, 0)));
             for (row, id) in ids[before..].iter().enumerate() {
-                let is_known = fingerprints.is_valid(row);
-                known.append(is_known);
-                repeats |= is_known && std::mem::replace(&mut seen[*id as usize], place) == place;
+                is_known.append(fingerprints.is_valid(row));
+                if fingerprints.is_valid(row) {
+                    repeats |= std::mem::replace(&mut known[*id as usize].1, place) == place;
+                }
             }
         }
-        let known = Some(NullBuffer::new(known.finish())).filter(|known| known.null_count() > 0);
-        let batch = table::batch(&schema::CONTENTS, vec![Arc::new(UInt32Array::new(ids.into(), known))]);
+        (ids, NullBuffer::new(is_known.finish()), repeats)
+    };
+    let numbered: Vec<_> = snapshots.iter().zip(1..).map(&mut of_snapshot).collect();
+    let ranks = ranks(&known);
+    let finished = |(mut ids, is_known, repeats): (Vec<u32>, NullBuffer, bool)| {
+        // Where there is no fingerprint, any number stands, also in a file without one.
+        ids.iter_mut().for_each(|id| *id = ranks.get(*id as usize).copied().unwrap_or(0));
+        let column = UInt32Array::new(ids.into(), Some(is_known).filter(|known| known.null_count() > 0));
+        let batch = table::batch(&schema::CONTENTS, vec![Arc::new(column)]);
         Contents { table: Table::new(&schema::CONTENTS, vec![batch]), repeats }
     };
-    snapshots.iter().zip(1..).map(&mut of_snapshot).collect()
+    numbered.into_iter().map(finished).collect()
+}
+
+/// The place of each fingerprint among all.
+fn ranks(known: &[(u64, u32)]) -> Vec<u32> {
+    let mut order: Vec<(u64, u32)> =
+        known.iter().zip(0..).map(|((fingerprint, _), number)| (*fingerprint, number)).collect();
+    order.par_sort_unstable();
+    let mut ranks = vec![0; order.len()];
+    order.iter().zip(0..).for_each(|((_, number), rank)| ranks[*number as usize] = rank);
+    ranks
 }
 
 fn fingerprints(snapshot: &Snapshot) -> impl Iterator<Item = &UInt64Array> {
@@ -51,14 +70,15 @@ fn fingerprints(snapshot: &Snapshot) -> impl Iterator<Item = &UInt64Array> {
 }
 
 /// Numbers a column; where it is null, what number stands there means nothing.
-fn number(fingerprints: &UInt64Array, numbers: &mut Interner, ids: &mut Vec<u32>, mut new: impl FnMut()) {
+fn number(fingerprints: &UInt64Array, numbers: &mut Interner, ids: &mut Vec<u32>, mut new: impl FnMut(u64)) {
     if fingerprints.null_count() > 0 {
-        ids.extend(fingerprints.iter().map(|known| known.map_or(0, |known| numbers.intern(known, &mut new))));
+        let mut id = |known: u64| numbers.intern(known, || new(known));
+        ids.extend(fingerprints.iter().map(|known| known.map_or(0, &mut id)));
         return;
     }
     for fingerprints in fingerprints.values().chunks(BATCH) {
         fingerprints.iter().for_each(|fingerprint| numbers.announce(*fingerprint));
-        numbers.intern_batch(fingerprints, ids, |_| new());
+        numbers.intern_batch(fingerprints, ids, |place| new(fingerprints[place]));
     }
 }
 
@@ -91,8 +111,17 @@ mod tests {
         let one = snapshot(&[("1", A), ("2", B), ("7", "")]);
         let other = snapshot(&[("5", B), ("6", "\tABC\n"), ("8", A), ("9", A)]);
         let found = contents(&[&one, &other]);
-        assert_eq!(ids(&found[0]), [Some(0), Some(1), None]);
-        assert_eq!(ids(&found[1]), [Some(1), Some(2), Some(0), Some(0)]);
+        let (one_ids, other_ids) = (ids(&found[0]), ids(&found[1]));
+        assert_eq!(one_ids[2], None);
+        assert_eq!([one_ids[1], one_ids[0], one_ids[0]], [other_ids[0], other_ids[2], other_ids[3]]);
+        let mut by_fingerprint: Vec<(u64, Option<u32>)> = Vec::new();
+        for (snapshot, ids) in [(&one, one_ids), (&other, other_ids)] {
+            let known = fingerprints(snapshot).flatten().zip(ids).filter_map(|(known, id)| Some((known?, id)));
+            by_fingerprint.extend(known);
+        }
+        by_fingerprint.sort_unstable();
+        by_fingerprint.dedup();
+        assert!(by_fingerprint.iter().map(|(_, id)| *id).eq((0..3).map(Some)));
         assert_eq!((found[0].repeats, found[1].repeats), (false, true));
     }
 }
