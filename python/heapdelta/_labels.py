@@ -14,6 +14,7 @@ NO_MODULE = 3
 STATUSES = ["ok", "no stack recorded", "stack not in file", "no module"]
 """Values of the ``status`` column of every view, by number: why a key is null, told apart from any module's name."""
 
+
 def function_label(frames: pl.DataFrame) -> pl.Series:
     """Name each frame: its function, else ``app+0x1C3F``, and without a module the text that stands in the file."""
     return frames.select(
