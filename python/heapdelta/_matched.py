@@ -196,12 +196,14 @@ class Matched:
             sides = [first.alias("stack_after"), first.alias("stack_before")]
             return _with_deltas(rows.group_by(keys).agg(first, *sides, *self._sums()))
         parts = []
+        # A stack that lacks its frames counts for one of the other log, of which there may be an equal one here.
+        may_repeat = keys != ["content"] or self.stacks["fingerprint"].null_count() > 0
         of_after = int((rows["side"] == AFTER).sum())
         sides_of_rows = {"after": rows.slice(0, of_after), "before": rows.slice(of_after)}
         for (name, part), sums in zip(sides_of_rows.items(), self.sums, strict=True):
             columns = [f"{measure}_{name}" for measure in MEASURES]
             part = part.select(*keys, "stack", *columns)
-            if sums.repeats or (keys != ["content"] and _repeats(part, keys)):
+            if (may_repeat or sums.repeats) and _repeats(part, keys):
                 part = part.group_by(keys).agg(first, *(_sum(part, column) for column in columns))
             parts.append(part.rename({"stack": f"stack_{name}"}).with_columns(pl.lit(True).alias(f"in_{name}")))
         joined = _joined(parts[0], parts[1], keys)

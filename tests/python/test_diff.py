@@ -189,6 +189,16 @@ def test_frames_known_to_one_log_serve_the_other(growing: tuple[Log, Log]) -> No
     assert delta.by("stack")["trace_id_after"].to_list() == ["11", "33", "22"]
 
 
+def test_frames_of_the_other_log_may_be_those_of_another_id_here() -> None:
+    frames = [APP_FRAME]
+    before = Log([(0x10000, "77", 10, 8), (0x10000, "99", 20, 8)], {"99": frames})
+    after = Log([(0x10000, "77", 50, 8)], {"77": frames})
+    for older, newer, sign in ((before, after, 1), (after, before, -1)):
+        delta = hd.diff(older.read(), newer.read())
+        assert delta.by("stack")["requested_bytes_delta"].to_list() == [20 * sign]
+        assert delta.total["requested_bytes_delta"].to_list() == [20 * sign]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
