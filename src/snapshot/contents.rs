@@ -26,17 +26,23 @@ pub struct Contents {
 pub fn contents(snapshots: &[&Snapshot]) -> Vec<Contents> {
     let stacks = |snapshot: &&Snapshot| snapshot.table("stacks").map_or(0, Table::len);
     let mut numbers = Interner::with_room(snapshots.iter().map(stacks).max().unwrap_or(0));
-    // By number: the fingerprint, and the snapshot in which it was seen last, from 1.
-    let mut known: Vec<(u64, u32)> = Vec::new();
+    // By number: the fingerprint; and the snapshot in which it was seen last, from 1.
+    let (mut known, mut seen): (Vec<u64>, Vec<u32>) = (Vec::new(), Vec::new());
     let mut of_snapshot = |(snapshot, place): (&&Snapshot, u32)| {
         let (mut ids, mut repeats, mut is_known) = (Vec::new(), false, BooleanBufferBuilder::new(0));
         for fingerprints in fingerprints(snapshot) {
             let before = ids.len();
-            number(fingerprints, &mut numbers, &mut ids, |fingerprint| known.push((fingerprint, 0)));
-            for (row, id) in ids[before..].iter().enumerate() {
-                is_known.append(fingerprints.is_valid(row));
-                if fingerprints.is_valid(row) {
-                    repeats |= std::mem::replace(&mut known[*id as usize].1, place) == place;
+            number(fingerprints, &mut numbers, &mut ids, |fingerprint| known.push(fingerprint));
+            seen.resize(known.len(), 0);
+            let mut see = |id: u32| repeats |= std::mem::replace(&mut seen[id as usize], place) == place;
+            match fingerprints.nulls() {
+                None => {
+                    is_known.append_n(fingerprints.len(), true);
+                    ids[before..].iter().for_each(|id| see(*id));
+                }
+                Some(nulls) => {
+                    nulls.iter().for_each(|valid| is_known.append(valid));
+                    nulls.valid_indices().for_each(|row| see(ids[before + row]));
                 }
             }
         }
@@ -55,9 +61,8 @@ pub fn contents(snapshots: &[&Snapshot]) -> Vec<Contents> {
 }
 
 /// The place of each fingerprint among all.
-fn ranks(known: &[(u64, u32)]) -> Vec<u32> {
-    let mut order: Vec<(u64, u32)> =
-        known.iter().zip(0..).map(|((fingerprint, _), number)| (*fingerprint, number)).collect();
+fn ranks(known: &[u64]) -> Vec<u32> {
+    let mut order: Vec<(u64, u32)> = known.iter().copied().zip(0..).collect();
     order.par_sort_unstable();
     let mut ranks = vec![0; order.len()];
     order.iter().zip(0..).for_each(|((_, number), rank)| ranks[*number as usize] = rank);
