@@ -100,9 +100,6 @@ pub fn renumber<'a>(columns: impl Iterator<Item = &'a mut Vec<u32>>, numbers: &[
     });
 }
 
-/// Trace ids that are looked up together: more would push the cache lines of the first ones out again.
-const ANNOUNCED: usize = 128;
-
 /// Trace ids of all workers.
 #[derive(Debug, Default)]
 pub struct MergedTraces {
@@ -131,13 +128,10 @@ pub fn traces(sinks: &mut [Sink]) -> MergedTraces {
         sink.trace_table = Interner::new();
         let keys: Vec<u64> = traces.iter().map(|trace| merged.ids.adopt(trace.key, &sink.trace_ids)).collect();
         let mut numbers = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(ANNOUNCED) {
-            keys.iter().for_each(|key| table.announce(*key));
-            table.intern_batch(keys, &mut numbers, |place| {
-                merged.keys.push(keys[place]);
-                merged.first.push(u64::MAX);
-            });
-        }
+        table.intern_all(&keys, &mut numbers, |place| {
+            merged.keys.push(keys[place]);
+            merged.first.push(u64::MAX);
+        });
         for (number, trace) in numbers.iter().zip(&traces) {
             let first = &mut merged.first[*number as usize];
             *first = (*first).min(trace.first);

@@ -21,7 +21,7 @@ unsafe impl Zero for u64 {}
 /// Values at a fixed place, all zero at first.
 ///
 /// Large ones stand in huge pages where the system has them: the processor keeps the places of some 2,000 pages at hand, which
-/// are 8 MB in pages of 4 KiB. Tables of a log of 680,000 stacks have five times that, and to read the log took a tenth longer
+/// are 8 MB in pages of 4 KiB. Tables of a log of 680,000 stacks have five times that, and to read the log took a sixth longer
 /// without huge pages (Xeon, virtual machine, 2026-11-27).
 pub struct RandomAccess<T> {
     start: NonNull<T>,

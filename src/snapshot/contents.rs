@@ -9,9 +9,6 @@ use rayon::prelude::*;
 use super::Snapshot;
 use crate::table::{self, Table, intern::Interner, schema};
 
-/// Stacks whose fingerprints are looked up together.
-const BATCH: usize = 128;
-
 /// The stacks of one snapshot by what they contain.
 #[derive(Debug)]
 pub struct Contents {
@@ -81,10 +78,8 @@ fn number(fingerprints: &UInt64Array, numbers: &mut Interner, ids: &mut Vec<u32>
         ids.extend(fingerprints.iter().map(|known| known.map_or(0, &mut id)));
         return;
     }
-    for fingerprints in fingerprints.values().chunks(BATCH) {
-        fingerprints.iter().for_each(|fingerprint| numbers.announce(*fingerprint));
-        numbers.intern_batch(fingerprints, ids, |place| new(fingerprints[place]));
-    }
+    let fingerprints = fingerprints.values();
+    numbers.intern_all(fingerprints, ids, |place| new(fingerprints[place]));
 }
 
 #[cfg(test)]

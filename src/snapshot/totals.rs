@@ -73,12 +73,15 @@ impl Snapshot {
             |value: fn(&Total) -> u64| used.iter().map(|row| value(&totals[*row as usize])).collect::<Vec<_>>();
         let overhead_known = NullBuffer::from_iter(used.iter().map(|row| totals[*row as usize].overhead_known));
         let with_stack = NullBuffer::from_iter(used.iter().map(|row| (*row as usize) < none));
+        let requested_bytes = of_used(|total| total.requested_bytes);
+        let overhead_bytes = of_used(|total| total.overhead_bytes);
+        let allocation_count = of_used(|total| total.allocation_count);
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt64Array::from(of_used(|total| total.requested_bytes))),
-            Arc::new(UInt64Array::new(of_used(|total| total.overhead_bytes).into(), Some(overhead_known))),
-            Arc::new(UInt64Array::from(of_used(|total| total.allocation_count))),
+            Arc::new(UInt32Array::new(used.into(), Some(with_stack))),
+            Arc::new(UInt64Array::from(requested_bytes)),
+            Arc::new(UInt64Array::new(overhead_bytes.into(), Some(overhead_known))),
+            Arc::new(UInt64Array::from(allocation_count)),
         ];
-        let columns = [vec![Arc::new(UInt32Array::new(used.into(), Some(with_stack))) as ArrayRef], columns].concat();
         Table::new(&schema::USAGE_BY_STACK, vec![table::batch(&schema::USAGE_BY_STACK, columns)])
     }
 }

@@ -81,6 +81,16 @@ impl Interner {
         widest(Batch { table: self, keys, ids, new });
     }
 
+    /// Numbers any count of keys as [`Self::intern_batch`] does, batch by batch, each announced before.
+    pub fn intern_all(&mut self, keys: &[u64], ids: &mut Vec<u32>, mut new: impl FnMut(usize)) {
+        /// More keys would push the cache lines of the first ones out again.
+        const ANNOUNCED: usize = 128;
+        for (batch, keys) in keys.chunks(ANNOUNCED).enumerate() {
+            keys.iter().for_each(|key| self.announce(*key));
+            self.intern_batch(keys, ids, |place| new(batch * ANNOUNCED + place));
+        }
+    }
+
     /// Numbers one key.
     #[inline]
     pub fn intern(&mut self, key: u64, new: impl FnOnce()) -> u32 {
@@ -182,6 +192,15 @@ mod tests {
                 assert_eq!((u64::from(id), fresh), (key, round == 0));
             }
         }
+    }
+
+    #[test]
+    fn new_keys_of_many_are_told_by_their_places_among_all() {
+        let keys: Vec<u64> = (0..1000).map(|place| place % 300 * 7).collect();
+        let (mut table, mut ids, mut new) = (Interner::with_room(100), Vec::new(), Vec::new());
+        table.intern_all(&keys, &mut ids, |place| new.push(place));
+        assert!(new.iter().copied().eq(0..300));
+        assert!(ids.iter().zip(0..).all(|(id, place)| *id == place % 300));
     }
 
     #[test]

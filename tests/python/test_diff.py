@@ -9,6 +9,7 @@ from copy import deepcopy
 import heapdelta as hd
 import polars as pl
 import pytest
+from heapdelta._labels import hexadecimal
 from heapdelta._matched import MEASURES, NUMBERS
 from heapdelta.exceptions import OptionError
 from hypothesis import HealthCheck, given, settings
@@ -340,3 +341,11 @@ def test_reprs_are_short(growing: tuple[Log, Log]) -> None:
     delta = hd.diff(growing[0].read(), growing[1].read())
     assert repr(delta) == "<Delta <bytes> -> <bytes>: +600 bytes in +1 blocks>"
     assert "requested_bytes_delta" in delta._repr_html_()
+
+
+def test_hexadecimal_numbers_are_written_as_python_does_across_every_four_digits() -> None:
+    edges = [0, 1, 0xF, 0x10, 0xFFFF, 0x10000, 0x1000F, 0xFFFF_FFFF, 2**32, 0x1_000F_0000, 2**63, 2**64 - 1, None]
+    for numbers in (edges, *([edge] for edge in edges)):
+        values = pl.Series("offset", numbers, dtype=pl.UInt64)
+        texts = pl.DataFrame(values).select(hexadecimal(pl.col("offset"), values).alias("text"))["text"]
+        assert texts.to_list() == [None if number is None else f"{number:X}" for number in numbers]

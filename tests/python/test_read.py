@@ -174,6 +174,15 @@ def test_table_reaches_others_through_arrow(log: bytes) -> None:
         snapshot.arrow("blocks")
 
 
+def test_some_columns_of_a_table_reach_others_in_the_order_asked_for(log: bytes) -> None:
+    snapshot = hd.read(log)
+    columns = ["depth", "stack_id"]
+    table = snapshot.arrow("stacks")
+    assert pl.DataFrame(table.select(columns)).equals(snapshot.stacks.select(columns))
+    with pytest.raises(KeyError, match="height"):
+        table.select(["depth", "height"])
+
+
 def test_snapshot_cannot_be_changed(log: bytes) -> None:
     snapshot = hd.read(log)
     with pytest.raises(AttributeError):
