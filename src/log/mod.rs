@@ -11,7 +11,6 @@ pub mod compare_line;
 mod compare_reader;
 pub mod fields;
 pub mod header;
-pub mod hex;
 pub mod hex_text;
 pub mod hogs;
 pub mod line;

@@ -1,6 +1,7 @@
 //! Trace ids as 64-bit keys.
 
-use super::{hex::Hex, hex_text::upper_case};
+use super::hex_text::upper_case;
+use crate::vector::hex::Hex;
 
 /// Trace ids as 64-bit keys, and back.
 ///

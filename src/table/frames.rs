@@ -16,11 +16,11 @@ use super::{intern::Interner, modules::ModuleMap, schema};
 use crate::{
     log::{
         fields::{parse_frame, parse_hex},
-        hex::Hex,
         hex_text::{lower_case, upper_case},
         sink::decode,
     },
     memory,
+    vector::hex::Hex,
 };
 
 /// The key of an upper-case address as printed; `None` for the few that do not fit, which are kept as text.

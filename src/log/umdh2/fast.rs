@@ -11,12 +11,13 @@
 //! [`crate::log::line::classify`]; tests and a fuzz target hold the two together.
 
 use crate::{
-    log::{
-        hex::{Hex, Window, bytes, long, two_long, two_short, word},
-        trace_ids::TraceIds,
-    },
+    log::trace_ids::TraceIds,
     table::frames,
-    vector::Vector,
+    vector::{
+        Form, Numbers, Vector,
+        hex::{Hex, Window, bytes, long},
+        without_lowest,
+    },
 };
 
 /// A block line.
@@ -38,39 +39,12 @@ pub struct Block {
 /// sizes below 2^32 and in 64 bytes at most.
 #[inline(always)]
 pub fn block_at<V: Vector>(vector: V, text: &[u8], at: usize) -> Option<Block> {
-    const BYTES: u64 = u64::from_le_bytes(*b" bytes +");
-    const AT: u32 = u32::from_le_bytes(*b" at ");
-    const BY_BACK: u64 = u64::from_le_bytes(*b" by Back");
-    const BACKTRACE: u64 = u64::from_le_bytes(*b"ackTrace");
+    static FORM: Form = Form::new([b" bytes + ", b" at ", b" by BackTrace"], [8, 8, 16, 14]);
     let line: &Window = text.get(at..)?.first_chunk()?;
-    let breaks = vector.breaks(line.first_chunk()?);
-    // Seven blanks, then the line's end. The words between them say that it is these blanks.
-    let behind_requested = breaks.trailing_zeros() as usize;
-    let breaks = without::<3>(breaks);
-    let behind_overhead = breaks.trailing_zeros() as usize;
-    let breaks = without::<2>(breaks);
-    let behind_address = breaks.trailing_zeros() as usize;
-    let end = without::<2>(breaks).trailing_zeros() as usize;
-    let requested = (0, behind_requested);
-    let overhead = behind_requested + 9;
-    let overhead = (overhead, behind_overhead.wrapping_sub(overhead));
-    let address = behind_overhead + 4;
-    let address = (address, behind_address.wrapping_sub(address));
-    let id = behind_address + 13;
-    let id = (id, end.wrapping_sub(id));
-    let differs = (word(line, behind_requested) ^ BYTES)
-        | u64::from(line[overhead.0 - 1] ^ b' ')
-        | u64::from(u32::from_le_bytes(bytes(line, behind_overhead)) ^ AT)
-        | (word(line, behind_address) ^ BY_BACK)
-        | (word(line, behind_address + 5) ^ BACKTRACE);
-    if differs != 0 {
-        return None;
-    }
-    let (requested, overhead_bytes) = two_short(vector, line, requested, overhead)?;
-    let (address, trace) = two_long(vector, line, address, id)?;
-    let trace_key = TraceIds::key_of_hex(Hex { value: trace, digits: id.1 as u32 })?;
+    let Numbers { values: [requested, overhead, address], last: id, end } = vector.numbers(line, &FORM)?;
+    let trace_key = TraceIds::key_of_hex(id)?;
     let next = at + behind_line_end(line, end)?;
-    Some(Block { requested: u64::from(requested), overhead: overhead_bytes, address, trace_key, next })
+    Some(Block { requested, overhead: overhead as u32, address, trace_key, next })
 }
 
 /// Reads lines of TAB `776CDD82` from `at` on, as many as follow: hands the key of each to `take`, and gives the place behind
@@ -83,7 +57,7 @@ pub fn frames_at<V: Vector>(vector: V, text: &[u8], mut at: usize, mut take: imp
         let mut place = 0;
         loop {
             // The first break is the TAB's own.
-            let end = without::<1>(breaks).trailing_zeros() as usize;
+            let end = without_lowest(breaks, 1).trailing_zeros() as usize;
             if end >= 64 {
                 break;
             }
@@ -105,12 +79,6 @@ pub fn frames_at<V: Vector>(vector: V, text: &[u8], mut at: usize, mut take: imp
         at += place;
     }
     at
-}
-
-/// All but the lowest bits that are set.
-#[inline(always)]
-fn without<const COUNT: usize>(bits: u64) -> u64 {
-    (0..COUNT).fold(bits, |bits, _| bits & bits.wrapping_sub(1))
 }
 
 /// The place behind a line end, LF, CRLF or CR CR LF, that starts here.

@@ -19,13 +19,12 @@ pub use fast::{Block, block_at, frames_at};
 
 use super::{
     header,
-    hex::WINDOW,
     line::{Banner, BannerKind, Line, classify},
     sink::{Allocation, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceSlot},
 };
 use crate::{
     lines::line_at,
-    vector::{Vector, Work, widest},
+    vector::{Vector, Work, hex::WINDOW, widest},
 };
 
 /// Bytes of zeros that a block's text is followed by, so that the fast path can read past its end: a zero ends every number

@@ -1,6 +1,6 @@
 //! Upper-case hexadecimal numbers, read where they stand in a line.
 
-use crate::vector::{Digits, Vector};
+use super::{Digits, Vector};
 
 /// A hexadecimal number as printed: its value, and how many digits stand for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +77,11 @@ mod tests {
     use super::*;
     use crate::{
         log::fields::parse_hex,
-        vector::{Words, Work, widest},
+        vector::{Work, each},
     };
 
     /// Numbers of every length and pairs of them, read fast and plainly.
+    #[derive(Clone, Copy)]
     struct Check<'a>(&'a Window);
 
     impl Work for Check<'_> {
@@ -114,8 +115,7 @@ mod tests {
                 let mut text = [0; WINDOW];
                 text[..34].copy_from_slice(b"A1B2C3D4E5F60718293A4B5C6D7E8F9012");
                 text[place] = byte;
-                widest(Check(&text));
-                Check(&text).with(Words);
+                each(Check(&text));
             }
         }
     }
