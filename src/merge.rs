@@ -94,9 +94,11 @@ pub fn renumber<'a>(columns: impl Iterator<Item = &'a mut Vec<u32>>, numbers: &[
         return;
     }
     let columns: Vec<&mut Vec<u32>> = columns.collect();
-    columns.into_par_iter().flat_map(|column| column.par_chunks_mut(SHARE)).flatten().for_each(|value| {
-        // What is no number, as `TraceSlot::NONE`, stays.
-        *value = numbers.get(*value as usize).copied().unwrap_or(*value);
+    columns.into_par_iter().flat_map(|column| column.par_chunks_mut(SHARE)).for_each(|values| {
+        for value in values {
+            // What is no number, as `TraceSlot::NONE`, stays.
+            *value = numbers.get(*value as usize).copied().unwrap_or(*value);
+        }
     });
 }
 
