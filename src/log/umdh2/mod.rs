@@ -195,6 +195,7 @@ impl<'a> Reader<'a> {
         self.at > before
     }
 
+    #[inline(never)]
     fn close_stack(&mut self) {
         let Some(open) = self.open.take() else { return };
         if self.sink.open_frames() == 0 {
