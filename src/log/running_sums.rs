@@ -1,10 +1,13 @@
 //! Sums per trace and heap, added up while the file is read.
 //!
-//! Blocks of a heap stand together, so one sum for each trace is open: that of the heap in which it was seen last.
+//! Blocks of a heap stand together, so one sum for each trace is open: that of the heap in which it was seen last. It is as small
+//! as can be, for they are many and are met at random: what of them is not in the processor's cache decides the time.
+
+use std::collections::HashMap;
 
 use super::{
     batch::Batch,
-    records::{Allocation, Sums, TraceSlot},
+    records::{Allocation, Sums},
 };
 use crate::memory::{self, RandomAccess, Zero};
 
@@ -12,20 +15,39 @@ use crate::memory::{self, RandomAccess, Zero};
 #[derive(Debug, Default)]
 pub struct RunningSums {
     open: RandomAccess<Open>,
-    no_stack: Sums,
-    /// Finished sums, by trace slot.
+    /// Sums that another heap or a full number ended, by trace slot; the same trace and heap can stand more than once.
     closed: Vec<(u32, Sums)>,
-    /// Some were read by tokens.
-    pub any_inferred: bool,
+    /// Sums of everything but blocks of the fast path, by trace slot.
+    others: HashMap<(u32, Key), Sums>,
 }
 
-/// The sum of a trace that blocks are added to. Two stand in a cache line, none across two.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(32))]
-struct Open(Sums);
+/// What is added up apart for one trace: by heap, and by [`Sums::inferred`].
+type Key = (u32, bool);
 
-// SAFETY: a sum of nothing, read in full, in the first heap.
+/// The sum of a trace that blocks are added to. Four stand in a cache line.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(16))]
+struct Open {
+    requested_bytes: u32,
+    overhead_bytes: u32,
+    allocation_count: u32,
+    heap: u32,
+}
+
+// SAFETY: a sum of nothing, in the first heap.
 unsafe impl Zero for Open {}
+
+impl Open {
+    fn sums(self) -> Sums {
+        Sums {
+            requested_bytes: self.requested_bytes.into(),
+            overhead_bytes: self.overhead_bytes.into(),
+            allocation_count: self.allocation_count.into(),
+            heap: self.heap,
+            inferred: false,
+        }
+    }
+}
 
 impl RunningSums {
     /// Makes room for so many traces.
@@ -48,29 +70,25 @@ impl RunningSums {
     pub fn add_blocks(&mut self, heap: u32, batch: &Batch) {
         let rows = batch.slots.iter().zip(&batch.requested_bytes).zip(&batch.overhead_bytes);
         for ((slot, requested), overhead) in rows.take(batch.len) {
-            let sums = &mut self.open[*slot as usize].0;
-            if sums.heap != heap {
-                close(*slot, sums, &mut self.closed);
-                sums.heap = heap;
+            let open = &mut self.open[*slot as usize];
+            // Sizes are below 2^32 here.
+            let (requested_bytes, full) = open.requested_bytes.overflowing_add(*requested as u32);
+            let (overhead_bytes, full_too) = open.overhead_bytes.overflowing_add(*overhead);
+            let ends = full | full_too | (open.heap != heap) | (open.allocation_count == u32::MAX);
+            let allocation_count = open.allocation_count.wrapping_add(1);
+            let sum = Open { requested_bytes, overhead_bytes, allocation_count, heap };
+            let only = Open { requested_bytes: *requested as u32, overhead_bytes: *overhead, allocation_count: 1, heap };
+            if ends {
+                close(&mut self.closed, *slot, *open);
             }
-            // Sizes are below 2^32 here, and a file has less than 2^32 lines of them, so neither sum can overflow
-            // unless the slow path brought it near the end, and then it stays there.
-            sums.requested_bytes = sums.requested_bytes.saturating_add(*requested);
-            sums.overhead_bytes += u64::from(*overhead);
-            sums.allocation_count += 1;
+            *open = if ends { only } else { sum };
         }
     }
 
     /// Adds one allocation of any kind; true if its sum would pass 2^64 - 1, where it stops.
     pub fn add(&mut self, heap: u32, trace: u32, allocation: &Allocation) -> bool {
-        let open = self.of(trace);
-        if open.heap != heap || open.inferred != allocation.inferred {
-            self.close(trace);
-        }
-        self.any_inferred |= allocation.inferred;
-        let sums = self.of(trace);
-        sums.heap = heap;
-        sums.inferred = allocation.inferred;
+        let key = (heap, allocation.inferred);
+        let sums = self.others.entry((trace, key)).or_insert(Sums { heap, inferred: key.1, ..Sums::default() });
         let (requested, overflow) = sums.requested_bytes.overflowing_add(allocation.requested_bytes);
         sums.requested_bytes = if overflow { u64::MAX } else { requested };
         sums.overhead_bytes = sums.overhead_bytes.saturating_add(u64::from(allocation.overhead_bytes.unwrap_or(0)));
@@ -78,32 +96,28 @@ impl RunningSums {
         overflow
     }
 
-    fn of(&mut self, trace: u32) -> &mut Sums {
-        if trace == TraceSlot::NONE { &mut self.no_stack } else { &mut self.open[trace as usize].0 }
-    }
-
-    fn close(&mut self, slot: u32) {
-        let sums = if slot == TraceSlot::NONE { &mut self.no_stack } else { &mut self.open[slot as usize].0 };
-        close(slot, sums, &mut self.closed);
+    /// True if some were read by tokens.
+    pub fn any_inferred(&self) -> bool {
+        self.others.keys().any(|(_, (_, inferred))| *inferred)
     }
 
     /// No fewer than [`Self::rows`] gives.
     pub fn most_rows(&self) -> usize {
-        self.closed.len() + self.open.len() + 1
+        self.closed.len() + self.others.len() + self.open.len()
     }
 
     /// All sums, each with its trace slot; the same trace and heap can stand more than once.
-    pub fn rows(&self) -> impl Iterator<Item = (u32, &Sums)> {
-        let closed = self.closed.iter().map(|(slot, sums)| (*slot, sums));
-        let open = self.open.iter().enumerate().map(|(slot, open)| (slot as u32, &open.0));
-        closed.chain(open).chain([(TraceSlot::NONE, &self.no_stack)]).filter(|(_, sums)| sums.is_something())
+    pub fn rows(&self) -> impl Iterator<Item = (u32, Sums)> {
+        let others = self.others.iter().map(|((slot, _), sums)| (*slot, *sums));
+        let open = self.open.iter().enumerate().map(|(slot, open)| (slot as u32, open.sums()));
+        self.closed.iter().copied().chain(others).chain(open).filter(|(_, sums)| sums.is_something())
     }
 }
 
-/// Ends a sum, which is nothing then.
-fn close(slot: u32, sums: &mut Sums, closed: &mut Vec<(u32, Sums)>) {
-    let sums = std::mem::take(sums);
-    if sums.is_something() {
-        closed.push((slot, sums));
+/// Keeps a sum that ends, if it is one.
+#[cold]
+fn close(closed: &mut Vec<(u32, Sums)>, slot: u32, open: Open) {
+    if open.allocation_count > 0 {
+        closed.push((slot, open.sums()));
     }
 }

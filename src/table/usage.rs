@@ -28,7 +28,7 @@ pub struct Part<'a> {
 type Pair = (u32, u32);
 
 impl Part<'_> {
-    fn rows(&self) -> impl Iterator<Item = (Pair, &Sums)> {
+    fn rows(&self) -> impl Iterator<Item = (Pair, Sums)> {
         let stack = |slot: u32| self.stacks.get(slot as usize).copied().unwrap_or(NO_STACK);
         self.sums.rows().map(move |(slot, sums)| ((self.heaps[sums.heap as usize], stack(slot)), sums))
     }
@@ -41,7 +41,7 @@ impl Part<'_> {
 pub fn batch(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_overhead: bool) -> RecordBatch {
     let everything = || parts.iter().flat_map(Part::rows);
     let mut with_hogs = HashSet::new();
-    if parts.iter().any(|part| part.sums.any_inferred) {
+    if parts.iter().any(|part| part.sums.any_inferred()) {
         with_hogs.extend(everything().filter(|(_, sums)| !sums.inferred).map(|((heap, _), _)| heap));
     }
     let nameless = |heap: u32| bases[heap as usize].is_none();
