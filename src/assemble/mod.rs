@@ -84,14 +84,19 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     let names = modules::names(words.modules.iter().map(|module| module.path.as_str()));
     let frames_of_workers =
         sinks.iter_mut().map(|sink| (take(&mut sink.frames), take(&mut sink.frame_first))).collect();
-    let (frames, traces) = rayon::join(|| merge::frames(frames_of_workers), || merge::traces(&mut sinks));
+    let regions: Vec<_> = sinks.iter_mut().map(|sink| sink.piece_frames.finish()).collect();
+    let (frames, traces) = rayon::join(
+        || {
+            let frames = merge::frames(frames_of_workers);
+            place_frames(&mut pieces, regions, &frames.ids);
+            frames
+        },
+        || merge::traces(&mut sinks),
+    );
     control.go_on()?;
     let (frame_table, stacks) = rayon::join(
         || Frames::new(&frames.keys, &frames.order, &ModuleMap::new(&words.modules, &names)),
-        || {
-            place_frames(&mut pieces, &mut sinks, &frames.ids);
-            merge::stacks(&pieces, &traces)
-        },
+        || merge::stacks(&pieces, &traces),
     );
     control.go_on()?;
     let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
@@ -130,7 +135,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
         allocations: Table::new(&schema::ALLOCATIONS, allocations),
         usage: Table::new(&schema::USAGE, vec![usage]),
         stacks: Table::new(&schema::STACKS, stack_batches),
-        frames: Table::new(&schema::FRAMES, vec![frame_table.batch]),
+        frames: Table::new(&schema::FRAMES, frame_table.batches),
         modules: Table::new(&schema::MODULES, vec![modules::batch(&words.modules, &names, &words.symbols)]),
         heaps: Table::new(&schema::HEAPS, vec![heaps::batch(&heap_rows)]),
         sections: words.sections,
@@ -144,14 +149,13 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     })
 }
 
-/// Gives every piece its frames, in the numbers of the file.
-fn place_frames(pieces: &mut [Placed], sinks: &mut [Sink], numbers: &[Vec<u32>]) {
-    let regions_of = |(sink, numbers): (&mut Sink, &Vec<u32>)| {
-        let mut regions = sink.piece_frames.finish();
+/// Gives every piece its frames, out of the regions of all workers, in the numbers of the file.
+fn place_frames(pieces: &mut [Placed], regions: Vec<Vec<Vec<u32>>>, numbers: &[Vec<u32>]) {
+    let renumbered = |(mut regions, numbers): (Vec<Vec<u32>>, &Vec<u32>)| {
         merge::renumber(regions.iter_mut(), numbers);
         regions.into_iter().map(ScalarBuffer::from).collect()
     };
-    let regions: Vec<Vec<ScalarBuffer<u32>>> = sinks.iter_mut().zip(numbers).map(regions_of).collect();
+    let regions: Vec<Vec<ScalarBuffer<u32>>> = regions.into_iter().zip(numbers).map(renumbered).collect();
     for placed in pieces {
         let Span { region, start, len } = placed.piece.frames;
         placed.frames = regions[placed.worker][region].slice(start, len);

@@ -77,7 +77,8 @@ impl RunningSums {
             let ends = full | full_too | (open.heap != heap) | (open.allocation_count == u32::MAX);
             let allocation_count = open.allocation_count.wrapping_add(1);
             let sum = Open { requested_bytes, overhead_bytes, allocation_count, heap };
-            let only = Open { requested_bytes: *requested as u32, overhead_bytes: *overhead, allocation_count: 1, heap };
+            let only =
+                Open { requested_bytes: *requested as u32, overhead_bytes: *overhead, allocation_count: 1, heap };
             if ends {
                 close(&mut self.closed, *slot, *open);
             }

@@ -50,7 +50,7 @@ impl Snapshot {
         for (name, table) in &mut snapshot.tables {
             match *name {
                 "modules" => *table = Table::new(&schema::MODULES, vec![modules.clone()]),
-                "frames" => *table = Table::new(&schema::FRAMES, vec![frames.batch.clone()]),
+                "frames" => *table = Table::new(&schema::FRAMES, frames.batches.clone()),
                 "stacks" => *table = Table::new(&schema::STACKS, Vec::clone(&stacks)),
                 _ => {}
             }

@@ -10,6 +10,7 @@ use arrow_array::{
     builder::{StringViewBuilder, UInt32Builder, UInt64Builder},
     new_null_array,
 };
+use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{intern::Interner, modules::ModuleMap, schema};
@@ -127,11 +128,15 @@ impl FrameKeys {
 
     /// Takes in another worker's frames; gives the number here of each of them.
     pub fn absorb(&mut self, other: &FrameKeys) -> Vec<u32> {
-        let number = |key: &u64| match printed(*key) {
-            Printed::Address(_) => self.intern_key(*key, || ()),
-            Printed::Text(number) => self.intern_text(&other.texts[number], || ()),
+        let key = |key: &u64| match printed(*key) {
+            Printed::Address(_) => *key,
+            Printed::Text(number) => self.text_key(&other.texts[number]),
         };
-        other.keys.iter().map(number).collect()
+        let keys: Vec<u64> = other.keys.iter().map(key).collect();
+        let mut numbers = Vec::with_capacity(keys.len());
+        let known = &mut self.keys;
+        self.ids.intern_all(&keys, &mut numbers, |place| known.push(keys[place]));
+        numbers
     }
 }
 
@@ -139,7 +144,7 @@ impl FrameKeys {
 #[derive(Debug)]
 pub struct Frames {
     /// The table.
-    pub batch: RecordBatch,
+    pub batches: Vec<RecordBatch>,
     /// Hash of each frame's content, the part of a fingerprint.
     pub hashes: Vec<u64>,
     /// Some text needed windows-1252.
@@ -149,19 +154,31 @@ pub struct Frames {
 impl Frames {
     /// Builds the table: `order` lists the frames of `keys` in the order they shall stand in.
     pub fn new(keys: &FrameKeys, order: &[u32], modules: &ModuleMap) -> Self {
-        let mut columns = Columns::with_capacity(order.len());
-        for id in order {
-            match printed(keys.keys[*id as usize]) {
-                Printed::Address(hex) => columns.raw(hex, modules),
-                Printed::Text(number) => columns.text(&keys.texts[number], modules),
+        let part = |(part, order): (usize, &[u32])| {
+            let mut columns = Columns::with_capacity(part * BATCH_ROWS, order.len());
+            for id in order {
+                match printed(keys.keys[*id as usize]) {
+                    Printed::Address(hex) => columns.raw(hex, modules),
+                    Printed::Text(number) => columns.text(&keys.texts[number], modules),
+                }
             }
-        }
-        columns.finish()
+            columns.finish()
+        };
+        let parts: Vec<Self> = order.par_chunks(BATCH_ROWS).enumerate().map(part).collect();
+        parts.into_iter().reduce(Self::and).unwrap_or_else(|| Columns::default().finish())
+    }
+
+    /// Frames with those that stand behind them.
+    fn and(mut self, mut next: Self) -> Self {
+        self.batches.append(&mut next.batches);
+        self.hashes.append(&mut next.hashes);
+        self.ansi |= next.ansi;
+        self
     }
 
     /// Builds the table anew from its texts, with other modules. Frames keep their order, and so their numbers.
     pub fn of_texts<'a>(texts: impl Iterator<Item = &'a str>, modules: &ModuleMap) -> Self {
-        let mut columns = Columns::with_capacity(texts.size_hint().0);
+        let mut columns = Columns::with_capacity(0, texts.size_hint().0);
         for text in texts.map(str::as_bytes) {
             match raw(text) {
                 Some(hex) => columns.raw(hex, modules),
@@ -177,8 +194,13 @@ fn raw(text: &[u8]) -> Option<Hex> {
     parse_hex(text).filter(|_| !text.iter().any(u8::is_ascii_lowercase))
 }
 
+/// Frames whose rows are built together.
+const BATCH_ROWS: usize = if cfg!(debug_assertions) { 16 } else { 1 << 16 };
+
 #[derive(Default)]
 struct Columns {
+    /// Number of the first frame.
+    first: usize,
     address: UInt64Builder,
     module: StringViewBuilder,
     function: StringViewBuilder,
@@ -194,8 +216,9 @@ struct Columns {
 
 impl Columns {
     /// Columns with room for what every frame has.
-    fn with_capacity(rows: usize) -> Self {
+    fn with_capacity(first: usize, rows: usize) -> Self {
         Self {
+            first,
             address: UInt64Builder::with_capacity(rows),
             module: StringViewBuilder::with_capacity(rows),
             offset: UInt64Builder::with_capacity(rows),
@@ -282,7 +305,7 @@ impl Columns {
     }
 
     fn finish(mut self) -> Frames {
-        let ids = UInt32Array::from_iter_values(0..self.hashes.len() as u32);
+        let ids = UInt32Array::from_iter_values((self.first..self.first + self.hashes.len()).map(|id| id as u32));
         let columns: Vec<ArrayRef> = vec![
             Arc::new(ids),
             Arc::new(self.address.finish()) as Arc<UInt64Array>,
@@ -295,7 +318,7 @@ impl Columns {
         ];
         let columns = columns.into_iter().map(without_values).collect();
         let batch = super::batch(&schema::FRAMES, columns);
-        Frames { batch, hashes: self.hashes, ansi: self.ansi }
+        Frames { batches: vec![batch], hashes: self.hashes, ansi: self.ansi }
     }
 }
 

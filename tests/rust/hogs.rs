@@ -89,9 +89,9 @@ fn collect(sink: &mut Sink, blocks: &[&[u8]]) -> Outcome {
     let pieces = std::mem::take(&mut sink.pieces);
     let frame_ids = sink.piece_frames.finish();
     let order: Vec<u32> = (0..sink.frames.len() as u32).collect();
-    let frames = Frames::new(&sink.frames, &order, &ModuleMap::default()).batch;
-    let texts = frames.column_by_name("text").and_then(|column| column.as_any().downcast_ref::<StringViewArray>());
-    let texts: Vec<&str> = texts.map(|texts| texts.iter().flatten().collect()).unwrap_or_default();
+    let frames = Frames::new(&sink.frames, &order, &ModuleMap::default()).batches;
+    let texts = frames.iter().filter_map(|batch| batch.column_by_name("text")?.as_any().downcast_ref());
+    let texts: Vec<&str> = texts.flat_map(StringViewArray::iter).flatten().collect();
     let (mut line, mut byte) = (0u64, 0u64);
     for (piece, block) in pieces.into_iter().zip(blocks) {
         found.rows.extend(piece.sums.iter().map(|(heap, row)| row_of(sink, *heap, row)));

@@ -99,8 +99,9 @@ proptest! {
         let batch = &snapshot.table("allocations").unwrap().batches[0];
         let wide = |name: &str| batch.column_by_name(name).unwrap().as_any().downcast_ref::<UInt64Array>().unwrap().clone();
         let narrow = |name: &str| batch.column_by_name(name).unwrap().as_any().downcast_ref::<UInt32Array>().unwrap().clone();
-        let frames = snapshot.table("frames").unwrap().batches[0].column(1).clone();
-        let addresses = frames.as_any().downcast_ref::<UInt64Array>().unwrap();
+        let frames = &snapshot.table("frames").unwrap().batches;
+        let addresses = frames.iter().map(|batch| batch.column(1).as_any().downcast_ref::<UInt64Array>().unwrap());
+        let addresses: Vec<u64> = addresses.flat_map(|column| column.values().to_vec()).collect();
         let lists = snapshot.table("stacks").unwrap().batches[0].column_by_name("frame_ids").unwrap().clone();
         let lists = lists.as_any().downcast_ref::<ListArray>().unwrap();
         prop_assert_eq!(batch.num_rows(), blocks.len());
@@ -110,7 +111,7 @@ proptest! {
             prop_assert_eq!(wide("address").value(row), *address);
             let ids = lists.value(narrow("stack_id").value(row) as usize);
             let ids = ids.as_any().downcast_ref::<UInt32Array>().unwrap();
-            let read: Vec<u64> = ids.values().iter().map(|id| addresses.value(*id as usize)).collect();
+            let read: Vec<u64> = ids.values().iter().map(|id| addresses[*id as usize]).collect();
             prop_assert_eq!(&read, &stacks[trace - 1]);
         }
     }
