@@ -166,10 +166,10 @@ class Matched:
             # The numbers of contents are in the order of fingerprints.
             order = _ranked(ranking["requested_bytes_delta"], None if self.sums else fingerprints)
             ranking = ranking.select(pl.all().gather(order))
-        ids = self.stacks["trace_id"]
+        ids = pl.lit(self.stacks["trace_id"])
         return ranking.with_columns(
-            ids.gather(ranking["stack_before"]).alias("trace_id_before"),
-            ids.gather(ranking["stack_after"]).alias("trace_id_after"),
+            ids.gather(pl.col("stack_before")).alias("trace_id_before"),
+            ids.gather(pl.col("stack_after")).alias("trace_id_after"),
             *self._describe(ranking["stack"]),
         )
 
@@ -330,9 +330,11 @@ def _number_through(sources: Sequence[Snapshot | Comparison], flags: Sequence[by
     for index, (source, flag) in enumerate(zip(sources, flags, strict=True)):
         blamed = pl.DataFrame(source._native.blame(flag))
         part = source._columns("stacks", ["stack_id", "trace_id", "fingerprint", "depth", "alias_of"])
-        # A stack's id is its row number.
-        frame = pl.repeat(None, part.height, dtype=pl.UInt32, eager=True)
-        frames.append(frame.scatter(blamed["stack_id"], blamed["frame_id"] + frames_seen))
+        frame = blamed["frame_id"] + frames_seen
+        if blamed.height < part.height:
+            # A stack's id is its row number.
+            frame = pl.repeat(None, part.height, dtype=pl.UInt32, eager=True).scatter(blamed["stack_id"], frame)
+        frames.append(frame)
         origins.append(pl.repeat(index, part.height, dtype=pl.UInt8, eager=True))
         parts.append(part)
         frames_seen += source.frames.height
