@@ -122,3 +122,38 @@ fn close(closed: &mut Vec<(u32, Sums)>, slot: u32, open: Open) {
         closed.push((slot, open.sums()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_past_32_bits_and_of_another_heap_are_kept_aside_and_nothing_is_lost() {
+        const LARGE: u64 = 0xFFFF_FFF0;
+        let mut sums = RunningSums::default();
+        sums.make_room(2);
+        /// Trace, requested, overhead.
+        type Row = (u32, u64, u32);
+        // Each batch in its heap.
+        let batches: [(u32, &[Row]); 3] =
+            [(0, &[(0, LARGE, 8), (1, 1, u32::MAX), (0, LARGE, 8), (1, 2, 7)]), (3, &[(0, 5, 1)]), (0, &[(0, 6, 2)])];
+        for (heap, rows) in batches {
+            let mut batch = Batch::default();
+            for (trace, requested, overhead) in rows {
+                batch.take(*requested, *overhead, 0, 0, 0);
+                batch.slots.push(*trace);
+            }
+            sums.add_blocks(heap, &batch);
+        }
+        let mut found: HashMap<(u32, u32), [u64; 3]> = HashMap::new();
+        for (trace, sums) in sums.rows() {
+            let sum = found.entry((trace, sums.heap)).or_default();
+            let parts = [sums.requested_bytes, sums.overhead_bytes, sums.allocation_count];
+            sum.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+        }
+        let expected =
+            [((0, 0), [2 * LARGE + 6, 18, 3]), ((1, 0), [3, u64::from(u32::MAX) + 7, 2]), ((0, 3), [5, 1, 1])];
+        assert_eq!(found, HashMap::from(expected));
+        assert!(sums.most_rows() >= sums.rows().count());
+    }
+}
