@@ -2,8 +2,8 @@
 
 use super::records::{BlockColumns, TraceSlot};
 
-/// Rows whose trace ids are looked up together.
-const BATCH: usize = 64;
+/// Rows whose trace ids are looked up together. Debug builds take few, so that tests go from batch to batch.
+const BATCH: usize = if cfg!(debug_assertions) { 8 } else { 256 };
 
 /// Block lines that wait for their trace ids, column by column.
 #[derive(Debug)]

@@ -53,7 +53,7 @@ pub struct Sink {
 }
 
 /// Frames that are looked up together, at the least.
-const FRAME_BATCH: usize = 128;
+const FRAME_BATCH: usize = 256;
 
 impl Sink {
     /// An empty sink. Without `keep_blocks` only the sums of block lines are kept.
