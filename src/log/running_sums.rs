@@ -1,7 +1,7 @@
 //! Sums per trace and heap, added up while the file is read.
 //!
 //! Blocks of a heap stand together, so one sum for each trace is open: that of the heap in which it was seen last. It is as small
-//! as can be, for they are many and are met at random: what of them is not in the processor's cache decides the time.
+//! as can be, for there are many, met at random.
 
 use std::collections::HashMap;
 

@@ -83,7 +83,7 @@ impl Interner {
 
     /// Numbers any count of keys as [`Self::intern_batch`] does, batch by batch, each announced before.
     pub fn intern_all(&mut self, keys: &[u64], ids: &mut Vec<u32>, mut new: impl FnMut(usize)) {
-        /// More keys would push the cache lines of the first ones out again.
+        /// Enough that the waits for memory overlap.
         const ANNOUNCED: usize = 128;
         for (batch, keys) in keys.chunks(ANNOUNCED).enumerate() {
             keys.iter().for_each(|key| self.announce(*key));

@@ -82,15 +82,9 @@ impl Vector for Avx512 {
 pub struct Tables {
     /// For each byte of a number, which break ends it.
     end: [u8; 64],
-    /// And how far it stands from there.
-    from_end: [u8; 64],
     /// Which break the word before the number starts with, and how long the word is.
     word_before: [u8; 64],
     word_length: [u8; 64],
-    /// Bytes of numbers that have a word before them.
-    has_word: u64,
-    /// Last bytes of numbers.
-    last_digits: u64,
     /// One less than the most digits of a number.
     longest: [u8; 64],
     /// For each byte of a word, which break the word starts with, how far it stands from there, and what it is.
@@ -108,11 +102,8 @@ impl Tables {
         const NONE: [u8; 64] = [0; 64];
         let mut tables = Self {
             end: NONE,
-            from_end: NONE,
             word_before: NONE,
             word_length: NONE,
-            has_word: u64::MAX << 16,
-            last_digits: 0x8000_8000_8000_8000,
             longest: NONE,
             word: NONE,
             in_word: NONE,
@@ -138,7 +129,6 @@ impl Tables {
             while digit < 16 {
                 let at = number * 16 + digit;
                 tables.end[at] = tables.line_end as u8;
-                tables.from_end[at] = (digit as u8).wrapping_sub(16);
                 tables.word_before[at] = start;
                 tables.word_length[at] = word.len() as u8;
                 tables.longest[at] = most_digits[number] - 1;
@@ -169,6 +159,19 @@ static PAIRS_SWAPPED: [u8; 64] = {
     }
     bytes
 };
+/// How far each byte of a lane stands from the lane's end.
+static FROM_END: [u8; 64] = {
+    let (mut bytes, mut at) = ([0; 64], 0);
+    while at < 64 {
+        bytes[at] = (at as u8 % 16).wrapping_sub(16);
+        at += 1;
+    }
+    bytes
+};
+/// The last byte of each lane.
+const LAST_DIGITS: u64 = 0x8000_8000_8000_8000;
+/// All lanes but the first, whose number has no word before it.
+const NOT_FIRST: u64 = u64::MAX << 16;
 static ALPHABET: [u8; 64] = *b"0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF";
 
 #[inline]
@@ -194,12 +197,12 @@ fn numbers(line: &[u8; 64], form: &Tables) -> Option<Numbers> {
     let places = _mm512_maskz_compress_epi8(breaks, load(&PLACES));
     let ends = _mm512_permutexvar_epi8(load(&form.end), places);
     let words = _mm512_permutexvar_epi8(load(&form.word_before), places);
-    let starts = _mm512_maskz_add_epi8(form.has_word, words, load(&form.word_length));
-    let at = _mm512_add_epi8(ends, load(&form.from_end));
+    let starts = _mm512_maskz_add_epi8(NOT_FIRST, words, load(&form.word_length));
+    let at = _mm512_add_epi8(ends, load(&FROM_END));
     let inside = _mm512_cmpge_epi8_mask(at, starts);
     let text = _mm512_maskz_permutexvar_epi8(inside, at, line);
     let before_last = _mm512_sub_epi8(at, starts);
-    let wrong_length = _mm512_mask_cmpgt_epu8_mask(form.last_digits, before_last, load(&form.longest));
+    let wrong_length = _mm512_mask_cmpgt_epu8_mask(LAST_DIGITS, before_last, load(&form.longest));
     let letters = _mm512_cmpgt_epi8_mask(text, _mm512_set1_epi8(0x40));
     let all_bits = _mm512_mask_add_epi8(text, letters, text, _mm512_set1_epi8(9));
     let nibbles = _mm512_and_si512(all_bits, _mm512_set1_epi8(0x0F));

@@ -7,7 +7,7 @@ use super::{
     hex::{Hex, Place, Window, bytes, two_long, two_short, word},
 };
 
-/// Three words, each of 4 to 16 bytes, that begin and end with a blank or with other text, and four numbers around them.
+/// Three words and the four numbers around them. A word has 4 to 16 bytes, starts with a blank, and may have more of them.
 #[derive(Debug)]
 pub struct Form {
     words: [&'static [u8]; 3],
@@ -29,8 +29,7 @@ pub struct Numbers {
 }
 
 impl Form {
-    /// The words, the first of which starts with a blank as the others do, and how many digits each number may have: at most
-    /// 8 the first two, at most 16 the others.
+    /// The words, and how many digits each number may have: at most 8 the first two, at most 16 the others.
     pub const fn new(words: [&'static [u8]; 3], most_digits: [u8; 4]) -> Self {
         assert!(most_digits[0] <= 8 && most_digits[1] <= 8 && most_digits[2] <= 16 && most_digits[3] <= 16);
         let mut at = 0;
