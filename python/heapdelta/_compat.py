@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import _labels, _native
-from heapdelta._matched import words
 from heapdelta._usage import AFTER
 from heapdelta.exceptions import OptionError
 
@@ -87,7 +86,8 @@ def _rows(delta: Delta) -> pl.DataFrame:
         )
     matched = delta._matched
     ranking = matched.by("trace" if delta.one_run and not any(sites) else "stack", stack=True)
-    stacks = matched.stacks.select(pl.col("source", "stack_id", "fingerprint", "frame").gather(ranking["stack"]))
+    stacks = matched.located(matched.stacks.select("fingerprint", "frame"))
+    stacks = stacks.select(pl.all().gather(ranking["stack"]))
     if all(sites):
         name = matched.frames["text"].gather(stacks["frame"])
     else:
@@ -115,7 +115,7 @@ def _apart(names: pl.Series) -> pl.Series:
 
 def _sites(snapshot: Snapshot) -> pl.DataFrame:
     codes, names = _site_codes(snapshot.frames)
-    passed = pl.DataFrame(snapshot._native.stack_groups(words(codes)))
+    passed = pl.DataFrame(snapshot._native.stack_groups(codes.to_frame()))
     sums = [pl.col("requested_bytes").sum(), pl.col("allocation_count").sum()]
     usage = snapshot.usage.group_by("stack_id").agg(sums)
     listed = usage.join(passed, on="stack_id", how="inner").group_by("group").agg(sums)

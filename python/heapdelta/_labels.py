@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import cast
 
 import polars as pl
+
+from heapdelta._native import function_labels
 
 OK = 0
 NOT_RECORDED = 1
@@ -17,14 +20,7 @@ STATUSES = ["ok", "no stack recorded", "stack not in file", "no module"]
 
 def function_label(frames: pl.DataFrame) -> pl.Series:
     """Name each frame: its function, else ``app+0x1C3F``, and without a module the text that stands in the file."""
-    return frames.select(
-        pl.coalesce(
-            "function",
-            # null where either part is, and then the text decides
-            pl.concat_str("module", pl.lit("+0x"), hexadecimal(pl.col("offset"), frames["offset"])),
-            "text",
-        ).alias("function")
-    )["function"]
+    return pl.DataFrame(function_labels(frames.select("module", "function", "offset", "text")))["function"]
 
 
 def hexadecimal(value: pl.Expr, values: pl.Series) -> pl.Expr:
@@ -52,12 +48,15 @@ def _hex_words() -> pl.Series:
 def module_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
     """Give every module a number: that of each frame, then module and status of each."""
     # Few names stand at many frames: each is looked at once.
-    spelled = frames.select("module", spelling=pl.col("module").cast(pl.Categorical).to_physical())
-    distinct = spelled.unique("spelling", keep="first", maintain_order=True)
-    codes, labels = _groups(distinct.select("module", key=pl.col("module").str.to_lowercase()), ["key"])
-    numbered = distinct.select("spelling", code=codes)
-    coded = spelled.join(numbered, on="spelling", how="left", nulls_equal=True, maintain_order="left")
-    return coded["code"], labels.select("module", _status())
+    spelling = frames["module"].cast(pl.Categorical).to_physical()
+    nameless = cast("int | None", spelling.max())
+    nameless = 0 if nameless is None else nameless + 1
+    spelling = spelling.fill_null(nameless)
+    first = spelling.arg_unique().sort()
+    distinct = frames.select(pl.col("module").gather(first), key=pl.col("module").gather(first).str.to_lowercase())
+    codes, labels = _groups(distinct, ["key"])
+    of_spelling = pl.repeat(0, nameless + 1, dtype=pl.UInt32, eager=True).scatter(spelling.gather(first), codes)
+    return of_spelling.gather(spelling), labels.select("module", _status())
 
 
 def function_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:

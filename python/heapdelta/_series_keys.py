@@ -75,8 +75,7 @@ def _frames_of(found: pl.DataFrame, snapshots: list[Snapshot]) -> tuple[pl.DataF
 
 def _blamed(passed: pl.DataFrame, frames: pl.DataFrame, allocators: Allocators) -> pl.DataFrame:
     """Choose the frame that each stack counts for: the first that no allocator owns, else the outermost."""
-    flags = pl.Series("allocator", list(frame_flags(frames, allocators)), dtype=pl.UInt8).cast(pl.Boolean)
-    marked = passed.with_columns(flags.gather(passed["frame"]))
+    marked = passed.with_columns(frame_flags(frames, allocators).gather(passed["frame"]))
     outermost = marked.group_by("key", maintain_order=True).agg(pl.col("frame").last())
     own = marked.filter(~pl.col("allocator")).group_by("key", maintain_order=True).agg(own=pl.col("frame").first())
     joined = outermost.join(own, on="key", how="left", maintain_order="left")

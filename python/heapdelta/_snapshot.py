@@ -153,7 +153,7 @@ class _Capture(Generic[Native]):
             If a rule cannot be read.
         """
         rules = DEFAULT if allocators is None else Allocators(allocators)
-        blamed = pl.DataFrame(self._native.blame(frame_flags(self.frames, rules)))
+        blamed = pl.DataFrame(self._native.blame(frame_flags(self.frames, rules).to_frame()))
         return blamed.join(
             self.frames.select("frame_id", "module", "function", "offset"),
             on="frame_id",
@@ -161,11 +161,9 @@ class _Capture(Generic[Native]):
             maintain_order="left",
         )
 
-    def _columns(self, name: str, columns: list[str]) -> pl.DataFrame:
-        """Give some columns of a table: handing over all columns of all batches takes time."""
-        if name in self._tables:
-            return self._tables[name].select(columns)
-        return pl.DataFrame(self._native.table(name).select(columns))
+    def _height(self, name: str) -> int:
+        """Count the rows of a table: handing over all columns of all batches takes time."""
+        return len(self._native.table(name))
 
     def _table(self, name: str) -> pl.DataFrame:
         if name not in self._tables:

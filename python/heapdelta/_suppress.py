@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import blame
-from heapdelta._matched import words
 from heapdelta.blame import Rule
 from heapdelta.exceptions import OptionError
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from heapdelta._matched import Matched
 
 # To the core, a frame of no group.
-_NO_RULE = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,9 @@ def deciding_rule(matched: Matched, rules: Sequence[Rule]) -> pl.Series:
     for source in matched.sources:
         groups = of_frame.slice(frames_seen, source.frames.height)
         frames_seen += source.frames.height
-        passed = pl.DataFrame(source._native.stack_groups(words(groups)))
+        passed = pl.DataFrame(source._native.stack_groups(groups.to_frame()))
         first = passed.group_by("stack_id").agg(pl.col("group").min())
-        none = pl.repeat(None, source.stacks.height, dtype=pl.UInt32, eager=True)
+        none = pl.repeat(None, source._height("stacks"), dtype=pl.UInt32, eager=True)
         parts.append(none.scatter(first["stack_id"], first["group"]))
     return pl.concat(parts)
 
@@ -86,7 +84,7 @@ def _first_match(frames: pl.DataFrame, rules: Sequence[Rule]) -> pl.Series:
     """Give every frame the first rule that matches it; each pair of module and function is looked at once."""
     names = frames.select("module", "function")
     distinct = names.unique(maintain_order=True)
-    place = pl.lit(_NO_RULE, dtype=pl.UInt32)
+    place = pl.lit(None, dtype=pl.UInt32)
     for number in reversed(range(len(rules))):
         hit = blame._matches(distinct, [rules[number]])
         place = pl.when(hit).then(pl.lit(number, dtype=pl.UInt32)).otherwise(place)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._native import by_content
+from heapdelta._native import usage_by_stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,21 +19,9 @@ PAIRS = tuple(f"{measure}_{side}" for measure in MEASURES for side in ("before",
 AFTER, BEFORE = 0, 1
 
 
-class Sums(NamedTuple):
-    """The sums of one snapshot by stack, and what its stacks contain."""
-
-    rows: pl.DataFrame
-    """`stack` u32 (null: none recorded) and the measures, a row for each stack that is in use."""
-    contents: pl.Series
-    """For each stack a number that stacks of equal frames share, in the order of fingerprints; null without frames."""
-    repeats: bool
-    """Some stacks of this snapshot share one."""
-
-
-def by_stack(snapshots: Sequence[Snapshot]) -> list[Sums]:
-    """Sum up each snapshot over its heaps; the contents are numbered through all of them."""
-    sums = by_content([snapshot._native for snapshot in snapshots])
-    return [Sums(pl.DataFrame(rows), pl.DataFrame(contents)["content_id"], repeats) for rows, contents, repeats in sums]
+def by_stack(snapshots: Sequence[Snapshot]) -> list[pl.DataFrame]:
+    """Sum up each over its heaps: `stack` u32 (null: none recorded) and the measures, a row for each stack in use."""
+    return [pl.DataFrame(sums) for sums in usage_by_stack([snapshot._native for snapshot in snapshots])]
 
 
 def by_heap(snapshot: Snapshot) -> pl.DataFrame:

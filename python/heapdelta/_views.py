@@ -108,7 +108,7 @@ class Views:
         OptionError
             If `fingerprint` is no whole number, or neither side has a stack of that fingerprint.
         """
-        stacks = self._matched.stacks
+        stacks = self._matched.located(self._matched.stacks)
         number = _whole(fingerprint)
         hits = stacks.filter(pl.col("fingerprint") == number) if 0 <= number < 1 << 64 else stacks.clear()
         if hits.is_empty():
@@ -134,7 +134,7 @@ def _whole(value: object) -> int:
     raise OptionError(f"expected the fingerprint of a stack, found {value!r}", kind="option")
 
 
-def _frames_of(ids: list[int], alias: int, frames: pl.DataFrame, flags: bytes) -> pl.DataFrame:
+def _frames_of(ids: list[int], alias: int, frames: pl.DataFrame, flags: pl.Series) -> pl.DataFrame:
     outside = [place for place, frame in enumerate(ids) if not flags[frame]]
     blamed = outside[0] if outside else len(ids) - 1
     shown = frames.select(pl.all().gather(pl.Series(ids, dtype=pl.UInt32)))

@@ -168,8 +168,8 @@ DEFAULT: Allocators = Allocators([*(Rule(name) for name in _MODULES), *(Rule("*"
 """The built-in rules: modules of the heap manager and the C runtime, then functions that allocate for their caller."""
 
 
-def frame_flags(frames: pl.DataFrame, allocators: Allocators) -> bytes:
-    """One byte per frame: 1 where it is an allocator's.
+def frame_flags(frames: pl.DataFrame, allocators: Allocators) -> pl.Series:
+    """Tell which frames are an allocator's.
 
     Parameters
     ----------
@@ -180,17 +180,14 @@ def frame_flags(frames: pl.DataFrame, allocators: Allocators) -> bytes:
 
     Returns
     -------
-    bytes
-        As long as the table.
+    polars.Series
+        ``allocator`` bool, as long as the table.
     """
-    if frames.is_empty():
-        return b""
     flag = pl.lit(None, dtype=pl.Boolean)
     decided = [(_matches(frames, group), group[0].allocator) for group in _groups(allocators)]
     for matches, allocator in reversed(decided):
         flag = pl.when(matches).then(pl.lit(allocator)).otherwise(flag)
-    flags = frames.select(flag.fill_null(False).cast(pl.UInt8).alias("flag"))["flag"]
-    return bytes(flags.to_list())
+    return frames.with_columns(flag.fill_null(False).alias("allocator"))["allocator"]
 
 
 def _groups(allocators: Allocators) -> list[list[Rule]]:

@@ -1,12 +1,17 @@
-//! Hands a table over through the Arrow PyCapsule interface: without a copy, without a shared version of Arrow.
+//! Hands tables over, and takes them, through the Arrow PyCapsule interface: without a copy, without a shared version of Arrow.
 
-use arrow_array::{RecordBatchIterator, ffi_stream::FFI_ArrowArrayStream};
-use arrow_schema::ffi::FFI_ArrowSchema;
+use arrow_array::{
+    ArrayRef, RecordBatch, RecordBatchIterator,
+    ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader},
+};
+use arrow_schema::{ArrowError, DataType, ffi::FFI_ArrowSchema};
 use pyo3::{
-    exceptions::{PyKeyError, PyRuntimeError},
+    exceptions::{PyKeyError, PyRuntimeError, PyValueError},
     prelude::*,
     types::PyCapsule,
 };
+
+const STREAM: &std::ffi::CStr = c"arrow_array_stream";
 
 /// A table for any library that speaks Arrow: `polars.DataFrame(table)`, `pyarrow.table(table)`.
 #[pyclass(frozen, module = "heapdelta._native")]
@@ -34,7 +39,7 @@ impl Table {
         let _ = requested_schema;
         let batches = self.table.batches.clone().into_iter().map(Ok);
         let reader = RecordBatchIterator::new(batches, self.table.schema.clone());
-        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), c"arrow_array_stream")
+        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), STREAM)
     }
 
     /// Some columns, in the order of their names; nothing is copied.
@@ -57,4 +62,37 @@ impl Table {
         let names: Vec<&str> = self.table.schema.fields().iter().map(|field| field.name().as_str()).collect();
         format!("<Table: {} rows of {}>", self.table.len(), names.join(", "))
     }
+}
+
+/// Rows from any library that speaks Arrow, such as a `polars.DataFrame`.
+pub struct Rows(pub Vec<RecordBatch>);
+
+impl<'py> FromPyObject<'_, 'py> for Rows {
+    type Error = PyErr;
+
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = <Bound<'py, PyAny> as FromPyObject>::INPUT_TYPE;
+
+    fn extract(rows: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let capsule = rows.call_method0("__arrow_c_stream__")?.cast_into::<PyCapsule>()?;
+        let stream = capsule.pointer_checked(Some(STREAM))?.cast::<FFI_ArrowArrayStream>();
+        // SAFETY: a capsule of this name points to a stream, which the reader takes and leaves released in its place.
+        let reader = unsafe { RecordBatchStreamReader::from_raw(stream.as_ptr()) }.map_err(refused)?;
+        Ok(Self(reader.collect::<Result<_, _>>().map_err(refused)?))
+    }
+}
+
+impl Rows {
+    /// The column of rows that have one, of the type given, part by part.
+    pub fn only_column(&self, kind: &DataType) -> PyResult<impl Iterator<Item = &ArrayRef>> {
+        let fits = |batch: &RecordBatch| batch.num_columns() == 1 && batch.column(0).data_type() == kind;
+        if !self.0.iter().all(fits) {
+            return Err(PyValueError::new_err(format!("expected one column of {kind}")));
+        }
+        Ok(self.0.iter().map(|batch| batch.column(0)))
+    }
+}
+
+fn refused(error: ArrowError) -> PyErr {
+    PyValueError::new_err(error.to_string())
 }

@@ -4,6 +4,8 @@ mod arrow;
 mod compat;
 mod dump;
 mod error;
+mod frames;
+mod matching;
 mod read;
 mod snapshot;
 mod survival;
@@ -20,9 +22,13 @@ pub mod native {
     #[pymodule_export]
     use super::dump::{Bytes, Dump};
     #[pymodule_export]
+    use super::frames::function_labels;
+    #[pymodule_export]
+    use super::matching::{number_through, rank, usage_by_stack};
+    #[pymodule_export]
     use super::read::read;
     #[pymodule_export]
-    use super::snapshot::{Comparison, Snapshot, by_content};
+    use super::snapshot::{Comparison, Snapshot};
     #[pymodule_export]
     use super::survival::{follow_blocks, survivors};
     #[pymodule_export]

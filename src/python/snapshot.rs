@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use pyo3::{exceptions::PyKeyError, exceptions::PyValueError, prelude::*};
-use rayon::prelude::*;
+use pyo3::{exceptions::PyKeyError, prelude::*};
 
-use super::{arrow::Table, trend::pool};
-use crate::{
-    log::sink::LineCounts,
-    snapshot::{About, contents},
+use super::{
+    arrow::{Rows, Table},
+    frames::{Flags, Groups},
+    trend::pool,
 };
+use crate::{log::sink::LineCounts, snapshot::About};
 
 /// One capture. Wrapped by `heapdelta.Snapshot`.
 #[pyclass(frozen, module = "heapdelta._native")]
@@ -46,22 +46,6 @@ pub(super) fn named(name: &str, table: Option<&crate::table::Table>) -> PyResult
         .cloned()
         .map(Table::from)
         .ok_or_else(|| PyKeyError::new_err(format!("expected the name of a table, found {name}")))
-}
-
-fn groups_of(bytes: &[u8]) -> PyResult<Vec<u32>> {
-    let words = bytes.chunks_exact(4);
-    if !words.remainder().is_empty() {
-        return Err(PyValueError::new_err("expected four bytes for each frame"));
-    }
-    Ok(words.map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect())
-}
-
-fn group(groups: &[u32], frame: u32) -> Option<u32> {
-    groups.get(frame as usize).copied().filter(|group| *group != u32::MAX)
-}
-
-fn is_allocator(flags: &[u8], frame: u32) -> bool {
-    flags.get(frame as usize).is_some_and(|flag| *flag != 0)
 }
 
 #[pymethods]
@@ -143,15 +127,16 @@ impl Snapshot {
         outcome.map(|inner| Self { inner }).map_err(|error| super::error::exception(py, &error))
     }
 
-    /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
-    fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> PyResult<Table> {
-        in_pool(py, || self.inner.blame(|frame| is_allocator(allocator_frames, frame)))
+    /// The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
+    fn blame(&self, py: Python<'_>, allocators: Rows) -> PyResult<Table> {
+        let allocators = Flags::of(&allocators)?;
+        in_pool(py, || self.inner.blame(|frame| allocators.has(frame)))
     }
 
-    /// The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
-    fn stack_groups(&self, py: Python<'_>, groups: &[u8]) -> PyResult<Table> {
-        let groups = groups_of(groups)?;
-        in_pool(py, || self.inner.stack_groups(|frame| group(&groups, frame)))
+    /// The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
+    fn stack_groups(&self, py: Python<'_>, groups: Rows) -> PyResult<Table> {
+        let groups = Groups::of(&groups)?;
+        in_pool(py, || self.inner.stack_groups(|frame| groups.of_frame(frame)))
     }
 }
 
@@ -216,28 +201,15 @@ impl Comparison {
         named(name, self.inner.table(name))
     }
 
-    /// The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
-    fn blame(&self, py: Python<'_>, allocator_frames: &[u8]) -> PyResult<Table> {
-        in_pool(py, || self.inner.blame(|frame| is_allocator(allocator_frames, frame)))
+    /// The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
+    fn blame(&self, py: Python<'_>, allocators: Rows) -> PyResult<Table> {
+        let allocators = Flags::of(&allocators)?;
+        in_pool(py, || self.inner.blame(|frame| allocators.has(frame)))
     }
 
-    /// The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
-    fn stack_groups(&self, py: Python<'_>, groups: &[u8]) -> PyResult<Table> {
-        let groups = groups_of(groups)?;
-        in_pool(py, || self.inner.stack_groups(|frame| group(&groups, frame)))
+    /// The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
+    fn stack_groups(&self, py: Python<'_>, groups: Rows) -> PyResult<Table> {
+        let groups = Groups::of(&groups)?;
+        in_pool(py, || self.inner.stack_groups(|frame| groups.of_frame(frame)))
     }
-}
-
-/// Bring the stacks of snapshots together. Gives for each of them:
-///
-/// `usage` summed up over heaps: stack u32 (null: none recorded) and the measures, a row for each stack in use; for each stack
-/// `content_id`, which is the same for equal frames in all of them; and whether some of its own stacks have the same.
-#[pyfunction]
-pub fn by_content(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>) -> PyResult<Vec<(Table, Table, bool)>> {
-    let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
-    let usage = || snapshots.par_iter().map(|snapshot| snapshot.usage_by_stack()).collect::<Vec<_>>();
-    let (usage, contents) =
-        py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| rayon::join(usage, || contents(&snapshots)))))?;
-    let together = usage.into_iter().zip(contents);
-    Ok(together.map(|(usage, contents)| (usage.into(), contents.table.into(), contents.repeats)).collect())
 }

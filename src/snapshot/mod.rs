@@ -1,22 +1,27 @@
 //! One capture, one comparison or one dump: its header and its tables.
 
+mod blame;
 mod contents;
 mod dump;
+mod labels;
+mod numbered;
+mod ranking;
 pub mod totals;
 mod with_modules;
 
-pub use contents::{Contents, contents};
+pub use blame::{blame, stack_groups};
 pub use dump::Dump;
+pub use labels::function_labels;
+pub use numbered::{Source, number_through};
+pub use ranking::rank;
 
 use std::path::PathBuf;
 
-use arrow_array::{Array, RecordBatch, StringViewArray, UInt32Array, UInt64Array};
-use rayon::prelude::*;
+use arrow_array::{Array, RecordBatch, StringViewArray, UInt64Array};
 
 use crate::{
     log::sink::LineCounts,
-    memory,
-    table::{Table, schema, stacks::frames_of},
+    table::{Table, stacks::frames_of},
 };
 
 /// What stands about a file, whatever it holds.
@@ -167,65 +172,4 @@ fn printed(frames: &RecordBatch) -> Vec<String> {
         _ => text.value(row).to_owned(),
     };
     (0..frames.num_rows()).map(print).collect()
-}
-
-/// For every stack with frames, the frame it counts for: the first, from the innermost outward, that is not an
-/// allocator's; the outermost if all are. Uses the threads of the pool it is called in.
-pub fn blame(stacks: Option<&Table>, is_allocator: impl Fn(u32) -> bool + Sync) -> Table {
-    /// Stacks ahead whose first frames are asked for: they stand far apart, and most are decided by those.
-    const AHEAD: usize = 16;
-    let answer = |frames: &[u32]| frames.iter().find(|frame| !is_allocator(**frame)).or(frames.last()).copied();
-    let batch = |stacks: &RecordBatch, first: u32| {
-        let stacks: Vec<(u32, &[u32])> =
-            frames_of(stacks).zip(first..).filter_map(|(frames, id)| frames.map(|frames| (id, frames))).collect();
-        let blame = |(place, (_, frames)): (usize, &(u32, &[u32]))| {
-            stacks.get(place + AHEAD).inspect(|(_, ahead)| memory::prefetch(ahead, 0));
-            answer(frames)
-        };
-        let blamed: Vec<Option<u32>> = stacks.iter().enumerate().map(blame).collect();
-        let ids: Vec<u32> = stacks.iter().map(|(id, _)| *id).collect();
-        crate::table::batch(
-            &schema::BLAME,
-            vec![std::sync::Arc::new(UInt32Array::from(ids)), std::sync::Arc::new(UInt32Array::from(blamed))],
-        )
-    };
-    each_batch(stacks, &schema::BLAME, batch)
-}
-
-/// For every stack, each group of frames it passes, once. Uses the threads of the pool it is called in.
-pub fn stack_groups(stacks: Option<&Table>, group: impl Fn(u32) -> Option<u32> + Sync) -> Table {
-    let batch = |stacks: &RecordBatch, first: u32| {
-        let (mut ids, mut groups) = (Vec::new(), Vec::new());
-        let mut passed: Vec<u32> = Vec::new();
-        for (row, frames) in frames_of(stacks).enumerate() {
-            passed.clear();
-            for group in frames.unwrap_or_default().iter().filter_map(|frame| group(*frame)) {
-                if !passed.contains(&group) {
-                    passed.push(group);
-                }
-            }
-            ids.extend(std::iter::repeat_n(first + row as u32, passed.len()));
-            groups.extend_from_slice(&passed);
-        }
-        crate::table::batch(
-            &schema::STACK_GROUPS,
-            vec![std::sync::Arc::new(UInt32Array::from(ids)), std::sync::Arc::new(UInt32Array::from(groups))],
-        )
-    };
-    each_batch(stacks, &schema::STACK_GROUPS, batch)
-}
-
-fn each_batch(
-    stacks: Option<&Table>,
-    schema: &schema::TableSchema,
-    build: impl Fn(&RecordBatch, u32) -> RecordBatch + Sync,
-) -> Table {
-    let batches = stacks.map_or(&[][..], |table| &table.batches);
-    let first = batches.iter().scan(0, |next, batch| {
-        let first = *next;
-        *next += batch.num_rows() as u32;
-        Some(first)
-    });
-    let first: Vec<u32> = first.collect();
-    Table::new(schema, batches.par_iter().zip(first).map(|(batch, first)| build(batch, first)).collect())
 }

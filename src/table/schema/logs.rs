@@ -260,18 +260,62 @@ pub const BLAME: TableSchema = TableSchema {
     ],
 };
 
-/// Answer of [`crate::snapshot::contents`].
-pub const CONTENTS: TableSchema = TableSchema {
-    name: "contents",
-    row: "stack",
-    order: "stack_id",
-    columns: &[nullable(
-        "content_id",
-        Kind::U32,
-        "its frames are not in the file",
-        "stacks of equal frames have the same",
-    )],
+/// Answer of [`crate::snapshot::number_through`].
+pub const NUMBERED_STACKS: TableSchema = TableSchema {
+    name: "numbered_stacks",
+    row: "stack of one of several captures",
+    order: "the captures as given, then stack_id",
+    columns: &[
+        nullable("trace_id", Kind::Text, "the line names none", "the id as printed"),
+        nullable("fingerprint", Kind::U64, NO_FRAMES, "hash of the content"),
+        nullable("depth", Kind::U32, NO_FRAMES, "frames"),
+        nullable("alias_of", Kind::U32, "it is the first of its trace id", "the first: row of the `stacks` it is from"),
+        nullable(
+            "frame",
+            Kind::U32,
+            "the stack has no frame",
+            "the frame the stack counts for: row of all tables `frames`, one behind the other",
+        ),
+        nullable(
+            "content",
+            Kind::U32,
+            NO_FRAMES,
+            "place of the fingerprint among all; stacks of equal frames have the same",
+        ),
+    ],
 };
+
+const NO_FRAMES: &str = "its frames are not in the file";
+
+/// Answer of [`crate::snapshot::function_labels`].
+pub const LABELS: TableSchema = TableSchema {
+    name: "labels",
+    row: "frame",
+    order: "as given",
+    columns: &[nullable("function", Kind::Text, "the frame has no text either", "what the frame is called")],
+};
+
+/// Answer of [`crate::snapshot::rank`].
+pub const RANKING: TableSchema = TableSchema {
+    name: "ranking",
+    row: "content of stacks",
+    order: "growth of requested bytes, largest first, unknown last; then content",
+    columns: &[
+        nullable("stack_after", Kind::U32, "that side has none", "the first stack of the after side"),
+        nullable("stack_before", Kind::U32, "that side has none", "the first stack of the before side"),
+        nullable("requested_bytes_before", Kind::U64, NOT_KNOWN, "bytes the program asked for"),
+        nullable("requested_bytes_after", Kind::U64, NOT_KNOWN, "the same, after"),
+        nullable("requested_bytes_delta", Kind::I64, NOT_KNOWN, "after - before"),
+        nullable("overhead_bytes_before", Kind::U64, NOT_KNOWN, "bytes the heap manager added"),
+        nullable("overhead_bytes_after", Kind::U64, NOT_KNOWN, "the same, after"),
+        nullable("overhead_bytes_delta", Kind::I64, NOT_KNOWN, "after - before"),
+        nullable("allocation_count_before", Kind::U64, NOT_KNOWN, "blocks"),
+        nullable("allocation_count_after", Kind::U64, NOT_KNOWN, "the same, after"),
+        nullable("allocation_count_delta", Kind::I64, NOT_KNOWN, "after - before"),
+    ],
+};
+
+const NOT_KNOWN: &str = "a part of it is not known";
 
 /// Answer of [`crate::Snapshot::stack_groups`].
 pub const STACK_GROUPS: TableSchema = TableSchema {

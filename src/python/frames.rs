@@ -1,0 +1,67 @@
+//! What Python tells of every frame, and what it is told.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, RecordBatch, cast::AsArray, types::UInt32Type};
+use arrow_schema::DataType;
+use pyo3::{exceptions::PyValueError, prelude::*};
+use rayon::prelude::*;
+
+use super::{
+    arrow::{Rows, Table},
+    trend::pool,
+};
+use crate::{
+    snapshot::function_labels as function_labels_of,
+    table::{self, schema},
+};
+
+/// Which frames are an allocator's.
+pub struct Flags(Vec<bool>);
+
+impl Flags {
+    pub fn of(rows: &Rows) -> PyResult<Self> {
+        let mut flags = Vec::new();
+        for column in rows.only_column(&DataType::Boolean)? {
+            let column = column.as_boolean();
+            flags.extend((0..column.len()).map(|row| column.is_valid(row) && column.value(row)));
+        }
+        Ok(Self(flags))
+    }
+
+    pub fn has(&self, frame: u32) -> bool {
+        self.0.get(frame as usize).is_some_and(|flag| *flag)
+    }
+}
+
+/// The group of each frame.
+pub struct Groups(Vec<Option<u32>>);
+
+impl Groups {
+    pub fn of(rows: &Rows) -> PyResult<Self> {
+        let columns = rows.only_column(&DataType::UInt32)?;
+        Ok(Self(columns.flat_map(|column| column.as_primitive::<UInt32Type>()).collect()))
+    }
+
+    pub fn of_frame(&self, frame: u32) -> Option<u32> {
+        self.0.get(frame as usize).copied().flatten()
+    }
+}
+
+/// Name frames for a ranking: one column `function`. `frames` has the columns module, function, offset and text of `frames`.
+#[pyfunction]
+pub fn function_labels(py: Python<'_>, frames: Rows) -> PyResult<Table> {
+    /// Rows that one thread names in one go.
+    const PORTION: usize = 1 << 14;
+    let portions = frames.0.iter().flat_map(|batch| {
+        let portion = |start| batch.slice(start, PORTION.min(batch.num_rows() - start));
+        (0..batch.num_rows()).step_by(PORTION).map(portion)
+    });
+    let portions: Vec<RecordBatch> = portions.collect();
+    let label = |portion| Some(table::batch(&schema::LABELS, vec![Arc::new(function_labels_of(portion)?)]));
+    let labels = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| portions.par_iter().map(label).collect())))?;
+    let batches: Option<Vec<RecordBatch>> = labels;
+    let batches =
+        batches.ok_or_else(|| PyValueError::new_err("expected module, function, offset and text of frames"))?;
+    Ok(table::Table::new(&schema::LABELS, batches).into())
+}

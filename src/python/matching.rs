@@ -1,0 +1,66 @@
+//! What a comparison of two sides is made of: stacks numbered through, sums by stack, and their ranking.
+
+use pyo3::{exceptions::PyValueError, prelude::*};
+use rayon::prelude::*;
+
+use super::{
+    arrow::{Rows, Table},
+    frames::Flags,
+    snapshot::{Comparison, Snapshot},
+    trend::pool,
+};
+use crate::snapshot;
+
+/// What has stacks.
+#[derive(FromPyObject)]
+pub enum Capture<'py> {
+    Snapshot(PyRef<'py, Snapshot>),
+    Comparison(PyRef<'py, Comparison>),
+}
+
+impl Capture<'_> {
+    fn table(&self, name: &str) -> Option<&crate::table::Table> {
+        match self {
+            Self::Snapshot(snapshot) => snapshot.inner.table(name),
+            Self::Comparison(comparison) => comparison.inner.table(name),
+        }
+    }
+}
+
+/// The stacks of captures, one behind the other: the table `numbered_stacks`.
+///
+/// `allocators` has for each of them one column bool: which of its frames are an allocator's.
+#[pyfunction]
+pub fn number_through(py: Python<'_>, captures: Vec<Capture<'_>>, allocators: Vec<Rows>) -> PyResult<Table> {
+    if captures.len() != allocators.len() {
+        return Err(PyValueError::new_err("expected the allocators of every capture"));
+    }
+    let allocators = allocators.iter().map(Flags::of).collect::<PyResult<Vec<_>>>()?;
+    let flags: Vec<_> = allocators.iter().map(|flags| |frame| flags.has(frame)).collect();
+    let sources = captures.iter().zip(&flags).map(|(capture, is_allocator)| {
+        let frame_count = capture.table("frames").map_or(0, crate::table::Table::len) as u32;
+        snapshot::Source { stacks: capture.table("stacks"), frame_count, is_allocator }
+    });
+    let sources: Vec<_> = sources.collect();
+    let stacks = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| snapshot::number_through(&sources))))?;
+    stacks.map(Table::from).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// `usage` of each snapshot summed up over heaps: the table `usage_by_stack`.
+#[pyfunction]
+pub fn usage_by_stack(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>) -> PyResult<Vec<Table>> {
+    let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
+    let usage = || snapshots.par_iter().map(|snapshot| snapshot.usage_by_stack().into()).collect();
+    py.detach(|| Ok(pool(None)?.install(usage)))
+}
+
+/// Sum rows up by the content of their stacks, and rank the contents by growth: the table `ranking`.
+///
+/// `rows` has the columns content and stack u32, side u8 (0 after, 1 before, null for both), and the measures of both sides u64.
+#[pyfunction]
+pub fn rank(py: Python<'_>, rows: Rows) -> PyResult<Table> {
+    let ranking = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| snapshot::rank(&rows.0))))?;
+    ranking
+        .map(Table::from)
+        .ok_or_else(|| PyValueError::new_err("expected content, stack, side and the measures of both sides"))
+}
