@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import _labels, _native
-from heapdelta._usage import AFTER
+from heapdelta._measures import AFTER
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:

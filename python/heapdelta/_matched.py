@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
-from heapdelta import _labels, _usage
+from heapdelta import _labels
 from heapdelta._labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
-from heapdelta._native import number_through, rank
-from heapdelta._usage import AFTER, MEASURES, PAIRS
+from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack
+from heapdelta._measures import AFTER, MEASURES, PAIRS
 from heapdelta.blame import Allocators, frame_flags
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class Matched:
     @classmethod
     def from_snapshots(cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool) -> Matched:
         """Bring together the sums of two snapshots."""
-        new, old = _usage.by_stack([after, before])
-        numbered = old.with_columns(pl.col("stack") + after._height("stacks"))
-        rows = _usage.both_sides(after, before, new, numbered)
+        rows = pl.DataFrame(sides_by_stack(after._native, before._native))
         return cls([after, before], rows, allocators, one_run=one_run)
 
     @classmethod
@@ -113,21 +111,26 @@ class Matched:
         self, groups: Callable[[pl.DataFrame], tuple[pl.Series, pl.DataFrame]], *, inclusive: bool
     ) -> pl.DataFrame:
         codes, labels = groups(self.frames)
-        stack = self.rows["stack"]
         if inclusive:
-            keyed = self._passed(codes)
+            sums = _with_deltas(self._passed(codes).group_by("key").agg(self._sums()))
         else:
-            keys = codes.gather(self.stacks["frame"]).alias("key")
-            keyed = self.rows.with_columns(
-                pl.coalesce(keys.gather(stack), self._special_key(pl.lit(stack))).alias("key")
-            )
-        sums = keyed.group_by("key").agg(self._sums())
+            ranking, rest = self._ranked(codes.gather(self.stacks["frame"]))
+            rest = rest.with_columns(self._special_key(pl.col("stack")).alias("key"))
+            rest = _with_deltas(rest.group_by("key").agg(self._sums()))
+            sums = pl.concat([part.select("key", *NUMBERS) for part in (ranking, rest)])
         known = sums["key"].set(sums["key"] >= labels.height, None)
         named = labels.select(pl.all().gather(known))
         special = (_SPECIAL - sums["key"]).set(known.is_not_null(), OK)
-        return pl.concat([named, _with_deltas(sums.select(PAIRS))], how="horizontal").with_columns(
+        return pl.concat([named, sums.select(NUMBERS)], how="horizontal").with_columns(
             pl.coalesce("status", _labels.status_text(pl.lit(special))).alias("status")
         )
+
+    def _ranked(self, keys: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Sum up by the key of each stack, which is a small number, ranked by growth; give also the rows without a key."""
+        stacks = self.rows["stack"]
+        all_have_one = keys.null_count() == 0 and stacks.null_count() == 0
+        rest = self.rows.clear() if all_have_one else self.rows.filter(keys.gather(stacks).is_null())
+        return pl.DataFrame(rank(self.rows, keys.to_frame())), rest
 
     def _special_key(self, stack: pl.Expr) -> pl.Expr:
         """Key of a row whose stack has no frame to go by."""
@@ -155,9 +158,7 @@ class Matched:
         return pl.concat(parts)
 
     def _by_stack(self) -> pl.DataFrame:
-        contents = self.stacks["content"].gather(self.rows["stack"])
-        known, rest = _parted(self.rows.with_columns(contents), contents.is_not_null())
-        ranking = pl.DataFrame(rank(known)).with_columns(pl.coalesce("stack_after", "stack_before").alias("stack"))
+        ranking, rest = self._ranked(self.stacks["content"])
         if rest.height:
             unrecorded = pl.col("stack").is_null()
             # Outside one run the side is a part of the key: an id there says nothing about the other side's.
@@ -182,7 +183,7 @@ class Matched:
     def _by_heap(self) -> pl.DataFrame:
         # A comparison has no heaps; whoever asks for them has two snapshots (`Views.by` sees to it).
         after, before = cast("list[Snapshot]", self.sources)
-        rows = _usage.both_sides(after, before, _usage.by_heap(after), _usage.by_heap(before))
+        rows = pl.DataFrame(sides_by_heap(after._native, before._native))
         ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
         named = pl.when(pl.col("heap_base").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))
         return ranking.with_columns(named.alias("status"))
@@ -231,7 +232,7 @@ class Matched:
         is_used = pl.repeat(False, self.frames.height, eager=True).scatter(frames.drop_nulls(), True)
         used = is_used.arg_true()
         named = self.frames.select(pl.all().gather(used))
-        named = named.select("module", _labels.function_label(named))
+        named = named.select("module", _labels.function_label(named)).rechunk()
         return named.select(pl.all().gather(_places(used, self.frames.height).gather(frames)))
 
     def _sums(self) -> list[pl.Expr]:
@@ -255,11 +256,6 @@ def _places(numbers: pl.Series, count: int) -> pl.Series:
     """Give the place of every number below `count` among `numbers`, which are distinct; null for those that are not."""
     place = pl.repeat(None, count, dtype=pl.UInt32, eager=True)
     return place.scatter(numbers, pl.int_range(numbers.len(), dtype=pl.UInt32, eager=True))
-
-
-def _parted(rows: pl.DataFrame, first: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part rows into those of the first kind, which often are all, and the rest."""
-    return (rows, rows.clear()) if first.all() else (rows.filter(first), rows.filter(~first))
 
 
 def _sums_of(rows: pl.DataFrame) -> list[pl.Expr]:

@@ -14,7 +14,7 @@ from heapdelta._html import plural
 from heapdelta._notes import open_heaps
 from heapdelta._runs import Run, Runs, checked, group
 from heapdelta._sources import natural_key
-from heapdelta._usage import MEASURES
+from heapdelta._measures import MEASURES
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:

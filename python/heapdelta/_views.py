@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 import polars as pl
 
 from heapdelta._html import listed
-from heapdelta._usage import MEASURES
+from heapdelta._measures import MEASURES
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:

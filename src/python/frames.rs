@@ -12,7 +12,7 @@ use super::{
     trend::pool,
 };
 use crate::{
-    snapshot::function_labels as function_labels_of,
+    snapshot::{NO_KEY, function_labels as function_labels_of},
     table::{self, schema},
 };
 
@@ -34,17 +34,24 @@ impl Flags {
     }
 }
 
-/// The group of each frame.
-pub struct Groups(Vec<Option<u32>>);
+/// The group of each frame, or the key of each stack; [`NO_KEY`] for none.
+pub struct Groups(pub Vec<u32>);
 
 impl Groups {
     pub fn of(rows: &Rows) -> PyResult<Self> {
-        let columns = rows.only_column(&DataType::UInt32)?;
-        Ok(Self(columns.flat_map(|column| column.as_primitive::<UInt32Type>()).collect()))
+        let mut groups = Vec::new();
+        for column in rows.only_column(&DataType::UInt32)? {
+            let column = column.as_primitive::<UInt32Type>();
+            match column.null_count() {
+                0 => groups.extend_from_slice(column.values()),
+                _ => groups.extend(column.iter().map(|group| group.unwrap_or(NO_KEY))),
+            }
+        }
+        Ok(Self(groups))
     }
 
     pub fn of_frame(&self, frame: u32) -> Option<u32> {
-        self.0.get(frame as usize).copied().flatten()
+        self.0.get(frame as usize).copied().filter(|group| *group != NO_KEY)
     }
 }
 

@@ -1,15 +1,14 @@
 //! What a comparison of two sides is made of: stacks numbered through, sums by stack, and their ranking.
 
 use pyo3::{exceptions::PyValueError, prelude::*};
-use rayon::prelude::*;
 
 use super::{
     arrow::{Rows, Table},
-    frames::Flags,
-    snapshot::{Comparison, Snapshot},
+    frames::{Flags, Groups},
+    snapshot::{Comparison, Snapshot, in_pool},
     trend::pool,
 };
-use crate::snapshot;
+use crate::snapshot::{self, totals::By};
 
 /// What has stacks.
 #[derive(FromPyObject)]
@@ -46,21 +45,25 @@ pub fn number_through(py: Python<'_>, captures: Vec<Capture<'_>>, allocators: Ve
     stacks.map(Table::from).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// `usage` of each snapshot summed up over heaps: the table `usage_by_stack`.
+/// The sums of two snapshots by stack, one below the other: the table `sides_by_stack`.
 #[pyfunction]
-pub fn usage_by_stack(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>) -> PyResult<Vec<Table>> {
-    let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
-    let usage = || snapshots.par_iter().map(|snapshot| snapshot.usage_by_stack().into()).collect();
-    py.detach(|| Ok(pool(None)?.install(usage)))
+pub fn sides_by_stack(py: Python<'_>, after: &Snapshot, before: &Snapshot) -> PyResult<Table> {
+    in_pool(py, || snapshot::sides(&after.inner, &before.inner, By::Stack))
 }
 
-/// Sum rows up by the content of their stacks, and rank the contents by growth: the table `ranking`.
-///
-/// `rows` has the columns content and stack u32, side u8 (0 after, 1 before, null for both), and the measures of both sides u64.
+/// The sums of two snapshots by heap, one below the other: the table `sides_by_heap`.
 #[pyfunction]
-pub fn rank(py: Python<'_>, rows: Rows) -> PyResult<Table> {
-    let ranking = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| snapshot::rank(&rows.0))))?;
-    ranking
-        .map(Table::from)
-        .ok_or_else(|| PyValueError::new_err("expected content, stack, side and the measures of both sides"))
+pub fn sides_by_heap(py: Python<'_>, after: &Snapshot, before: &Snapshot) -> PyResult<Table> {
+    in_pool(py, || snapshot::sides(&after.inner, &before.inner, By::Heap))
+}
+
+/// Sum rows up by a key of their stacks, and rank the keys by growth: the table `ranking`.
+///
+/// `rows` has the columns stack u32, side u8 (0 after, 1 before, null for both), and the measures of both sides u64; `keys` has one
+/// column u32: the key of each stack. Rows without a key are left out.
+#[pyfunction]
+pub fn rank(py: Python<'_>, rows: Rows, keys: Rows) -> PyResult<Table> {
+    let keys = Groups::of(&keys)?;
+    let ranking = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| snapshot::rank(&rows.0, &keys.0))))?;
+    ranking.map(Table::from).ok_or_else(|| PyValueError::new_err("expected stack, side and the measures of both sides"))
 }

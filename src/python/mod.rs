@@ -24,7 +24,7 @@ pub mod native {
     #[pymodule_export]
     use super::frames::function_labels;
     #[pymodule_export]
-    use super::matching::{number_through, rank, usage_by_stack};
+    use super::matching::{number_through, rank, sides_by_heap, sides_by_stack};
     #[pymodule_export]
     use super::read::read;
     #[pymodule_export]

@@ -23,7 +23,7 @@ pub struct Comparison {
     pub(super) inner: crate::Comparison,
 }
 
-fn in_pool(py: Python<'_>, work: impl FnOnce() -> crate::table::Table + Send) -> PyResult<Table> {
+pub(super) fn in_pool(py: Python<'_>, work: impl FnOnce() -> crate::table::Table + Send) -> PyResult<Table> {
     py.detach(|| Ok(pool(None)?.install(work).into()))
 }
 

@@ -6,6 +6,7 @@ mod dump;
 mod labels;
 mod numbered;
 mod ranking;
+mod sides;
 pub mod totals;
 mod with_modules;
 
@@ -13,7 +14,8 @@ pub use blame::{blame, stack_groups};
 pub use dump::Dump;
 pub use labels::function_labels;
 pub use numbered::{Source, number_through};
-pub use ranking::rank;
+pub use ranking::{NO_KEY, rank};
+pub use sides::{Side, sides};
 
 use std::path::PathBuf;
 

@@ -1,15 +1,16 @@
-//! Rows of two sides summed up by the content of their stacks, and ranked by growth.
+//! Rows of two sides summed up by a key of their stacks, and ranked by growth.
 
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, PrimitiveArray, RecordBatch, UInt8Array, UInt32Array, UInt64Array,
+    Array, ArrayRef, Int64Array, PrimitiveArray, RecordBatch, UInt8Array, UInt32Array, UInt64Array,
     cast::AsArray,
-    types::{ArrowPrimitiveType, Int64Type, UInt8Type, UInt32Type, UInt64Type},
+    types::{ArrowPrimitiveType, UInt8Type, UInt32Type, UInt64Type},
 };
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{ArrowNativeType, NullBuffer, ScalarBuffer};
 use rayon::prelude::*;
 
+use super::sides::Side;
 use crate::{
     memory::{RandomAccess, Zero},
     table::{self, Table, schema},
@@ -17,14 +18,10 @@ use crate::{
 
 const MEASURES: usize = 3;
 
-/// A side of a comparison, as the column `side` numbers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    After,
-    Before,
-}
+/// Stands for no key.
+pub const NO_KEY: u32 = u32::MAX;
 
-/// What one side has of a content.
+/// What one side has of a key.
 #[derive(Debug, Clone, Copy)]
 struct Total {
     /// Requested bytes, overhead bytes and blocks.
@@ -55,7 +52,6 @@ impl Total {
 
 /// The columns of a batch of rows that one side is made of.
 struct Rows<'a> {
-    content: &'a UInt32Array,
     stack: &'a UInt32Array,
     side: &'a UInt8Array,
     measures: [&'a UInt64Array; MEASURES],
@@ -63,13 +59,11 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn of(batch: &'a RecordBatch, side: Side) -> Option<Self> {
-        let names = match side {
+        let [requested_bytes, overhead_bytes, allocation_count] = match side {
             Side::After => ["requested_bytes_after", "overhead_bytes_after", "allocation_count_after"],
             Side::Before => ["requested_bytes_before", "overhead_bytes_before", "allocation_count_before"],
         };
-        let [requested_bytes, overhead_bytes, allocation_count] = names;
         Some(Self {
-            content: column::<UInt32Type>(batch, "content")?,
             stack: column::<UInt32Type>(batch, "stack")?,
             side: column::<UInt8Type>(batch, "side")?,
             measures: [
@@ -80,22 +74,32 @@ impl<'a> Rows<'a> {
         })
     }
 
-    fn add_to(&self, totals: &mut [Total], side: Side) {
-        for row in 0..self.content.len() {
+    /// Adds the rows up by the keys of their stacks; those without a key are left out.
+    fn add_to(&self, totals: &mut [Total], side: Side, keys: &[u32]) {
+        let unknown = |row| {
+            let bits =
+                self.measures.iter().enumerate().map(|(measure, values)| u32::from(values.is_null(row)) << measure);
+            bits.fold(0, |bits, bit| bits | bit)
+        };
+        let all_known = self.measures.iter().all(|values| values.null_count() == 0);
+        for (row, stack) in self.stack.iter().enumerate() {
+            let key = stack.and_then(|stack| keys.get(stack as usize).copied());
+            let (Some(stack), Some(key)) = (stack, key.filter(|key| *key != NO_KEY)) else {
+                continue;
+            };
             let is_here = self.side.is_null(row) || self.side.value(row) == side as u8;
-            let unknown =
-                (0..MEASURES).fold(0, |bits, measure| bits | u32::from(self.measures[measure].is_null(row)) << measure);
+            let unknown = if all_known { 0 } else { unknown(row) };
             // Rows of the other side add nothing but what is not known.
             if !is_here && unknown == 0 {
                 continue;
             }
-            let total = &mut totals[self.content.value(row) as usize];
+            let total = &mut totals[key as usize];
             total.unknown |= unknown;
             for (sum, measure) in total.sums.iter_mut().zip(&self.measures) {
                 *sum = sum.saturating_add(measure.value(row));
             }
             if is_here && total.stack == 0 {
-                total.stack = self.stack.value(row) + 1;
+                total.stack = stack + 1;
             }
         }
     }
@@ -105,44 +109,43 @@ fn column<'a, T: ArrowPrimitiveType>(batch: &'a RecordBatch, name: &str) -> Opti
     batch.column_by_name(name)?.as_primitive_opt()
 }
 
-/// Sums rows up by content and ranks the contents by growth of requested bytes, largest first, unknown growth last; contents of
-/// equal growth stand by number. Absent if the rows lack a column. Uses the threads of the pool it is called in.
+/// Sums rows up by the keys of their stacks, and ranks the keys by growth of requested bytes, largest first, unknown growth last;
+/// keys of equal growth stand by number. Absent if the rows lack a column. Uses the threads of the pool it is called in.
 ///
-/// Columns of a row: `content` and `stack` u32, `side` u8 (0 after, 1 before, null for both), and the measures of both sides.
-/// What one part of a sum does not know, the sum does not know.
-pub fn rank(rows: &[RecordBatch]) -> Option<Table> {
+/// Columns of a row: `stack` u32, `side` u8 (0 after, 1 before, null for both), and the measures of both sides. What one part of a
+/// sum does not know, the sum does not know. Rows whose stack has no key are left out.
+pub fn rank(rows: &[RecordBatch], keys: &[u32]) -> Option<Table> {
     let of_side = |side| rows.iter().map(|batch| Rows::of(batch, side)).collect::<Option<Vec<_>>>();
     let (after, before) = (of_side(Side::After)?, of_side(Side::Before)?);
-    let largest = after.iter().filter_map(|rows| rows.content.values().iter().max()).max();
-    let contents = largest.map_or(0, |content| *content as usize + 1);
+    let key_count = keys.iter().filter(|key| **key != NO_KEY).max().map_or(0, |key| *key as usize + 1);
     let totals = |rows: &[Rows<'_>], side| {
-        let mut totals = RandomAccess::<Total>::zeros(contents);
-        rows.iter().for_each(|rows| rows.add_to(&mut totals, side));
+        let mut totals = RandomAccess::<Total>::zeros(key_count);
+        rows.iter().for_each(|rows| rows.add_to(&mut totals, side, keys));
         totals
     };
     let (after, before) = rayon::join(|| totals(&after, Side::After), || totals(&before, Side::Before));
     Some(Ranked { order: order(&after, &before), after: &after, before: &before }.table())
 }
 
-/// Contents in use by growth.
+/// Keys in use by growth.
 fn order(after: &[Total], before: &[Total]) -> Vec<u32> {
     // Most stacks of two logs neither grow nor shrink, and these are in order as they stand.
     let (mut grown, mut same, mut shrunk, mut unknown) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (content, (after, before)) in (0..).zip(after.iter().zip(before)) {
+    for (key, (after, before)) in (0..).zip(after.iter().zip(before)) {
         if after.stack().or(before.stack()).is_none() {
             continue;
         }
         match delta(after, before, 0) {
-            Some(delta @ 1..) => grown.push((-delta, content)),
-            Some(0) => same.push(content),
-            Some(delta) => shrunk.push((-delta, content)),
-            None => unknown.push(content),
+            Some(delta @ 1..) => grown.push((-delta, key)),
+            Some(0) => same.push(key),
+            Some(delta) => shrunk.push((-delta, key)),
+            None => unknown.push(key),
         }
     }
     grown.par_sort_unstable();
     shrunk.par_sort_unstable();
-    let contents = |sorted: Vec<(i64, u32)>| sorted.into_iter().map(|(_, content)| content);
-    contents(grown).chain(same).chain(contents(shrunk)).chain(unknown).collect()
+    let keys = |sorted: Vec<(i64, u32)>| sorted.into_iter().map(|(_, key)| key);
+    keys(grown).chain(same).chain(keys(shrunk)).chain(unknown).collect()
 }
 
 fn delta(after: &Total, before: &Total, measure: usize) -> Option<i64> {
@@ -157,26 +160,48 @@ struct Ranked<'a> {
 
 impl Ranked<'_> {
     fn table(&self) -> Table {
-        let mut columns = vec![
-            self.column::<UInt32Type>(|after, _| after.stack()),
-            self.column::<UInt32Type>(|_, before| before.stack()),
-        ];
+        let stacks = self.columns(|after, before| [after.stack(), before.stack(), after.stack().or(before.stack())]);
+        let mut columns: Vec<ArrayRef> =
+            stacks.map(|(stacks, known)| Arc::new(UInt32Array::new(stacks, known)) as _).to_vec();
+        columns.insert(0, Arc::new(UInt32Array::from_iter_values(self.order.iter().copied())));
         for measure in 0..MEASURES {
-            columns.push(self.column::<UInt64Type>(|_, before| before.sum(measure)));
-            columns.push(self.column::<UInt64Type>(|after, _| after.sum(measure)));
-            columns.push(self.column::<Int64Type>(|after, before| delta(after, before, measure)));
+            let sums = |after: &Total, before: &Total| {
+                [before.sum(measure), after.sum(measure), delta(after, before, measure).map(i64::cast_unsigned)]
+            };
+            let [before, after, (delta, known)] = self.columns(sums);
+            columns.extend([before, after].map(|(sums, known)| Arc::new(UInt64Array::new(sums, known)) as ArrayRef));
+            columns.push(Arc::new(Int64Array::new(delta.into_inner().into(), known)));
         }
         Table::new(&schema::RANKING, vec![table::batch(&schema::RANKING, columns)])
     }
 
-    fn column<T: ArrowPrimitiveType>(&self, value: impl Fn(&Total, &Total) -> Option<T::Native> + Sync) -> ArrayRef {
-        let (mut values, mut known) = (Vec::new(), Vec::new());
-        let of_content = |content: &u32| {
-            let value = value(&self.after[*content as usize], &self.before[*content as usize]);
-            (value.unwrap_or_default(), value.is_some())
+    /// Three columns, which are filled together: the totals of a key come from memory once for all of them.
+    fn columns<T: ArrowNativeType>(
+        &self,
+        values: impl Fn(&Total, &Total) -> [Option<T>; 3] + Sync,
+    ) -> [(ScalarBuffer<T>, Option<NullBuffer>); 3] {
+        const PORTION: usize = if cfg!(debug_assertions) { 4 } else { 1 << 12 };
+        let rows = self.order.len();
+        let mut columns = [(); 3].map(|()| vec![T::default(); rows]);
+        // Bit by bit: columns whose value is not known.
+        let mut unknown = vec![0_u8; rows];
+        let [first, second, third] = columns.each_mut().map(|column| column.par_chunks_mut(PORTION));
+        let portions = (self.order.par_chunks(PORTION), unknown.par_chunks_mut(PORTION), first, second, third);
+        let fill = |(order, unknown, first, second, third): (&[u32], &mut [u8], &mut [T], &mut [T], &mut [T])| {
+            for (row, key) in order.iter().enumerate() {
+                let values = values(&self.after[*key as usize], &self.before[*key as usize]);
+                let bits = values.map(|value| u8::from(value.is_none()));
+                unknown[row] = bits[0] | bits[1] << 1 | bits[2] << 2;
+                [first[row], second[row], third[row]] = values.map(Option::unwrap_or_default);
+            }
+            unknown.iter().fold(0, |all, bits| all | bits)
         };
-        self.order.par_iter().map(of_content).unzip_into_vecs(&mut values, &mut known);
-        let nulls = NullBuffer::from(known);
-        Arc::new(PrimitiveArray::<T>::new(values.into(), Some(nulls).filter(|nulls| nulls.null_count() > 0)))
+        let somewhere = portions.into_par_iter().map(fill).reduce(|| 0, |one, other| one | other);
+        let mut bit = 1;
+        columns.map(|values| {
+            let nulls = (somewhere & bit != 0).then(|| unknown.iter().map(|unknown| unknown & bit == 0).collect());
+            bit <<= 1;
+            (values.into(), nulls)
+        })
     }
 }

@@ -1,12 +1,12 @@
 //! `usage` summed up over heaps, or over stacks.
 
-use std::sync::Arc;
-
-use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array};
-use arrow_buffer::NullBuffer;
+use arrow_array::{Array, RecordBatch, UInt32Array, UInt64Array};
 
 use super::Snapshot;
-use crate::table::{self, Table, schema};
+use crate::{
+    memory::{RandomAccess, Zero},
+    table::Table,
+};
 
 /// What rows of `usage` are summed up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub struct Total {
     pub present: bool,
 }
 
+// SAFETY: numbers, and bools that are false.
+unsafe impl Zero for Total {}
+
 impl Total {
     /// Adds another.
     pub fn add(&mut self, other: &Self) {
@@ -53,36 +56,13 @@ impl Total {
 
 impl Snapshot {
     /// The sums of every row of `stacks` or `heaps`; those of blocks without one stand last.
-    pub fn totals(&self, by: By) -> Vec<Total> {
+    pub fn totals(&self, by: By) -> RandomAccess<Total> {
         let table = if by == By::Stack { "stacks" } else { "heaps" };
-        let mut totals = vec![Total::default(); self.table(table).map_or(0, Table::len) + 1];
+        let mut totals = RandomAccess::<Total>::zeros(self.table(table).map_or(0, Table::len) + 1);
         for batch in self.table("usage").map_or(&[][..], |table| &table.batches) {
             add_usage(batch, by, &mut totals);
         }
         totals
-    }
-
-    /// `usage` by stack: a row for each stack in use, by its number; blocks without a stack last.
-    ///
-    /// `stack` u32, null without one, then the measures u64; overhead is null where the log does not write all of it.
-    pub fn usage_by_stack(&self) -> Table {
-        let totals = self.totals(By::Stack);
-        let none = totals.len() - 1;
-        let used: Vec<u32> = (0..totals.len() as u32).filter(|row| totals[*row as usize].present).collect();
-        let of_used =
-            |value: fn(&Total) -> u64| used.iter().map(|row| value(&totals[*row as usize])).collect::<Vec<_>>();
-        let overhead_known = NullBuffer::from_iter(used.iter().map(|row| totals[*row as usize].overhead_known));
-        let with_stack = NullBuffer::from_iter(used.iter().map(|row| (*row as usize) < none));
-        let requested_bytes = of_used(|total| total.requested_bytes);
-        let overhead_bytes = of_used(|total| total.overhead_bytes);
-        let allocation_count = of_used(|total| total.allocation_count);
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt32Array::new(used.into(), Some(with_stack))),
-            Arc::new(UInt64Array::from(requested_bytes)),
-            Arc::new(UInt64Array::new(overhead_bytes.into(), Some(overhead_known))),
-            Arc::new(UInt64Array::from(allocation_count)),
-        ];
-        Table::new(&schema::USAGE_BY_STACK, vec![table::batch(&schema::USAGE_BY_STACK, columns)])
     }
 }
 

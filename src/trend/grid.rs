@@ -174,7 +174,7 @@ fn entries(snapshot: &Snapshot, by: By) -> Vec<Entry> {
         let (known, value) = key(row);
         cell.present.then_some((known, value, row as u32, cell))
     };
-    snapshot.totals(by).into_iter().enumerate().filter_map(entry).collect()
+    snapshot.totals(by).iter().copied().enumerate().filter_map(entry).collect()
 }
 
 /// A log writes overhead if any of its rows has some; one without rows, if its format does.

@@ -236,18 +236,49 @@ pub const ROWS: TableSchema = TableSchema {
     ],
 };
 
-/// Answer of [`crate::Snapshot::usage_by_stack`].
-pub const USAGE_BY_STACK: TableSchema = TableSchema {
-    name: "usage_by_stack",
-    row: "stack in use",
-    order: "stack, blocks without one last",
-    columns: &[
-        nullable("stack", Kind::U32, "no stack was recorded", "the stack: row of `stacks`"),
-        column("requested_bytes", Kind::U64, "bytes the program asked for"),
-        nullable("overhead_bytes", Kind::U64, "the log does not write all of it", "bytes the heap manager added"),
-        column("allocation_count", Kind::U64, "blocks"),
-    ],
+/// Answer of [`crate::snapshot::sides`], by stack.
+pub const SIDES_BY_STACK: TableSchema = TableSchema {
+    name: "sides_by_stack",
+    row: "stack in use on one side",
+    order: "the after side first; then stack, blocks without one last",
+    columns: &with_measures([
+        SIDE,
+        nullable("stack", Kind::U32, "no stack was recorded", "the stack, numbered through"),
+    ]),
 };
+
+/// Answer of [`crate::snapshot::sides`], by heap.
+pub const SIDES_BY_HEAP: TableSchema = TableSchema {
+    name: "sides_by_heap",
+    row: "heap in use on one side",
+    order: "the after side first; then heap_id",
+    columns: &with_measures([SIDE, nullable("heap_base", Kind::U64, "the heap is not named", "address of the heap")]),
+};
+
+const SIDE: Column = column("side", Kind::U8, "0 after, 1 before");
+
+/// Columns, and behind them the measures of both sides.
+const fn with_measures([first, second]: [Column; 2]) -> [Column; 8] {
+    [
+        first,
+        second,
+        column(
+            "requested_bytes_before",
+            Kind::U64,
+            "bytes the program asked for, before; 0 in a row of the other side",
+        ),
+        column("requested_bytes_after", Kind::U64, "the same, after"),
+        nullable(
+            "overhead_bytes_before",
+            Kind::U64,
+            "that side's log does not write all of it",
+            "bytes the heap manager added, before; 0 in a row of the other side",
+        ),
+        nullable("overhead_bytes_after", Kind::U64, "that side's log does not write all of it", "the same, after"),
+        column("allocation_count_before", Kind::U64, "blocks, before; 0 in a row of the other side"),
+        column("allocation_count_after", Kind::U64, "the same, after"),
+    ]
+}
 
 /// Answer of [`crate::Snapshot::blame`].
 pub const BLAME: TableSchema = TableSchema {
@@ -298,11 +329,13 @@ pub const LABELS: TableSchema = TableSchema {
 /// Answer of [`crate::snapshot::rank`].
 pub const RANKING: TableSchema = TableSchema {
     name: "ranking",
-    row: "content of stacks",
-    order: "growth of requested bytes, largest first, unknown last; then content",
+    row: "key of stacks",
+    order: "growth of requested bytes, largest first, unknown last; then key",
     columns: &[
+        column("key", Kind::U32, "the key, as numbered by the caller"),
         nullable("stack_after", Kind::U32, "that side has none", "the first stack of the after side"),
         nullable("stack_before", Kind::U32, "that side has none", "the first stack of the before side"),
+        column("stack", Kind::U32, "the former, else the latter"),
         nullable("requested_bytes_before", Kind::U64, NOT_KNOWN, "bytes the program asked for"),
         nullable("requested_bytes_after", Kind::U64, NOT_KNOWN, "the same, after"),
         nullable("requested_bytes_delta", Kind::I64, NOT_KNOWN, "after - before"),

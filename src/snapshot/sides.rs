@@ -1,0 +1,111 @@
+//! The sums of two snapshots, one below the other.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    Array, ArrayRef, RecordBatch, UInt8Array, UInt32Array, UInt64Array, cast::AsArray, types::UInt64Type,
+};
+use arrow_buffer::{NullBuffer, ScalarBuffer};
+
+use super::{
+    Snapshot,
+    totals::{By, Total},
+};
+use crate::{
+    memory::RandomAccess,
+    table::{self, Table, schema},
+};
+
+/// A side of a comparison, as the column `side` numbers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The later snapshot.
+    After,
+    /// The earlier one.
+    Before,
+}
+
+/// Sums up two snapshots by stack or by heap: a row for each that is in use on one side, with zeros for the other side, which
+/// all stand in one buffer. Stacks are numbered through, those of `after` first. Uses the threads of the pool it is called in.
+pub fn sides(after: &Snapshot, before: &Snapshot, by: By) -> Table {
+    let schema = if by == By::Stack { &schema::SIDES_BY_STACK } else { &schema::SIDES_BY_HEAP };
+    let stacks_before = after.table("stacks").map_or(0, Table::len) as u32;
+    let (new, old) = rayon::join(|| Sums::of(after, by, 0), || Sums::of(before, by, stacks_before));
+    let zeros: ScalarBuffer<u64> = vec![0; new.used.len().max(old.used.len())].into();
+    let writes_overhead = [writes_overhead(after), writes_overhead(before)];
+    let (new, old) = rayon::join(
+        || new.batch(schema, Side::After, &zeros, writes_overhead[Side::Before as usize]),
+        || old.batch(schema, Side::Before, &zeros, writes_overhead[Side::After as usize]),
+    );
+    Table::new(schema, vec![new, old])
+}
+
+/// The sums of one side.
+struct Sums {
+    key: ArrayRef,
+    totals: RandomAccess<Total>,
+    /// Places of those in use.
+    used: Vec<u32>,
+}
+
+impl Sums {
+    fn of(snapshot: &Snapshot, by: By, stacks_before: u32) -> Self {
+        let totals = snapshot.totals(by);
+        let none = totals.len() as u32 - 1;
+        let used: Vec<u32> = (0..).zip(&*totals).filter(|(_, total)| total.present).map(|(row, _)| row).collect();
+        let known = used.iter().map(|row| Some(*row).filter(|row| *row < none));
+        let key: ArrayRef = match by {
+            By::Stack => Arc::new(known.map(|row| Some(row? + stacks_before)).collect::<UInt32Array>()),
+            By::Heap => {
+                let bases = bases(snapshot);
+                Arc::new(known.map(|row| bases.get(row? as usize).copied().flatten()).collect::<UInt64Array>())
+            }
+        };
+        Self { key, totals, used }
+    }
+
+    fn batch(
+        self,
+        schema: &schema::TableSchema,
+        side: Side,
+        zeros: &ScalarBuffer<u64>,
+        other_writes_overhead: bool,
+    ) -> RecordBatch {
+        let rows = self.used.len();
+        let used = || self.used.iter().map(|row| &self.totals[*row as usize]);
+        let known: NullBuffer = used().map(|total| total.overhead_known).collect();
+        let own = [
+            UInt64Array::new(used().map(|total| total.requested_bytes).collect(), None),
+            UInt64Array::new(
+                used().map(|total| total.overhead_bytes).collect(),
+                Some(known).filter(|known| known.null_count() > 0),
+            ),
+            UInt64Array::new(used().map(|total| total.allocation_count).collect(), None),
+        ];
+        let zeros = zeros.slice(0, rows);
+        let unknown = (!other_writes_overhead).then(|| NullBuffer::new_null(rows));
+        let other = [None, unknown, None].map(|nulls| UInt64Array::new(zeros.clone(), nulls));
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt8Array::from_value(side as u8, rows)), self.key];
+        for (own, other) in own.into_iter().zip(other) {
+            let [before, after] = if side == Side::After { [other, own] } else { [own, other] };
+            columns.extend([Arc::new(before) as ArrayRef, Arc::new(after)]);
+        }
+        table::batch(schema, columns)
+    }
+}
+
+/// Bases of the heaps.
+fn bases(snapshot: &Snapshot) -> Vec<Option<u64>> {
+    let batches = snapshot.table("heaps").map_or(&[][..], |table| &table.batches);
+    let columns = batches.iter().filter_map(|batch| batch.column_by_name("base")?.as_primitive_opt::<UInt64Type>());
+    columns.flatten().collect()
+}
+
+/// Tells whether the tool writes overhead; where the log has no sums, by its format.
+fn writes_overhead(snapshot: &Snapshot) -> bool {
+    let batches = snapshot.table("usage").map_or(&[][..], |table| &table.batches);
+    let columns = batches.iter().filter_map(|batch| batch.column_by_name("overhead_bytes"));
+    let (rows, unknown) =
+        columns.fold((0, 0), |(rows, unknown), column| (rows + column.len(), unknown + column.null_count()));
+    if rows == 0 { snapshot.header.format == "umdh2" } else { unknown < rows }
+}
