@@ -130,7 +130,14 @@ class Matched:
         stacks = self.rows["stack"]
         all_have_one = keys.null_count() == 0 and stacks.null_count() == 0
         rest = self.rows.clear() if all_have_one else self.rows.filter(keys.gather(stacks).is_null())
-        return pl.DataFrame(rank(self.rows, keys.to_frame())), rest
+        return pl.DataFrame(rank(self._sides(self.rows), keys.to_frame())), rest
+
+    def _sides(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Part rows of two sources by side, which is how they stand; each part is in one piece then."""
+        if len(self.sources) == 1:
+            return [rows]
+        of_after = int((rows["side"] == AFTER).sum())
+        return [rows.slice(0, of_after), rows.slice(of_after)]
 
     def _special_key(self, stack: pl.Expr) -> pl.Expr:
         """Key of a row whose stack has no frame to go by."""
@@ -198,9 +205,7 @@ class Matched:
             sides = [first.alias("stack_after"), first.alias("stack_before")]
             return _with_deltas(rows.group_by(keys).agg(first, *sides, *self._sums()))
         parts = []
-        of_after = int((rows["side"] == AFTER).sum())
-        sides_of_rows = {"after": rows.slice(0, of_after), "before": rows.slice(of_after)}
-        for name, part in sides_of_rows.items():
+        for name, part in zip(("after", "before"), self._sides(rows), strict=True):
             columns = [f"{measure}_{name}" for measure in MEASURES]
             part = part.select(*keys, "stack", *columns)
             if part.select(keys).n_unique() < part.height:

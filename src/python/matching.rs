@@ -1,5 +1,6 @@
 //! What a comparison of two sides is made of: stacks numbered through, sums by stack, and their ranking.
 
+use arrow_array::RecordBatch;
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 use super::{
@@ -59,11 +60,12 @@ pub fn sides_by_heap(py: Python<'_>, after: &Snapshot, before: &Snapshot) -> PyR
 
 /// Sum rows up by a key of their stacks, and rank the keys by growth: the table `ranking`.
 ///
-/// `rows` has the columns stack u32, side u8 (0 after, 1 before, null for both), and the measures of both sides u64; `keys` has one
-/// column u32: the key of each stack. Rows without a key are left out.
+/// `parts` have the columns stack u32, side u8 (0 after, 1 before, null for both), and the measures of both sides u64; `keys` has
+/// one column u32: the key of each stack. Rows without a key are left out.
 #[pyfunction]
-pub fn rank(py: Python<'_>, rows: Rows, keys: Rows) -> PyResult<Table> {
+pub fn rank(py: Python<'_>, parts: Vec<Rows>, keys: Rows) -> PyResult<Table> {
+    let rows: Vec<RecordBatch> = parts.into_iter().flat_map(|part| part.0).collect();
     let keys = Groups::of(&keys)?;
-    let ranking = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| snapshot::rank(&rows.0, &keys.0))))?;
+    let ranking = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| snapshot::rank(&rows, &keys.0))))?;
     ranking.map(Table::from).ok_or_else(|| PyValueError::new_err("expected stack, side and the measures of both sides"))
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::memory::{RandomAccess, Zero};
 
 /// A fingerprint and where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
     fingerprint: u64,
     row: u32,
@@ -31,7 +31,7 @@ pub fn contents(fingerprints: &[&UInt64Array]) -> UInt32Array {
         parts.push(part);
         rest = behind;
     }
-    parts.par_iter_mut().for_each(|part| part.sort_unstable());
+    parts.par_iter_mut().for_each(|part| part.sort_unstable_by_key(|entry| entry.fingerprint));
 
     // Where there is no fingerprint, any number stands.
     let mut numbers = vec![0; rows];
@@ -50,20 +50,30 @@ fn spread(fingerprints: &[&UInt64Array], rows: usize) -> (RandomAccess<Entry>, V
     let bits = (rows / OF_PART + 1).next_power_of_two().ilog2().min(MOST_BITS);
     let part = |fingerprint: u64| fingerprint.checked_shr(u64::BITS - bits).unwrap_or(0) as usize;
     let mut starts = vec![0; (1 << bits) + 1];
-    let known =
-        || fingerprints.iter().flat_map(|column| column.iter()).zip(0..).filter_map(|(known, row)| Some((known?, row)));
-    known().for_each(|(fingerprint, _)| starts[part(fingerprint) + 1] += 1);
+    each_known(fingerprints, |fingerprint, _| starts[part(fingerprint) + 1] += 1);
     for part in 1..starts.len() {
         starts[part] += starts[part - 1];
     }
     let mut next = starts.clone();
     let mut entries = RandomAccess::zeros(starts.last().copied().unwrap_or(0));
-    for (fingerprint, row) in known() {
+    each_known(fingerprints, |fingerprint, row| {
         let place = &mut next[part(fingerprint)];
         entries[*place] = Entry { fingerprint, row };
         *place += 1;
-    }
+    });
     (entries, starts)
+}
+
+/// Calls for every value that is not null, with its row.
+fn each_known(columns: &[&UInt64Array], mut call: impl FnMut(u64, u32)) {
+    let mut first = 0;
+    for column in columns {
+        match column.nulls() {
+            None => column.values().iter().zip(first..).for_each(|(value, row)| call(*value, row)),
+            Some(nulls) => nulls.valid_indices().for_each(|row| call(column.value(row), first + row as u32)),
+        }
+        first += column.len() as u32;
+    }
 }
 
 fn nulls(columns: &[&UInt64Array], rows: usize) -> Option<NullBuffer> {

@@ -82,6 +82,9 @@ impl<'a> Rows<'a> {
             bits.fold(0, |bits, bit| bits | bit)
         };
         let all_known = self.measures.iter().all(|values| values.null_count() == 0);
+        if all_known && self.side.null_count() == 0 && self.side.values().iter().all(|other| *other != side as u8) {
+            return;
+        }
         for (row, stack) in self.stack.iter().enumerate() {
             let key = stack.and_then(|stack| keys.get(stack as usize).copied());
             let (Some(stack), Some(key)) = (stack, key.filter(|key| *key != NO_KEY)) else {
