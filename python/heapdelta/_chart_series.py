@@ -69,7 +69,7 @@ def named_keys(keys: pl.DataFrame) -> pl.DataFrame:
     """Add ``name``, which no two different keys share: stacks of one function get digits of their fingerprint."""
     named = data.named(keys)
     if "fingerprint" in keys.columns:
-        digits = hexadecimal(pl.col("fingerprint"), named["fingerprint"]).str.zfill(16).str.head(_DIGITS)
+        digits = pl.lit(hexadecimal(named["fingerprint"]).str.zfill(16).str.head(_DIGITS))
         several = pl.col("name").is_duplicated() & pl.col("fingerprint").is_not_null()
         with_digits = pl.concat_str("name", pl.lit("  #"), digits)
         named = named.with_columns(pl.when(several).then(with_digits).otherwise("name").alias("name"))

@@ -150,7 +150,7 @@ def by_thread_start(before: Dump, after: Dump, *, same_process: bool) -> pl.Data
         known = {"thread_count": knows(dump, "threads"), "stack_committed_bytes": knows(dump, "threads", "regions")}
         sides.append(Side(sums, known))
     sums = paired(sides, keys, THREAD_MEASURES, ["module"])
-    offset, address = (_labels.hexadecimal(pl.col(name), sums[name]) for name in ("offset", "address"))
+    offset, address = (pl.lit(_labels.hexadecimal(sums[name])) for name in ("offset", "address"))
     place = pl.coalesce(pl.concat_str("module", pl.lit("+0x"), offset), pl.concat_str(pl.lit("0x"), address))
     return sums.with_columns(place.alias("thread_start"))
 

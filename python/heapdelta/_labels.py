@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import cast
 
 import polars as pl
 
-from heapdelta._native import function_labels
+from heapdelta import _native
 
 OK = 0
 NOT_RECORDED = 1
@@ -20,29 +19,16 @@ STATUSES = ["ok", "no stack recorded", "stack not in file", "no module"]
 
 def function_label(frames: pl.DataFrame) -> pl.Series:
     """Name each frame: its function, else ``app+0x1C3F``, and without a module the text that stands in the file."""
-    return pl.DataFrame(function_labels(frames.select("module", "function", "offset", "text")))["function"]
+    return (
+        pl.DataFrame(_native.function_labels(frames.select("module", "function", "offset", "text")))
+        .to_series()
+        .alias("function")
+    )
 
 
-def hexadecimal(value: pl.Expr, values: pl.Series) -> pl.Expr:
-    """Upper-case hexadecimal without leading zeros, made from whole columns by four digits: polars has no such cast."""
-    largest = values.max()
-    words_needed = max(1, (int(largest).bit_length() + 15) // 16) if isinstance(largest, int) else 1
-    words = [((value // 65536**place) % 65536).cast(pl.UInt32) for place in reversed(range(words_needed))]
-    padded = _hex_words()
-    stripped = pl.lit(padded.str.strip_chars_start("0"))
-    shown, is_zero = stripped.gather(words[0]), words[0] == 0
-    for word in words[1:]:
-        behind = pl.concat_str(shown, pl.lit(padded).gather(word))
-        shown, is_zero = pl.when(is_zero).then(stripped.gather(word)).otherwise(behind), is_zero & (word == 0)
-    return pl.when(is_zero).then(pl.lit("0")).otherwise(shown)
-
-
-@cache
-def _hex_words() -> pl.Series:
-    """Give the four digits of every number of 16 bits."""
-    pairs = pl.lit(pl.Series([f"{byte:02X}" for byte in range(256)]))
-    number = pl.int_range(65536)
-    return pl.select(pl.concat_str(pairs.gather(number // 256), pairs.gather(number % 256))).to_series()
+def hexadecimal(values: pl.Series) -> pl.Series:
+    """Write u64 as upper-case hexadecimal without leading zeros: polars has no such cast."""
+    return pl.DataFrame(_native.hexadecimal(values.to_frame())).to_series().alias(values.name)
 
 
 def module_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:

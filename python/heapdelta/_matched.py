@@ -13,8 +13,8 @@ import polars as pl
 
 from heapdelta import _labels
 from heapdelta._labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
-from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack
 from heapdelta._measures import AFTER, MEASURES, PAIRS
+from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack
 from heapdelta.blame import Allocators, frame_flags
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Matched:
         return cls([comparison], rows, allocators, one_run=True)
 
     def located(self, stacks: pl.DataFrame) -> pl.DataFrame:
-        """Tell where the stacks are from, which are all: `source`, its place among them, and `stack_id`, the row there."""
+        """Tell where each of all stacks is from: `source`, its place among them, and `stack_id`, the row there."""
         rows = [source._height("stacks") for source in self.sources]
         own = [pl.int_range(count, dtype=pl.UInt32, eager=True) for count in rows]
         source = [pl.repeat(place, count, dtype=pl.UInt8, eager=True) for place, count in enumerate(rows)]
@@ -126,7 +126,7 @@ class Matched:
         )
 
     def _ranked(self, keys: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Sum up by the key of each stack, which is a small number, ranked by growth; give also the rows without a key."""
+        """Rank by a key of stacks, a small number for each: sums and growth by key, and the rows without a key."""
         stacks = self.rows["stack"]
         all_have_one = keys.null_count() == 0 and stacks.null_count() == 0
         rest = self.rows.clear() if all_have_one else self.rows.filter(keys.gather(stacks).is_null())
@@ -174,7 +174,8 @@ class Matched:
                 self.stacks["trace_id"].gather(rest["stack"]), apart.alias("apart"), unrecorded.alias("unrecorded")
             )
             merged = self._merged(rest, ["unrecorded", "apart", "trace_id"])
-            ranking = pl.concat([ranking, merged.select(ranking.columns)])
+            shown = ["stack_after", "stack_before", "stack", *NUMBERS]
+            ranking = pl.concat([part.select(shown) for part in (ranking, merged)])
         ids = pl.lit(self.stacks["trace_id"])
         return ranking.with_columns(
             ids.gather(pl.col("stack_before")).alias("trace_id_before"),

@@ -7,7 +7,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "by_content", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "read", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "number_through", "rank", "read", "sides_by_heap", "sides_by_stack", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -31,9 +31,9 @@ class Comparison:
     """
     One comparison. Wrapped by `heapdelta.Comparison`.
     """
-    def blame(self, /, allocator_frames: bytes) -> Table:
+    def blame(self, /, allocators: Any) -> Table:
         """
-        The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
+        The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
         """
     @property
     def byte_count(self, /) -> int:
@@ -70,9 +70,9 @@ class Comparison:
         """
         10 or 16; None if every number reads the same either way.
         """
-    def stack_groups(self, /, groups: bytes) -> Table:
+    def stack_groups(self, /, groups: Any) -> Table:
         """
-        The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
+        The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
         """
     def table(self, /, name: str) -> Table:
         """
@@ -233,9 +233,9 @@ class Snapshot:
     """
     One capture. Wrapped by `heapdelta.Snapshot`.
     """
-    def blame(self, /, allocator_frames: bytes) -> Table:
+    def blame(self, /, allocators: Any) -> Table:
         """
-        The frame that each stack counts for, given one byte for each frame: 1 for an allocator's.
+        The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
         """
     @property
     def byte_count(self, /) -> int:
@@ -282,9 +282,9 @@ class Snapshot:
         """
         32 or 64.
         """
-    def stack_groups(self, /, groups: bytes) -> Table:
+    def stack_groups(self, /, groups: Any) -> Table:
         """
-        The groups that each stack passes, given a little-endian u32 for each frame: 0xFFFFFFFF for none.
+        The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
         """
     def table(self, /, name: str) -> Table:
         """
@@ -327,14 +327,6 @@ class Table:
         Some columns, in the order of their names; nothing is copied.
         """
 
-def by_content(snapshots: SupportsGetItem[int, Snapshot]) -> list[tuple[Table, Table, bool]]:
-    """
-    Bring the stacks of snapshots together. Gives for each of them:
-
-    `usage` summed up over heaps: stack u32 (null: none recorded) and the measures, a row for each stack in use; for each stack
-    `content_id`, which is the same for equal frames in all of them; and whether some of its own stacks have the same.
-    """
-
 def damage_names() -> list[str]:
     """
     The names of all defects that `write_process_dump` can write.
@@ -364,9 +356,44 @@ def format_umdh(rows: Any, before: Snapshot | None, after: Snapshot, *, decimal:
     Text of UMDH's comparison: two lines a stack, its frames, the total. `rows` as for format_dhcmp.
     """
 
+def function_labels(frames: Any) -> Table:
+    """
+    Name frames for a ranking: one column `text`. `frames` has the columns module, function, offset and text of `frames`.
+    """
+
+def hexadecimal(numbers: Any) -> Table:
+    """
+    Write numbers as upper-case hexadecimal: one column `text`. `numbers` has one column u64.
+    """
+
+def number_through(captures: SupportsGetItem[int, Snapshot | Comparison], allocators: SupportsGetItem[int, Any]) -> Table:
+    """
+    The stacks of captures, one behind the other: the table `numbered_stacks`.
+
+    `allocators` has for each of them one column bool: which of its frames are an allocator's.
+    """
+
+def rank(parts: SupportsGetItem[int, Any], keys: Any) -> Table:
+    """
+    Sum rows up by a key of their stacks, and rank the keys by growth: the table `ranking`.
+
+    `parts` have the columns stack u32, side u8 (0 after, 1 before, null for both), and the measures of both sides u64; `keys` has
+    one column u32: the key of each stack. Rows without a key are left out.
+    """
+
 def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison | Dump:
     """
     Read a heap log or a minidump. Wrapped by `heapdelta.read`.
+    """
+
+def sides_by_heap(after: Snapshot, before: Snapshot) -> Table:
+    """
+    The sums of two snapshots by heap, one below the other: the table `sides_by_heap`.
+    """
+
+def sides_by_stack(after: Snapshot, before: Snapshot) -> Table:
+    """
+    The sums of two snapshots by stack, one below the other: the table `sides_by_stack`.
     """
 
 def survivors(lives: Table) -> Table:

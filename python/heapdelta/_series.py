@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from heapdelta import _growth, _html, _series_html, _series_notes
+from heapdelta._measures import MEASURES
 from heapdelta._series_keys import KEYS, grid_of
 from heapdelta._series_order import Order, Ordered, ordered
-from heapdelta._measures import MEASURES
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
 from heapdelta.exceptions import OptionError
 

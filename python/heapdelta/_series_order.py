@@ -11,10 +11,10 @@ import polars as pl
 
 from heapdelta._batch import Batch
 from heapdelta._html import plural
+from heapdelta._measures import MEASURES
 from heapdelta._notes import open_heaps
 from heapdelta._runs import Run, Runs, checked, group
 from heapdelta._sources import natural_key
-from heapdelta._measures import MEASURES
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:

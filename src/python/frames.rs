@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, RecordBatch, cast::AsArray, types::UInt32Type};
+use arrow_array::{Array, RecordBatch, StringViewArray, cast::AsArray, types::UInt32Type};
 use arrow_schema::DataType;
 use pyo3::{exceptions::PyValueError, prelude::*};
 use rayon::prelude::*;
@@ -12,7 +12,7 @@ use super::{
     trend::pool,
 };
 use crate::{
-    snapshot::{NO_KEY, function_labels as function_labels_of},
+    snapshot::{self, NO_KEY},
     table::{self, schema},
 };
 
@@ -55,7 +55,19 @@ impl Groups {
     }
 }
 
-/// Name frames for a ranking: one column `function`. `frames` has the columns module, function, offset and text of `frames`.
+/// Write numbers as upper-case hexadecimal: one column `text`. `numbers` has one column u64.
+#[pyfunction]
+pub fn hexadecimal(numbers: Rows) -> PyResult<Table> {
+    let columns = numbers.only_column(&DataType::UInt64)?;
+    let texts = columns.map(|column| text(snapshot::hexadecimal(column.as_primitive())));
+    Ok(table::Table::new(&schema::TEXT, texts.collect()).into())
+}
+
+fn text(texts: StringViewArray) -> RecordBatch {
+    table::batch(&schema::TEXT, vec![Arc::new(texts)])
+}
+
+/// Name frames for a ranking: one column `text`. `frames` has the columns module, function, offset and text of `frames`.
 #[pyfunction]
 pub fn function_labels(py: Python<'_>, frames: Rows) -> PyResult<Table> {
     /// Rows that one thread names in one go.
@@ -65,10 +77,9 @@ pub fn function_labels(py: Python<'_>, frames: Rows) -> PyResult<Table> {
         (0..batch.num_rows()).step_by(PORTION).map(portion)
     });
     let portions: Vec<RecordBatch> = portions.collect();
-    let label = |portion| Some(table::batch(&schema::LABELS, vec![Arc::new(function_labels_of(portion)?)]));
+    let label = |portion| Some(text(snapshot::function_labels(portion)?));
     let labels = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| portions.par_iter().map(label).collect())))?;
-    let batches: Option<Vec<RecordBatch>> = labels;
-    let batches =
-        batches.ok_or_else(|| PyValueError::new_err("expected module, function, offset and text of frames"))?;
-    Ok(table::Table::new(&schema::LABELS, batches).into())
+    let labels: Option<Vec<RecordBatch>> = labels;
+    let labels = labels.ok_or_else(|| PyValueError::new_err("expected module, function, offset and text of frames"))?;
+    Ok(table::Table::new(&schema::TEXT, labels).into())
 }

@@ -22,7 +22,7 @@ pub mod native {
     #[pymodule_export]
     use super::dump::{Bytes, Dump};
     #[pymodule_export]
-    use super::frames::function_labels;
+    use super::frames::{function_labels, hexadecimal};
     #[pymodule_export]
     use super::matching::{number_through, rank, sides_by_heap, sides_by_stack};
     #[pymodule_export]

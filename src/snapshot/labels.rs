@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use arrow_array::{Array, RecordBatch, StringViewArray, builder::StringViewBuilder, cast::AsArray, types::UInt64Type};
+use arrow_array::{
+    Array, RecordBatch, StringViewArray, UInt64Array, builder::StringViewBuilder, cast::AsArray, types::UInt64Type,
+};
 
 /// Names each frame of some rows of `frames`: its function, else `app+0x1C3F`, and without a module the text that stands in the
 /// file. Absent if the rows lack a column.
@@ -24,4 +26,9 @@ pub fn function_labels(frames: &RecordBatch) -> Option<StringViewArray> {
         }
     }
     Some(labels.finish())
+}
+
+/// Numbers as upper-case hexadecimal without leading zeros.
+pub fn hexadecimal(numbers: &UInt64Array) -> StringViewArray {
+    numbers.iter().map(|number| number.map(|number| format!("{number:X}"))).collect()
 }

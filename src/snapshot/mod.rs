@@ -12,7 +12,7 @@ mod with_modules;
 
 pub use blame::{blame, stack_groups};
 pub use dump::Dump;
-pub use labels::function_labels;
+pub use labels::{function_labels, hexadecimal};
 pub use numbered::{Source, number_through};
 pub use ranking::{NO_KEY, rank};
 pub use sides::{Side, sides};

@@ -190,7 +190,7 @@ impl Ranked<'_> {
         let mut unknown = vec![0_u8; rows];
         let [first, second, third] = columns.each_mut().map(|column| column.par_chunks_mut(PORTION));
         let portions = (self.order.par_chunks(PORTION), unknown.par_chunks_mut(PORTION), first, second, third);
-        let fill = |(order, unknown, first, second, third): (&[u32], &mut [u8], &mut [T], &mut [T], &mut [T])| {
+        let fill = portions.into_par_iter().map(|(order, unknown, first, second, third)| {
             for (row, key) in order.iter().enumerate() {
                 let values = values(&self.after[*key as usize], &self.before[*key as usize]);
                 let bits = values.map(|value| u8::from(value.is_none()));
@@ -198,8 +198,8 @@ impl Ranked<'_> {
                 [first[row], second[row], third[row]] = values.map(Option::unwrap_or_default);
             }
             unknown.iter().fold(0, |all, bits| all | bits)
-        };
-        let somewhere = portions.into_par_iter().map(fill).reduce(|| 0, |one, other| one | other);
+        });
+        let somewhere = fill.reduce(|| 0, |one, other| one | other);
         let mut bit = 1;
         columns.map(|values| {
             let nulls = (somewhere & bit != 0).then(|| unknown.iter().map(|unknown| unknown & bit == 0).collect());
@@ -208,3 +208,6 @@ impl Ranked<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -343,9 +343,9 @@ def test_reprs_are_short(growing: tuple[Log, Log]) -> None:
     assert "requested_bytes_delta" in delta._repr_html_()
 
 
-def test_hexadecimal_numbers_are_written_as_python_does_across_every_four_digits() -> None:
+def test_hexadecimal_numbers_are_written_as_python_does() -> None:
     edges = [0, 1, 0xF, 0x10, 0xFFFF, 0x10000, 0x1000F, 0xFFFF_FFFF, 2**32, 0x1_000F_0000, 2**63, 2**64 - 1, None]
     for numbers in (edges, *([edge] for edge in edges)):
         values = pl.Series("offset", numbers, dtype=pl.UInt64)
-        texts = pl.DataFrame(values).select(hexadecimal(pl.col("offset"), values).alias("text"))["text"]
+        texts = hexadecimal(values)
         assert texts.to_list() == [None if number is None else f"{number:X}" for number in numbers]

@@ -1,11 +1,14 @@
 //! Every column of every table, written once: name, type, unit, when it is null, meaning.
 //!
 //! `docs/tables.md` is generated from here (`make docs`), the Arrow schemas are built from here, and a test holds the
-//! tables that readers return against it. The tables of logs stand in [`logs`], those of dumps in [`dumps`].
+//! tables that readers return against it. The tables of logs stand in [`logs`], those of dumps in
+//! [`dumps`], those that other questions are answered with in [`answers`].
 
+pub mod answers;
 pub mod dumps;
 pub mod logs;
 
+pub use answers::*;
 pub use dumps::*;
 pub use logs::*;
 

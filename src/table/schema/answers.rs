@@ -1,0 +1,168 @@
+//! The tables that the core answers questions about logs with; what users see is made of them.
+
+use super::{Column, Kind, TableSchema, column, nullable};
+
+/// Answer of [`crate::snapshot::sides`], by stack.
+pub const SIDES_BY_STACK: TableSchema = TableSchema {
+    name: "sides_by_stack",
+    row: "stack in use on one side",
+    order: "the after side first; then stack, blocks without one last",
+    columns: &with_measures([
+        SIDE,
+        nullable("stack", Kind::U32, "no stack was recorded", "the stack, numbered through"),
+    ]),
+};
+
+/// Answer of [`crate::snapshot::sides`], by heap.
+pub const SIDES_BY_HEAP: TableSchema = TableSchema {
+    name: "sides_by_heap",
+    row: "heap in use on one side",
+    order: "the after side first; then heap_id",
+    columns: &with_measures([SIDE, nullable("heap_base", Kind::U64, "the heap is not named", "address of the heap")]),
+};
+
+const SIDE: Column = column("side", Kind::U8, "0 after, 1 before");
+
+/// Columns, and behind them the measures of both sides.
+const fn with_measures([first, second]: [Column; 2]) -> [Column; 8] {
+    [
+        first,
+        second,
+        column(
+            "requested_bytes_before",
+            Kind::U64,
+            "bytes the program asked for, before; 0 in a row of the other side",
+        ),
+        column("requested_bytes_after", Kind::U64, "the same, after"),
+        nullable(
+            "overhead_bytes_before",
+            Kind::U64,
+            "that side's log does not write all of it",
+            "bytes the heap manager added, before; 0 in a row of the other side",
+        ),
+        nullable("overhead_bytes_after", Kind::U64, "that side's log does not write all of it", "the same, after"),
+        column("allocation_count_before", Kind::U64, "blocks, before; 0 in a row of the other side"),
+        column("allocation_count_after", Kind::U64, "the same, after"),
+    ]
+}
+
+/// Answer of [`crate::Snapshot::blame`].
+pub const BLAME: TableSchema = TableSchema {
+    name: "blame",
+    row: "stack with frames",
+    order: "stack_id",
+    columns: &[
+        column("stack_id", Kind::U32, "the stack: row of `stacks`"),
+        nullable("frame_id", Kind::U32, "the stack has no frame", "the frame the stack counts for: row of `frames`"),
+    ],
+};
+
+/// Answer of [`crate::snapshot::number_through`].
+pub const NUMBERED_STACKS: TableSchema = TableSchema {
+    name: "numbered_stacks",
+    row: "stack of one of several captures",
+    order: "the captures as given, then stack_id",
+    columns: &[
+        nullable("trace_id", Kind::Text, "the line names none", "the id as printed"),
+        nullable("fingerprint", Kind::U64, NO_FRAMES, "hash of the content"),
+        nullable("depth", Kind::U32, NO_FRAMES, "frames"),
+        nullable("alias_of", Kind::U32, "it is the first of its trace id", "the first: row of the `stacks` it is from"),
+        nullable(
+            "frame",
+            Kind::U32,
+            "the stack has no frame",
+            "the frame the stack counts for: row of all tables `frames`, one behind the other",
+        ),
+        nullable(
+            "content",
+            Kind::U32,
+            NO_FRAMES,
+            "place of the fingerprint among all; stacks of equal frames have the same",
+        ),
+    ],
+};
+
+const NO_FRAMES: &str = "its frames are not in the file";
+
+/// Answer of [`crate::snapshot::function_labels`] and [`crate::snapshot::hexadecimal`].
+pub const TEXT: TableSchema = TableSchema {
+    name: "text",
+    row: "frame, or number",
+    order: "as given",
+    columns: &[nullable("text", Kind::Text, "there is nothing to write", "what it is called")],
+};
+
+/// Answer of [`crate::snapshot::rank`].
+pub const RANKING: TableSchema = TableSchema {
+    name: "ranking",
+    row: "key of stacks",
+    order: "growth of requested bytes, largest first, unknown last; then key",
+    columns: &[
+        column("key", Kind::U32, "the key, as numbered by the caller"),
+        nullable("stack_after", Kind::U32, "that side has none", "the first stack of the after side"),
+        nullable("stack_before", Kind::U32, "that side has none", "the first stack of the before side"),
+        column("stack", Kind::U32, "the former, else the latter"),
+        nullable("requested_bytes_before", Kind::U64, NOT_KNOWN, "bytes the program asked for"),
+        nullable("requested_bytes_after", Kind::U64, NOT_KNOWN, "the same, after"),
+        nullable("requested_bytes_delta", Kind::I64, NOT_KNOWN, "after - before"),
+        nullable("overhead_bytes_before", Kind::U64, NOT_KNOWN, "bytes the heap manager added"),
+        nullable("overhead_bytes_after", Kind::U64, NOT_KNOWN, "the same, after"),
+        nullable("overhead_bytes_delta", Kind::I64, NOT_KNOWN, "after - before"),
+        nullable("allocation_count_before", Kind::U64, NOT_KNOWN, "blocks"),
+        nullable("allocation_count_after", Kind::U64, NOT_KNOWN, "the same, after"),
+        nullable("allocation_count_delta", Kind::I64, NOT_KNOWN, "after - before"),
+    ],
+};
+
+const NOT_KNOWN: &str = "a part of it is not known";
+
+/// Answer of [`crate::Snapshot::stack_groups`].
+pub const STACK_GROUPS: TableSchema = TableSchema {
+    name: "stack_groups",
+    row: "stack and group of frames it passes, each pair once",
+    order: "stack_id, then order of first appearance in the stack, innermost first",
+    columns: &[
+        column("stack_id", Kind::U32, "the stack: row of `stacks`"),
+        column("group", Kind::U32, "the group, as numbered by the caller"),
+    ],
+};
+
+/// Stacks of [`crate::survival::survival`].
+pub const SURVIVAL_STACKS: TableSchema = TableSchema {
+    name: "survival_stacks",
+    row: "stack that held blocks in a run; blocks without a stack have one row",
+    order: "no stack first, then as first seen",
+    columns: &[
+        column("source", Kind::U32, "the first snapshot that has the stack, from 0"),
+        nullable("stack_id", Kind::U32, "no stack was recorded", "the stack there: row of its `stacks`"),
+        column("reused_count", Kind::U64, "blocks born after the first snapshot where another had lain before"),
+    ],
+};
+
+/// Blocks of [`crate::survival::survival`].
+pub const LIVES: TableSchema = TableSchema {
+    name: "lives",
+    row: "stack, birth and end: blocks that were there from one snapshot to another",
+    order: "stack, then born, then last",
+    columns: &[
+        column("stack", Kind::U32, "the stack: row of `survival_stacks`"),
+        column("born", Kind::U32, "the first snapshot that has the blocks, from 0"),
+        column("last", Kind::U32, "the last snapshot that has them"),
+        column("allocation_count", Kind::U64, "blocks"),
+        column("requested_bytes", Kind::U64, "bytes the program asked for in them"),
+    ],
+};
+
+/// Answer of [`crate::survival::survivors`].
+pub const SURVIVORS: TableSchema = TableSchema {
+    name: "survivors",
+    row: "stack, birth and point at which blocks of that birth are still there",
+    order: "stack, then born, then point",
+    columns: &[
+        column("stack", Kind::U32, "the stack: row of `survival_stacks`"),
+        column("born", Kind::U32, "the first snapshot that has the blocks, from 0"),
+        column("point", Kind::U32, "the snapshot, from 0"),
+        column("allocation_count", Kind::U64, "blocks still there"),
+        column("requested_bytes", Kind::U64, "bytes the program asked for in them"),
+    ],
+};
