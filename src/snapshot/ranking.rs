@@ -82,7 +82,10 @@ impl<'a> Rows<'a> {
             bits.fold(0, |bits, bit| bits | bit)
         };
         let all_known = self.measures.iter().all(|values| values.null_count() == 0);
-        if all_known && self.side.null_count() == 0 && self.side.values().iter().all(|other| *other != side as u8) {
+        let is_here = |of: &u8| *of != side.other() as u8;
+        let sides = self.side.values();
+        // Rows of the other side add nothing but what is not known.
+        if all_known && !sides.iter().any(is_here) {
             return;
         }
         for (row, stack) in self.stack.iter().enumerate() {
@@ -90,9 +93,8 @@ impl<'a> Rows<'a> {
             let (Some(stack), Some(key)) = (stack, key.filter(|key| *key != NO_KEY)) else {
                 continue;
             };
-            let is_here = self.side.is_null(row) || self.side.value(row) == side as u8;
+            let is_here = is_here(&sides[row]);
             let unknown = if all_known { 0 } else { unknown(row) };
-            // Rows of the other side add nothing but what is not known.
             if !is_here && unknown == 0 {
                 continue;
             }
@@ -115,7 +117,7 @@ fn column<'a, T: ArrowPrimitiveType>(batch: &'a RecordBatch, name: &str) -> Opti
 /// Sums rows up by the keys of their stacks, and ranks the keys by growth of requested bytes, largest first, unknown growth last;
 /// keys of equal growth stand by number. Absent if the rows lack a column. Uses the threads of the pool it is called in.
 ///
-/// Columns of a row: `stack` u32, `side` u8 (0 after, 1 before, null for both), and the measures of both sides. What one part of a
+/// Columns of a row: `stack` u32, `side` u8 (0 after, 1 before, 2 both), and the measures of both sides. What one part of a
 /// sum does not know, the sum does not know. Rows whose stack has no key are left out.
 pub fn rank(rows: &[RecordBatch], keys: &[u32]) -> Option<Table> {
     let of_side = |side| rows.iter().map(|batch| Rows::of(batch, side)).collect::<Option<Vec<_>>>();

@@ -25,6 +25,13 @@ pub enum Side {
     Before,
 }
 
+impl Side {
+    /// The other one. A row that is not of the other side is of this one: a comparison's are of both.
+    pub fn other(self) -> Self {
+        if self == Self::After { Self::Before } else { Self::After }
+    }
+}
+
 /// Sums up two snapshots by stack or by heap: a row for each that is in use on one side, with zeros for the other side, which
 /// all stand in one buffer. Stacks are numbered through, those of `after` first. Uses the threads of the pool it is called in.
 pub fn sides(after: &Snapshot, before: &Snapshot, by: By) -> Table {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Stack, side, and the measures of both sides, after first.
-type Row = (Option<u32>, Option<u8>, [[Option<u64>; MEASURES]; 2]);
+type Row = (Option<u32>, u8, [[Option<u64>; MEASURES]; 2]);
 
 const STACKS: u32 = 40;
 
@@ -15,13 +15,13 @@ fn row() -> impl Strategy<Value = Row> {
     let number = prop_oneof![8 => (0..1000u64).prop_map(Some), 1 => Just(None), 1 => Just(Some(1 << 63))];
     let zeros = [Some(0); MEASURES];
     let stack = prop::option::weighted(0.9, 0..STACKS);
-    (stack, prop::option::weighted(0.8, 0..2u8), prop::array::uniform2(prop::array::uniform3(number))).prop_map(
-        move |(stack, side, measures)| match side {
-            Some(0) => (stack, side, [measures[0], zeros]),
-            Some(_) => (stack, side, [zeros, measures[1]]),
-            None => (stack, side, measures),
-        },
-    )
+    (stack, 0..3u8, prop::array::uniform2(prop::array::uniform3(number))).prop_map(move |(stack, side, measures)| {
+        match side {
+            0 => (stack, side, [measures[0], zeros]),
+            1 => (stack, side, [zeros, measures[1]]),
+            _ => (stack, side, measures),
+        }
+    })
 }
 
 fn batch(rows: &[Row]) -> RecordBatch {
@@ -55,7 +55,7 @@ fn naive(rows: &[Row], keys: &[u32]) -> BTreeMap<u32, [Naive; 2]> {
         }
         let sides = sums.entry(key).or_insert([(None, [Some(0); MEASURES]); 2]);
         for (number, (first, sums)) in sides.iter_mut().enumerate() {
-            if side.is_none_or(|side| usize::from(side) == number) {
+            if usize::from(*side) != 1 - number {
                 *first = first.or(Some(stack));
             }
             for (sum, more) in sums.iter_mut().zip(measures[number]) {
