@@ -54,8 +54,7 @@ impl RunningSums {
     #[inline]
     pub fn make_room(&mut self, traces: usize) {
         if traces > self.open.len() {
-            let old = std::mem::replace(&mut self.open, RandomAccess::zeros(traces * 2));
-            self.open[..old.len()].copy_from_slice(&old);
+            self.open.grow(traces * 2);
         }
     }
 

@@ -37,6 +37,8 @@ enum Owner<T> {
     #[cfg(target_os = "linux")]
     Map {
         _map: memmap2::MmapMut,
+        /// Values for which there are addresses.
+        room: usize,
     },
 }
 
@@ -49,7 +51,7 @@ impl<T: Zero> RandomAccess<T> {
     /// So many values of zero bits.
     pub fn zeros(len: usize) -> Self {
         #[cfg(target_os = "linux")]
-        if let Some(values) = Self::in_huge_pages(len) {
+        if let Some(values) = Self::in_huge_pages(len, len) {
             return values;
         }
         // SAFETY: by the contract of the trait.
@@ -58,17 +60,51 @@ impl<T: Zero> RandomAccess<T> {
         Self { start, len, _owner: Owner::Vector { _values: values } }
     }
 
-    /// Memory of its own, which begins where a huge page does; none for values that do not fill one.
+    /// So many values instead: those that are there, and zero bits behind them.
+    ///
+    /// Large ones stay where they are, in a map that has addresses for far more: the system gives memory only to those that are
+    /// written. A table that moves whenever it doubles touches twice the memory that it needs in the end.
+    pub fn grow(&mut self, len: usize) {
+        let stays = match &self._owner {
+            Owner::Vector { .. } => false,
+            #[cfg(target_os = "linux")]
+            Owner::Map { room, .. } => len <= *room,
+        };
+        if stays {
+            self.len = self.len.max(len);
+            return;
+        }
+        let mut grown = Self::with_room(len);
+        grown[..self.len].copy_from_slice(self);
+        *self = grown;
+    }
+
+    /// So many values of zero bits, which may become more.
+    fn with_room(len: usize) -> Self {
+        /// Times what is asked for: five doublings.
+        #[cfg(target_os = "linux")]
+        const ROOM: usize = 32;
+        #[cfg(target_os = "linux")]
+        if let Some(values) = len.checked_mul(ROOM).and_then(|room| Self::in_huge_pages(len, room)) {
+            return values;
+        }
+        Self::zeros(len)
+    }
+
+    /// Memory of its own, which begins where a huge page does, with addresses for `room` values; none for values that do not fill
+    /// a huge page.
     #[cfg(target_os = "linux")]
-    fn in_huge_pages(len: usize) -> Option<Self> {
+    fn in_huge_pages(len: usize, room: usize) -> Option<Self> {
         const HUGE_PAGE: usize = 2 << 20;
-        let size = len.checked_mul(size_of::<T>()).filter(|size| *size >= HUGE_PAGE)?;
-        let mut map = memmap2::MmapMut::map_anon(size.checked_add(HUGE_PAGE)?).ok()?;
+        len.checked_mul(size_of::<T>()).filter(|size| *size >= HUGE_PAGE)?;
+        let size = room.checked_mul(size_of::<T>())?;
+        let mapped = size.checked_add(HUGE_PAGE)?;
+        let mut map = memmap2::MmapOptions::new().len(mapped).no_reserve_swap().map_anon().ok()?;
         // Advice: nothing depends on whether it is taken.
         let _ = map.advise(memmap2::Advice::HugePage);
         let skipped = map.as_ptr().align_offset(HUGE_PAGE);
         let start = NonNull::from(map.get_mut(skipped..skipped + size)?).cast();
-        Some(Self { start, len, _owner: Owner::Map { _map: map } })
+        Some(Self { start, len, _owner: Owner::Map { _map: map, room } })
     }
 }
 
@@ -115,6 +151,22 @@ mod tests {
             assert!(values.iter().all(|value| *value == 0));
             values.iter_mut().enumerate().for_each(|(place, value)| *value = place as u64);
             assert!(values.iter().enumerate().all(|(place, value)| *value == place as u64));
+        }
+    }
+
+    #[test]
+    fn growing_keeps_what_is_there_and_adds_zeros() {
+        let (mut values, mut len) = (RandomAccess::<u64>::zeros(1), 1);
+        values[0] = 1;
+        // Past a huge page, and past the addresses of the first map.
+        while len < 16 << 20 {
+            let grown = len * 3 + 1;
+            values.grow(grown);
+            assert_eq!(values.len(), grown);
+            assert!(values[..len].iter().zip(1..).all(|(value, place)| *value == place));
+            assert!(values[len..].iter().all(|value| *value == 0));
+            values[len..].iter_mut().zip(len as u64 + 1..).for_each(|(value, place)| *value = place);
+            len = grown;
         }
     }
 

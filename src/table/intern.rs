@@ -40,6 +40,8 @@ const FIRST_BITS: u32 = 8;
 const MOST_A_BUCKET: usize = 3;
 
 impl Bucket {
+    const EMPTY: Self = Self { keys: [0; WIDTH], ids: [0; WIDTH], len: 0 };
+
     #[inline(always)]
     fn find<V: Vector>(&self, vector: V, key: u64) -> Option<u32> {
         let [first @ .., last] = &self.keys;
@@ -137,17 +139,30 @@ impl Interner {
         (((product >> 64) as u64 ^ product as u64) >> self.shift) as usize
     }
 
+    /// Doubles the buckets where they stand: each becomes two, of which the first has twice its place, so going backwards
+    /// overwrites none that is still to come.
     #[cold]
     fn grow(&mut self) {
+        let buckets = self.buckets.len();
+        self.buckets.grow(buckets * 2);
         self.shift -= 1;
-        let mask = self.buckets.len() * 2 - 1;
-        let old = std::mem::replace(&mut self.buckets, RandomAccess::zeros(mask + 1));
-        for bucket in old.iter() {
-            for place in 0..bucket.len as usize {
-                let mut at = self.home(bucket.keys[place]);
-                while !self.buckets[at & mask].take(bucket.keys[place], bucket.ids[place]) {
-                    at += 1;
+        // Keys that another bucket had to take in, for want of room.
+        let mut elsewhere = Vec::new();
+        for place in (0..buckets).rev() {
+            let old = self.buckets[place];
+            self.buckets[place * 2..place * 2 + 2].fill(Bucket::EMPTY);
+            for (key, id) in old.keys.into_iter().zip(old.ids).take(old.len as usize) {
+                let home = self.home(key);
+                if home / 2 != place || !self.buckets[home].take(key, id) {
+                    elsewhere.push((key, id));
                 }
+            }
+        }
+        let mask = buckets * 2 - 1;
+        for (key, id) in elsewhere {
+            let mut at = self.home(key);
+            while !self.buckets[at & mask].take(key, id) {
+                at += 1;
             }
         }
     }
