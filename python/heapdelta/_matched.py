@@ -67,7 +67,7 @@ class Matched:
         """Take the lines of a comparison, which hold both sides at once."""
         absent = pl.lit(None, dtype=pl.UInt64)
         rows = comparison.rows.select(
-            pl.lit(BOTH, dtype=pl.UInt8).alias("side"),
+            pl.lit(BOTH, dtype=pl.UInt32).alias("side"),
             pl.col("stack_id").alias("stack"),
             "requested_bytes_before",
             "requested_bytes_after",
@@ -169,7 +169,7 @@ class Matched:
         if rest.height:
             unrecorded = pl.col("stack").is_null()
             # Outside one run the side is a part of the key: an id there says nothing about the other side's.
-            apart = pl.when(unrecorded | pl.lit(self.one_run)).then(pl.lit(0, dtype=pl.UInt8)).otherwise("side")
+            apart = pl.when(unrecorded | pl.lit(self.one_run)).then(pl.lit(0, dtype=pl.UInt32)).otherwise("side")
             trace_id = self.stacks["trace_id"].gather(rest["stack"])
             rest = rest.with_columns(trace_id, apart.alias("apart"), unrecorded.alias("unrecorded"))
             ranking = pl.concat([ranking, self._grouped(rest, ["unrecorded", "apart", "trace_id"])])

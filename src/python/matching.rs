@@ -60,7 +60,7 @@ pub fn sides_by_heap(py: Python<'_>, after: &Snapshot, before: &Snapshot) -> PyR
 
 /// Sum rows up by a key of their stacks, and rank the keys by growth: the table `ranking`.
 ///
-/// `parts` have the columns stack u32, side u8 (0 after, 1 before, 2 both), and the measures of both sides u64; `keys` has
+/// `parts` have the columns stack u32, side u32 (0 after, 1 before, 2 both), and the measures of both sides u64; `keys` has
 /// one column u32: the key of each stack. Rows without a key are left out.
 #[pyfunction]
 pub fn rank(py: Python<'_>, parts: Vec<Rows>, keys: Rows) -> PyResult<Table> {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Int64Array, PrimitiveArray, RecordBatch, UInt8Array, UInt32Array, UInt64Array,
+    Array, ArrayRef, Int64Array, PrimitiveArray, RecordBatch, UInt32Array, UInt64Array,
     cast::AsArray,
-    types::{ArrowPrimitiveType, UInt8Type, UInt32Type, UInt64Type},
+    types::{ArrowPrimitiveType, UInt32Type, UInt64Type},
 };
 use arrow_buffer::{ArrowNativeType, NullBuffer, ScalarBuffer};
 use rayon::prelude::*;
@@ -53,7 +53,7 @@ impl Total {
 /// The columns of a batch of rows that one side is made of.
 struct Rows<'a> {
     stack: &'a UInt32Array,
-    side: &'a UInt8Array,
+    side: &'a UInt32Array,
     measures: [&'a UInt64Array; MEASURES],
 }
 
@@ -65,7 +65,7 @@ impl<'a> Rows<'a> {
         };
         Some(Self {
             stack: column::<UInt32Type>(batch, "stack")?,
-            side: column::<UInt8Type>(batch, "side")?,
+            side: column::<UInt32Type>(batch, "side")?,
             measures: [
                 column::<UInt64Type>(batch, requested_bytes)?,
                 column::<UInt64Type>(batch, overhead_bytes)?,
@@ -82,7 +82,7 @@ impl<'a> Rows<'a> {
             bits.fold(0, |bits, bit| bits | bit)
         };
         let all_known = self.measures.iter().all(|values| values.null_count() == 0);
-        let is_here = |of: &u8| *of != side.other() as u8;
+        let is_here = |of: &u32| *of != side.other() as u32;
         let sides = self.side.values();
         // Rows of the other side add nothing but what is not known.
         if all_known && !sides.iter().any(is_here) {
@@ -117,7 +117,7 @@ fn column<'a, T: ArrowPrimitiveType>(batch: &'a RecordBatch, name: &str) -> Opti
 /// Sums rows up by the keys of their stacks, and ranks the keys by growth of requested bytes, largest first, unknown growth last;
 /// keys of equal growth stand by number. Absent if the rows lack a column. Uses the threads of the pool it is called in.
 ///
-/// Columns of a row: `stack` u32, `side` u8 (0 after, 1 before, 2 both), and the measures of both sides. What one part of a
+/// Columns of a row: `stack` u32, `side` u32 (0 after, 1 before, 2 both), and the measures of both sides. What one part of a
 /// sum does not know, the sum does not know. Rows whose stack has no key are left out.
 pub fn rank(rows: &[RecordBatch], keys: &[u32]) -> Option<Table> {
     let of_side = |side| rows.iter().map(|batch| Rows::of(batch, side)).collect::<Option<Vec<_>>>();

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{
-    Array, ArrayRef, RecordBatch, UInt8Array, UInt32Array, UInt64Array, cast::AsArray, types::UInt64Type,
-};
+use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array, cast::AsArray, types::UInt64Type};
 use arrow_buffer::{NullBuffer, ScalarBuffer};
 
 use super::{
@@ -92,7 +90,7 @@ impl Sums {
         let zeros = zeros.slice(0, rows);
         let unknown = (!other_writes_overhead).then(|| NullBuffer::new_null(rows));
         let other = [None, unknown, None].map(|nulls| UInt64Array::new(zeros.clone(), nulls));
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt8Array::from_value(side as u8, rows)), self.key];
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from_value(side as u32, rows)), self.key];
         for (own, other) in own.into_iter().zip(other) {
             let [before, after] = if side == Side::After { [other, own] } else { [own, other] };
             columns.extend([Arc::new(before) as ArrayRef, Arc::new(after)]);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Stack, side, and the measures of both sides, after first.
-type Row = (Option<u32>, u8, [[Option<u64>; MEASURES]; 2]);
+type Row = (Option<u32>, u32, [[Option<u64>; MEASURES]; 2]);
 
 const STACKS: u32 = 40;
 
@@ -15,7 +15,7 @@ fn row() -> impl Strategy<Value = Row> {
     let number = prop_oneof![8 => (0..1000u64).prop_map(Some), 1 => Just(None), 1 => Just(Some(1 << 63))];
     let zeros = [Some(0); MEASURES];
     let stack = prop::option::weighted(0.9, 0..STACKS);
-    (stack, 0..3u8, prop::array::uniform2(prop::array::uniform3(number))).prop_map(move |(stack, side, measures)| {
+    (stack, 0..3u32, prop::array::uniform2(prop::array::uniform3(number))).prop_map(move |(stack, side, measures)| {
         match side {
             0 => (stack, side, [measures[0], zeros]),
             1 => (stack, side, [zeros, measures[1]]),
@@ -33,7 +33,7 @@ fn batch(rows: &[Row]) -> RecordBatch {
         [("after", 0), ("before", 1)].map(|(side, number)| (format!("{name}_{side}"), measure(number, place)))
     });
     let stack: ArrayRef = Arc::new(rows.iter().map(|row| row.0).collect::<UInt32Array>());
-    let side: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<UInt8Array>());
+    let side: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<UInt32Array>());
     let keys = [("stack".to_owned(), stack), ("side".to_owned(), side)];
     RecordBatch::try_from_iter_with_nullable(
         keys.into_iter().chain(measures).map(|(name, column)| (name, column, true)),
@@ -55,7 +55,7 @@ fn naive(rows: &[Row], keys: &[u32]) -> BTreeMap<u32, [Naive; 2]> {
         }
         let sides = sums.entry(key).or_insert([(None, [Some(0); MEASURES]); 2]);
         for (number, (first, sums)) in sides.iter_mut().enumerate() {
-            if usize::from(*side) != 1 - number {
+            if *side as usize != 1 - number {
                 *first = first.or(Some(stack));
             }
             for (sum, more) in sums.iter_mut().zip(measures[number]) {

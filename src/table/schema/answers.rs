@@ -21,7 +21,7 @@ pub const SIDES_BY_HEAP: TableSchema = TableSchema {
     columns: &with_measures([SIDE, nullable("heap_base", Kind::U64, "the heap is not named", "address of the heap")]),
 };
 
-const SIDE: Column = column("side", Kind::U8, "0 after, 1 before");
+const SIDE: Column = column("side", Kind::U32, "0 after, 1 before");
 
 /// Columns, and behind them the measures of both sides.
 const fn with_measures([first, second]: [Column; 2]) -> [Column; 8] {

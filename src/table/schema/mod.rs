@@ -34,7 +34,6 @@ pub struct Column {
 #[allow(missing_docs, reason = "each is the Arrow type of its name")]
 pub enum Kind {
     Bool,
-    U8,
     U32,
     U64,
     I64,
@@ -64,7 +63,6 @@ impl Kind {
     pub fn data_type(self) -> DataType {
         match self {
             Kind::Bool => DataType::Boolean,
-            Kind::U8 => DataType::UInt8,
             Kind::U32 => DataType::UInt32,
             Kind::U64 => DataType::UInt64,
             Kind::I64 => DataType::Int64,
@@ -79,7 +77,6 @@ impl Kind {
     pub fn polars_name(self) -> &'static str {
         match self {
             Kind::Bool => "Boolean",
-            Kind::U8 => "UInt8",
             Kind::U32 => "UInt32",
             Kind::U64 => "UInt64",
             Kind::I64 => "Int64",
