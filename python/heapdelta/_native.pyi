@@ -377,7 +377,7 @@ def rank(parts: SupportsGetItem[int, Any], keys: Any) -> Table:
     """
     Sum rows up by a key of their stacks, and rank the keys by growth: the table `ranking`.
 
-    `parts` have the columns stack u32, side u8 (0 after, 1 before, 2 both), and the measures of both sides u64; `keys` has
+    `parts` have the columns stack u32, side u32 (0 after, 1 before, 2 both), and the measures of both sides u64; `keys` has
     one column u32: the key of each stack. Rows without a key are left out.
     """
 
