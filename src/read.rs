@@ -352,15 +352,20 @@ fn finish_comparison(tables: Tables, comparison: compare::Comparison, about: Abo
     }
 }
 
-/// What the tool said before it gave up: the first line of its output that speaks of a failure, else its last words on
-/// the console. A log that was cut on its way says nothing of the kind.
+/// What the tool said before it gave up: from the first line of its output that speaks of a failure to the last one, else its
+/// last words on the console. A log that was cut on its way says nothing of the kind.
 fn failure(sections: &[SectionLine], header_line: u64) -> String {
     const SIGNS: [&str; 8] = ["fail", "error", "couldn't", "cannot", "unable", "denied", "incorrect", "c0000"];
     let mut said =
         sections.iter().filter(|row| row.line > header_line && !row.text.trim_matches(['/', ' ']).is_empty());
     let speaks = |text: &str| SIGNS.iter().any(|sign| text.to_ascii_lowercase().contains(sign));
     let console = |row: &&SectionLine| row.kind == "console" && !row.text.trim_start().starts_with("//");
-    let words = said.clone().find(|row| speaks(&row.text)).or_else(|| said.rfind(console));
-    let quoted = |row: &SectionLine| excerpt_of(row.text.trim().as_bytes(), 400);
-    words.map_or_else(|| "the log ends before its first heap".to_owned(), quoted)
+    let spoken: Vec<&str> = said.clone().map(|row| row.text.trim()).collect();
+    let first = spoken.iter().position(|text| speaks(text));
+    let last = spoken.iter().rposition(|text| speaks(text));
+    let words = match first.zip(last) {
+        Some((first, last)) => Some(spoken[first..=last].join(" ")),
+        None => said.rfind(console).map(|row| row.text.trim().to_owned()),
+    };
+    words.map_or_else(|| "the log ends before its first heap".to_owned(), |words| excerpt_of(words.as_bytes(), 400))
 }

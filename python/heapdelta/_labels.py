@@ -47,8 +47,15 @@ def module_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
 
 def function_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
     """Give every function of a module a number; else as `module_groups`."""
-    keyed = frames.select("module", function_label(frames), key=pl.col("module").str.to_lowercase())
-    codes, labels = _groups(keyed, ["key", "function"])
+    keyed = frames.select(
+        "module",
+        function_label(frames),
+        key=pl.col("module").str.to_lowercase(),
+        # Names of functions are told apart by case; one that is made of the module's name goes with the module.
+        place=pl.when(pl.col("function").is_null() & pl.col("module").is_not_null()).then("offset"),
+        name=pl.when(pl.col("module").is_null()).then("text").otherwise("function"),
+    )
+    codes, labels = _groups(keyed, ["key", "place", "name"])
     return codes, labels.select("module", "function", _status())
 
 

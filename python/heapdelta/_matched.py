@@ -1,7 +1,7 @@
 """Rows of two sides brought together: what a `Delta` and a `Comparison` rank, by module, stack, function, heap, trace.
 
-Stacks and frames of both sides are numbered through (the after side first), so that every step is one gather, one join
-or one group-by over whole columns. One row stands for one stack on one side, with zeros for the other side; a row of a
+Stacks and frames of both sides are numbered through (the after side first), and the core sums up and ranks by any key
+of stacks; what is left here are names, and rows without a key. One row stands for one stack on one side, with zeros for the other side; a row of a
 comparison fills both. The sums of any grouping of the rows are therefore the same.
 """
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from heapdelta._snapshot import Comparison, Snapshot
 
 NUMBERS = tuple(f"{measure}_{part}" for measure in MEASURES for part in ("before", "after", "delta"))
+
+_LARGEST = 2**64 - 1
 
 # Keys of groups that have no code of their own count down from here.
 _SPECIAL = 0xFFFF_FFFF
@@ -257,10 +259,11 @@ def _sums_of(rows: pl.DataFrame) -> list[pl.Expr]:
 
 
 def _sum(rows: pl.DataFrame, name: str) -> pl.Expr:
-    """Null if any part is null: what is not written is not zero."""
+    """Null if any part is null: what is not written is not zero. Sums stop at 2^64 - 1, as the core's do."""
+    total = pl.col(name).cast(pl.Int128).sum().clip(upper_bound=_LARGEST).cast(pl.UInt64)
     if rows[name].null_count() == 0:
-        return pl.col(name).sum()
-    return pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name)
+        return total
+    return pl.when(pl.col(name).null_count() == 0).then(total).alias(name)
 
 
 def _with_deltas(sums: pl.DataFrame) -> pl.DataFrame:

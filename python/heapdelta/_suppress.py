@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from heapdelta._matched import Matched
 
-# To the core, a frame of no group.
-
 
 @dataclass(frozen=True)
 class Suppression:

@@ -18,6 +18,7 @@ mod other;
 mod records;
 
 use super::{
+    cut,
     fields::{next_token, parse_field, parse_hex, trim},
     header,
     line::{Banner, BannerKind, Line, classify},
@@ -95,10 +96,14 @@ impl Reader {
         for line in lines(text) {
             let place = Place { line: sink.piece.lines.total(), byte: line.start as u64, text: line.bytes };
             let rows = sink.piece.lines.rows;
+            if !line.ended && cut::is_banner(line.bytes) {
+                sink.piece.lines.structure += 1;
+                issue(sink, Severity::Warning, "cut_line", place, cut::BANNER);
+                continue;
+            }
             self.line(place, sink);
             if !line.ended && sink.piece.lines.rows > rows {
-                let action = "read as it stands; the file ends in this line, so its last number may be cut";
-                issue(sink, Severity::Warning, "cut_line", place, action);
+                issue(sink, Severity::Warning, "cut_line", place, cut::DATA);
             }
         }
         let now = sink.piece.lines.total();

@@ -90,6 +90,8 @@ pub struct Banner<'a> {
     pub words: &'a [u8],
     /// What it means for heaps.
     pub kind: BannerKind,
+    /// Marks stand behind the words too: nothing is missing.
+    pub closed: bool,
 }
 
 /// What a banner means for the lines below it.
@@ -186,7 +188,9 @@ pub fn banner(body: &[u8]) -> Option<Banner<'_>> {
     }
     let end = body.iter().rposition(|byte| !is_mark(byte)).map_or(start, |last| last + 1);
     let words = &body[start..end.max(start)];
-    Some(Banner { words, kind: banner_kind(words) })
+    // A rule has no words to close, but stars without any may be the start of a banner.
+    let closed = if words.is_empty() { !body.contains(&b'*') } else { end < body.len() };
+    Some(Banner { words, kind: banner_kind(words), closed })
 }
 
 fn banner_kind(words: &[u8]) -> BannerKind {

@@ -170,6 +170,23 @@ def test_module_names_compare_without_regard_to_case(growing: tuple[Log, Log]) -
     assert ranking["module"].to_list() == ["A", "NTDLL", "APP"]
 
 
+def test_functions_named_by_their_module_compare_without_regard_to_case(growing: tuple[Log, Log]) -> None:
+    growing[0].modules = {name.upper(): base for name, base in growing[0].modules.items()}
+    delta = hd.diff(growing[0].read(), growing[1].read())
+    for inclusive in (False, True):
+        functions = delta.by("function", inclusive=inclusive)["function"].to_list()
+        assert len(functions) == len({function.lower() for function in functions})
+
+
+def test_sums_stop_at_the_largest_number_in_every_view() -> None:
+    size = 0xC000_0000_0000_0000
+    log = Log([(0x10000, "5", size, 8), (0x10000, "6", size, 8)], {"5": [APP_FRAME], "6": [APP_FRAME, NTDLL_FRAME]})
+    delta = hd.diff(Log().read(), log.read())
+    for view in (delta.total, delta.by("module"), delta.by("module", inclusive=True).head(1), delta.by("heap")):
+        assert view["requested_bytes_after"].to_list() == [2**64 - 1]
+        assert view["requested_bytes_delta"].to_list() == [None]
+
+
 def test_stack_that_is_not_in_the_file_matches_by_id_in_one_run_only() -> None:
     before, after = (Log([(0x10000, "77", 10, 8)], pid=1) for _ in range(2))
     assert hd.diff(before.read(), after.read()).by("stack").height == 1

@@ -204,3 +204,42 @@ def test_errors_survive_pickling() -> None:
             "try",
             "k",
         )
+
+
+BANNERS = [
+    (
+        b"// UMDH: version 6.1: Logtime 2012-04-30 12:09 - Machine=HOST - PID=10\n",
+        b"*- - - - Start of data for heap @ 2E60000 - - - -",
+    ),
+    (b"UMDH: Logtime 2001-02-03 04:05 - Machine=WEB01 - PID=812\n", b"*********** Heap 00140000 Hogs ***********"),
+]
+
+
+@pytest.mark.parametrize(("header", "banner"), BANNERS)
+def test_banner_cut_by_the_end_of_the_file_is_told_and_names_no_heap(header: bytes, banner: bytes) -> None:
+    words_end = len(banner.rstrip(b" -*")) + 1
+    heap = banner.replace(b"2E60000", b"1000").replace(b"00140000", b"1000") + b"\n"
+    for length in range(6, words_end + 1):
+        snapshot = hd.read(header + heap + banner[:length])
+        assert isinstance(snapshot, hd.Snapshot)
+        assert snapshot.heaps["base"].to_list() == [0x1000], banner[:length]
+        assert "cut_line" in snapshot.issues["kind"].to_list(), banner[:length]
+    for end in (b"", b"\n", b"\r\n"):
+        snapshot = hd.read(header + heap + banner + end)
+        assert isinstance(snapshot, hd.Snapshot)
+        assert snapshot.heaps.height == 2
+        assert "cut_line" not in snapshot.issues["kind"].to_list()
+
+
+def test_banner_that_names_no_heap_is_kept_as_it_stands() -> None:
+    header, banner = BANNERS[0]
+    unknown = "*- - - - - Something else - - - - -"
+    snapshot = hd.read(header + banner + b"\n" + unknown.encode() + b"\n")
+    assert isinstance(snapshot, hd.Snapshot)
+    assert snapshot.sections.select("kind", "text").rows() == [("banner", unknown)]
+
+
+def test_failed_capture_is_quoted_from_its_first_complaint_to_its_last() -> None:
+    header = b"UMDH: Logtime 2001-02-03 04:05 - Machine=WEB01 - PID=812\nConnecting...\n"
+    with pytest.raises(exceptions.CaptureError, match=r'"FindName\(x\) failed, LastError = 126"'):
+        hd.read(header + b"FindName(x) failed,\nLastError = 126\nPress a key\n")

@@ -18,7 +18,7 @@ mod fast;
 pub use fast::{Block, block_at, frames_at};
 
 use super::{
-    header,
+    cut, header,
     line::{Banner, BannerKind, Line, classify},
     sink::{Allocation, HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote, TraceSlot},
 };
@@ -226,7 +226,9 @@ impl<'a> Reader<'a> {
         match shape {
             Line::Blank => self.sink.piece.lines.blank += 1,
             Line::Legend => self.sink.piece.lines.structure += 1,
-            Line::Banner(banner) => self.banner(&banner, number),
+            // What a cut banner says of a heap may be cut as well; `end_of_file` tells.
+            Line::Banner(banner) if !banner.closed && !line.ended => self.sink.piece.lines.structure += 1,
+            Line::Banner(banner) => self.banner(&banner, line.bytes, number),
             Line::Header(_) => header::take(line.bytes, number, start as u64, self.sink),
             Line::Module { base, size, path } => self.module(base, size, path),
             Line::Block { requested_bytes, overhead_bytes, address, trace_id } => {
@@ -242,7 +244,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn banner(&mut self, banner: &Banner<'_>, line: u64) {
+    fn banner(&mut self, banner: &Banner<'_>, bytes: &[u8], line: u64) {
         self.sink.piece.lines.structure += 1;
         match banner.kind {
             BannerKind::Start(_) => {
@@ -254,7 +256,10 @@ impl<'a> Reader<'a> {
                 self.sink.heap_event(line, HeapEvent::End);
                 self.enter(banner);
             }
-            BannerKind::Other => self.enter(banner),
+            BannerKind::Other => {
+                self.enter(banner);
+                self.keep("banner", bytes, line);
+            }
             _ => {
                 self.enter(banner);
                 self.sink.heap_event(line, HeapEvent::Open);
@@ -351,6 +356,10 @@ impl<'a> Reader<'a> {
 
     fn verbatim(&mut self, kind: &'static str, bytes: &[u8], line: u64) {
         self.sink.piece.lines.preamble += 1;
+        self.keep(kind, bytes, line);
+    }
+
+    fn keep(&mut self, kind: &'static str, bytes: &[u8], line: u64) {
         let text = self.sink.text(bytes);
         let section = self.section.clone();
         self.sink.piece.sections.push(SectionLine { section, line, kind, text, tokens: None });
@@ -366,11 +375,11 @@ impl<'a> Reader<'a> {
             return;
         }
         let start = memchr::memrchr(b'\n', text).map_or(0, |newline| newline + 1);
-        let inside =
-            matches!(classify(&text[start..]), Line::Block { .. } | Line::RawFrame(_) | Line::ResolvedFrame(_));
-        if !inside {
-            return;
-        }
+        let action = match classify(&text[start..]) {
+            Line::Block { .. } | Line::RawFrame(_) | Line::ResolvedFrame(_) => cut::DATA,
+            Line::Banner(banner) if !banner.closed => cut::BANNER,
+            _ => return,
+        };
         let text = self.sink.text(&text[start..]);
         let line = Some(self.line_number() - 1);
         self.sink.issue(Issue {
@@ -379,7 +388,7 @@ impl<'a> Reader<'a> {
             line,
             byte: Some(start as u64),
             text,
-            action: "read as it stands; the file ends in this line, so its last number may be cut",
+            action,
         });
     }
 }
