@@ -1,8 +1,8 @@
 """Rows of two sides brought together: what a `Delta` and a `Comparison` rank, by module, stack, function, heap, trace.
 
-Stacks and frames of both sides are numbered through (the after side first), and the core sums up and ranks by any key
-of stacks; what is left here are names, and rows without a key. One row stands for one stack on one side, with zeros for the other side; a row of a
-comparison fills both. The sums of any grouping of the rows are therefore the same.
+Stacks and frames of both sides are numbered through (the after side first). The core sums up and ranks by any key of
+stacks; here are the names, and rows without a key. One row stands for one stack on one side, with zeros for the other
+side; a row of a comparison fills both. The sums of any grouping of the rows are therefore the same.
 """
 
 from __future__ import annotations
