@@ -20,6 +20,8 @@ Result = dict[str, Any]
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 HELD_GOALS = {"blocks": 0.65, "mixed": 0.45}
+# What `mixed` holds then are its stacks; the README says why there is no goal for them.
+SUMS_GOALS = {"blocks": 0.1}
 
 
 def write_report(medians: Mapping[str, Result], logs: Mapping[str, Log], options: argparse.Namespace) -> None:
@@ -97,14 +99,14 @@ def _speed_rows(medians: Mapping[str, Result], kind: str, size: int) -> Iterator
 
 
 def _memory_rows(medians: Mapping[str, Result], kind: str, size: int) -> Iterator[str]:
-    for name, words, goal in (("all", "`read`", HELD_GOALS[kind]), ("sums", "`read(blocks=False)`", 0.1)):
+    for name, words, goals in (("all", "`read`", HELD_GOALS), ("sums", "`read(blocks=False)`", SUMS_GOALS)):
         result = medians[f"read {kind} {name}"]
         held, peak = result["held_bytes"], result["peak_bytes"]
         yield row(
             f"unshared memory after {words}, share of the file",
             kind,
             f"{held / 1e6:,.0f} MB",
-            *at_most(held / size, goal),
+            *(at_most(held / size, goals[kind]) if kind in goals else ("", f"{held / size:.3g}")),
         )
         yield row(
             f"highest memory during {words}, share of the file", kind, f"{peak / 1e6:,.0f} MB", "", f"{peak / size:.3g}"
