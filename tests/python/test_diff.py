@@ -42,23 +42,27 @@ def logs(draw: st.DrawFn, *, one_run: bool = True) -> tuple[Log, Log]:
     return sides[0], sides[1]
 
 
-def naive_module(log: Log, trace: str, other: Log) -> tuple[str | None, str]:
-    """The rule of the documentation, one stack at a time."""
+Place = tuple[str | None, str | None, str]
+
+
+def naive_place(log: Log, trace: str, other: Log) -> Place:
+    """Module, function and status by the rule of the documentation, one stack at a time."""
     if trace == "0":
-        return None, "no stack recorded"
+        return None, None, "no stack recorded"
     frames = log.stacks.get(trace) if any(block[1] == trace for block in log.blocks) else other.stacks.get(trace)
     if frames is None:
-        return None, "stack not in file"
+        return None, None, "stack not in file"
     blamed = next((frame for frame in frames if module_of(frame) != "ntdll"), frames[-1])
     module = module_of(blamed)
-    return module, "ok" if module else "no module"
+    return (module, f"{module}+0x{blamed & 0xFFFF:x}", "ok") if module else (None, f"{blamed:x}", "no module")
 
 
-def naive_by_module(before: Log, after: Log) -> dict[tuple[str | None, str], tuple[int, ...]]:
-    sums: dict[tuple[str | None, str], Counter[str]] = {}
+def naive_sums(before: Log, after: Log, columns: list[int]) -> dict[tuple[str | None, ...], tuple[int, ...]]:
+    sums: dict[tuple[str | None, ...], Counter[str]] = {}
     for side, log, other in (("before", before, after), ("after", after, before)):
         for _, trace, requested, overhead in log.blocks:
-            counter = sums.setdefault(naive_module(log, trace, other), Counter())
+            place = naive_place(log, trace, other)
+            counter = sums.setdefault(tuple(place[column] for column in columns), Counter())
             for measure, value in zip(MEASURES, (requested, overhead, 1), strict=True):
                 counter[f"{measure}_{side}"] += value
                 counter[f"{measure}_delta"] += value if side == "after" else -value
@@ -69,12 +73,17 @@ relaxed = settings(deadline=None, max_examples=40, suppress_health_check=[Health
 
 
 @relaxed
-@given(logs())
-def test_modules_equal_the_naive_version(pair: tuple[Log, Log]) -> None:
+@given(logs(), st.booleans())
+def test_modules_and_functions_equal_the_naive_version(pair: tuple[Log, Log], other_case: bool) -> None:
     before, after = pair
-    ranking = hd.diff(before.read(), after.read()).by("module")
-    found = {row[:2]: row[2:] for row in ranking.iter_rows()}
-    assert found == naive_by_module(before, after)
+    if other_case:
+        before.modules = {name.upper(): base for name, base in before.modules.items()}
+    delta = hd.diff(before.read(), after.read())
+    for kind, columns in (("module", [0, 2]), ("function", [0, 1, 2])):
+        shown, ranking = len(columns), delta.by(kind)
+        found = {tuple(key and key.lower() for key in row[:shown]): row[shown:] for row in ranking.iter_rows()}
+        assert found == naive_sums(before, after, columns)
+        assert len(found) == ranking.height
 
 
 @relaxed
