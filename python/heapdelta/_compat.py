@@ -8,6 +8,7 @@ import polars as pl
 
 from heapdelta import _labels, _native
 from heapdelta._measures import AFTER
+from heapdelta._native import stack_groups
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _apart(names: pl.Series) -> pl.Series:
 
 def _sites(snapshot: Snapshot) -> pl.DataFrame:
     codes, names = _site_codes(snapshot.frames)
-    passed = pl.DataFrame(snapshot._native.stack_groups(codes.to_frame()))
+    passed = pl.DataFrame(stack_groups(snapshot._native, codes.to_frame()))
     sums = [pl.col("requested_bytes").sum(), pl.col("allocation_count").sum()]
     usage = snapshot.usage.group_by("stack_id").agg(sums)
     listed = usage.join(passed, on="stack_id", how="inner").group_by("group").agg(sums)

@@ -14,7 +14,7 @@ import polars as pl
 from heapdelta import _labels
 from heapdelta._labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
 from heapdelta._measures import AFTER, BEFORE, BOTH, MEASURES, PAIRS
-from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack
+from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack, stack_groups
 from heapdelta.blame import Allocators, frame_flags
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Matched:
         frames_seen, stacks_seen = 0, 0
         for source in self.sources:
             groups = codes.slice(frames_seen, source.frames.height)
-            pairs = pl.DataFrame(source._native.stack_groups(groups.to_frame()))
+            pairs = pl.DataFrame(stack_groups(source._native, groups.to_frame()))
             stacks = source._height("stacks")
             own = pl.col("stack").is_between(stacks_seen, stacks_seen + stacks, closed="left")
             rows = self.rows.filter(listed).filter(own)
@@ -174,7 +174,7 @@ class Matched:
             apart = pl.when(unrecorded | pl.lit(self.one_run)).then(pl.lit(0, dtype=pl.UInt32)).otherwise("side")
             trace_id = self.stacks["trace_id"].gather(rest["stack"])
             rest = rest.with_columns(trace_id, apart.alias("apart"), unrecorded.alias("unrecorded"))
-            ranking = pl.concat([ranking, self._grouped(rest, ["unrecorded", "apart", "trace_id"])])
+            ranking = pl.concat([ranking, self._grouped(rest, ["unrecorded", "apart", "trace_id"])], how="diagonal")
         ids = pl.lit(self.stacks["trace_id"])
         return ranking.with_columns(
             ids.gather(pl.col("stack_before")).alias("trace_id_before"),
@@ -186,7 +186,7 @@ class Matched:
         ids = self.stacks["trace_id"]
         ranking, rest = self._ranked(ids.cast(pl.Categorical).to_physical())
         rest = rest.with_columns(ids.gather(rest["stack"]))
-        ranking = pl.concat([ranking, self._grouped(rest, ["trace_id"])])
+        ranking = pl.concat([ranking, self._grouped(rest, ["trace_id"])], how="diagonal")
         return ranking.with_columns(ids.gather(ranking["stack"]), *self._describe(ranking["stack"]))
 
     def _by_heap(self) -> pl.DataFrame:
@@ -198,14 +198,14 @@ class Matched:
         return ranking.with_columns(named.alias("status"))
 
     def _grouped(self, rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-        """Sum up rows by columns that are no key of stacks, into what `_ranked` gives; `key` means nothing here."""
+        """Sum up rows by columns that are no key of stacks, into what `_ranked` gives."""
         sides = [
             pl.col("stack").filter(pl.col("side") != other).first().alias(f"stack_{name}")
             for name, other in (("after", BEFORE), ("before", AFTER))
         ]
         sums = _with_deltas(rows.group_by(keys).agg(*sides, *self._sums()))
         stack = pl.coalesce("stack_after", "stack_before").alias("stack")
-        return sums.select(pl.lit(0, dtype=pl.UInt32).alias("key"), "stack_after", "stack_before", stack, *NUMBERS)
+        return sums.select("stack_after", "stack_before", stack, *NUMBERS)
 
     def _describe(self, stack: pl.Series) -> list[pl.Series]:
         """Give what is shown of each stack: fingerprint, depth, and module and function it counts for."""

@@ -7,7 +7,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "number_through", "rank", "read", "sides_by_heap", "sides_by_stack", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "blame", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "number_through", "rank", "read", "sides_by_heap", "sides_by_stack", "stack_groups", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -31,10 +31,6 @@ class Comparison:
     """
     One comparison. Wrapped by `heapdelta.Comparison`.
     """
-    def blame(self, /, allocators: Any) -> Table:
-        """
-        The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
-        """
     @property
     def byte_count(self, /) -> int:
         """
@@ -69,10 +65,6 @@ class Comparison:
     def radix(self, /) -> int | None:
         """
         10 or 16; None if every number reads the same either way.
-        """
-    def stack_groups(self, /, groups: Any) -> Table:
-        """
-        The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
         """
     def table(self, /, name: str) -> Table:
         """
@@ -233,10 +225,6 @@ class Snapshot:
     """
     One capture. Wrapped by `heapdelta.Snapshot`.
     """
-    def blame(self, /, allocators: Any) -> Table:
-        """
-        The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
-        """
     @property
     def byte_count(self, /) -> int:
         """
@@ -282,10 +270,6 @@ class Snapshot:
         """
         32 or 64.
         """
-    def stack_groups(self, /, groups: Any) -> Table:
-        """
-        The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
-        """
     def table(self, /, name: str) -> Table:
         """
         A table by its name.
@@ -326,6 +310,11 @@ class Table:
         """
         Some columns, in the order of their names; nothing is copied.
         """
+
+def blame(capture: Snapshot | Comparison, allocators: Any) -> Table:
+    """
+    The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
+    """
 
 def damage_names() -> list[str]:
     """
@@ -394,6 +383,11 @@ def sides_by_heap(after: Snapshot, before: Snapshot) -> Table:
 def sides_by_stack(after: Snapshot, before: Snapshot) -> Table:
     """
     The sums of two snapshots by stack, one below the other: the table `sides_by_stack`.
+    """
+
+def stack_groups(capture: Snapshot | Comparison, groups: Any) -> Table:
+    """
+    The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
     """
 
 def survivors(lives: Table) -> Table:

@@ -9,6 +9,7 @@ import polars as pl
 
 from heapdelta import _html
 from heapdelta._matched import Matched
+from heapdelta._native import blame
 from heapdelta._views import Views
 from heapdelta.blame import DEFAULT, Allocators, RuleLike, frame_flags
 from heapdelta.exceptions import NoTableError, OptionError
@@ -153,7 +154,7 @@ class _Capture(Generic[Native]):
             If a rule cannot be read.
         """
         rules = DEFAULT if allocators is None else Allocators(allocators)
-        blamed = pl.DataFrame(self._native.blame(frame_flags(self.frames, rules).to_frame()))
+        blamed = pl.DataFrame(blame(self._native, frame_flags(self.frames, rules).to_frame()))
         return blamed.join(
             self.frames.select("frame_id", "module", "function", "offset"),
             on="frame_id",

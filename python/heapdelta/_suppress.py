@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import blame
+from heapdelta._native import stack_groups
 from heapdelta.blame import Rule
 from heapdelta.exceptions import OptionError
 
@@ -71,7 +72,7 @@ def deciding_rule(matched: Matched, rules: Sequence[Rule]) -> pl.Series:
     for source in matched.sources:
         groups = of_frame.slice(frames_seen, source.frames.height)
         frames_seen += source.frames.height
-        passed = pl.DataFrame(source._native.stack_groups(groups.to_frame()))
+        passed = pl.DataFrame(stack_groups(source._native, groups.to_frame()))
         first = passed.group_by("stack_id").agg(pl.col("group").min())
         none = pl.repeat(None, source._height("stacks"), dtype=pl.UInt32, eager=True)
         parts.append(none.scatter(first["stack_id"], first["group"]))

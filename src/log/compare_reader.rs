@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{
     compare::{Comparison, Row, Style},
     compare_line::{Change, Name, Record, Total, frame, is_suspect},
+    cut,
     fields::{is_blank, trim},
     header,
     line::{Line, classify},
@@ -70,8 +71,7 @@ impl<'s, 'a> Reader<'s, 'a> {
         // A cut total shows in its own sums.
         if !ended && (matches!(record, Some(Record::Bytes { .. } | Record::Count { .. })) || frame.is_some()) {
             let text = self.sink.text(bytes);
-            let action = "read as it stands; the file ends in this line, so its end may be cut";
-            self.issue(Severity::Warning, "cut_line", text, action);
+            self.issue(Severity::Warning, "cut_line", text, cut::WORDS);
         }
         let was_console = std::mem::take(&mut self.console);
         match record {

@@ -13,6 +13,7 @@
 //! Invariant: each line is one allocation whose stack is the call site alone.
 
 use super::{
+    cut,
     fields::{next_token, parse_0x, parse_decimal, trim},
     line::{Line, classify},
     sink::{Allocation, HeapEvent, Issue, SectionLine, Severity, Sink},
@@ -119,8 +120,7 @@ fn other(line: &lines::Line<'_>, number: u64, sink: &mut Sink) {
 
 fn cut(line: &lines::Line<'_>, number: u64, sink: &mut Sink) {
     let text = sink.text(line.bytes);
-    let action = "read as it stands; the file ends in this line, so its end may be cut";
-    issue("cut_line", line, number, text, action, sink);
+    issue("cut_line", line, number, text, cut::WORDS, sink);
 }
 
 fn issue(kind: &'static str, line: &lines::Line<'_>, number: u64, text: String, action: &'static str, sink: &mut Sink) {

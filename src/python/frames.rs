@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::{
     arrow::{Rows, Table},
-    trend::pool,
+    pool,
 };
 use crate::{
     snapshot::{self, NO_KEY},
@@ -78,8 +78,7 @@ pub fn function_labels(py: Python<'_>, frames: Rows) -> PyResult<Table> {
     });
     let portions: Vec<RecordBatch> = portions.collect();
     let label = |portion| Some(text(snapshot::function_labels(portion)?));
-    let labels = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| portions.par_iter().map(label).collect())))?;
-    let labels: Option<Vec<RecordBatch>> = labels;
+    let labels: Option<Vec<RecordBatch>> = pool::run(py, None, || portions.par_iter().map(label).collect())?;
     let labels = labels.ok_or_else(|| PyValueError::new_err("expected module, function, offset and text of frames"))?;
     Ok(table::Table::new(&schema::TEXT, labels).into())
 }

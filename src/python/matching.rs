@@ -1,4 +1,4 @@
-//! What a comparison of two sides is made of: stacks numbered through, sums by stack, and their ranking.
+//! What stacks count for, and what a comparison of two sides is made of: stacks numbered through, their sums, a ranking.
 
 use arrow_array::RecordBatch;
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -6,8 +6,8 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 use super::{
     arrow::{Rows, Table},
     frames::{Flags, Groups},
-    snapshot::{Comparison, Snapshot, in_pool},
-    trend::pool,
+    pool,
+    snapshot::{Comparison, Snapshot},
 };
 use crate::snapshot::{self, totals::By};
 
@@ -27,6 +27,20 @@ impl Capture<'_> {
     }
 }
 
+/// The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
+#[pyfunction]
+pub fn blame(py: Python<'_>, capture: Capture<'_>, allocators: Rows) -> PyResult<Table> {
+    let (stacks, allocators) = (capture.table("stacks"), Flags::of(&allocators)?);
+    pool::run(py, None, || snapshot::blame(stacks, |frame| allocators.has(frame))).map(Table::from)
+}
+
+/// The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
+#[pyfunction]
+pub fn stack_groups(py: Python<'_>, capture: Capture<'_>, groups: Rows) -> PyResult<Table> {
+    let (stacks, groups) = (capture.table("stacks"), Groups::of(&groups)?);
+    pool::run(py, None, || snapshot::stack_groups(stacks, |frame| groups.of_frame(frame))).map(Table::from)
+}
+
 /// The stacks of captures, one behind the other: the table `numbered_stacks`.
 ///
 /// `allocators` has for each of them one column bool: which of its frames are an allocator's.
@@ -42,20 +56,20 @@ pub fn number_through(py: Python<'_>, captures: Vec<Capture<'_>>, allocators: Ve
         snapshot::Source { stacks: capture.table("stacks"), frame_count, is_allocator }
     });
     let sources: Vec<_> = sources.collect();
-    let stacks = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| snapshot::number_through(&sources))))?;
+    let stacks = pool::run(py, None, || snapshot::number_through(&sources))?;
     stacks.map(Table::from).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 /// The sums of two snapshots by stack, one below the other: the table `sides_by_stack`.
 #[pyfunction]
 pub fn sides_by_stack(py: Python<'_>, after: &Snapshot, before: &Snapshot) -> PyResult<Table> {
-    in_pool(py, || snapshot::sides(&after.inner, &before.inner, By::Stack))
+    pool::run(py, None, || snapshot::sides(&after.inner, &before.inner, By::Stack)).map(Table::from)
 }
 
 /// The sums of two snapshots by heap, one below the other: the table `sides_by_heap`.
 #[pyfunction]
 pub fn sides_by_heap(py: Python<'_>, after: &Snapshot, before: &Snapshot) -> PyResult<Table> {
-    in_pool(py, || snapshot::sides(&after.inner, &before.inner, By::Heap))
+    pool::run(py, None, || snapshot::sides(&after.inner, &before.inner, By::Heap)).map(Table::from)
 }
 
 /// Sum rows up by a key of their stacks, and rank the keys by growth: the table `ranking`.
@@ -66,6 +80,6 @@ pub fn sides_by_heap(py: Python<'_>, after: &Snapshot, before: &Snapshot) -> PyR
 pub fn rank(py: Python<'_>, parts: Vec<Rows>, keys: Rows) -> PyResult<Table> {
     let rows: Vec<RecordBatch> = parts.into_iter().flat_map(|part| part.0).collect();
     let keys = Groups::of(&keys)?;
-    let ranking = py.detach(|| Ok::<_, PyErr>(pool(None)?.install(|| snapshot::rank(&rows, &keys.0))))?;
+    let ranking = pool::run(py, None, || snapshot::rank(&rows, &keys.0))?;
     ranking.map(Table::from).ok_or_else(|| PyValueError::new_err("expected stack, side and the measures of both sides"))
 }

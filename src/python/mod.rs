@@ -6,6 +6,7 @@ mod dump;
 mod error;
 mod frames;
 mod matching;
+mod pool;
 mod read;
 mod snapshot;
 mod survival;
@@ -24,7 +25,7 @@ pub mod native {
     #[pymodule_export]
     use super::frames::{function_labels, hexadecimal};
     #[pymodule_export]
-    use super::matching::{number_through, rank, sides_by_heap, sides_by_stack};
+    use super::matching::{blame, number_through, rank, sides_by_heap, sides_by_stack, stack_groups};
     #[pymodule_export]
     use super::read::read;
     #[pymodule_export]

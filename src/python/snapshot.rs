@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 
 use pyo3::{exceptions::PyKeyError, prelude::*};
 
-use super::{
-    arrow::{Rows, Table},
-    frames::{Flags, Groups},
-    trend::pool,
-};
+use super::arrow::Table;
 use crate::{log::sink::LineCounts, snapshot::About};
 
 /// One capture. Wrapped by `heapdelta.Snapshot`.
@@ -21,10 +17,6 @@ pub struct Snapshot {
 #[pyclass(frozen, module = "heapdelta._native")]
 pub struct Comparison {
     pub(super) inner: crate::Comparison,
-}
-
-pub(super) fn in_pool(py: Python<'_>, work: impl FnOnce() -> crate::table::Table + Send) -> PyResult<Table> {
-    py.detach(|| Ok(pool(None)?.install(work).into()))
 }
 
 fn path(about: &About) -> Option<String> {
@@ -126,18 +118,6 @@ impl Snapshot {
         let outcome = py.detach(|| self.inner.with_modules(&dump.inner));
         outcome.map(|inner| Self { inner }).map_err(|error| super::error::exception(py, &error))
     }
-
-    /// The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
-    fn blame(&self, py: Python<'_>, allocators: Rows) -> PyResult<Table> {
-        let allocators = Flags::of(&allocators)?;
-        in_pool(py, || self.inner.blame(|frame| allocators.has(frame)))
-    }
-
-    /// The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
-    fn stack_groups(&self, py: Python<'_>, groups: Rows) -> PyResult<Table> {
-        let groups = Groups::of(&groups)?;
-        in_pool(py, || self.inner.stack_groups(|frame| groups.of_frame(frame)))
-    }
 }
 
 #[pymethods]
@@ -199,17 +179,5 @@ impl Comparison {
     /// A table by its name.
     fn table(&self, name: &str) -> PyResult<Table> {
         named(name, self.inner.table(name))
-    }
-
-    /// The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
-    fn blame(&self, py: Python<'_>, allocators: Rows) -> PyResult<Table> {
-        let allocators = Flags::of(&allocators)?;
-        in_pool(py, || self.inner.blame(|frame| allocators.has(frame)))
-    }
-
-    /// The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
-    fn stack_groups(&self, py: Python<'_>, groups: Rows) -> PyResult<Table> {
-        let groups = Groups::of(&groups)?;
-        in_pool(py, || self.inner.stack_groups(|frame| groups.of_frame(frame)))
     }
 }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, UInt8Array, UInt32Array, UInt64Array};
 use arrow_schema::{Field, Schema};
 use pyo3::{
-    exceptions::{PyIndexError, PyRuntimeError, PyValueError},
+    exceptions::{PyIndexError, PyValueError},
     prelude::*,
 };
 use rayon::prelude::*;
 
-use super::{arrow::Table, snapshot::Snapshot};
+use super::{arrow::Table, pool, snapshot::Snapshot};
 use crate::{
-    parallel::Pool,
     snapshot::totals::{By, Total},
     trend::{self, Axis, Curve, Describer},
 };
@@ -55,7 +54,8 @@ impl Grid {
             return Err(PyIndexError::new_err("expected a key and a group that are there, for every pair"));
         }
         let pairs: Vec<(u32, u32)> = keys.into_iter().zip(groups).collect();
-        py.detach(|| Ok(Self { inner: pool(None)?.install(|| self.inner.sum(&pairs, group_count)) }))
+        let inner = pool::run(py, None, || self.inner.sum(&pairs, group_count))?;
+        Ok(Self { inner })
     }
 
     /// The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64.
@@ -108,7 +108,7 @@ impl Grid {
             return Err(PyValueError::new_err("expected times that never fall, for points of the grid"));
         }
         let axis = Axis { times, middle: middle.0..middle.1, late: late.0..late.1, settled, quantile, fall_share };
-        let curves = py.detach(|| Ok::<_, PyErr>(pool(threads)?.install(|| describe(&self.inner, first, &axis))))?;
+        let curves = pool::run(py, threads, || describe(&self.inner, first, &axis))?;
         curve_table(&curves)
     }
 
@@ -120,7 +120,8 @@ impl Grid {
 impl Grid {
     fn of(py: Python<'_>, snapshots: &[PyRef<'_, Snapshot>], by: By) -> PyResult<Self> {
         let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
-        py.detach(|| Ok(Self { inner: pool(None)?.install(|| trend::Grid::of(&snapshots, by)) }))
+        let inner = pool::run(py, None, || trend::Grid::of(&snapshots, by))?;
+        Ok(Self { inner })
     }
 
     fn check(&self, keys: &[u32]) -> PyResult<()> {
@@ -199,10 +200,6 @@ fn curve_table(curves: &[Described]) -> PyResult<Table> {
         columns.push((name, Arc::new(UInt32Array::from_iter_values(curves.iter().map(count)))));
     }
     table(columns)
-}
-
-pub(super) fn pool(threads: Option<usize>) -> PyResult<Pool> {
-    Pool::new(threads).map_err(|error| PyRuntimeError::new_err(error.to_string()))
 }
 
 fn table(columns: Vec<(&str, ArrayRef)>) -> PyResult<Table> {

@@ -19,7 +19,7 @@ pub use sides::{Side, sides};
 
 use std::path::PathBuf;
 
-use arrow_array::{Array, RecordBatch, StringViewArray, UInt64Array};
+use arrow_array::{Array, RecordBatch, StringViewArray, UInt64Array, cast::AsArray, types::UInt64Type};
 
 use crate::{
     log::sink::LineCounts,
@@ -103,6 +103,12 @@ impl Snapshot {
         find(&self.tables, name)
     }
 
+    /// A column of 64-bit numbers of a table, batch by batch.
+    pub(crate) fn numbers<'a>(&'a self, table: &str, column: &'a str) -> impl Iterator<Item = &'a UInt64Array> {
+        let batches = self.table(table).map_or(&[][..], |table| &table.batches);
+        batches.iter().filter_map(move |batch| batch.column_by_name(column)?.as_primitive_opt::<UInt64Type>())
+    }
+
     /// The frames of any stack, as a comparison prints them.
     pub fn stack_texts(&self) -> StackTexts<'_> {
         let batches = |name| find(&self.tables, name).map_or(&[][..], |table| &table.batches);
@@ -111,32 +117,12 @@ impl Snapshot {
             stacks: batches("stacks").iter().flat_map(frames_of).collect(),
         }
     }
-
-    /// The frame that each stack counts for; see [`blame`].
-    pub fn blame(&self, is_allocator: impl Fn(u32) -> bool + Sync) -> Table {
-        blame(find(&self.tables, "stacks"), is_allocator)
-    }
-
-    /// Groups of frames that each stack passes; see [`stack_groups`].
-    pub fn stack_groups(&self, group: impl Fn(u32) -> Option<u32> + Sync) -> Table {
-        stack_groups(find(&self.tables, "stacks"), group)
-    }
 }
 
 impl Comparison {
     /// A table by its name; see [`schema::COMPARISON_TABLES`].
     pub fn table(&self, name: &str) -> Option<&Table> {
         find(&self.tables, name)
-    }
-
-    /// The frame that each stack counts for; see [`blame`].
-    pub fn blame(&self, is_allocator: impl Fn(u32) -> bool + Sync) -> Table {
-        blame(find(&self.tables, "stacks"), is_allocator)
-    }
-
-    /// Groups of frames that each stack passes; see [`stack_groups`].
-    pub fn stack_groups(&self, group: impl Fn(u32) -> Option<u32> + Sync) -> Table {
-        stack_groups(find(&self.tables, "stacks"), group)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array, cast::AsArray, types::UInt64Type};
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
 use arrow_buffer::{NullBuffer, ScalarBuffer};
 
 use super::{
@@ -37,7 +37,7 @@ pub fn sides(after: &Snapshot, before: &Snapshot, by: By) -> Table {
     let stacks_before = after.table("stacks").map_or(0, Table::len) as u32;
     let (new, old) = rayon::join(|| Sums::of(after, by, 0), || Sums::of(before, by, stacks_before));
     let zeros: ScalarBuffer<u64> = vec![0; new.used.len().max(old.used.len())].into();
-    let writes_overhead = [writes_overhead(after), writes_overhead(before)];
+    let writes_overhead = [after.writes_overhead(), before.writes_overhead()];
     let (new, old) = rayon::join(
         || new.batch(schema, Side::After, &zeros, writes_overhead[Side::Before as usize]),
         || old.batch(schema, Side::Before, &zeros, writes_overhead[Side::After as usize]),
@@ -62,7 +62,7 @@ impl Sums {
         let key: ArrayRef = match by {
             By::Stack => Arc::new(known.map(|row| Some(row? + stacks_before)).collect::<UInt32Array>()),
             By::Heap => {
-                let bases = bases(snapshot);
+                let bases: Vec<Option<u64>> = snapshot.numbers("heaps", "base").flatten().collect();
                 Arc::new(known.map(|row| bases.get(row? as usize).copied().flatten()).collect::<UInt64Array>())
             }
         };
@@ -97,20 +97,4 @@ impl Sums {
         }
         table::batch(schema, columns)
     }
-}
-
-/// Bases of the heaps.
-fn bases(snapshot: &Snapshot) -> Vec<Option<u64>> {
-    let batches = snapshot.table("heaps").map_or(&[][..], |table| &table.batches);
-    let columns = batches.iter().filter_map(|batch| batch.column_by_name("base")?.as_primitive_opt::<UInt64Type>());
-    columns.flatten().collect()
-}
-
-/// Tells whether the tool writes overhead; where the log has no sums, by its format.
-fn writes_overhead(snapshot: &Snapshot) -> bool {
-    let batches = snapshot.table("usage").map_or(&[][..], |table| &table.batches);
-    let columns = batches.iter().filter_map(|batch| batch.column_by_name("overhead_bytes"));
-    let (rows, unknown) =
-        columns.fold((0, 0), |(rows, unknown), column| (rows + column.len(), unknown + column.null_count()));
-    if rows == 0 { snapshot.header.format == "umdh2" } else { unknown < rows }
 }

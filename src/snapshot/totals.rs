@@ -64,6 +64,15 @@ impl Snapshot {
         }
         totals
     }
+
+    /// Tells whether the tool writes overhead; where the log has no sums, by its format.
+    pub fn writes_overhead(&self) -> bool {
+        let overhead = || self.numbers("usage", "overhead_bytes");
+        if overhead().all(|column| column.is_empty()) {
+            return self.header.format == "umdh2";
+        }
+        overhead().any(|column| column.null_count() < column.len())
+    }
 }
 
 fn add_usage(batch: &RecordBatch, by: By, totals: &mut [Total]) {

@@ -34,8 +34,6 @@ struct Bucket {
 // SAFETY: an empty bucket.
 unsafe impl Zero for Bucket {}
 
-const FIRST_BITS: u32 = 8;
-
 /// Keys a bucket, in the mean, before the table grows: few buckets are full then, so few lookups go on to the next one.
 const MOST_A_BUCKET: usize = 3;
 
@@ -67,13 +65,9 @@ impl Bucket {
 impl Interner {
     /// An empty table. The seed differs from process to process, so that a hostile file cannot choose keys that collide.
     pub fn new() -> Self {
-        Self::with_room(0)
-    }
-
-    /// An empty table with room for so many keys.
-    pub fn with_room(keys: usize) -> Self {
-        let bits = (keys / MOST_A_BUCKET + 1).next_power_of_two().ilog2().max(FIRST_BITS);
-        Self { buckets: RandomAccess::zeros(1 << bits), len: 0, shift: 64 - bits, seed: RandomState::new().hash_one(0) }
+        const FIRST_BITS: u32 = 8;
+        let seed = RandomState::new().hash_one(0);
+        Self { buckets: RandomAccess::zeros(1 << FIRST_BITS), len: 0, shift: 64 - FIRST_BITS, seed }
     }
 
     /// Numbers every key of a batch, in order, behind the numbers that are there; `new` is called for each that was not known,
@@ -212,7 +206,7 @@ mod tests {
     #[test]
     fn new_keys_of_many_are_told_by_their_places_among_all() {
         let keys: Vec<u64> = (0..1000).map(|place| place % 300 * 7).collect();
-        let (mut table, mut ids, mut new) = (Interner::with_room(100), Vec::new(), Vec::new());
+        let (mut table, mut ids, mut new) = (Interner::new(), Vec::new(), Vec::new());
         table.intern_all(&keys, &mut ids, |place| new.push(place));
         assert!(new.iter().copied().eq(0..300));
         assert!(ids.iter().zip(0..).all(|(id, place)| *id == place % 300));

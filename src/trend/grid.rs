@@ -5,7 +5,6 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-use arrow_array::{Array, RecordBatch, UInt64Array};
 use rayon::prelude::*;
 
 use crate::snapshot::{
@@ -83,7 +82,7 @@ impl Grid {
     /// Sums up snapshots, one point for each. Uses the threads of the pool it is called in.
     pub fn of(snapshots: &[&Snapshot], by: By) -> Self {
         let mut grid =
-            Self { writes_overhead: snapshots.iter().map(|one| writes_overhead(one)).collect(), ..Self::default() };
+            Self { writes_overhead: snapshots.iter().map(|one| one.writes_overhead()).collect(), ..Self::default() };
         let mut numbers = Numbers::default();
         for snapshots in snapshots.chunks(TOGETHER.max(rayon::current_num_threads())) {
             let first = grid.columns.len();
@@ -161,10 +160,7 @@ fn entries(snapshot: &Snapshot, by: By) -> Vec<Entry> {
         By::Stack => ("stacks", "fingerprint"),
         By::Heap => ("heaps", "base"),
     };
-    let values: Vec<Option<u64>> = batches(snapshot, table)
-        .iter()
-        .flat_map(|batch| u64s(batch, column).map(|column| column.iter().collect::<Vec<_>>()).unwrap_or_default())
-        .collect();
+    let values: Vec<Option<u64>> = snapshot.numbers(table, column).flatten().collect();
     let key = |row: usize| match values.get(row) {
         Some(Some(value)) => (Known::Value, *value),
         Some(None) if by == By::Stack => (Known::NotInFile, 0),
@@ -175,21 +171,4 @@ fn entries(snapshot: &Snapshot, by: By) -> Vec<Entry> {
         cell.present.then_some((known, value, row as u32, cell))
     };
     snapshot.totals(by).iter().copied().enumerate().filter_map(entry).collect()
-}
-
-/// A log writes overhead if any of its rows has some; one without rows, if its format does.
-fn writes_overhead(snapshot: &Snapshot) -> bool {
-    let usage = batches(snapshot, "usage");
-    if usage.iter().all(|batch| batch.num_rows() == 0) {
-        return snapshot.header.format == "umdh2";
-    }
-    usage.iter().filter_map(|batch| u64s(batch, "overhead_bytes")).any(|column| column.null_count() < column.len())
-}
-
-fn batches<'a>(snapshot: &'a Snapshot, table: &str) -> &'a [RecordBatch] {
-    snapshot.table(table).map_or(&[], |table| &table.batches)
-}
-
-fn u64s<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a UInt64Array> {
-    batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref())
 }

@@ -46,7 +46,7 @@ const fn with_measures([first, second]: [Column; 2]) -> [Column; 8] {
     ]
 }
 
-/// Answer of [`crate::Snapshot::blame`].
+/// Answer of [`crate::snapshot::blame`].
 pub const BLAME: TableSchema = TableSchema {
     name: "blame",
     row: "stack with frames",
@@ -116,7 +116,7 @@ pub const RANKING: TableSchema = TableSchema {
 
 const NOT_KNOWN: &str = "a part of it is not known";
 
-/// Answer of [`crate::Snapshot::stack_groups`].
+/// Answer of [`crate::snapshot::stack_groups`].
 pub const STACK_GROUPS: TableSchema = TableSchema {
     name: "stack_groups",
     row: "stack and group of frames it passes, each pair once",
