@@ -9,6 +9,11 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -131,6 +136,24 @@ def diff(before: Path, after: Path) -> dict[str, Any]:
     }
 
 
+def summary(path: Path) -> dict[str, Any]:
+    """Time and highest memory of `heapdelta summary` as a whole process, compiled as an installed package is."""
+    command = [Path(sys.executable).with_name("heapdelta"), "summary", path]
+    with tempfile.TemporaryDirectory() as compiled:
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": compiled}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for _ in range(2):
+            start = time.perf_counter()
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+            seconds = time.perf_counter() - start
+    holds = next(line for line in done.stdout.splitlines() if line.startswith("live"))
+    return {
+        "seconds": seconds,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+        "block_count": int(holds.split(" in ")[1].split()[0].replace(",", "")),
+    }
+
+
 def import_time() -> dict[str, Any]:
     """Time of `import heapdelta`."""
     start = time.perf_counter()
@@ -144,7 +167,9 @@ def main() -> None:
     import series
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("case", choices=["read", "rival", "hand-over", "diff", "import", *dumps.CASES, *series.CASES])
+    parser.add_argument(
+        "case", choices=["read", "rival", "hand-over", "diff", "import", "summary", *dumps.CASES, *series.CASES]
+    )
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--sums-only", action="store_true")
@@ -161,6 +186,8 @@ def main() -> None:
             result = diff(*options.paths)
         case "import":
             result = import_time()
+        case "summary":
+            result = summary(options.paths[0])
         case name if name in series.CASES:
             warm(*(path for path in options.paths if path.is_file()))
             result = series.CASES[name](*options.paths)

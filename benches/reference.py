@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KINDS = ("blocks", "mixed")
+FIELD_BYTES = 41_000_000
+"""Size of the log `field`, whatever the others' is."""
+SMALL_LOGS = 10_000
 DUMPS = ("full-1g", "full-2g")
 SEED = 20260412
 
@@ -44,6 +47,25 @@ def dump(folder: Path, kind: str, share: float) -> Log:
         folder / f"{kind}-{share:g}-{SEED}.dmp",
         lambda path: testing.write_reference_dump(path, kind=kind, seed=SEED, memory_bytes=int(full * share)),
     )
+
+
+def small_logs(folder: Path, count: int = SMALL_LOGS) -> Path:
+    """Write a folder of logs of 500 B, unless it is there already: one stack each, and two blocks of 64 B."""
+    small = folder / f"small-{count}"
+    small.mkdir(exist_ok=True)
+    banner = "*- - - - - - - - - - {} - - - - - - - - - -\n"
+    head = (
+        "// UMDH: version 10.0.19041.685: Logtime 2024-03-11 09:{:02} - Machine=BENCH-01 - PID={}\n// Loaded modules:\n"
+    )
+    modules = "//     7FFB2C800000   400000 C:\\Bench\\bench.dll\n//     7FFB2D000000   400000 C:\\Bench\\ntdll.dll\n\n"
+    blocks = "40 bytes + 30 at 1E2B3C4D5E0 by BackTrace7\n\t7FFB2D01A3D4\n\t7FFB2C81A3D4\n\n"
+    blocks += "40 bytes + 30 at 1E2B3C4D650 by BackTrace7\n"
+    heap = banner.format("Start of data for heap @ 1A0") + blocks + banner.format("End of data for heap @ 1A0")
+    for place in range(count):
+        path = small / f"{place:05}.txt"
+        if not path.exists():
+            path.write_text(head.format(place % 60, 1000 + place // 60) + modules + heap)
+    return small
 
 
 def _kept(path: Path, write: Callable[[Path], dict[str, int]]) -> Log:

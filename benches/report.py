@@ -47,7 +47,7 @@ def _heading(logs: Mapping[str, Log], options: argparse.Namespace) -> Iterator[s
     sizes = ", ".join(
         f"`{kind}` {logs[kind].size / 1e6:,.0f} MB with {logs[kind].answer['block_count']:,} blocks and "
         f"{logs[kind].answer['stack_count']:,} stacks"
-        for kind in KINDS
+        for kind in (*KINDS, "heaps", "field")
     )
     yield f"medians of {options.runs}. Logs: {sizes}."
     sizes = ", ".join(
@@ -64,6 +64,9 @@ def _table(medians: Mapping[str, Result], logs: Mapping[str, Log]) -> Iterator[s
     yield "|---|---|---|---|---|"
     for kind in KINDS:
         yield from _speed_rows(medians, kind, logs[kind].size)
+    one, every = medians["read heaps 1"]["seconds"], medians["read heaps all"]["seconds"]
+    figure = f"{logs['heaps'].size / every / 1e6:,.0f} MB/s"
+    yield row("`read`, all threads; times one thread", "heaps", figure, *at_least(one / every, 1.6))
     for kind in KINDS:
         yield from _memory_rows(medians, kind, logs[kind].size)
     yield from _other_rows(medians)
@@ -132,5 +135,10 @@ def _other_rows(medians: Mapping[str, Result]) -> Iterator[str]:
         "no copy",
         f"{same}; memory grew by {copied:.2%}",
     )
+    whole = medians["summary field"]
+    words = "`heapdelta summary`, the whole process"
+    yield row(f"{words}, seconds", "field", f"{whole['seconds']:.2f} s", *at_most(whole["seconds"], 0.8))
+    peak = whole["peak_bytes"] / 1e6
+    yield row(f"{words}: highest memory, MB", "field", f"{peak:,.0f} MB", *at_most(peak, 200))
     seconds = medians["import"]["seconds"]
     yield row("`import heapdelta`, seconds", "", f"{seconds:.3f} s", *at_most(seconds, 0.3))

@@ -25,6 +25,12 @@ def many_rows(medians: Mapping[str, Mapping[str, Any]], kind: str, size: int) ->
         f"{passing / 1e6:,.0f} MB",
         *at_most(passing / (2 * result["byte_count"] / 100), 1),
     )
+    result = medians["read-many small"]
+    count = result["block_count"] / 2
+    words = f"`read_many` of {count:,.0f} logs of {result['byte_count'] / count:,.0f} B"
+    yield row(f"{words}, seconds", "", f"{result['seconds']:.2f} s", *at_most(result["seconds"], 3))
+    peak = result["peak_bytes"] / 1e6
+    yield row("highest memory during it, MB", "", f"{peak:,.0f} MB", *at_most(peak, 300))
     result = medians["growth"]
     yield row(
         f"`series` and `growth` over 200 snapshots of {result['rows']:,.0f} stacks, seconds",

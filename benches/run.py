@@ -14,13 +14,14 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import series
 from case import warm
-from reference import DUMPS, KINDS, SEED, Log, dump, log, part
+from reference import DUMPS, FIELD_BYTES, KINDS, SEED, SMALL_LOGS, Log, dump, log, part, small_logs
 from report import Result, write_report
 
 CASE = Path(__file__).with_name("case.py")
@@ -66,12 +67,12 @@ def ceiling(bench: Bench, program: Path, target: Log) -> None:
     print(f"  ceiling: {float(seconds):.3f} s", flush=True)
 
 
-def reads(bench: Bench, kind: str, target: Log) -> None:
+def reads(bench: Bench, kind: str, target: Log, names: Sequence[str] = ("1", "all", "sums")) -> None:
     """Our reader: one thread, all threads, sums only."""
     fields = ["line_count", "block_count", "requested_bytes", "overhead_bytes", "stack_count", "distinct_frame_count"]
     variants = {"1": ["--threads", "1"], "all": [], "sums": ["--sums-only"]}
-    for name, arguments in variants.items():
-        result = bench.add(f"read {kind} {name}", "read", str(target.path), *arguments)
+    for name in names:
+        result = bench.add(f"read {kind} {name}", "read", str(target.path), *variants[name])
         for field in fields:
             check(f"{kind}, {name}: {field}", result[field], target.answer[field])
         check(f"{kind}, {name}: rows", result["rows"], 0 if name == "sums" else target.answer["block_count"])
@@ -102,6 +103,19 @@ def many(bench: Bench, folder: Path, logs: list[Log]) -> None:
     check("growth: rows", result["rows"], series.STACKS)
     check("growth: bytes of the last snapshot", result["last_bytes"], 0)
     check("growth: leaks", result["steep_leaks"], series.STACKS // series.LEAKING)
+
+
+def small(bench: Bench, folder: Path) -> None:
+    """Thousands of small logs to their sums."""
+    result = bench.add("read-many small", "read-many", str(folder))
+    check("small logs: blocks", result["block_count"], 2 * SMALL_LOGS)
+    check("small logs: bytes", result["requested_bytes"], 128 * SMALL_LOGS)
+
+
+def summary(bench: Bench, target: Log) -> None:
+    """The command line on a log of the size and shape that one from the field had."""
+    result = bench.add("summary field", "summary", str(target.path))
+    check("summary: blocks", result["block_count"], target.answer["block_count"])
 
 
 def dump_cases(bench: Bench, kind: str, target: Log, program: Path) -> None:
@@ -139,6 +153,8 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
     steps = [logs["blocks"], *(log(folder, "blocks", options.size, step=step) for step in range(1, 5))]
     folder_of_many = folder / f"many-{options.size // 50}"
     folder_of_many.mkdir(exist_ok=True)
+    heaps, field = log(folder, "heaps", options.size), log(folder, "field", FIELD_BYTES)
+    small_folder = small_logs(folder)
     many_logs = [log(folder_of_many, "blocks", options.size // 50, seed=SEED + place) for place in range(100)]
     for run in range(options.runs):
         print(f"run {run + 1} of {options.runs}", flush=True)
@@ -152,12 +168,15 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
                 result["size"] = slices[kind].stat().st_size
             diffs(bench, kind, logs[kind], grown[kind])
         survivals(bench, "blocks", steps)
+        reads(bench, "heaps", heaps, ("1", "all"))
         many(bench, folder_of_many, many_logs)
+        small(bench, small_folder)
+        summary(bench, field)
         result = bench.add("hand-over", "hand-over", str(logs["blocks"].path))
         check("hand-over: bytes", result["requested_bytes"], logs["blocks"].answer["requested_bytes"])
         for kind in DUMPS:
             dump_cases(bench, kind, dumps[kind], options.dump_memory)
-    return logs | dumps
+    return logs | dumps | {"heaps": heaps, "field": field}
 
 
 def main() -> None:

@@ -12,22 +12,23 @@ if TYPE_CHECKING:
 
 def write_reference_log(
     path: str | PathLike[str],
-    kind: Literal["blocks", "mixed"],
+    kind: Literal["blocks", "mixed", "heaps", "field"],
     size: int = 1_000_000_000,
     seed: int = 1,
     *,
     grown: bool = False,
     step: int = 0,
 ) -> dict[str, int]:
-    """Write a benchmark log: 64-bit ``umdh2``, CRLF, six heaps.
+    """Write a benchmark log: 64-bit ``umdh2``, CRLF, six heaps or twelve.
 
     Parameters
     ----------
     path : str or path-like
         File to write; overwritten if it is there.
-    kind : {"blocks", "mixed"}
-        Nearly nothing but block lines (at 1 GB 80,000 stacks of 10 to 32 frames), or half of its bytes stacks (680,000
-        of them over 250,000 distinct addresses).
+    kind : {"blocks", "mixed", "heaps", "field"}
+        Nearly nothing but block lines (at 1 GB 80,000 stacks of 10 to 32 frames); half of its bytes stacks (680,000
+        of them over 250,000 distinct addresses); as ``blocks``, but twelve heaps, and each stack has blocks in all of
+        them; or the shape of a log from the field (at 41 MB 64,592 stacks and some 445,000 blocks).
     size : int, default 1_000_000_000
         Bytes, kept to within a few records; stacks and addresses are fewer in proportion in a smaller log.
     seed : int, default 1
@@ -51,7 +52,7 @@ def write_reference_log(
     Raises
     ------
     OptionError
-        If `kind` is neither of the two, or a log shall be both grown and of a later step.
+        If `kind` is none of these, or a log shall be both grown and of a later step.
     HeapdeltaError
         If the file cannot be written.
 

@@ -41,7 +41,7 @@ pub fn write_reference_log(
     if grown && step > 0 {
         return Err(wrong(py, "grown=False with a step", "grown=True"));
     }
-    let kind = Kind::of(kind).ok_or_else(|| wrong(py, "kind \"blocks\" or \"mixed\"", kind))?;
+    let kind = Kind::of(kind).ok_or_else(|| wrong(py, "kind \"blocks\", \"mixed\", \"heaps\" or \"field\"", kind))?;
     let options = reference::Options { kind, byte_count, seed, grown, step };
     let answer = written(py, path, |out| write_reference(out, &options))?;
     let about = PyDict::new(py);

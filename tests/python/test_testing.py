@@ -89,7 +89,7 @@ def test_folder_that_is_missing_is_told(tmp_path):
         testing.write_log(tmp_path / "missing" / "log.txt", stack_count=60)
 
 
-@pytest.mark.parametrize("kind", ["blocks", "mixed"])
+@pytest.mark.parametrize("kind", ["blocks", "mixed", "heaps", "field"])
 def test_reference_log_reads_back_to_its_answer(tmp_path, kind):
     path = tmp_path / "log.txt"
     answer = testing.write_reference_log(path, kind, 300_000, 5)
@@ -114,3 +114,10 @@ def test_grown_reference_log_grew_by_what_it_says(tmp_path):
     assert total["overhead_bytes_delta"] == answer["grown_overhead_bytes"]
     assert total["allocation_count_delta"] == answer["grown_block_count"]
     assert delta.by("stack").filter(pl.col("requested_bytes_delta") < 0).is_empty()
+
+
+def test_spread_reference_log_has_blocks_of_every_stack_in_every_heap(tmp_path):
+    path = tmp_path / "log.txt"
+    answer = testing.write_reference_log(path, "heaps", 300_000, 5)
+    assert answer["heap_count"] == 12
+    assert hd.read(path).usage.height == 12 * answer["stack_count"]

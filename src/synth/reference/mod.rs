@@ -24,7 +24,6 @@ pub use options::{Answer, Kind, Options};
 /// Every so many stacks, one grows.
 pub const GROWN_STRIDE: u64 = 64;
 
-const HEAPS: u64 = 6;
 const GIGABYTE: u64 = 1_000_000_000;
 /// The sink is given portions of this many bytes.
 const PORTION: usize = 256 << 10;
@@ -37,7 +36,7 @@ const PORTION: usize = 256 << 10;
 pub fn write_reference(out: &mut impl Write, options: &Options) -> io::Result<Answer> {
     let mut writer = Writer::new(out, options);
     writer.preamble();
-    for heap in 0..HEAPS {
+    for heap in 0..writer.shape.heaps {
         writer.heap(heap)?;
     }
     writer.finish()
@@ -141,7 +140,7 @@ impl<'a, W: Write> Writer<'a, W> {
         self.answer.heap_count += 1;
         self.heap_first_stack = self.answer.stack_count;
         self.heap_first_record = self.records;
-        let end = u128::from(self.options.byte_count) * u128::from(heap + 1) / u128::from(HEAPS);
+        let end = u128::from(self.options.byte_count) * u128::from(heap + 1) / u128::from(self.shape.heaps);
         while u128::from(self.base_bytes) < end {
             self.record();
             if self.buffer.len() >= PORTION {
@@ -161,8 +160,8 @@ impl<'a, W: Write> Writer<'a, W> {
         let start = self.buffer.len();
         let known = self.answer.stack_count;
         let due = u128::from(self.stacks_wanted) * u128::from(self.base_bytes);
-        let is_new =
-            known == 0 || (known < self.stacks_wanted && u128::from(known) * u128::from(self.options.byte_count) < due);
+        let until = self.options.byte_count / if self.shape.spread { self.shape.heaps } else { 1 };
+        let is_new = known == 0 || (known < self.stacks_wanted && u128::from(known) * u128::from(until) < due);
         let stack = if is_new { known } else { self.known_stack(known) };
         if is_new {
             self.end_line();
@@ -186,9 +185,11 @@ impl<'a, W: Write> Writer<'a, W> {
         }
     }
 
-    /// A stack printed before. A call site nearly always uses one heap, so most come from those first seen in this one.
+    /// A stack printed before. A call site nearly always uses one heap, so most come from those first seen in this one,
+    /// unless blocks are spread.
     fn known_stack(&mut self, known: u64) -> u64 {
-        let first = if self.random.below(64) == 0 { 0 } else { self.heap_first_stack.min(known - 1) };
+        let first =
+            if self.shape.spread || self.random.below(64) == 0 { 0 } else { self.heap_first_stack.min(known - 1) };
         first + self.random.below(known - first)
     }
 

@@ -7,6 +7,10 @@ pub enum Kind {
     Blocks,
     /// Half of the bytes are stacks; at 1 GB, 680,000 of them over 250,000 distinct addresses.
     Mixed,
+    /// Twelve heaps, and each of 80,000 stacks has blocks in all of them.
+    Heaps,
+    /// The shape that a log from the field had: 41 MB with 445,000 blocks and 64,592 stacks.
+    Field,
 }
 
 impl Kind {
@@ -15,14 +19,23 @@ impl Kind {
         match name {
             "blocks" => Some(Kind::Blocks),
             "mixed" => Some(Kind::Mixed),
+            "heaps" => Some(Kind::Heaps),
+            "field" => Some(Kind::Field),
             _ => None,
         }
     }
 
     pub(super) fn shape(self) -> Shape {
         match self {
-            Kind::Blocks => Shape { stacks: 80_000, addresses: 30_000, shallow: 10, deep: 32 },
-            Kind::Mixed => Shape { stacks: 680_000, addresses: 250_000, shallow: 34, deep: 62 },
+            Kind::Blocks => Shape { stacks: 80_000, addresses: 30_000, shallow: 10, deep: 32, heaps: 6, spread: false },
+            Kind::Mixed => {
+                Shape { stacks: 680_000, addresses: 250_000, shallow: 34, deep: 62, heaps: 6, spread: false }
+            }
+            Kind::Heaps => Shape { stacks: 80_000, addresses: 30_000, shallow: 10, deep: 32, heaps: 12, spread: true },
+            // 64,592 stacks in 41 MB.
+            Kind::Field => {
+                Shape { stacks: 1_575_415, addresses: 730_000, shallow: 10, deep: 27, heaps: 6, spread: false }
+            }
         }
     }
 }
@@ -33,6 +46,9 @@ pub(super) struct Shape {
     pub(super) addresses: u64,
     pub(super) shallow: u64,
     pub(super) deep: u64,
+    pub(super) heaps: u64,
+    /// The first heap brings all stacks, and every heap has blocks of all of them.
+    pub(super) spread: bool,
 }
 
 /// What to write.
