@@ -41,25 +41,36 @@ impl Control {
 }
 
 /// Threads for everything that runs in parallel.
-pub struct Pool(rayon::ThreadPool);
+pub enum Pool {
+    /// Started for this work.
+    Own(rayon::ThreadPool),
+    /// The pool that the caller runs in.
+    Callers,
+}
 
 impl Pool {
-    /// A pool of the given number of threads, or of one for each core.
+    /// A pool of the given number of threads, or of one for each core; on a thread of a pool already, that one.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Io`] if the system gives no threads.
     pub fn new(threads: Option<usize>) -> Result<Self> {
+        if rayon::current_thread_index().is_some() {
+            return Ok(Self::Callers);
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads.unwrap_or(0))
             .thread_name(|index| format!("heapdelta-{index}"))
             .build();
-        pool.map(Self).map_err(|error| std::io::Error::other(error.to_string()).into())
+        pool.map(Self::Own).map_err(|error| std::io::Error::other(error.to_string()).into())
     }
 
     /// Runs `work` inside the pool, so that its parallel iterators use these threads.
     pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        self.0.install(work)
+        match self {
+            Self::Own(pool) => pool.install(work),
+            Self::Callers => work(),
+        }
     }
 
     /// Reads blocks of umdh2 text in any order, one sink for each thread.
@@ -75,7 +86,7 @@ impl Pool {
         control: &Control,
     ) -> Result<Vec<Sink>> {
         let blocks = Mutex::new(blocks);
-        let sinks = self.0.broadcast(|_| {
+        let worker = || {
             let mut sink = Sink::new(keep_blocks);
             let mut block = Block::default();
             while next(&blocks, &mut block, control)? {
@@ -85,8 +96,11 @@ impl Pool {
             }
             sink.finish();
             Ok(sink)
-        });
-        sinks.into_iter().collect()
+        };
+        match self {
+            Self::Own(pool) => pool.broadcast(|_| worker()).into_iter().collect(),
+            Self::Callers => rayon::broadcast(|_| worker()).into_iter().collect(),
+        }
     }
 }
 

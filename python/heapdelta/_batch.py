@@ -12,9 +12,9 @@ import polars as pl
 
 from heapdelta import _html
 from heapdelta._dump import Dump
-from heapdelta._read import read
+from heapdelta._read import read, read_each
 from heapdelta._snapshot import Comparison, Snapshot
-from heapdelta._sources import label_of, listed_sources, size_of
+from heapdelta._sources import label_of, listed_sources, path_text, size_of
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
 if TYPE_CHECKING:
@@ -23,11 +23,17 @@ if TYPE_CHECKING:
     from heapdelta._read import Source
 
     Sources: TypeAlias = "str | os.PathLike[str] | Iterable[Source]"
+    Outcome: TypeAlias = "Snapshot | Comparison | Dump | BaseException"
 
 __all__ = ["Batch", "read_many"]
 
 # A file from this size on is read by all threads at once, and alone: so two of them are never in memory together.
 _LARGE = 256 << 20
+
+# Files below this size are read several in a row by one call of the core: to start each on its own takes longer than to
+# read it.
+_SMALL = 1 << 20
+_IN_A_ROW = 32
 
 _FAILURES = {"position": pl.UInt32, "path": pl.String, "kind": pl.String, "line": pl.UInt64, "message": pl.String}
 
@@ -81,7 +87,7 @@ class Batch:
 
     def _first(self) -> pl.DataFrame:
         first = self.snapshots[: _html.TOP]
-        rows = [(each.path, each.taken_at, each.machine, each.pid, each.format) for each in first]
+        rows = [(path_text(each.path), each.taken_at, each.machine, each.pid, each.format) for each in first]
         return pl.DataFrame(rows, schema=["path", "taken_at", "machine", "pid", "format"], orient="row")
 
 
@@ -161,6 +167,7 @@ class _Work:
 
     def __init__(self, sources: list[Source], threads: int, *, blocks: bool, stop_early: bool) -> None:
         self.sources = sources
+        self.sizes = [size_of(source) for source in sources]
         self.threads = threads
         self.blocks = blocks
         self.stop_early = stop_early
@@ -175,7 +182,7 @@ class _Work:
                 progress(len(self.outcomes), len(self.sources))
 
         report()
-        large = {place for place, source in enumerate(self.sources) if size_of(source) >= _LARGE}
+        large = {place for place, size in enumerate(self.sizes) if size >= _LARGE}
         small = [place for place in range(len(self.sources)) if place not in large]
         self._side_by_side(small, min(self.threads, len(small)), 1, report)
         self._side_by_side(sorted(large), min(1, len(large)), self.threads, report)
@@ -186,7 +193,7 @@ class _Work:
 
         No pool of the standard library: interrupted while it starts a thread, it forgets that one.
         """
-        todo, done = deque(places), SimpleQueue[tuple[int, Snapshot | BaseException]]()
+        todo, done = deque(self._portions(places, workers)), SimpleQueue[tuple[int, Snapshot | BaseException]]()
         crew = [
             Thread(target=self._work, args=(todo, done, threads), name=f"heapdelta-{number}")
             for number in range(workers)
@@ -208,30 +215,64 @@ class _Work:
                 if worker.ident is not None:
                     worker.join()
 
-    def _work(self, todo: deque[int], done: SimpleQueue[tuple[int, Snapshot | BaseException]], threads: int) -> None:
+    def _portions(self, places: list[int], workers: int) -> Iterator[list[int]]:
+        """Cut the places into what one call reads: small files in a row, every other source alone."""
+        in_a_row = min(_IN_A_ROW, 1 + len(places) // (4 * max(1, workers)))
+        row: list[int] = []
+        for place in places:
+            if _path_of(self.sources[place]) is not None and self.sizes[place] < _SMALL:
+                row.append(place)
+            else:
+                yield [place]
+            if len(row) == in_a_row:
+                yield row
+                row = []
+        if row:
+            yield row
+
+    def _work(
+        self, todo: deque[list[int]], done: SimpleQueue[tuple[int, Snapshot | BaseException]], threads: int
+    ) -> None:
         while todo and not self.stop.is_set():
             try:
-                place = todo.popleft()
+                places = todo.popleft()
             except IndexError:
                 return
-            try:
-                done.put((place, self._read(place, threads)))
-            except BaseException as error:
-                done.put((place, error))
+            for place, outcome in zip(places, self._read(places, threads), strict=True):
+                done.put((place, self._checked(place, outcome)))
 
-    def _read(self, place: int, threads: int) -> Snapshot:
-        found = read(self.sources[place], threads=threads, blocks=self.blocks, progress=self._check)
-        if isinstance(found, Comparison | Dump):
-            kind = "the comparison of two logs" if isinstance(found, Comparison) else "a minidump"
-            name = label_of(self.sources[place]) or "<bytes>"
-            message = f"{name}: expected the snapshot of a heap log, found {kind}"
-            raise OptionError(message, path=label_of(self.sources[place]), kind="not_a_snapshot")
-        return found
+    def _read(self, places: list[int], threads: int) -> Sequence[Outcome]:
+        paths = [path for place in places if (path := _path_of(self.sources[place])) is not None]
+        try:
+            if len(places) > 1:
+                return read_each(paths, blocks=self.blocks, progress=self._check)
+            return [read(self.sources[places[0]], threads=threads, blocks=self.blocks, progress=self._check)]
+        except BaseException as error:
+            return [error] * len(places)
+
+    def _checked(self, place: int, outcome: Outcome) -> Snapshot | BaseException:
+        """Let snapshots of logs pass, and what went wrong."""
+        if not isinstance(outcome, Comparison | Dump):
+            return outcome
+        kind = "the comparison of two logs" if isinstance(outcome, Comparison) else "a minidump"
+        name = label_of(self.sources[place])
+        message = f"{name or '<bytes>'}: expected the snapshot of a heap log, found {kind}"
+        return OptionError(message, path=name, kind="not_a_snapshot")
 
     def _check(self, _done: int, _total: int | None) -> None:
         """Stop a read that is under way: only the main thread of Python sees Ctrl-C."""
         if self.stop.is_set():
             raise CancelledError("expected to go on, found that another file had stopped the reading", kind="cancelled")
+
+
+def _path_of(source: Source) -> str | None:
+    """Give the path that a source is, if the system takes it as one."""
+    path = os.fspath(source) if isinstance(source, str | os.PathLike) else None
+    try:
+        os.fsencode(path or "")
+    except UnicodeEncodeError:
+        return None
+    return path if isinstance(path, str) else None
 
 
 def _next(done: SimpleQueue[tuple[int, Snapshot | BaseException]]) -> tuple[int, Snapshot | BaseException]:
@@ -244,7 +285,8 @@ def _next(done: SimpleQueue[tuple[int, Snapshot | BaseException]]) -> tuple[int,
 
 
 def _failure(place: int, path: str | None, error: BaseException) -> tuple[int, str | None, str, int | None, str]:
+    path = path_text(path)
     if isinstance(error, HeapdeltaError):
-        return place, path, error.kind or "internal", error.line, error.message
+        return place, path, error.kind or "internal", error.line, path_text(error.message) or ""
     kind = "io" if isinstance(error, OSError) else type(error).__name__
-    return place, path, kind, None, f"{path or '<bytes>'}: {error}"
+    return place, path, kind, None, path_text(f"{path or '<bytes>'}: {error}") or ""

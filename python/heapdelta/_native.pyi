@@ -375,6 +375,12 @@ def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIn
     Read a heap log or a minidump. Wrapped by `heapdelta.read`.
     """
 
+def read_each(paths: SupportsGetItem[int, str | PathLike[str]], *, blocks: bool, progress: Any) -> list[Snapshot | Comparison | Dump | Any]:
+    """
+    Read small files one after the other: for each, what `read` gives, or the exception that it raises. Used by
+    `heapdelta.read_many`: a thread and a pool for each would take longer than to read it.
+    """
+
 def sides_by_heap(after: Snapshot, before: Snapshot) -> Table:
     """
     The sums of two snapshots by heap, one below the other: the table `sides_by_heap`.

@@ -105,6 +105,16 @@ def read(
         progress=progress,
         name=_name_of(source),
     )
+    return _wrapped(native)
+
+
+def read_each(paths: list[str], *, blocks: bool, progress: Progress) -> list[Snapshot | Comparison | BaseException]:
+    """Read small files one after the other: what `read` gives or raises for each. What `progress` raises comes out."""
+    found = _native.read_each(paths, blocks=blocks, progress=progress)
+    return [each if isinstance(each, BaseException) else _wrapped(each) for each in found]
+
+
+def _wrapped(native: _native.Snapshot | _native.Comparison | _native.Dump) -> Snapshot | Comparison:
     if isinstance(native, _native.Comparison):
         return Comparison(native)
     if isinstance(native, _native.Dump):

@@ -11,7 +11,7 @@ use crate::{
     merge::{MergedStacks, MergedTraces, Placed},
     table::{
         allocations::{self, Blocks},
-        stacks,
+        stacks, text,
     },
 };
 
@@ -50,7 +50,7 @@ impl Context<'_> {
             stacks.extend(some_stacks);
         }
         if !self.stacks.undefined.is_empty() {
-            let mut texts = StringViewBuilder::new();
+            let mut texts = text::builder(self.stacks.undefined.len());
             let undefined = self.stacks.undefined.iter();
             let mut scratch = String::new();
             undefined.for_each(|trace| self.append_id(*trace, &mut scratch, &mut texts));
@@ -72,7 +72,7 @@ impl Context<'_> {
 
     fn stack_rows(&self, group: &Group) -> stacks::StackRows {
         let most = group.pieces.iter().map(|placed| placed.piece.definitions.len()).sum();
-        let trace_ids = StringViewBuilder::with_capacity(most);
+        let trace_ids = text::builder(most);
         let mut rows = stacks::StackRows { first_id: u32::MAX, trace_ids, ..stacks::StackRows::default() };
         let only = group.pieces.len() == 1;
         let mut scratch = String::new();

@@ -102,6 +102,10 @@ impl<'a> Blocks<'a> {
         block.skipped = 0;
         let mut filled = self.carry.len();
         let mut target = self.block_size.max(filled.min(self.block_size * 2));
+        if self.index == 0 {
+            // The file may end with what was read to tell its format: room for a whole block would be a thousand times that.
+            target = target.min(2 * filled.max(1));
+        }
         if block.buffer.len() < filled + PADDING {
             block.buffer.resize(filled + PADDING, 0);
         }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     input::{Source, content::Content},
-    parallel::Control,
+    parallel::{Control, Pool},
     read::{Options, read_with},
     snapshot::Log,
 };
@@ -40,6 +40,25 @@ pub enum Found {
     Snapshot(Snapshot),
     Comparison(Comparison),
     Dump(Dump),
+}
+
+impl From<Log> for Found {
+    fn from(log: Log) -> Self {
+        match log {
+            Log::Snapshot(inner) => Found::Snapshot(Snapshot { inner }),
+            Log::Comparison(inner) => Found::Comparison(Comparison { inner }),
+            Log::Dump(inner) => Found::Dump(Dump { inner }),
+        }
+    }
+}
+
+/// What `read` would give, or raise.
+#[derive(IntoPyObject)]
+pub enum FoundOrException {
+    #[pyo3(transparent)]
+    Found(Found),
+    #[pyo3(transparent)]
+    Exception(Py<PyAny>),
 }
 
 /// Read a heap log or a minidump. Wrapped by `heapdelta.read`.
@@ -78,19 +97,54 @@ pub fn read(
         }
     };
     let control = Control::default();
-    let outcome = py.detach(|| {
+    let outcome = watched(py, &control, total, progress.as_ref(), || read_with(&source, &options, &control))?;
+    outcome.map(Found::from).map_err(|error| exception(py, &error))
+}
+
+/// Read small files one after the other: for each, what `read` gives, or the exception that it raises. Used by
+/// `heapdelta.read_many`: a thread and a pool for each would take longer than to read it.
+#[pyfunction]
+#[pyo3(signature = (paths, *, blocks, progress))]
+pub fn read_each(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    blocks: bool,
+    progress: Py<PyAny>,
+) -> PyResult<Vec<FoundOrException>> {
+    let options = Options { threads: Some(1), blocks, ..Options::default() };
+    let control = Control::default();
+    let pool = Pool::new(options.threads).map_err(|error| exception(py, &error))?;
+    let read = |path: PathBuf| read_with(&Source::Path(path), &options, &control);
+    let outcomes = watched(py, &control, None, Some(&progress), || {
+        pool.install(|| paths.into_iter().map(read).collect::<Vec<_>>())
+    })?;
+    let told = |error: Error| FoundOrException::Exception(exception(py, &error).into_value(py).into_any());
+    Ok(outcomes
+        .into_iter()
+        .map(|outcome| outcome.map_or_else(told, |log| FoundOrException::Found(log.into())))
+        .collect())
+}
+
+/// Works on a thread of its own, while this one minds signals and progress; what they raise stops the work.
+fn watched<T: Send>(
+    py: Python<'_>,
+    control: &Control,
+    total: Option<u64>,
+    progress: Option<&Py<PyAny>>,
+    work: impl FnOnce() -> T + Send,
+) -> PyResult<T> {
+    py.detach(|| {
         thread::scope(|scope| {
             let (done, wait) = mpsc::channel();
-            let (source, options, control) = (&source, &options, &control);
             scope.spawn(move || {
-                let _ = done.send(read_with(source, options, control));
+                let _ = done.send(work());
             });
             let mut interrupted = None;
             loop {
                 match wait.recv_timeout(TICK) {
                     Ok(outcome) => break interrupted.map_or(Ok(outcome), Err),
                     Err(mpsc::RecvTimeoutError::Timeout) if interrupted.is_none() => {
-                        interrupted = Python::attach(|py| tick(py, control, total, progress.as_ref())).err();
+                        interrupted = Python::attach(|py| tick(py, control, total, progress)).err();
                         control.cancelled.store(interrupted.is_some(), Ordering::Relaxed);
                     }
                     Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -102,12 +156,7 @@ pub fn read(
                 }
             }
         })
-    })?;
-    match outcome.map_err(|error| exception(py, &error))? {
-        Log::Snapshot(inner) => Ok(Found::Snapshot(Snapshot { inner })),
-        Log::Comparison(inner) => Ok(Found::Comparison(Comparison { inner })),
-        Log::Dump(inner) => Ok(Found::Dump(Dump { inner })),
-    }
+    })
 }
 
 /// A number that counts something; one that does not fit is an option out of range.

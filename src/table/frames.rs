@@ -13,7 +13,7 @@ use arrow_array::{
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{intern::Interner, modules::ModuleMap, schema};
+use super::{intern::Interner, modules::ModuleMap, schema, text};
 use crate::{
     log::{
         fields::{parse_frame, parse_hex},
@@ -165,7 +165,7 @@ impl Frames {
             columns.finish()
         };
         let parts: Vec<Self> = order.par_chunks(BATCH_ROWS).enumerate().map(part).collect();
-        parts.into_iter().reduce(Self::and).unwrap_or_else(|| Columns::default().finish())
+        parts.into_iter().reduce(Self::and).unwrap_or_else(|| Columns::with_capacity(0, 0).finish())
     }
 
     /// Frames with those that stand behind them.
@@ -197,7 +197,6 @@ fn raw(text: &[u8]) -> Option<Hex> {
 /// Frames whose rows are built together.
 const BATCH_ROWS: usize = if cfg!(debug_assertions) { 16 } else { 1 << 16 };
 
-#[derive(Default)]
 struct Columns {
     /// Number of the first frame.
     first: usize,
@@ -220,11 +219,15 @@ impl Columns {
         Self {
             first,
             address: UInt64Builder::with_capacity(rows),
-            module: StringViewBuilder::with_capacity(rows),
+            module: text::builder(rows),
+            function: text::builder(rows),
             offset: UInt64Builder::with_capacity(rows),
-            text: StringViewBuilder::with_capacity(rows),
+            file: text::builder(rows),
+            source_line: UInt32Builder::with_capacity(rows),
+            text: text::builder(rows),
             hashes: memory::roomy(rows),
-            ..Self::default()
+            ansi: false,
+            hashed: String::new(),
         }
     }
 

@@ -65,7 +65,8 @@ impl Bucket {
 impl Interner {
     /// An empty table. The seed differs from process to process, so that a hostile file cannot choose keys that collide.
     pub fn new() -> Self {
-        const FIRST_BITS: u32 = 8;
+        /// Few: a hole that aligned memory leaves is no room for as much of it, and thousands of small logs leave thousands.
+        const FIRST_BITS: u32 = 3;
         let seed = RandomState::new().hash_one(0);
         Self { buckets: RandomAccess::zeros(1 << FIRST_BITS), len: 0, shift: 64 - FIRST_BITS, seed }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, SchemaRef};
 
 pub mod allocations;
@@ -58,7 +58,12 @@ impl Table {
 }
 
 /// A batch of a table; the columns are built a few lines above each call, in the order of the schema.
-pub(crate) fn batch(table: &schema::TableSchema, columns: Vec<ArrayRef>) -> RecordBatch {
+pub(crate) fn batch(table: &schema::TableSchema, mut columns: Vec<ArrayRef>) -> RecordBatch {
+    /// Rows up to which the room that builders keep is more than what they were given.
+    const FEW: usize = 1024;
+    if columns.first().is_some_and(|column| column.len() <= FEW) {
+        columns.iter_mut().for_each(Array::shrink_to_fit);
+    }
     let schema = table.arrow();
     RecordBatch::try_new(schema, columns).unwrap_or_else(|error| panic!("columns of `{}`: {error}", table.name)) // proof: every builder file has a test that builds its table
 }

@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringViewArray, UInt32Array, UInt64Array, new_null_array};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, UInt64Array, new_null_array};
 
-use super::schema;
+use super::{schema, text::texts};
 use crate::log::sink::{Module, SymbolNote};
 
 /// Which module holds an address.
@@ -107,9 +107,8 @@ pub fn batch(modules: &[Module], names: &[Arc<str>], symbols: &[SymbolNote]) -> 
         let file = file_name(&modules[index].path).to_lowercase();
         notes.get(&names[index].to_lowercase()).or_else(|| notes.get(stem(&file)))
     };
-    let kinds: StringViewArray = (0..rows).map(|index| note(index).map(|note| note.symbols.as_str())).collect();
-    let files: StringViewArray = (0..rows).map(|index| note(index).and_then(|note| note.file.as_deref())).collect();
-    let text = |texts: Vec<&str>| -> ArrayRef { Arc::new(StringViewArray::from_iter_values(texts)) };
+    let kinds = texts((0..rows).map(|index| note(index).map(|note| note.symbols.as_str())));
+    let files = texts((0..rows).map(|index| note(index).and_then(|note| note.file.as_deref())));
     let missing = |column: &str| {
         let field = schema::MODULES.arrow();
         let kind = field.field_with_name(column).map(|field| field.data_type().clone());
@@ -118,13 +117,13 @@ pub fn batch(modules: &[Module], names: &[Arc<str>], symbols: &[SymbolNote]) -> 
     let columns: Vec<ArrayRef> = vec![
         Arc::new(modules.iter().map(|module| module.base).collect::<UInt64Array>()),
         Arc::new(modules.iter().map(|module| module.size).collect::<UInt64Array>()),
-        text(names.iter().map(AsRef::as_ref).collect()),
-        text(modules.iter().map(|module| module.path.as_str()).collect()),
+        texts(names.iter().map(|name| Some(name.as_ref()))),
+        texts(modules.iter().map(|module| Some(module.path.as_str()))),
         missing("version"),
         Arc::new(UInt32Array::new_null(rows)),
         missing("debug_id"),
-        Arc::new(kinds),
-        Arc::new(files),
+        kinds,
+        files,
         Arc::new(BooleanArray::from(modules.iter().map(|module| module.inferred).collect::<Vec<_>>())),
     ];
     super::batch(&schema::MODULES, columns)

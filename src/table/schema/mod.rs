@@ -12,7 +12,10 @@ pub use answers::*;
 pub use dumps::*;
 pub use logs::*;
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 
@@ -94,8 +97,15 @@ pub fn list_item() -> FieldRef {
 }
 
 impl TableSchema {
-    /// The Arrow schema.
+    /// The Arrow schema: one for all tables of the kind, since thousands of small logs would hold more schemas than rows.
     pub fn arrow(&self) -> SchemaRef {
+        static MADE: Mutex<Option<HashMap<usize, SchemaRef>>> = Mutex::new(None);
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        let schema = made.get_or_insert_default().entry(self.columns.as_ptr().addr()).or_insert_with(|| self.new_arrow());
+        Arc::clone(schema)
+    }
+
+    fn new_arrow(&self) -> SchemaRef {
         let fields: Vec<Field> = self
             .columns
             .iter()
