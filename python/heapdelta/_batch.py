@@ -14,7 +14,7 @@ from heapdelta import _html
 from heapdelta._dump import Dump
 from heapdelta._read import read, read_each
 from heapdelta._snapshot import Comparison, Snapshot
-from heapdelta._sources import label_of, listed_sources, path_text, size_of
+from heapdelta._sources import label_of, listed_sources, size_of
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Batch:
 
     def _first(self) -> pl.DataFrame:
         first = self.snapshots[: _html.TOP]
-        rows = [(path_text(each.path), each.taken_at, each.machine, each.pid, each.format) for each in first]
+        rows = [(each.path, each.taken_at, each.machine, each.pid, each.format) for each in first]
         return pl.DataFrame(rows, schema=["path", "taken_at", "machine", "pid", "format"], orient="row")
 
 
@@ -285,8 +285,7 @@ def _next(done: SimpleQueue[tuple[int, Snapshot | BaseException]]) -> tuple[int,
 
 
 def _failure(place: int, path: str | None, error: BaseException) -> tuple[int, str | None, str, int | None, str]:
-    path = path_text(path)
     if isinstance(error, HeapdeltaError):
-        return place, path, error.kind or "internal", error.line, path_text(error.message) or ""
+        return place, path, error.kind or "internal", error.line, error.message
     kind = "io" if isinstance(error, OSError) else type(error).__name__
-    return place, path, kind, None, path_text(f"{path or '<bytes>'}: {error}") or ""
+    return place, path, kind, None, f"{path or '<bytes>'}: {error}"

@@ -12,7 +12,7 @@ from heapdelta import _html
 from heapdelta._dump import Dump
 from heapdelta._run import why_not_one_run
 from heapdelta._snapshot import Comparison, Snapshot
-from heapdelta._sources import natural_key, path_text
+from heapdelta._sources import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -99,7 +99,7 @@ class Runs(Sequence[Run]):
 
     def __init__(self, runs: Iterable[Run], unassigned: Sequence[tuple[Snapshot, str]]) -> None:
         self._runs = list(runs)
-        rows = [(path_text(snapshot.path), reason) for snapshot, reason in unassigned]
+        rows = [(snapshot.path, reason) for snapshot, reason in unassigned]
         self.unassigned = pl.DataFrame(rows, schema={"path": pl.String, "reason": pl.String}, orient="row")
         self._left_out = [snapshot for snapshot, _ in unassigned]
 

@@ -14,7 +14,7 @@ from heapdelta._html import plural
 from heapdelta._measures import MEASURES
 from heapdelta._notes import open_heaps
 from heapdelta._runs import Run, Runs, checked, group
-from heapdelta._sources import natural_key, path_text
+from heapdelta._sources import natural_key
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def ordered(
     for number, run in enumerate(kept):
         timed = _sorted(run, order, place)
         for index, (snapshot, taken) in enumerate(timed):
-            about = (len(in_order), number, taken, _TIME_SOURCES[order], path_text(snapshot.path))
+            about = (len(in_order), number, taken, _TIME_SOURCES[order], snapshot.path)
             cut = open_heaps(snapshot) > 0
             rows.append((*about, *_totals(snapshot), run.restart and index == 0, not cut))
             in_order.append(snapshot)

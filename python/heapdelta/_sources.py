@@ -71,11 +71,6 @@ def label_of(source: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def path_text(path: str | None) -> str | None:
-    r"""Write a path for a table: bytes of it that are no text, as names of files can have on Linux, as ``\udcfc``."""
-    return None if path is None else path.encode("utf-8", "backslashreplace").decode()
-
-
 def size_of(source: object) -> int:
     """Tell the bytes of a source; 0 if that is not known before it is read."""
     if isinstance(source, bytes | bytearray | memoryview):

@@ -205,29 +205,11 @@ def test_many_small_files_are_read_in_a_row_each_with_its_own_outcome(tmp_path: 
     for place in range(100):
         paths.append(tmp_path / f"{place}.txt")
         paths[-1].write_bytes(b"no log" if place % 7 == 3 else log(place + 1))  # type: ignore[attr-defined]
-    paths[50:50] = [tmp_path / "missing.txt", "nul\0.txt", "lone\ud800.txt", log(7)]
+    paths[50:50] = [tmp_path / "missing.txt", "nul\0.txt", log(7)]
     batch = hd.read_many(paths, threads=threads)  # type: ignore[arg-type]
     expected = [place + 1 for place in range(100) if place % 7 != 3]
     at = sum(place < 50 for place in range(100) if place % 7 != 3)
     assert sizes(batch) == [*expected[:at], 7, *expected[at:]]
-    assert batch.failures["position"].to_list() == [
-        place + 4 * (place >= 50) for place in range(50) if place % 7 == 3
-    ] + [
-        50,
-        51,
-        52,
-    ] + [place + 4 for place in range(50, 100) if place % 7 == 3]
+    bad = [place + 3 * (place >= 50) for place in range(100) if place % 7 == 3]
+    assert batch.failures["position"].to_list() == sorted([*bad, 50, 51])
     assert [snapshot.path for snapshot in batch.snapshots[:3]] == [str(path) for path in paths[:3]]
-
-
-@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names there are text")
-def test_names_of_files_that_are_no_text_are_written_with_escapes(tmp_path: Path) -> None:
-    for name in ("\udcfcber_1.txt", "\udcfcber_2.txt"):
-        (tmp_path / name).write_bytes(log(8))
-    (tmp_path / "\udcfcbel.txt").write_bytes(b"no log")
-    batch = hd.read_many(tmp_path)
-    assert batch.failures["path"].to_list() == [f"{tmp_path}/\\udcfcbel.txt"]
-    assert "\\udcfcbel.txt" in batch._repr_html_()
-    series = hd.series(batch, order="name")
-    assert series.points["path"].to_list() == [f"{tmp_path}/\\udcfcber_{place}.txt" for place in (1, 2)]
-    assert hd.group(batch)._repr_html_()
