@@ -12,8 +12,9 @@ OK = 0
 NOT_RECORDED = 1
 NOT_IN_FILE = 2
 NO_MODULE = 3
+SEVERAL_STACKS = 4
 
-STATUSES = ["ok", "no stack recorded", "stack not in file", "no module"]
+STATUSES = ["ok", "no stack recorded", "stack not in file", "no module", "several stacks"]
 """Values of the ``status`` column of every view, by number: why a key is null, told apart from any module's name."""
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import polars as pl
 
 from heapdelta import _labels
-from heapdelta._labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
+from heapdelta._labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS, STATUSES
 from heapdelta._measures import AFTER, BEFORE, BOTH, MEASURES, PAIRS
 from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack, stack_groups
 from heapdelta.blame import Allocators, frame_flags
@@ -187,7 +187,21 @@ class Matched:
         ranking, rest = self._ranked(ids.cast(pl.Categorical).to_physical())
         rest = rest.with_columns(ids.gather(rest["stack"]))
         ranking = pl.concat([ranking, self._grouped(rest, ["trace_id"])], how="diagonal")
-        return ranking.with_columns(ids.gather(ranking["stack"]), *self._describe(ranking["stack"]))
+        described = ranking.with_columns(ids.gather(ranking["stack"]), *self._describe(ranking["stack"]))
+        return self._several_told(described)
+
+    def _several_told(self, traces: pl.DataFrame) -> pl.DataFrame:
+        """Name no stack for the sum of several: rows of a comparison have own frames each, also under one id."""
+        counted = self.stacks.select("trace_id", "fingerprint", "alias_of").select(pl.all().gather(self.rows["stack"]))
+        aliases = counted.filter(pl.col("alias_of").is_not_null())
+        if aliases.is_empty():
+            return traces
+        several = counted.join(aliases, on="trace_id", how="semi").group_by("trace_id").n_unique()
+        several = several.filter(pl.col("fingerprint") > 1)["trace_id"]
+        mixed = pl.col("trace_id").is_in(several.implode())
+        unnamed = [pl.when(~mixed).then(name).alias(name) for name in ("fingerprint", "module", "function", "depth")]
+        words = _labels.status_text(pl.lit(SEVERAL_STACKS))
+        return traces.with_columns(*unnamed, status=pl.when(mixed).then(words).otherwise("status"))
 
     def _by_heap(self) -> pl.DataFrame:
         # A comparison has no heaps; whoever asks for them has two snapshots (`Views.by` sees to it).

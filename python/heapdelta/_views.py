@@ -57,7 +57,8 @@ class Views:
             - heap: ``heap_base`` u64, its address
 
             then ``status`` str, which tells why a key is null: ``ok``, ``no stack recorded``, ``stack not in file``,
-            ``no module``, ``no heap named``. Then ``requested_bytes`` (bytes the program asked for), ``overhead_bytes``
+            ``no module``, ``no heap named``, ``several stacks`` (of a trace: a comparison has several under the id, and
+            `by` stack tells them apart). Then ``requested_bytes`` (bytes the program asked for), ``overhead_bytes``
             (bytes the heap manager added) and ``allocation_count`` (blocks), each as ``_before`` u64, ``_after`` u64
             and ``_delta`` i64, which is after - before. They are null where the tool does not write them, else 0 for
             what is not there. Sums stop at 2^64 - 1; where one has no signed form (2^63 and more), the delta is null.
@@ -113,11 +114,13 @@ class Views:
         hits = stacks.filter(pl.col("fingerprint") == number) if 0 <= number < 1 << 64 else stacks.clear()
         if hits.is_empty():
             raise OptionError(f"expected the fingerprint of a stack, found {fingerprint}", kind="option")
-        hit = hits.row(0, named=True)
+        # A stack of these frames that is the first of its id has the fewest others beside it.
+        hit = hits.sort("source", pl.col("alias_of").is_not_null(), maintain_order=True).row(0, named=True)
         source = self._matched.sources[hit["source"]]
         flags = self._matched.flags[hit["source"]]
         main = hit["stack_id"] if hit["alias_of"] is None else hit["alias_of"]
-        family = source.stacks.filter((pl.col("stack_id") == main) | (pl.col("alias_of") == main)).sort("stack_id")
+        family = source.stacks.filter((pl.col("stack_id") == main) | (pl.col("alias_of") == main))
+        family = family.sort(pl.col("stack_id") != hit["stack_id"], "stack_id")
         return pl.concat(
             [_frames_of(ids, alias, source.frames, flags) for alias, ids in enumerate(family["frame_ids"].to_list())]
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from heapdelta._dump_diff import DumpDelta
-from heapdelta._html import listed
+from heapdelta._html import listed, plural
 from heapdelta.cli import _output
 from heapdelta.exceptions import OptionError
 
@@ -152,5 +152,5 @@ def frame_lines(view: Views, fingerprint: int) -> list[str]:
         lines.append(f"{'>' if frame['blamed'] else ' '} {text}")
     aliases = frames["alias"].n_unique() - 1
     if aliases:
-        lines.append(f"  (the tool printed {aliases} other stacks under the same id)")
+        lines.append(f"  (the tool printed {plural(aliases, 'other stack')} under the same id)")
     return lines
