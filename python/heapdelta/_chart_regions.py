@@ -14,8 +14,8 @@ from heapdelta import _chart_marks as marks
 from heapdelta._chart_parts import FOLDED, Part, region_parts
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
+from heapdelta._dump_lists import DAMAGED, knows, list_state
 from heapdelta._dump_notes import PRIVATE_CLASSES
-from heapdelta._dump_views import knows
 from heapdelta._snapshot import Snapshot
 from heapdelta.exceptions import OptionError
 
@@ -89,7 +89,9 @@ def regions(*states: Dump | DumpDelta) -> alt.LayerChart:
     return _draw(parts, names).properties(
         width=_STEP * (len(dumps) + _ROOM),
         height=_HEIGHT,
-        title=alt.TitleParams(_title(names), subtitle=_subtitle(columns, names), anchor="start", offset=12),
+        title=alt.TitleParams(
+            _title(names), subtitle=_subtitle(columns, names) + _damage(dumps, names), anchor="start", offset=12
+        ),
     )
 
 
@@ -143,6 +145,13 @@ def _subtitle(columns: Sequence[dict[str, int]], names: Sequence[str]) -> list[s
     if without and len(without) < len(names):
         lines.append(f"{', '.join(map(data.short, without))}: no heap is recognised, so heaps are private there")
     return lines
+
+
+def _damage(dumps: Sequence[Dump], names: Sequence[str]) -> list[str]:
+    broken = [
+        data.short(name) for dump, name in zip(dumps, names, strict=True) if list_state(dump, "regions") == DAMAGED
+    ]
+    return [f"{', '.join(broken)}: the list of regions is damaged, so there is at least this much"] if broken else []
 
 
 def _draw(parts: Sequence[Part], names: Sequence[str]) -> alt.LayerChart:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast
 import polars as pl
 
 from heapdelta import _html
-from heapdelta._dump_views import knows
+from heapdelta._dump_lists import knows
 from heapdelta._snapshot import Snapshot
 from heapdelta.exceptions import NoTableError
 

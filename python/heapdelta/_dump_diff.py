@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta import _dump_notes, _dump_views, _html
+from heapdelta import _dump_lists, _dump_notes, _dump_views, _html
 from heapdelta._dump_modules import MODULE_MEASURES, by_module
 from heapdelta._dump_views import REGION_MEASURES, THREAD_MEASURES
 from heapdelta._run import why_not_one_process
@@ -79,6 +79,16 @@ class DumpDelta:
         return self._why_not_one_process is None
 
     @cached_property
+    def lists(self) -> pl.DataFrame:
+        """What the two dumps have of each list, one row per list: what an empty ranking means.
+
+        ``list`` str, the table of `Dump` (``modules``, ``regions``, ``handles``, …), ``before``, ``after`` str:
+        ``whole``; ``damaged`` (what could be read counts, and there may be more); ``absent`` (nothing is known, not
+        even that there is nothing).
+        """
+        return _dump_lists.states(self.before, self.after)
+
+    @cached_property
     def counters(self) -> pl.DataFrame:
         """What the process counted itself, one row per VM counter: the best sign of growth there is.
 
@@ -132,7 +142,8 @@ class DumpDelta:
 
             ``status`` tells why a key is null: ``ok``, ``no module``, ``not in the dump``. Then numbers, each as
             ``_before`` u64, ``_after`` u64 and ``_delta`` i64, which is after - before: null where a dump lacks the
-            list, else 0 for what is not there.
+            list, else 0 for what is not there; null also for what is not in a list that is damaged. No rows where
+            neither dump has the list (`lists` tells).
 
             - region_class, allocation_base: ``committed_bytes``, ``reserved_bytes`` (reserved and not committed),
               ``region_count``; they add up to `total`
@@ -175,12 +186,19 @@ class DumpDelta:
         return [kind for kind in self.kinds if self._refusal(kind) is None]
 
     def _refusal(self, kind: str) -> str | None:
-        """Tell why a ranking makes no sense for these dumps."""
+        """Tell why a ranking makes no sense for these dumps; what they lack is no reason, see `_why_not_known`."""
         if kind == "allocation_base" and self._why_not_one_process is not None:
             return f"addresses mean nothing across processes, and {self._why_not_one_process}"
         if kind in _OF_LOGS:
             return "a minidump does not record who allocated what; a heap log does"
         return None
+
+    def _why_not_known(self, kind: str) -> str | None:
+        """Say why nothing can be said of a ranking, or of the counters; None where both dumps have its list."""
+        return _dump_lists.why_not_known(self.before, self.after, _dump_lists.LIST_OF[kind])
+
+    def _damaged_sides(self, kind: str) -> list[str]:
+        return _dump_lists.damaged_sides(self.before, self.after, _dump_lists.LIST_OF[kind])
 
     @property
     def issues(self) -> pl.DataFrame:
@@ -201,7 +219,13 @@ class DumpDelta:
         return f"<DumpDelta {names}: {', '.join(parts) or 'sizes unknown'}>"
 
     def _repr_html_(self) -> str:
-        facts = {"before": repr(self.before), "after": repr(self.after)}
+        facts: dict[str, str | None] = {"before": repr(self.before), "after": repr(self.after)}
         facts |= {f"note {number}": note for number, note in enumerate(self.notes, start=1)}
+        lacking = self._why_not_known("region_class")
+        if lacking == _dump_lists.IN_NEITHER:
+            facts["committed memory per class"] = lacking
+            known = self.counters.drop_nulls("value_delta")
+            facts["counters"] = self._why_not_known("counter")
+            return _html.page(repr(self), facts, known if known.height else known.select())
         ranking = self.by("region_class")
         return _html.page(repr(self), facts, ranking.head(_html.TOP), of=ranking.height)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._dump_views import Side, count, delta, file_key, knows, paired, sum_of
+from heapdelta._dump_lists import DAMAGED, knows, list_state
+from heapdelta._dump_views import Side, count, delta, file_key, paired, sum_of
 
 if TYPE_CHECKING:
     from heapdelta._dump import Dump
@@ -32,7 +33,19 @@ def by_module(before: Dump, after: Dump, *, same_process: bool) -> pl.DataFrame:
     sides = [Side(_sums(dump, links), knowing) for dump, knowing in zip(dumps, known, strict=True)]
     rows = _rebuilt(paired(sides, _KEYS, MODULE_MEASURES, ["module"], own=_OWN))
     change = _change(same_process=same_process) if all(knows(dump, "modules") for dump in dumps) else pl.lit(None)
-    return rows.with_columns(change.cast(pl.String).alias("change"))
+    return _unknown_left_open(rows.with_columns(change.cast(pl.String).alias("change")), dumps)
+
+
+def _unknown_left_open(rows: pl.DataFrame, dumps: tuple[Dump, Dump]) -> pl.DataFrame:
+    """Say nothing of what a damaged list does not have: it may be there all the same."""
+    for side, dump in zip(_SIDES, dumps, strict=True):
+        if list_state(dump, "modules") == DAMAGED:
+            here = pl.col(f"copies_{side}") > 0
+            rows = rows.with_columns(pl.when(here).then(name) for name in (f"image_bytes_{side}", "change"))
+        if list_state(dump, "unloaded_modules") == DAMAGED:
+            name = f"unload_count_{side}"
+            rows = rows.with_columns(pl.when(pl.col(name) > 0).then(name))
+    return rows.with_columns(delta(name) for name in MODULE_MEASURES)
 
 
 def _loaded(dump: Dump) -> pl.DataFrame:
@@ -107,6 +120,8 @@ def _change(*, same_process: bool) -> pl.Expr:
         .then(pl.lit("rebuilt"))
         .when(after > 0)
         .then(pl.when(moved).then(pl.lit("reloaded")).otherwise(pl.lit("same")))
+        .when(pl.lit(same_process) & pl.col("unload_count_delta").is_null())
+        .then(None)
         .when(unloaded_since)
         .then(pl.lit("came and went"))
         .otherwise(pl.lit("unloaded earlier"))

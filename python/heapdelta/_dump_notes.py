@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._dump_views import STREAMS, knows
+from heapdelta._dump_lists import STREAMS, WHOLE, knows, list_state
 from heapdelta._html import plural
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def _about_private_memory(delta: DumpDelta) -> list[str]:
     classes = delta.by("region_class").filter(pl.col("region_class").is_in(PRIVATE_CLASSES))
     changes = classes["committed_bytes_delta"]
     notes = []
-    if changes.len() and changes.null_count() == 0:
+    whole = list_state(delta.before, "regions") == list_state(delta.after, "regions") == WHOLE
+    if whole and changes.len() and changes.null_count() == 0:
         changed = int(changes.sum()) if (changes != 0).any() else None
     else:
         changed = delta.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item() or None
@@ -105,6 +106,8 @@ def _about_missing_lists(delta: DumpDelta) -> list[str]:
     notes = []
     for table, meaning in _UNKNOWN.items():
         lacking = [side for side, dump in (("before", delta.before), ("after", delta.after)) if not knows(dump, table)]
+        if table == "threads" and any(knows(getattr(delta, side), "regions") for side in lacking):
+            meaning += ", and their stacks count as private"
         if lacking:
             notes.append(f"{' and '.join(lacking)}: the dump has no {STREAMS[table][0]} that can be read, so {meaning}")
     return notes

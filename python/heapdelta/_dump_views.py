@@ -1,6 +1,7 @@
 """Two dumps side by side: sums per class, handle type, thread start and allocation, as polars frames.
 
-A dump that lacks a list does not know its sums: they are null on that side, never 0. Sums are made in 128 bits, because
+A dump that lacks a list does not know its sums: they are null on that side, never 0. Of a damaged list, sums are what
+could be read, and null for what is not in it. Sums are made in 128 bits, because
 sizes in a damaged dump can add up to more than 64 hold; what does not fit is null.
 """
 
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from heapdelta import _labels
+from heapdelta._dump_lists import DAMAGED, damaged_sides, knows, list_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,32 +23,15 @@ REGION_MEASURES = ("committed_bytes", "reserved_bytes", "region_count")
 STATE_MEASURES = ("state_bytes", "region_count", "largest_bytes")
 THREAD_MEASURES = ("thread_count", "stack_committed_bytes")
 
-STREAMS = {
-    "regions": ("MemoryInfoListStream",),
-    "modules": ("ModuleListStream",),
-    "unloaded_modules": ("UnloadedModuleListStream",),
-    "handles": ("HandleDataStream",),
-    "threads": ("ThreadListStream", "ThreadInfoListStream"),
-    "memory": ("MemoryListStream", "Memory64ListStream"),
-    "memory_counters": ("ProcessVmCountersStream",),
-    "system_memory": ("SystemMemoryInfoStream",),
-}
-"""The streams of which a table needs one, or it says nothing, not even that there is nothing."""
-
 NOT_IN_DUMP = "not in the dump"
 
 
-def knows(dump: Dump, *tables: str) -> bool:
-    """Tell if the dump has the lists that tables are made of, so that an empty table means that there is nothing."""
-    read = set(dump.streams.filter("read")["name"])
-    return all(table not in STREAMS or not read.isdisjoint(STREAMS[table]) for table in tables)
-
-
 class Side(NamedTuple):
-    """The sums of one dump, and which of them it can know."""
+    """The sums of one dump, which of them it can know, and whether what is not among them is not there."""
 
     sums: pl.DataFrame
     known: dict[str, bool]
+    whole: bool = True
 
 
 def counters(before: Dump, after: Dump) -> pl.DataFrame:
@@ -71,7 +56,11 @@ def address_space(before: Dump, after: Dump) -> pl.DataFrame:
     size = pl.col("size")
     measures = [sum_of(size).alias("state_bytes"), count().alias("region_count"), size.max().alias("largest_bytes")]
     sides = [
-        Side(dump.regions.group_by("state").agg(measures), dict.fromkeys(STATE_MEASURES, knows(dump, "regions")))
+        Side(
+            dump.regions.group_by("state").agg(measures),
+            dict.fromkeys(STATE_MEASURES, knows(dump, "regions")),
+            list_state(dump, "regions") != DAMAGED,
+        )
         for dump in (before, after)
     ]
     return paired(sides, ["state"], STATE_MEASURES)
@@ -89,6 +78,7 @@ def by_handle_type(before: Dump, after: Dump) -> pl.DataFrame:
         Side(
             dump.handles.group_by(handle_type="type").agg(count().alias("handle_count")),
             {"handle_count": knows(dump, "handles")},
+            list_state(dump, "handles") != DAMAGED,
         )
         for dump in (before, after)
     ]
@@ -118,11 +108,12 @@ def by_allocation_base(before: Dump, after: Dump) -> pl.DataFrame:
         .then(pl.lit("new"))
         .when(pl.col("region_count_after") == 0)
         .then(pl.lit("gone"))
-        .when(rise > 0)
+        .when((rise > 0) & pl.lit(list_state(before, "regions") != DAMAGED))
         .then(pl.lit("grown"))
-        .when(rise < 0)
+        .when((rise < 0) & pl.lit(list_state(after, "regions") != DAMAGED))
         .then(pl.lit("shrunk"))
-        .otherwise(pl.lit("same"))
+        .when(pl.lit(not damaged_sides(before, after, "regions")))
+        .then(pl.lit("same"))
     )
     return sums.with_columns(change.alias("change"))
 
@@ -148,7 +139,7 @@ def by_thread_start(before: Dump, after: Dump, *, same_process: bool) -> pl.Data
             )
         )
         known = {"thread_count": knows(dump, "threads"), "stack_committed_bytes": knows(dump, "threads", "regions")}
-        sides.append(Side(sums, known))
+        sides.append(Side(sums, known, list_state(dump, "threads") != DAMAGED))
     sums = paired(sides, keys, THREAD_MEASURES, ["module"])
     offset, address = (pl.lit(_labels.hexadecimal(sums[name])) for name in ("offset", "address"))
     place = pl.coalesce(pl.concat_str("module", pl.lit("+0x"), offset), pl.concat_str(pl.lit("0x"), address))
@@ -192,7 +183,7 @@ def _region_side(dump: Dump, keys: Sequence[str], facts: dict[str, pl.Expr] | No
     ]
     shown = [fact.alias(name) for name, fact in (facts or {}).items()]
     sums = taken.group_by(keys).agg(*shown, *measures) if keys else taken.select(measures)
-    return Side(sums, dict.fromkeys(REGION_MEASURES, knows(dump, "regions")))
+    return Side(sums, dict.fromkeys(REGION_MEASURES, knows(dump, "regions")), list_state(dump, "regions") != DAMAGED)
 
 
 def count() -> pl.Expr:
@@ -220,6 +211,8 @@ def paired(
 ) -> pl.DataFrame:
     """Bring the sums of two sides together by `keys`: 0 for what a side does not have, null for what it cannot know.
 
+    Of a damaged list, that is also what is not in it.
+
     Of `facts`, which are shown and not compared, those of the newer side count; of `own`, both are kept.
     """
     parts = []
@@ -234,7 +227,8 @@ def paired(
     for name, side in zip(("before", "after"), sides, strict=True):
         here, known = pl.col(f"in_{name}").is_not_null(), side.known
         for measure in measures:
-            value = pl.when(pl.lit(known[measure])).then(pl.when(here).then(f"{measure}_{name}").otherwise(pl.lit(0)))
+            elsewhere = pl.lit(0 if side.whole else None, dtype=pl.Int128)
+            value = pl.when(pl.lit(known[measure])).then(pl.when(here).then(f"{measure}_{name}").otherwise(elsewhere))
             columns.append(value.cast(pl.UInt64, strict=False).alias(f"{measure}_{name}"))
     shown = [pl.coalesce(f"{fact}_after", f"{fact}_before").alias(fact) for fact in facts]
     return (

@@ -196,8 +196,8 @@ class Matched:
         aliases = counted.filter(pl.col("alias_of").is_not_null())
         if aliases.is_empty():
             return traces
-        several = counted.join(aliases, on="trace_id", how="semi").group_by("trace_id").n_unique()
-        several = several.filter(pl.col("fingerprint") > 1)["trace_id"]
+        contents = counted.join(aliases, on="trace_id", how="semi").group_by("trace_id").n_unique()
+        several = contents.filter(pl.col("fingerprint") > 1)["trace_id"]
         mixed = pl.col("trace_id").is_in(several.implode())
         unnamed = [pl.when(~mixed).then(name).alias(name) for name in ("fingerprint", "module", "function", "depth")]
         words = _labels.status_text(pl.lit(SEVERAL_STACKS))

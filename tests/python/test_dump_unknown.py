@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import heapdelta as hd
 import pytest
 from heapdelta import cli, testing
-from heapdelta._dump_views import knows
+from heapdelta._dump_lists import knows
 from heapdelta.exceptions import NoTableError, OptionError
 from small_dump import APP, Module, Region, SmallDump, diff
 

@@ -8,7 +8,8 @@ import polars as pl
 from rich.text import Text
 
 import heapdelta as hd
-from heapdelta._dump_views import knows
+from heapdelta._dump_lists import DAMAGED, IN_NEITHER, knows, list_state
+from heapdelta._dump_views import NOT_IN_DUMP
 from heapdelta._html import plural
 from heapdelta.cli import _output
 
@@ -30,7 +31,10 @@ _TITLES = {
 }
 # The five that tell most; `--json` has all.
 _COUNTERS = ("private_usage", "private_working_set_size", "working_set_size", "pagefile_usage", "virtual_size")
+_COUNTED = "What the process counted itself"
 _ROWS = ("module", "thread", "region", "handle")
+# Keys that a list may leave out, and what they are of what.
+_UNTOLD = {"thread_start": "where threads started", "handle_type": "what type handles are of"}
 _BYTES = ("region_class", "module", "allocation_base")
 
 
@@ -54,20 +58,32 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
         "contents": f"{_output.size(int(dump.memory['size'].sum()))} in {plural(dump.memory.height, 'range')}"
         if knows(dump, "memory")
         else None,
-        "holds": ", ".join(plural(getattr(dump, f"{row}s").height, row) for row in _ROWS if knows(dump, f"{row}s"))
-        or None,
+        "holds": ", ".join(_held(dump, row) for row in _ROWS if knows(dump, f"{row}s")) or None,
         "no list of": ", ".join(f"{row}s" for row in _ROWS if not knows(dump, f"{row}s")) or None,
     }
+    now = hd.diff(dump, dump)
+    rankings = {kind: now.by(kind) for kind in ("region_class", "handle_type", "thread_start")}
+    untold = [words for kind, words in _UNTOLD.items() if _without_keys(rankings[kind])]
+    facts["not told"] = ", ".join(untold) or None
     target.print(_output.facts([(name, [str(value)]) for name, value in facts.items() if value is not None]))
     target.print()
-    now = hd.diff(dump, dump)
-    for kind in ("region_class", "handle_type", "thread_start"):
-        _show_now(target, now, kind, top)
+    for kind, ranking in rankings.items():
+        if not _without_keys(ranking):
+            _show_now(target, ranking, kind, top)
 
 
-def _show_now(target: Console, now: DumpDelta, kind: str, top: int) -> None:
+def _held(dump: Dump, row: str) -> str:
+    count = plural(getattr(dump, f"{row}s").height, row)
+    return f"at least {count}" if list_state(dump, f"{row}s") == DAMAGED else count
+
+
+def _without_keys(ranking: pl.DataFrame) -> bool:
+    """Tell if a ranking says nothing because the dump tells no key of any row."""
+    return not ranking.is_empty() and "status" in ranking.columns and (ranking["status"] == NOT_IN_DUMP).all()
+
+
+def _show_now(target: Console, ranking: pl.DataFrame, kind: str, top: int) -> None:
     title, _, heading = _TITLES[kind]
-    ranking = now.by(kind)
     measure = _measure(ranking, "_after")
     ranking = ranking.sort(measure, ranking.columns[0], descending=[True, False], nulls_last=True)
     if ranking.is_empty() or ranking[measure].null_count() == ranking.height:
@@ -93,14 +109,21 @@ def show_delta(target: Console, delta: DumpDelta, *, by: str | None, top: int) -
     target.print()
     _show_total(target, delta)
     if by is not None:
-        _show_ranking(target, by, delta.by(by), top)
+        _show_all(target, delta, by, top)
     else:
-        _show_counters(target, delta.counters)
+        _show_counters(target, delta)
         for kind in delta.kinds:
             if delta._refusal(kind) is None:
-                _show_ranking(target, kind, _changed(delta.by(kind), kind), top, of_changes=True)
+                _show_changes(target, delta, kind, top)
     _output.show_notes(target, delta.notes)
     _output.show_issues(target, delta.issues)
+
+
+def remark_on_unknown(delta: DumpDelta, kind: str) -> None:
+    """Say on stderr what a table cannot: that its numbers are not there, or are the least there can be."""
+    remark = delta._why_not_known(kind) or _at_least(delta._damaged_sides(kind))
+    if remark:
+        _output.remark(f"{_TITLES[kind][0]}: {remark}")
 
 
 def _show_header(target: Console, delta: DumpDelta) -> None:
@@ -132,15 +155,21 @@ def _show_total(target: Console, delta: DumpDelta) -> None:
     grown = total["committed_bytes_delta"]
     line += _output.colored(grown, _output.size(grown, signed=True)) + Text(" committed")
     line += Text(f", {_output.size(total['reserved_bytes_delta'], signed=True)} reserved")
+    lacking, damaged = delta._why_not_known("region_class"), delta._damaged_sides("region_class")
+    if lacking is not None:
+        line += Text(f" ({'regions are ' if lacking == IN_NEITHER else ''}{lacking})")
+    elif damaged:
+        line += Text(f" ({_at_least(damaged)})")
     line += Text(f", {_output.size(private, signed=True)} of private usage")
     target.print(line + Text("\n"))
 
 
-def _show_counters(target: Console, counters: pl.DataFrame) -> None:
-    known = counters.filter(pl.col("counter").is_in(_COUNTERS) & pl.col("value_delta").is_not_null())
+def _show_counters(target: Console, delta: DumpDelta) -> None:
+    known = delta.counters.filter(pl.col("counter").is_in(_COUNTERS) & pl.col("value_delta").is_not_null())
     if known.is_empty():
+        target.print(f"{_COUNTED}: {delta._why_not_known('counter') or 'not known for both dumps'}\n")
         return
-    shown = _output.table("What the process counted itself", ["growth", "before", "after"], ["counter"])
+    shown = _output.table(_COUNTED, ["growth", "before", "after"], ["counter"])
     for row in known.sort("value_delta", descending=True).iter_rows(named=True):
         grown = _output.colored(row["value_delta"], _output.size(row["value_delta"], signed=True))
         sides = [_output.size(row[f"value_{side}"]) for side in ("before", "after")]
@@ -150,26 +179,56 @@ def _show_counters(target: Console, counters: pl.DataFrame) -> None:
 
 def _changed(ranking: pl.DataFrame, kind: str) -> pl.DataFrame:
     """Leave out what is as it was."""
-    deltas = [name for name in ranking.columns if name.endswith("_delta") and name != "unload_count_delta"]
+    first, *others = (name for name in ranking.columns if name.endswith("_delta") and name != "unload_count_delta")
+    # Threads are known without regions, and then nothing is known of their stacks.
+    deltas = [first, *(name for name in others if ranking[name].null_count() < ranking.height)]
     moved = pl.any_horizontal(pl.col(name).ne_missing(0) for name in deltas)
     if kind == "module":
         moved |= ~pl.col("change").is_in(["same", "unloaded earlier"])
     return ranking.filter(moved)
 
 
-def _show_ranking(target: Console, kind: str, ranking: pl.DataFrame, top: int, *, of_changes: bool = False) -> None:
+def _show_all(target: Console, delta: DumpDelta, kind: str, top: int) -> None:
+    """Print one ranking as it is; of what only one dump knows, the numbers of that one."""
+    lacking = delta._why_not_known(kind)
+    ranking = delta.by(kind)
+    if ranking.is_empty():
+        target.print(f"{_TITLES[kind][0]}: {lacking or 'nothing'}\n")
+    else:
+        _show_ranking(target, kind, ranking, top, remark=lacking or _at_least(delta._damaged_sides(kind)))
+
+
+def _show_changes(target: Console, delta: DumpDelta, kind: str, top: int) -> None:
+    """Print what changed in one ranking, or why that is not known."""
+    lacking, damaged = delta._why_not_known(kind), delta._damaged_sides(kind)
+    ranking = delta.by(kind)
+    changed = _changed(ranking, kind)
+    if lacking is not None:
+        answer = lacking
+    elif not changed.is_empty():
+        _show_ranking(target, kind, changed, top, remark=_at_least(damaged))
+        return
+    elif _without_keys(ranking):
+        answer = f"as many as before, but {_UNTOLD[kind]} is {IN_NEITHER}"
+    else:
+        answer = f"no change in what could be read ({_at_least(damaged)})" if damaged else "no change"
+    target.print(f"{_TITLES[kind][0]}: {answer}\n")
+
+
+def _at_least(damaged: Sequence[str]) -> str:
+    """Say that the numbers of these sides are the least there can be."""
+    return f"{' and '.join(damaged)}: at least, the list is damaged" if damaged else ""
+
+
+def _show_ranking(target: Console, kind: str, ranking: pl.DataFrame, top: int, *, remark: str = "") -> None:
     title, growth, heading = _TITLES[kind]
     measure = _measure(ranking, "_delta")
-    if ranking.is_empty():
-        target.print(f"{title}: {'no change' if of_changes else 'nothing'}\n")
-        return
-    if ranking[measure].null_count() == ranking.height and of_changes:
-        target.print(f"{title}: not known for both dumps\n")
-        return
     in_bytes = kind in _BYTES
     changes = ["change"] if "change" in ranking.columns else []
     facts = ["class", "owner"] if kind == "allocation_base" else []
-    shown = _output.table(title, [growth, "before", "after"], [*changes, heading, *facts])
+    shown = _output.table(
+        f"{title} ({remark})" if remark else title, [growth, "before", "after"], [*changes, heading, *facts]
+    )
     numbers = [measure, measure.replace("_delta", "_before"), measure.replace("_delta", "_after")]
     for row in ranking.head(top).iter_rows(named=True):
         change = [row["change"] or "?" for _ in changes]

@@ -14,6 +14,7 @@ from polars import selectors
 
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
+from heapdelta._dump_lists import IN_NEITHER
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +42,14 @@ def of_delta(delta: Delta | DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
         "issues": delta.issues.to_dicts(),
     }
     if isinstance(delta, DumpDelta):
-        written |= {"same_process": delta.same_process, "counters": delta.counters.to_dicts()}
+        if delta._why_not_known(kind) == IN_NEITHER:
+            # No rows would say that there is nothing.
+            written["rows"] = None
+        written |= {
+            "same_process": delta.same_process,
+            "lists": {row.pop("list"): row for row in delta.lists.to_dicts()},
+            "counters": delta.counters.to_dicts(),
+        }
     return json.dumps(written, indent=2)
 
 

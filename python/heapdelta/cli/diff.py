@@ -100,6 +100,8 @@ def diff(
     if by is not None:
         # What refuses to answer does so before anything is printed.
         _rank.check(delta, by.value)
+    if chart is not None and isinstance(delta, hd.DumpDelta):
+        hd.chart.regions(delta)
     kind = by or (Kind.REGION_CLASS if isinstance(delta, hd.DumpDelta) else Kind.MODULE)
     if as_json:
         print(_json.of_delta(delta, kind.value, _ranked(delta, kind, top, inclusive)))
@@ -111,6 +113,8 @@ def diff(
         _dumps.show_delta(_output.console(), delta, by=by.value if by else None, top=top or _TOP)
     else:
         show(_output.console(), delta, by=by, top=top or _TOP, inclusive=inclusive)
+    if (as_csv or parquet is not None) and isinstance(delta, hd.DumpDelta):
+        _dumps.remark_on_unknown(delta, kind.value)
     if chart is not None:
         _draw(delta, kind, chart)
     _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
