@@ -58,7 +58,7 @@ def test_frame_is_an_allocators(module: str | None, function: str | None) -> Non
         ("myntdll", None),
         ("msvcp90", "std::locale::_Init"),
         ("kernel32", "BaseThreadInitThunk"),
-        ("KERNELBASE", None),
+        ("rpcrt4", None),
     ],
 )
 def test_frame_is_not_an_allocators(module: str | None, function: str | None) -> None:
@@ -70,9 +70,11 @@ def test_text_reads_as_a_rule() -> None:
     assert Rule.parse("mymem!pool_*") == Rule("mymem", "pool_*")
     assert Rule.parse(" *!grab ") == Rule("*", "grab")
     assert Rule.parse("-ntdll!Ldr*") == Rule("ntdll", "Ldr*", allocator=False)
+    assert Rule.parse("combase+0x*") == Rule("combase", "+0x*")
+    assert Rule.parse("-libstdc++*") == Rule("libstdc++*", allocator=False)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "-", "!x", "mymem!"])
+@pytest.mark.parametrize("text", ["", "  ", "-", "!x", "mymem!", "+0x*"])
 def test_half_a_rule_is_refused(text: str) -> None:
     with pytest.raises(OptionError, match="expected an allocator rule"):
         Rule.parse(text)
