@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from heapdelta._chart_text import chart_texts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -62,7 +64,7 @@ def noun_of(frame: pl.DataFrame) -> str:
 
 
 def named(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add ``name``: what a row of a ranking is called in full."""
+    """Add ``name``: what a row of a ranking is called in full, as a text of a chart."""
     noun = noun_of(frame)
     if noun == "heaps":
         name = pl.col("heap_base").map_elements(lambda base: f"heap {base:X}", return_dtype=pl.String)
@@ -78,7 +80,9 @@ def named(frame: pl.DataFrame) -> pl.DataFrame:
         if ids:
             name = pl.concat_str(name, pl.coalesce(ids), separator="  #", ignore_nulls=True)
     status = pl.col("status") if "status" in frame.columns else pl.lit("no name")
-    return frame.with_columns(pl.coalesce(name, status).alias("name"))
+    return frame.with_columns(pl.coalesce(name, status).alias("name")).with_columns(
+        pl.col("name").cast(pl.String).map_batches(chart_texts, return_dtype=pl.String)
+    )
 
 
 def short(name: str, most: int = _CHARACTERS) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -11,7 +10,9 @@ import polars as pl
 
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
+from heapdelta._chart_page import harmless
 from heapdelta._chart_parts import FOLDED, Part, region_parts
+from heapdelta._chart_text import file_name
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
 from heapdelta._dump_lists import DAMAGED, knows, list_state
@@ -48,6 +49,7 @@ _COLOURS = {
 _LIGHT = ("private", "mapped", "teb", FOLDED)
 
 
+@harmless
 def regions(*states: Dump | DumpDelta) -> alt.LayerChart:
     """Draw what the committed memory of a process is made of, before and after.
 
@@ -85,7 +87,7 @@ def regions(*states: Dump | DumpDelta) -> alt.LayerChart:
     dumps = _dumps(states)
     columns = [_committed(dump) for dump in dumps]
     parts = region_parts(columns)
-    names = data.distinct([Path(dump.path).name if dump.path else "bytes" for dump in dumps])
+    names = data.distinct([file_name(dump.path) for dump in dumps])
     return _draw(parts, names).properties(
         width=_STEP * (len(dumps) + _ROOM),
         height=_HEIGHT,

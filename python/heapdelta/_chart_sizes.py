@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from operator import index
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import altair as alt
@@ -12,6 +11,8 @@ import polars as pl
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
 from heapdelta import _labels
+from heapdelta._chart_page import harmless
+from heapdelta._chart_text import file_name
 from heapdelta._diff import Delta
 from heapdelta._dump import Dump
 from heapdelta._html import plural
@@ -33,6 +34,7 @@ _LABELS = 12
 _BINS = 7
 
 
+@harmless
 def sizes(
     before: Snapshot | Delta,
     after: Snapshot | None = None,
@@ -84,7 +86,7 @@ def sizes(
     if bins.is_empty() and number is not None:
         raise OptionError(f"expected the fingerprint of a stack with blocks, found {stack}", kind="option")
     what = "all stacks" if number is None else _stack_name(sides, number)
-    names = [data.short(Path(side.path).name) if side.path else "bytes" for side in sides]
+    names = [data.short(file_name(side.path)) for side in sides]
     subtitle = [f"{names[0]} → {names[1]}, {what}", *(_sum_line(bins, state) for state in ("before", "after"))]
     title = alt.TitleParams("Blocks by their size", subtitle=subtitle, anchor="start", offset=12)
     return _draw(bins).properties(title=title)

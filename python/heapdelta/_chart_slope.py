@@ -11,6 +11,7 @@ from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
 from heapdelta import _chart_series as lines_of
 from heapdelta import _chart_time as time
+from heapdelta._chart_page import harmless
 from heapdelta._html import plural
 from heapdelta.exceptions import OptionError
 
@@ -28,6 +29,7 @@ _REACH = 1.6
 _SURE, _UNSURE = "#8f2a08", "#3b3b3b"
 
 
+@harmless
 def slope(series: Series, *, top: int = 20, warm_up_hours: float = 24.0) -> alt.LayerChart:
     """Draw how fast each key of a series grows, and how sure that is.
 

@@ -12,6 +12,7 @@ from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
 from heapdelta import _chart_series as lines_of
 from heapdelta import _chart_time as time
+from heapdelta._chart_page import harmless
 from heapdelta._html import plural
 from heapdelta.exceptions import OptionError
 
@@ -34,6 +35,7 @@ _KEYS = {
 }
 
 
+@harmless
 def survival(
     source: Survival | Series, *, by: Literal["module", "function", "stack"] = "module", top: int = 4
 ) -> alt.VConcatChart:

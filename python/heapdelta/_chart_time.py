@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import altair as alt
 
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
+from heapdelta._chart_text import chart_text
 from heapdelta._html import plural
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def _tick(at: datetime) -> alt.DateTime:
 
 
 def _steps(numbers: Sequence[int], paths: Sequence[str | None]) -> Axis:
-    names = [(path or "bytes").replace("\\", "/").rpartition("/")[2] for path in paths]
+    names = [chart_text((path or "bytes").replace("\\", "/").rpartition("/")[2]) for path in paths]
     span = max(1, numbers[-1] - numbers[0])
     shown = [data.short(name, 18) for name in names]
     axis = alt.Axis(
@@ -115,7 +117,7 @@ def _steps(numbers: Sequence[int], paths: Sequence[str | None]) -> Axis:
         grid=False,
         labelOverlap=True,
         values=list(numbers),
-        labelExpr=f"{shown}[datum.value - {numbers[0]}]",
+        labelExpr=f"{json.dumps(shown, ensure_ascii=False)}[datum.value - {numbers[0]}]",
     )
     right = numbers[0] + span
     return Axis(

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from heapdelta._chart_data import bytes_text
+from heapdelta._safe_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +30,8 @@ def page(title: str, facts: Mapping[str, object], table: pl.DataFrame, *, of: in
     `of` tells how many rows there are in all, where `table` has the first of them. Sizes of bytes are shown in units,
     with the exact number as a tooltip.
     """
-    shown = [f"{escape(name)}: {escape(str(value))}" for name, value in facts.items() if value is not None]
-    heading = f"<strong>{escape(title)}</strong>"
+    shown = [f"{_plain(name)}: {_plain(str(value))}" for name, value in facts.items() if value is not None]
+    heading = f"<strong>{_plain(title)}</strong>"
     more = f"<div>{table.height:,} of {of:,} rows</div>" if of is not None and of > table.height else ""
     return f"<div>{'<br>'.join([heading, *shown])}</div>{_table(table) if table.width else ''}{more}"
 
@@ -38,7 +39,7 @@ def page(title: str, facts: Mapping[str, object], table: pl.DataFrame, *, of: in
 def _table(frame: pl.DataFrame) -> str:
     align = [_RIGHT if column.dtype.is_numeric() else _LEFT for column in frame.iter_columns()]
     names = zip(frame.columns, align, strict=True)
-    head = "".join(f'<th style="{style}">{escape(name)}</th>' for name, style in names)
+    head = "".join(f'<th style="{style}">{_plain(name)}</th>' for name, style in names)
     body = "".join(
         f"<tr>{''.join(_cell(*cell) for cell in zip(frame.columns, row, align, strict=True))}</tr>"
         for row in frame.iter_rows()
@@ -48,8 +49,13 @@ def _table(frame: pl.DataFrame) -> str:
 
 def _cell(name: str, value: object, style: str) -> str:
     text, exact = _text(name, value)
-    tooltip = f' title="{escape(exact)}"' if exact else ""
-    return f'<td style="{style}"{tooltip}>{escape(text)}</td>'
+    tooltip = f' title="{_plain(exact)}"' if exact else ""
+    return f'<td style="{style}"{tooltip}>{_plain(text)}</td>'
+
+
+def _plain(text: str) -> str:
+    """Make text of HTML, of an attribute as well, of which everything is seen and nothing acts."""
+    return escape(visible(text))
 
 
 def _text(name: str, value: object) -> tuple[str, str | None]:

@@ -7,22 +7,22 @@ loading scripts from the internet.
 from __future__ import annotations
 
 import html
-import json
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import altair as alt
 import polars as pl
-import vl_convert
 
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
+from heapdelta import _chart_page as pages
 from heapdelta._chart_regions import regions
 from heapdelta._chart_series_marks import series_growth
 from heapdelta._chart_sizes import sizes
 from heapdelta._chart_slope import slope
 from heapdelta._chart_survival import survival
+from heapdelta._chart_text import file_name
 from heapdelta._diff import Delta, diff
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
@@ -41,9 +41,9 @@ __all__ = ["enable", "growth", "regions", "save", "sizes", "slope", "survival", 
 _WIDTH = 560
 _LINES_HEIGHT = 320
 _STACKED = "heapdelta.series(snapshots) can be drawn with style='stacked'"
-_VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
+@pages.harmless
 def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", top: int = 12) -> alt.LayerChart:
     """Draw how the total before became the total after.
 
@@ -111,6 +111,7 @@ def _found(given: object) -> str:
     return "DumpDelta: chart.regions draws dumps" if isinstance(given, DumpDelta) else type(given).__name__
 
 
+@pages.harmless
 def growth(
     *states: Snapshot | Delta | Series,
     by: Literal["module", "function", "heap"] | None = None,
@@ -213,13 +214,13 @@ def _amounts(ranking: pl.DataFrame, side: str) -> pl.DataFrame:
 
 
 def _place_names(snapshots: Sequence[Snapshot]) -> list[str]:
-    names = [Path(snapshot.path).name if snapshot.path else "bytes" for snapshot in snapshots]
+    names = [file_name(snapshot.path) for snapshot in snapshots]
     return [f"{place}. {name}" for place, name in enumerate(names, start=1)]
 
 
 def _title(delta: Delta | Comparison) -> str:
     sides = [delta.before.path, delta.after.path] if isinstance(delta, Delta) else [delta.path]
-    names = [data.short(Path(path).name) for path in sides if path is not None]
+    names = [data.short(file_name(path)) for path in sides if path is not None]
     return f"What changed: {' → '.join(names)}" if names else "What changed"
 
 
@@ -234,7 +235,7 @@ def _check_top(top: int) -> None:
 
 
 def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:
-    """Save a chart as a file that needs no network to be looked at.
+    """Save a chart as a file that needs no network to be looked at, and of which no text acts.
 
     Parameters
     ----------
@@ -260,11 +261,11 @@ def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:
     spec = chart.to_dict()
     suffix = path.suffix.lower()
     if suffix == ".png":
-        path.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=_VEGA_LITE, scale=2))
+        path.write_bytes(pages.png(spec))
     elif suffix == ".svg":
-        path.write_text(vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE), encoding="utf-8")
+        path.write_text(pages.svg(spec), encoding="utf-8")
     elif suffix == ".html":
-        path.write_text(vl_convert.vegalite_to_html(spec, vl_version=_VEGA_LITE, bundle=True), encoding="utf-8")
+        path.write_text(pages.page(spec), encoding="utf-8", newline="\n")
     else:
         raise OptionError(f"expected a path that ends in .png, .svg or .html, found {path.name!r}", kind="option")
     return path
@@ -284,10 +285,9 @@ def enable(*, interactive: bool = False) -> None:
 
 def _render(spec: dict[str, Any], *, interactive: bool = False, **_: object) -> dict[str, str]:
     if not interactive:
-        return {"image/svg+xml": vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE)}
-    page = vl_convert.vegalite_to_html(json.loads(json.dumps(spec)), vl_version=_VEGA_LITE, bundle=True)
-    style = "width:100%;height:560px;border:0"
-    return {"text/html": f'<iframe srcdoc="{html.escape(page)}" style="{style}" sandbox="allow-scripts"></iframe>'}
+        return {"image/svg+xml": pages.svg(spec)}
+    page, style = html.escape(pages.page(spec)), "width:100%;height:560px;border:0"
+    return {"text/html": f'<iframe srcdoc="{page}" style="{style}" sandbox="allow-scripts"></iframe>'}
 
 
 if alt.renderers.active == "default":
