@@ -22,17 +22,13 @@ if TYPE_CHECKING:
 _JOINER = "\u2060"
 # What ends a script in HTML, or makes its end uncertain.
 _TAG = re.compile(r"<(?=[/!]|script)", re.IGNORECASE)
-# No characters, in any plane; those of the first are among what `visible` writes out.
-_NO_CHARACTERS = re.compile(
-    "[\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)) + "]"
-)
 # Names that need a second look: few have other characters than these.
 _ODD = r"[^ -~]|<[/!]|(?i:<script)"
 
 
 def chart_text(text: str) -> str:
     """Make one line of a name for a chart."""
-    return _TAG.sub(f"<{_JOINER}", visible(_no_characters(text)))
+    return _TAG.sub(f"<{_JOINER}", visible(text))
 
 
 def chart_texts(names: pl.Series) -> pl.Series:
@@ -53,7 +49,7 @@ def for_any_page(text: str) -> str:
 
 def for_drawing(text: str) -> str:
     """Make a text one that can be drawn, without the joiners; line ends and tabs stay."""
-    return visible_lines(_no_characters(text.replace(f"<{_JOINER}", "<")))
+    return visible_lines(text.replace(f"<{_JOINER}", "<"))
 
 
 def mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON, of any kind
@@ -65,7 +61,3 @@ def mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - J
     if isinstance(value, list | tuple):
         return [mapped(item, change) for item in value]
     return value
-
-
-def _no_characters(text: str) -> str:
-    return _NO_CHARACTERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -16,7 +16,8 @@ _UNSAFE = (
     r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     # Fillers, joiners and selectors that are letters and marks to Unicode, and of which nothing is to be seen; no
     # characters.
-    r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\ufffe\uffff"
+    r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\ufdd0-\ufdef"
+    + "".join(f"\\U{plane:04x}{last}" for plane in range(17) for last in ("fffe", "ffff"))
 )
 _ANY = re.compile(f"[{_UNSAFE}]")
 _IN_A_TEXT = re.compile(rf"(?!\r?\n|\t)[{_UNSAFE}]")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from heapdelta._html import plural
+from heapdelta._safe_text import visible_lines
 from heapdelta.cli import _check_words, _rank
 
 if TYPE_CHECKING:
@@ -85,5 +86,5 @@ def _output_text(check: Check) -> str:
 
 
 def _clean(text: str) -> str:
-    r"""Write what XML cannot hold as ``\x01``."""
-    return _FORBIDDEN.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    r"""Write what XML cannot hold as ``\x01``, and so what a reader would not see."""
+    return _FORBIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), visible_lines(text))

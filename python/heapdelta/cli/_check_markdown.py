@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from heapdelta._html import plural
+from heapdelta._safe_text import visible
 from heapdelta.cli import _check_words, _output, _rank
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from heapdelta._check import Check, Result
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 
 
@@ -83,12 +83,12 @@ def _notes(check: Check) -> str:
 
 def _folded(title: str, *parts: str) -> str:
     # The title is HTML. What stands below it is read as Markdown, but only after a blank line.
-    return "\n\n".join([f"<details><summary>{escape(title)}</summary>", *parts, "</details>"])
+    return "\n\n".join([f"<details><summary>{escape(visible(title))}</summary>", *parts, "</details>"])
 
 
 def _code(text: str) -> str:
     """Make a code span of any text."""
-    text = _CONTROL.sub(" ", text)
+    text = visible(text)
     fence = "`" * (_longest_run(text) + 1)
     padding = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{padding}{text}{padding}{fence}"
@@ -100,7 +100,7 @@ def _cell(text: str) -> str:
 
 
 def _block(lines: Iterable[str]) -> str:
-    text = "\n".join(_CONTROL.sub(" ", line) for line in lines)
+    text = "\n".join(map(visible, lines))
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}text\n{text}\n{fence}"
 
@@ -110,4 +110,4 @@ def _longest_run(text: str) -> int:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", _CONTROL.sub(" ", text))
+    return _SPECIAL.sub(r"\\\1", visible(text))
