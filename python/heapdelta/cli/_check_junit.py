@@ -86,5 +86,5 @@ def _output_text(check: Check) -> str:
 
 
 def _clean(text: str) -> str:
-    r"""Write what XML cannot hold as ``\x01``, and so what a reader would not see."""
-    return _FORBIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), visible_lines(text))
+    r"""Write what XML cannot hold as ``\x01``, and then what a reader would not see."""
+    return visible_lines(_FORBIDDEN.sub(lambda found: f"\\x{ord(found[0]):02x}", text))
