@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, StringViewArray, UInt64Array};
 
 use super::schema;
-use crate::log::sink::{Issue, SectionLine};
+use crate::log::{
+    issues::Issues,
+    sink::{Issue, SectionLine},
+};
 
 fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
     Arc::new(StringViewArray::from_iter_values(values))
@@ -23,9 +26,9 @@ pub fn sections(rows: &[SectionLine]) -> RecordBatch {
     super::batch(&schema::SECTIONS, columns)
 }
 
-/// Builds `issues`; lines and bytes are those of the file. Rows without a line stand last.
-pub fn issues(mut rows: Vec<Issue>) -> RecordBatch {
-    rows.sort_by_key(|row| (row.line.unwrap_or(u64::MAX), row.byte));
+/// Builds `issues`; lines and bytes are those of the file.
+pub fn issues(issues: Issues) -> RecordBatch {
+    let (rows, counts): (Vec<Issue>, Vec<u64>) = issues.finish().into_iter().unzip();
     let columns: Vec<ArrayRef> = vec![
         texts(rows.iter().map(|row| row.severity.as_str())),
         texts(rows.iter().map(|row| row.kind)),
@@ -33,6 +36,7 @@ pub fn issues(mut rows: Vec<Issue>) -> RecordBatch {
         Arc::new(rows.iter().map(|row| row.byte).collect::<UInt64Array>()),
         texts(rows.iter().map(|row| row.text.as_str())),
         texts(rows.iter().map(|row| row.action)),
+        Arc::new(UInt64Array::from(counts)),
     ];
     super::batch(&schema::ISSUES, columns)
 }

@@ -352,7 +352,7 @@ proptest! {
         for (comparison, piece) in read.into_iter().flatten() {
             prop_assert_eq!(piece.lines.total(), lines);
             for row in &comparison.rows {
-                prop_assert_eq!(i128::from(row.delta), i128::from(row.after) - i128::from(row.before));
+                prop_assert_eq!(row.delta, i128::from(row.after) - i128::from(row.before));
                 prop_assert!(row.definition.is_none_or(|index| (index as usize) < piece.definitions.len()));
             }
         }
