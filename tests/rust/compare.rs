@@ -214,8 +214,8 @@ fn contradictions_become_issues_and_the_rows_stay() {
             vec!["unreadable_line"],
         ),
         (
-            "+ ffffffffffffffff ( ffffffffffffffff - 0) 1 allocs BackTrace2\nTotal increase == 0\n",
-            vec!["unreadable_line"],
+            "+ ffffffffffffffff ( ffffffffffffffff - 0) 1 allocs BackTrace2\nTotal increase == ffffffffffffffff\n",
+            vec!["sum_overflow"],
         ),
         ("\tapp!f+12\nTotal decrease == 0\n", vec!["frame_without_record"]),
         ("+ 1a ( 1a - 0) 1 allocs BackTrace1\n", vec!["total_missing"]),
