@@ -30,6 +30,10 @@ pub struct Position {
     pub byte: Option<u64>,
 }
 
+/// Rows of `issues` that one kind may have: millions of bad lines must not become millions of texts. One row more tells how
+/// many are not listed.
+pub const ISSUE_LIMIT: u64 = 1000;
+
 /// How bad an issue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {

@@ -177,7 +177,8 @@ fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>, opened: Opened<'_
     let mut outcome = dispatch(dialect, blocks, part, encoding, job)?;
     let (Outcome::Capture(tables) | Outcome::Comparison(tables, _)) = &mut outcome;
     if let Ok(places) = malformed.lock() {
-        tables.issues.extend(places.iter().map(|place| Issue {
+        tables.issues.count_more("malformed_text", places.count - places.first.len() as u64);
+        tables.issues.extend(places.first.iter().map(|place| Issue {
             severity: Severity::Warning,
             kind: "malformed_text",
             line: None,

@@ -38,9 +38,9 @@ pub fn target(data: &[u8]) {
     let log = read(text.as_bytes(), &options).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let Log::Comparison(comparison) = log else { panic!("not a comparison:\n{text}") };
     check(&comparison, &printed, as_umdh, &text);
-    let sum: i64 = rows.iter().map(|row| row.after as i64 - row.before as i64).sum();
+    let sum: i128 = rows.iter().map(|row| i128::from(row.after) - i128::from(row.before)).sum();
     assert_eq!(comparison.total_requested_delta, Some(sum), "{text}");
-    assert_eq!(comparison.total_overhead_delta, as_umdh.then_some(overhead), "{text}");
+    assert_eq!(comparison.total_overhead_delta, as_umdh.then_some(i128::from(overhead)), "{text}");
 }
 
 /// Amounts below 2^48, so that no sum leaves 64 bits; past 2^32 all the same.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from heapdelta._chart_text import chart_texts
+from heapdelta._numbers import total_of_known, wide_sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,21 +116,37 @@ class Bar(NamedTuple):
 
 
 def waterfall_bars(frame: pl.DataFrame, top: int) -> list[Bar]:
-    """Bars from the total before to the total after; each contribution starts where the one above it ended."""
-    delta = pl.col("requested_bytes_delta")
+    """Bars from the total before to the total after; each contribution starts where the one above it ended.
+
+    Rows whose bytes are not known are left out; `known_rows` counts them.
+    """
+    frame, _ = known_rows(frame)
+    delta = pl.col("requested_bytes_delta").cast(pl.Int128)
     changed = named(frame).filter(delta != 0).sort(delta.abs(), descending=True, maintain_order=True)
     shown, folded = _folded(changed, delta.abs(), top)
     shown = shown.sort(delta > 0, delta.abs(), descending=[True, True], maintain_order=True)
-    at = int(frame["requested_bytes_before"].sum() or 0)
+    at = total_of_known(frame["requested_bytes_before"])
     bars = [Bar("total before", "total", 0, at, bytes_text(at), f"{at:,} bytes")]
     for row in shown.iter_rows(named=True):
         bars.append(_contribution(row["name"], at, row["requested_bytes_delta"], _row_detail(row)))
         at = bars[-1].end
     if folded.height:
         name = f"{folded.height:,} more {noun_of(frame)}"
-        bars.append(_contribution(name, at, int(folded["requested_bytes_delta"].sum()), _folded_detail(folded)))
+        bars.append(_contribution(name, at, total_of_known(folded["requested_bytes_delta"]), _folded_detail(folded)))
         at = bars[-1].end
     return [*bars, Bar("total after", "total", 0, at, bytes_text(at), f"{at:,} bytes")]
+
+
+def known_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Give the rows whose bytes are known, before and after, and count the others: no bar can stand for these."""
+    known = frame.drop_nulls([f"requested_bytes_{part}" for part in ("before", "after", "delta")])
+    return known, frame.height - known.height
+
+
+def unknown_text(count: int, noun: str) -> str | None:
+    """``without 2 modules whose bytes are not known``; None if there are none."""
+    one = noun.removesuffix("s")
+    return f"without {count:,} {one if count == 1 else noun} whose bytes are not known" if count else None
 
 
 def _folded(ranked: pl.DataFrame, size: pl.Expr, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -153,15 +170,16 @@ def _folded_detail(folded: pl.DataFrame) -> str:
     deltas = folded["requested_bytes_delta"]
     grown, shrunk = deltas.filter(deltas > 0), deltas.filter(deltas < 0)
     parts = [(grown, "grew"), (shrunk, "shrank")]
-    return ", ".join(f"{len(part):,} {verb} by {bytes_text(abs(int(part.sum())))}" for part, verb in parts)
+    return ", ".join(f"{len(part):,} {verb} by {bytes_text(abs(total_of_known(part)))}" for part, verb in parts)
 
 
 def growth_lines(frames: Sequence[pl.DataFrame], top: int, noun: str = "modules") -> pl.DataFrame:
     """Growth since the first point in time, for the names that changed most.
 
-    `frames` has one frame for each point: ``name`` and ``requested_bytes``. Gives ``name`` str, ``point`` u32,
-    ``growth`` i64 bytes, ``bytes`` i64, ``folded`` bool; the names that are not shown are one, ``33 more modules``, so
-    that the growth of all lines is that of the total. Sorted by final growth, largest first, then by name and point.
+    `frames` has one frame for each point: ``name`` and ``requested_bytes``; a name whose bytes are not known at some
+    point is left out. Gives ``name`` str, ``point`` u32, ``growth`` i128 bytes, ``bytes`` i128, ``folded`` bool; the
+    names that are not shown are one, ``33 more modules``, so that the growth of all lines is that of the total. Sorted
+    by final growth, largest first, then by name and point.
     """
     table, points = _amounts_by_point(frames, MARKS // (top + 1))
     first, last = pl.col(points[0]), pl.col(points[-1])
@@ -173,7 +191,8 @@ def growth_lines(frames: Sequence[pl.DataFrame], top: int, noun: str = "modules"
     if rest.height or not shown.height:
         name = f"{rest.height:,} more {noun}" if rest.height else "no change"
         summed = rest if rest.height else table
-        parts.append(summed.select(pl.lit(name).alias("name"), pl.col(points).sum(), pl.lit(True).alias("folded")))
+        sums = [wide_sum(pl.col(point), may_lack=False) for point in points]
+        parts.append(summed.select(pl.lit(name).alias("name"), *sums, pl.lit(True).alias("folded")))
     lines = pl.concat(parts).with_columns((last - first).alias("final"), first.alias("first"))
     long = lines.unpivot(points, index=["name", "folded", "final", "first"], variable_name="point", value_name="bytes")
     long = long.with_columns(pl.col("point").cast(pl.UInt32), (pl.col("bytes") - pl.col("first")).alias("growth"))
@@ -182,10 +201,14 @@ def growth_lines(frames: Sequence[pl.DataFrame], top: int, noun: str = "modules"
 
 
 def _amounts_by_point(frames: Sequence[pl.DataFrame], most: int) -> tuple[pl.DataFrame, list[str]]:
-    """One row for each name, one column for each point that is kept; 0 where a name is missing."""
+    """One row for each known name, one column for each point that is kept; 0 where a name is missing."""
     keep = sorted(_thinned(len(frames), most))
+    unknown = unknown_names(frames)
     sums = [
-        frames[point].group_by("name").agg(pl.col("requested_bytes").sum().cast(pl.Int64).alias(str(point)))
+        frames[point]
+        .filter(~pl.col("name").is_in(unknown.implode()))
+        .group_by("name")
+        .agg(wide_sum(pl.col("requested_bytes")).alias(str(point)))
         for point in keep
     ]
     table = sums[0]
@@ -193,6 +216,12 @@ def _amounts_by_point(frames: Sequence[pl.DataFrame], most: int) -> tuple[pl.Dat
         table = table.join(other, on="name", how="full", coalesce=True)
     points = [str(point) for point in keep]
     return table.with_columns(pl.col(points).fill_null(0)), points
+
+
+def unknown_names(frames: Sequence[pl.DataFrame]) -> pl.Series:
+    """Name those whose bytes are not known at some point."""
+    unknown = [frame.filter(pl.col("requested_bytes").is_null())["name"] for frame in frames]
+    return pl.concat(unknown).unique()
 
 
 def _thinned(count: int, most: int) -> set[int]:

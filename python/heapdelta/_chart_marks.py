@@ -23,6 +23,7 @@ _GRID = "#e6e6e6"
 _TICKS = 7
 SHAPES = {
     "leak": "triangle-up",
+    "not known": "stroke",
     "warming up": "diamond",
     "plateau": "square",
     "sawtooth": "cross",

@@ -17,6 +17,7 @@ from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
 from heapdelta._dump_lists import DAMAGED, knows, list_state
 from heapdelta._dump_notes import PRIVATE_CLASSES
+from heapdelta._numbers import wide_sum
 from heapdelta._snapshot import Snapshot
 from heapdelta.exceptions import OptionError
 
@@ -129,7 +130,7 @@ def _listing(dumps: list[Dump]) -> list[Dump]:
 
 def _committed(dump: Dump) -> dict[str, int]:
     """Sum up committed bytes by class."""
-    sums = dump.regions.filter(pl.col("state") == "commit").group_by("class").agg(pl.col("size").cast(pl.Int128).sum())
+    sums = dump.regions.filter(pl.col("state") == "commit").group_by("class").agg(wide_sum(pl.col("size")))
     return dict(sums.iter_rows())
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from heapdelta import _chart_data as data
 from heapdelta._labels import hexadecimal
+from heapdelta._numbers import running_sum, wide_difference, wide_sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,17 @@ LEAK = "leak"
 # Columns that say what a row of a series is about.
 _KEYS = ("module", "function", "fingerprint", "depth", "heap_base", "status")
 # Verdicts by how much they matter, for a word about several runs.
-_GRAVITY = ["leak", "warming up", "sawtooth", "plateau", "shrinking", "noise", "too few snapshots", "absent"]
+_GRAVITY = [
+    "leak",
+    "not known",
+    "warming up",
+    "sawtooth",
+    "plateau",
+    "shrinking",
+    "noise",
+    "too few snapshots",
+    "absent",
+]
 # A key that moved by less than this share of what the liveliest one did is a flat line on the floor.
 _SHARE = 0.01
 # Digits of a fingerprint that tell apart two stacks of one function.
@@ -32,16 +43,18 @@ _DIGITS = 6
 class Lines:
     """The lines of a chart: `rows` are its points, `ends` the last point of each line in each run.
 
-    `rows` has ``name`` str, ``run`` u32, ``part`` u32 (points of one part are joined), ``point`` u32, ``bytes`` i64,
-    ``growth`` i64 (since the first log of the run), ``folded`` bool; sorted by name in the order of `names`, then
+    `rows` has ``name`` str, ``run`` u32, ``part`` u32 (points of one part are joined), ``point`` u32, ``bytes`` i128,
+    ``growth`` i128 (since the first log of the run), ``folded`` bool; sorted by name in the order of `names`, then
     point. `names` are those of all lines, what grew most in the last run first. `verdicts` gives the verdict of a name
-    and a run, the folded line has none. `left_out` counts keys that no line holds.
+    and a run, the folded line has none. `left_out` counts keys that no line holds, and `unknown` those whose
+    bytes are not known at some point.
     """
 
     rows: pl.DataFrame
     names: list[str]
     verdicts: dict[tuple[str, int], str]
     left_out: int = 0
+    unknown: int = 0
 
     def verdict(self, name: str) -> str:
         """One or two words for all runs: ``leak``, ``warming up, then leak``, ``leak in 2 of 3 runs``."""
@@ -84,6 +97,11 @@ def series_lines(table: pl.DataFrame, growth: pl.DataFrame, points: pl.DataFrame
     says nothing.
     """
     keys = key_columns(table)
+    unknown = growth.filter(pl.col("min_bytes").is_null()).select(keys).unique()
+    if unknown.height:
+        table, growth = (
+            rows.join(unknown, on=keys, how="anti", nulls_equal=True, maintain_order="left") for rows in (table, growth)
+        )
     shown, rest = _chosen(_ranked(growth, keys), top)
     amounts = _amounts(table, shown, rest, keys, overlap=overlap).sort("name", "run", "point")
     since = pl.col("bytes") - pl.col("bytes").first().over("name", "run")
@@ -98,6 +116,7 @@ def series_lines(table: pl.DataFrame, growth: pl.DataFrame, points: pl.DataFrame
         names,
         {(name, run): verdict for name, run, verdict in judged.iter_rows()},
         rest.height if overlap else 0,
+        unknown.height,
     )
 
 
@@ -105,13 +124,13 @@ def _amounts(
     table: pl.DataFrame, shown: pl.DataFrame, rest: pl.DataFrame, keys: list[str], *, overlap: bool
 ) -> pl.DataFrame:
     """Give ``name``, ``run``, ``point``, ``bytes`` and ``folded`` of the keys to show, and of all others as one."""
-    size = pl.col("requested_bytes").sum().cast(pl.Int64).alias("bytes")
+    size = wide_sum(pl.col("requested_bytes"), may_lack=False).alias("bytes")
     mine = table.join(shown.select(*keys, "name"), on=keys, nulls_equal=True)
     own = mine.group_by("name", "run", "point").agg(size).with_columns(pl.lit(False).alias("folded"))
     if rest.is_empty() or overlap:
         return own
     # What is left of the whole: looking for thousands of keys among millions of rows would take as long again.
-    drawn = own.group_by("run", "point").agg(pl.col("bytes").sum().alias("drawn"))
+    drawn = own.group_by("run", "point").agg(wide_sum(pl.col("bytes"), may_lack=False).alias("drawn"))
     whole = table.group_by("run", "point").agg(size).join(drawn, on=["run", "point"], how="left")
     name = data.distinct([*shown["name"], folded_name(rest, data.noun_of(table), alone=shown.is_empty())])[-1]
     left = (pl.col("bytes") - pl.col("drawn").fill_null(0)).alias("bytes")
@@ -122,8 +141,9 @@ def _amounts(
 
 def _ranked(growth: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """One row per key: ``name``, ``reach`` in bytes, whether it leaks in any run; what moved most first."""
-    first, low, high = (pl.col(f"{side}_bytes").cast(pl.Int64) for side in ("first", "min", "max"))
-    reach = growth.with_columns(pl.max_horizontal(high - first, first - low).alias("reach"))
+    first, low, high = (pl.col(f"{side}_bytes") for side in ("first", "min", "max"))
+    ways = (wide_difference(high, first), wide_difference(first, low))
+    reach = growth.with_columns(pl.max_horizontal(ways).alias("reach"))
     by_key = reach.group_by(keys, maintain_order=True).agg(
         pl.col("reach").max(), (pl.col("verdict") == LEAK).any().alias("leaks")
     )
@@ -144,7 +164,7 @@ def folded_name(rest: pl.DataFrame, noun: str, *, alone: bool) -> str:
     """``33 more modules``, ``33 more modules, 2 of them leaks``: no leak hides among the small."""
     if alone:
         return f"{rest.height:,} {noun}, unchanged"
-    leaks = int(rest["leaks"].sum())
+    leaks = rest.filter("leaks").height
     among = "" if not leaks else ", 1 of them a leak" if leaks == 1 else f", {leaks} of them leaks"
     return f"{rest.height:,} more {noun}{among}"
 
@@ -168,7 +188,7 @@ def _joined(points: pl.DataFrame, lines: int) -> pl.DataFrame:
     """
     ordered = points.sort("run", "point")
     starts = pl.col("gap").fill_null(False) | (pl.col("run") != pl.col("run").shift()).fill_null(True)
-    parts = ordered.with_columns(starts.cum_sum().cast(pl.UInt32).alias("part"))
+    parts = ordered.with_columns(running_sum(starts).cast(pl.UInt32).alias("part"))
     most = max(2, data.MARKS // (4 * lines))
     edge = (pl.col("part") != pl.col("part").shift()) | (pl.col("part") != pl.col("part").shift(-1))
     for always in (edge.fill_null(True), pl.lit(False)):

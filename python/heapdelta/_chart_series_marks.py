@@ -12,6 +12,7 @@ from heapdelta import _chart_marks as marks
 from heapdelta import _chart_series as lines_of
 from heapdelta import _chart_time as time
 from heapdelta._html import plural
+from heapdelta._numbers import running_sum, total_of_known
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ def series_growth(series: Series, by: str | None, top: int, style: str, warm_up_
 
 
 def _in_all(lines: lines_of.Lines, *, stacked: bool) -> list[str]:
+    unknown = [f"{plural(lines.unknown, 'key')} not drawn: bytes are not known"] if lines.unknown else []
     if lines.left_out:
-        return [f"inclusive sums overlap; {plural(lines.left_out, 'key')} that changed less not drawn"]
+        return [f"inclusive sums overlap; {plural(lines.left_out, 'key')} that changed less not drawn", *unknown]
     last = lines.rows.filter(pl.col("point") == pl.col("point").max())
-    total = int(last["bytes" if stacked else "growth"].sum())
-    return [f"{data.bytes_text(total, signed=not stacked)} requested in all in the last log"]
+    total = total_of_known(last["bytes" if stacked else "growth"])
+    return [f"{data.bytes_text(total, signed=not stacked)} requested in all in the last log", *unknown]
 
 
 class Amounts(NamedTuple):
@@ -110,7 +112,7 @@ def _stacked(lines: lines_of.Lines) -> pl.DataFrame:
     order = sorted(lines.names, key=lambda name: (name not in _folded(lines), -lines.names.index(name)))
     levels = pl.DataFrame({"name": order, "level": range(len(order))}, schema={"name": pl.String, "level": pl.Int64})
     rows = lines.rows.join(levels, on="name").sort("level", "point")
-    rows = rows.with_columns(pl.col("bytes").cum_sum().over("point").alias("end"))
+    rows = rows.with_columns(running_sum(pl.col("bytes")).over("point").alias("end"))
     return rows.with_columns((pl.col("end") - pl.col("bytes")).alias("begin"))
 
 

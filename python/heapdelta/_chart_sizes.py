@@ -16,6 +16,7 @@ from heapdelta._chart_text import file_name
 from heapdelta._diff import Delta
 from heapdelta._dump import Dump
 from heapdelta._html import plural
+from heapdelta._numbers import count_of_rows, total_of_known, wide_sum
 from heapdelta._snapshot import Snapshot
 from heapdelta.exceptions import OptionError
 
@@ -96,13 +97,13 @@ def size_bins(sides: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Count blocks by the power of two below their size.
 
     `sides` are the blocks before and after: ``requested_bytes`` of each. Gives ``exponent`` i32 (-1: blocks of no
-    bytes), ``state`` str, ``allocation_count`` and ``requested_bytes`` u64; sorted by exponent, before then after. Bins
-    without a block have no row.
+    bytes), ``state`` str, ``allocation_count`` and ``requested_bytes`` i128; sorted by exponent, before then after.
+    Bins without a block have no row.
     """
     parts = []
     for state, blocks in zip(("before", "after"), sides, strict=True):
         counted = blocks.group_by(exponent(pl.col("requested_bytes")).alias("exponent")).agg(
-            pl.len().cast(pl.UInt64).alias("allocation_count"), pl.col("requested_bytes").sum().cast(pl.UInt64)
+            count_of_rows().alias("allocation_count"), wide_sum(pl.col("requested_bytes"))
         )
         parts.append(counted.select("exponent", pl.lit(state).alias("state"), "allocation_count", "requested_bytes"))
     return pl.concat(parts).sort("exponent", "state", descending=[False, True])
@@ -176,7 +177,7 @@ def _stack_name(sides: Sequence[Snapshot], fingerprint: int) -> str:
 
 def _sum_line(bins: pl.DataFrame, state: str) -> str:
     side = bins.filter(pl.col("state") == state)
-    count, size = int(side["allocation_count"].sum()), int(side["requested_bytes"].sum())
+    count, size = (total_of_known(side[name]) for name in ("allocation_count", "requested_bytes"))
     return f"{state}: {plural(count, 'block')}, {data.bytes_text(size)}"
 
 

@@ -173,7 +173,7 @@ def rest_text(rest: pl.DataFrame, noun: str, per: str) -> str | None:
     if rest.height == 1:
         return f"1 more, {rate_text(slopes[0], per)}, is not drawn"
     low, high = rate_text(min(slopes), per), rate_text(max(slopes), per)
-    leaks = int((rest["verdict"] == lines_of.LEAK).sum())
+    leaks = rest.filter(pl.col("verdict") == lines_of.LEAK).height
     among = f" ({plural(leaks, 'leak')} among them)" if leaks else ""
     return f"{rest.height:,} more {noun}{among} between {low} and {high} are not drawn"
 

@@ -14,6 +14,7 @@ from heapdelta import _chart_series as lines_of
 from heapdelta import _chart_time as time
 from heapdelta._chart_page import harmless
 from heapdelta._html import plural
+from heapdelta._numbers import total_of_known, wide_sum
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Panel:
     """The births of one name.
 
     `births` has one row per interval: ``run``, ``begin`` and ``end`` u32 (points; of the first birth and the last in
-    it), ``born``, ``kept`` i64 blocks, ``young`` bool (born just before the last log of the run). `older` counts the
+    it), ``born``, ``kept`` i128 blocks, ``young`` bool (born just before the last log of the run). `older` counts the
     blocks of the first logs, `older_kept` those of them that are still there.
     """
 
@@ -111,7 +112,7 @@ class Panel:
     def grown_up(self) -> tuple[int, int]:
         """Blocks born between the first and the last log of a run, and those of them that are still there."""
         old_enough = self.births.filter(~pl.col("young"))
-        return int(old_enough["born"].sum()), int(old_enough["kept"].sum())
+        return total_of_known(old_enough["born"]), total_of_known(old_enough["kept"])
 
 
 def panels(table: pl.DataFrame, by: str, top: int) -> tuple[list[Panel], int]:
@@ -122,7 +123,7 @@ def panels(table: pl.DataFrame, by: str, top: int) -> tuple[list[Panel], int]:
     left = known.filter((pl.col("point") == pl.col("last")) & (pl.col("born") > pl.col("first")))
     ranked = (
         left.group_by("name")
-        .agg(pl.col("requested_bytes").sum())
+        .agg(wide_sum(pl.col("requested_bytes")))
         .sort("requested_bytes", "name", descending=[True, False])
     )
     chosen = ranked["name"].head(top).to_list()
@@ -139,9 +140,10 @@ def _named(table: pl.DataFrame, by: str) -> pl.DataFrame:
 
 
 def _panel(name: str, rows: pl.DataFrame) -> Panel:
-    count, at = pl.col("allocation_count").cast(pl.Int64), pl.col("point")
+    count, at = pl.col("allocation_count"), pl.col("point")
     sums = rows.group_by("run", "born", "first", "last").agg(
-        count.filter(at == pl.col("born")).sum().alias("count"), count.filter(at == pl.col("last")).sum().alias("kept")
+        wide_sum(count.filter(at == pl.col("born"))).alias("count"),
+        wide_sum(count.filter(at == pl.col("last"))).alias("kept"),
     )
     older = sums.filter(pl.col("born") == pl.col("first"))
     births = sums.filter(pl.col("born") > pl.col("first")).sort("run", "born")
@@ -153,7 +155,7 @@ def _panel(name: str, rows: pl.DataFrame) -> Panel:
         "kept",
         (pl.col("born") == pl.col("last")).alias("young"),
     )
-    return Panel(name, births, int(older["count"].sum()), int(older["kept"].sum()))
+    return Panel(name, births, total_of_known(older["count"]), total_of_known(older["kept"]))
 
 
 def thinned(births: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -163,7 +165,9 @@ def thinned(births: pl.DataFrame, most: int) -> pl.DataFrame:
         return births
     place = pl.int_range(pl.len()).over("run") // size
     together = births.with_columns(place.alias("place")).group_by("run", "young", "place", maintain_order=True)
-    sums = together.agg(pl.col("begin").first(), pl.col("end").last(), pl.col("born").sum(), pl.col("kept").sum())
+    sums = together.agg(
+        pl.col("begin").first(), pl.col("end").last(), wide_sum(pl.col("born")), wide_sum(pl.col("kept"))
+    )
     return sums.select(births.columns)
 
 

@@ -16,6 +16,7 @@ import polars as pl
 from heapdelta import _suppress, blame
 from heapdelta._html import plural
 from heapdelta._labels import NOT_IN_FILE, STATUSES
+from heapdelta._numbers import issue_count, total, wide_difference
 from heapdelta._views import Views
 from heapdelta.blame import Rule
 from heapdelta.exceptions import OptionError
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from heapdelta._diff import Delta
     from heapdelta._matched import Matched
     from heapdelta._suppress import Suppression
-
-# Differences of two u64, whatever a damaged log says: a number too large must exceed a limit, not vanish.
-_WIDE = pl.Int128
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Limits:
     new_stacks : int, optional
         Stacks that hold bytes after and held none before.
     issues : int, optional
-        Rows of the issues of both files.
+        Issues of both files.
     """
 
     growth: int | None = None
@@ -76,7 +74,8 @@ class Result:
     in_bytes : bool
         Whether `allowed` and `found` are bytes; else they count.
     allowed, found : int
-        The limit, and the number that is held against it.
+        The limit, and the number that is held against it: exact, whatever a damaged log says. None where it is not
+        known, because a sum of bytes passes 2^64 - 1: what nobody knows is not within a limit.
     kind : str
         What one row of `rows` is: ``module``, ``function`` or ``stack``.
     rows : polars.DataFrame
@@ -90,7 +89,7 @@ class Result:
     option: str
     in_bytes: bool
     allowed: int
-    found: int
+    found: int | None
     kind: str
     rows: pl.DataFrame
     stacks: pl.DataFrame
@@ -98,7 +97,7 @@ class Result:
     @property
     def passed(self) -> bool:
         """True within the limit, and at it."""
-        return self.found <= self.allowed
+        return self.found is not None and self.found <= self.allowed
 
 
 class Check(Views):
@@ -171,10 +170,10 @@ class Check(Views):
 
     @cached_property
     def _grown_stacks(self) -> pl.DataFrame:
-        return self._stacks.filter(_growth() > 0)
+        return self._stacks.filter(_is_over(0))
 
     def _growth(self, allowed: int) -> Result:
-        found = int(self._stacks.select(_growth().sum()).item() or 0)
+        found = _growth_of_all(self._stacks)
         kind = self.limits.by
         return Result("growth", "--max-growth", True, allowed, found, kind, self.by(kind), self._grown_stacks)
 
@@ -184,8 +183,9 @@ class Check(Views):
         if kind == "module" and self.limits.growth_of:
             named = [Rule(pattern) for pattern, _ in self.limits.growth_of]
             ranking = ranking.filter(~_named(ranking, named))
-        found = int(ranking.select(_growth().max()).item() or 0)
-        over = ranking.filter(_growth() > allowed)
+        most = int(ranking.select(_growth().max()).item() or 0)
+        found = None if most <= allowed and _growth_of_all(ranking) is None else most
+        over = ranking.filter(_is_over(allowed))
         keys = {"module": ["module"], "function": ["module", "function"], "stack": ["fingerprint"]}[kind]
         lowered = [pl.col(key).str.to_lowercase() if key == "module" else pl.col(key) for key in keys]
         behind = self._grown_stacks.join(
@@ -195,19 +195,20 @@ class Check(Views):
 
     def _growth_of(self, pattern: str, allowed: int) -> Result:
         stacks = self._stacks.filter(_named(self._stacks, [Rule(pattern)]))
-        found = int(stacks.select(_growth().sum()).item() or 0)
-        grown = stacks.filter(_growth() > 0)
+        found, grown = _growth_of_all(stacks), stacks.filter(_is_over(0))
         return Result(f"growth of {pattern}", "--max-growth-of", True, allowed, found, "stack", grown, grown)
 
     def _new_stacks(self, allowed: int) -> Result:
-        new = self._stacks.filter(
-            pl.col("requested_bytes_before") == 0, pl.col("requested_bytes_after") > 0, self._identified()
-        ).sort("requested_bytes_after", "fingerprint", descending=[True, False], nulls_last=True)
+        # A sum that is too large is something.
+        held, holds = (pl.col(f"requested_bytes_{side}").ne_missing(0) for side in ("before", "after"))
+        new = self._stacks.filter(~held, holds, self._identified()).sort(
+            "requested_bytes_after", "fingerprint", descending=[True, False], nulls_last=True
+        )
         return Result("new stacks", "--max-new-stacks", False, allowed, new.height, "stack", new, new)
 
     def _issues(self, allowed: int) -> Result:
         none = self._stacks.clear()
-        return Result("issues", "--max-issues", False, allowed, self.delta.issues.height, "stack", none, none)
+        return Result("issues", "--max-issues", False, allowed, issue_count(self.delta.issues), "stack", none, none)
 
     def _identified(self) -> pl.Expr:
         """Stacks that the other log would show again: by their frames, or inside one run by their id."""
@@ -237,8 +238,17 @@ class Check(Views):
 
 
 def _growth() -> pl.Expr:
-    after, before = (pl.col(f"requested_bytes_{side}").cast(_WIDE) for side in ("after", "before"))
-    return after - before
+    """Tell the growth of a row, wide enough for any two sums: what is too large must exceed a limit, not vanish."""
+    return wide_difference(pl.col("requested_bytes_after"), pl.col("requested_bytes_before"))
+
+
+def _growth_of_all(ranking: pl.DataFrame) -> int | None:
+    return total(ranking.select(_growth()).to_series())
+
+
+def _is_over(limit: int) -> pl.Expr:
+    """Rows that grew by more, and those of which that is not known."""
+    return (_growth() > limit).fill_null(True)
 
 
 def _named(table: pl.DataFrame, rules: Sequence[Rule]) -> pl.Expr:

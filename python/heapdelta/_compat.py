@@ -9,6 +9,7 @@ import polars as pl
 from heapdelta import _labels, _native
 from heapdelta._measures import AFTER
 from heapdelta._native import stack_groups
+from heapdelta._numbers import sum_of
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def dhcmp_text(delta: Delta, *, decimal: bool = False, verbose: bool = False) ->
     -------
     str
         A line per trace inside one run of a process, else per stack, named by the id in the newer log; then the total.
+        Where bytes are not known, a comment says so in the place of the total.
         Two lists of call sites are compared by name.
 
     Raises
@@ -117,7 +119,7 @@ def _apart(names: pl.Series) -> pl.Series:
 def _sites(snapshot: Snapshot) -> pl.DataFrame:
     codes, names = _site_codes(snapshot.frames)
     passed = pl.DataFrame(stack_groups(snapshot._native, codes.to_frame()))
-    sums = [pl.col("requested_bytes").sum(), pl.col("allocation_count").sum()]
+    sums = [sum_of(pl.col(name)).alias(name) for name in ("requested_bytes", "allocation_count")]
     usage = snapshot.usage.group_by("stack_id").agg(sums)
     listed = usage.join(passed, on="stack_id", how="inner").group_by("group").agg(sums)
     unlisted = usage.join(passed, on="stack_id", how="anti")

@@ -9,6 +9,7 @@ import polars as pl
 
 from heapdelta import _html
 from heapdelta._dump_lists import knows
+from heapdelta._numbers import issue_count
 from heapdelta._snapshot import Snapshot
 from heapdelta.exceptions import NoTableError
 
@@ -261,7 +262,7 @@ class Dump(Snapshot):
         private = self.memory_counters["private_usage"].item()
         counts = [_html.plural(self._table(f"{row}s").height, row) for row in _COUNTED if knows(self, f"{row}s")]
         memory = None if private is None else f"{private:,} private bytes"
-        parts = [self.format, system, memory, *counts, _html.plural(self.issues.height, "issue")]
+        parts = [self.format, system, memory, *counts, _html.plural(issue_count(self.issues), "issue")]
         return f"<Dump {self._label()}: {', '.join(filter(None, parts))}>"
 
     def _repr_html_(self) -> str:

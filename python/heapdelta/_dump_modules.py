@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta._dump_lists import DAMAGED, knows, list_state
-from heapdelta._dump_views import Side, count, delta, file_key, paired, sum_of
+from heapdelta._dump_views import Side, file_key, paired
+from heapdelta._numbers import count_of_rows, delta, sum_of, wide_sum
 
 if TYPE_CHECKING:
     from heapdelta._dump import Dump
@@ -68,12 +69,14 @@ def _sums(dump: Dump, links: pl.DataFrame) -> pl.DataFrame:
             # Several copies of one file have no address that could be compared.
             pl.when(pl.len() == 1).then(pl.col("base").first()).alias("base"),
             pl.len().alias("copies"),
-            sum_of(pl.col("size")).alias("image_bytes"),
+            wide_sum(pl.col("size")).alias("image_bytes"),
         )
     )
     gone = dump.unloaded_modules.with_columns(file_key(), _LINK, _named()).join(links, on=["file", "link"], how="left")
     gone = gone.with_columns(pl.coalesce("build", "link").alias("build"))
-    unloads = gone.group_by(_KEYS).agg(pl.col("module").first().alias("unloaded"), count().alias("unload_count"))
+    unloads = gone.group_by(_KEYS).agg(
+        pl.col("module").first().alias("unloaded"), count_of_rows().alias("unload_count")
+    )
     both = loaded.join(unloads, on=_KEYS, how="full", coalesce=True)
     return both.with_columns(
         pl.coalesce("module", "unloaded").alias("module"),
@@ -86,18 +89,18 @@ def _rebuilt(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(pl.col("copies_before", "copies_after").fill_null(0))
     copies = [pl.col(f"copies_{side}") for side in _SIDES]
     gone, came = (copies[0] > 0) & (copies[1] == 0), (copies[0] == 0) & (copies[1] > 0)
-    alone = (gone.sum().over("file") == 1) & (came.sum().over("file") == 1)
+    alone = (wide_sum(gone).over("file") == 1) & (wide_sum(came).over("file") == 1)
     replaced = alone & (gone | came) & (pl.col("file") != "")
     rows = rows.with_columns(replaced.alias("replaced"), pl.when(~replaced).then("build").alias("build"))
     known = [pl.col(f"{own}_{side}").drop_nulls().first() for own in _OWN if own != "copies" for side in _SIDES]
-    sums = [sum_of(pl.col(f"{name}_{side}")).cast(pl.UInt64) for name in MODULE_MEASURES for side in _SIDES]
+    sums = [sum_of(pl.col(f"{name}_{side}")) for name in MODULE_MEASURES for side in _SIDES]
     return (
         rows.group_by("file", "build", "replaced")
         .agg(
             # The newer name, if both sides have one.
             pl.col("module").sort_by("copies_after").drop_nulls().last(),
             *known,
-            *(pl.col(f"copies_{side}").sum() for side in _SIDES),
+            *(wide_sum(pl.col(f"copies_{side}")) for side in _SIDES),
             *sums,
         )
         .with_columns(delta(name) for name in MODULE_MEASURES)

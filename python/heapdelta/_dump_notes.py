@@ -9,6 +9,7 @@ import polars as pl
 
 from heapdelta._dump_lists import STREAMS, WHOLE, knows, list_state
 from heapdelta._html import plural
+from heapdelta._numbers import sum_of, total
 
 if TYPE_CHECKING:
     from heapdelta._dump import Dump
@@ -86,13 +87,13 @@ def _about_private_memory(delta: DumpDelta) -> list[str]:
     notes = []
     whole = list_state(delta.before, "regions") == list_state(delta.after, "regions") == WHOLE
     if whole and changes.len() and changes.null_count() == 0:
-        changed = int(changes.sum()) if (changes != 0).any() else None
+        changed = total(changes) if (changes != 0).any() else None
     else:
         changed = delta.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item() or None
     if changed is not None:
         notes.append(f"private memory changed by {changed:+,} bytes: {WHY_NO_MODULE}")
     heap = classes.filter(pl.col("region_class") == "heap")
-    sides = heap.select("region_count_before", "region_count_after").sum().row(0)
+    sides = [total(heap[f"region_count_{side}"]) for side in ("before", "after")]
     if knows(delta.before, "regions") and knows(delta.after, "regions") and sum(map(bool, sides)) == 1:
         lacking = "before" if not sides[0] else "after"
         notes.append(
@@ -117,7 +118,8 @@ def _about_dump(side: str, dump: Dump) -> list[str]:
     notes = []
     if dump.os not in (None, "windows"):
         notes.append(f"{side}: a dump of {dump.os}, of which modules, threads and contents of memory are read only")
-    broken = dump.issues.filter(pl.col("severity") == "error").group_by("stream", maintain_order=True).len()
+    errors = dump.issues.filter(pl.col("severity") == "error").group_by("stream", maintain_order=True)
+    broken = errors.agg(sum_of(pl.col("count")))
     for stream, count in broken.iter_rows():
         if stream is None:
             notes.append(f"{side}: the directory could not be read in full, so whole lists may be missing")

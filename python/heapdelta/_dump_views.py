@@ -13,6 +13,7 @@ import polars as pl
 
 from heapdelta import _labels
 from heapdelta._dump_lists import DAMAGED, damaged_sides, knows, list_state
+from heapdelta._numbers import count_of_rows, delta, wide_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,7 +55,11 @@ def total(before: Dump, after: Dump) -> pl.DataFrame:
 def address_space(before: Dump, after: Dump) -> pl.DataFrame:
     """One row per state of memory, free memory too."""
     size = pl.col("size")
-    measures = [sum_of(size).alias("state_bytes"), count().alias("region_count"), size.max().alias("largest_bytes")]
+    measures = [
+        wide_sum(size).alias("state_bytes"),
+        count_of_rows().alias("region_count"),
+        size.max().alias("largest_bytes"),
+    ]
     sides = [
         Side(
             dump.regions.group_by("state").agg(measures),
@@ -76,7 +81,7 @@ def by_handle_type(before: Dump, after: Dump) -> pl.DataFrame:
     """Count open handles by type."""
     sides = [
         Side(
-            dump.handles.group_by(handle_type="type").agg(count().alias("handle_count")),
+            dump.handles.group_by(handle_type="type").agg(count_of_rows().alias("handle_count")),
             {"handle_count": knows(dump, "handles")},
             list_state(dump, "handles") != DAMAGED,
         )
@@ -134,8 +139,8 @@ def by_thread_start(before: Dump, after: Dump, *, same_process: bool) -> pl.Data
             .group_by(keys)
             .agg(
                 pl.col("module").first(),
-                count().alias("thread_count"),
-                sum_of(pl.col("stack_committed_bytes")).alias("stack_committed_bytes"),
+                count_of_rows().alias("thread_count"),
+                wide_sum(pl.col("stack_committed_bytes")).alias("stack_committed_bytes"),
             )
         )
         known = {"thread_count": knows(dump, "threads"), "stack_committed_bytes": knows(dump, "threads", "regions")}
@@ -177,29 +182,13 @@ def _region_side(dump: Dump, keys: Sequence[str], facts: dict[str, pl.Expr] | No
     # Without an allocation base, a region stands for itself.
     taken = dump.regions.filter(state != "free").with_columns(pl.coalesce("allocation_base", "base"))
     measures = [
-        sum_of(size.filter(state == "commit")).alias("committed_bytes"),
-        sum_of(size.filter(state == "reserve")).alias("reserved_bytes"),
-        count().alias("region_count"),
+        wide_sum(size.filter(state == "commit")).alias("committed_bytes"),
+        wide_sum(size.filter(state == "reserve")).alias("reserved_bytes"),
+        count_of_rows().alias("region_count"),
     ]
     shown = [fact.alias(name) for name, fact in (facts or {}).items()]
     sums = taken.group_by(keys).agg(*shown, *measures) if keys else taken.select(measures)
     return Side(sums, dict.fromkeys(REGION_MEASURES, knows(dump, "regions")), list_state(dump, "regions") != DAMAGED)
-
-
-def count() -> pl.Expr:
-    """Count rows."""
-    return pl.len().cast(pl.Int128)
-
-
-def sum_of(values: pl.Expr) -> pl.Expr:
-    """Sum up in 128 bits; null if any part is null: what is not written is not zero."""
-    return pl.when(values.null_count() == 0).then(values.cast(pl.Int128).sum())
-
-
-def delta(measure: str) -> pl.Expr:
-    """After - before; null where one is not known."""
-    before, after = (pl.col(f"{measure}_{side}").cast(pl.Int128) for side in ("before", "after"))
-    return (after - before).cast(pl.Int64, strict=False).alias(f"{measure}_delta")
 
 
 def paired(

@@ -47,7 +47,8 @@ def _of_run(
     quantile = -NormalDist().inv_cdf(alpha / 2)
     share = _verdict.FALL_SHARE
     curves = grid.curves(first, times, middle=middle, late=late, settled=settled, quantile=quantile, fall_share=share)
-    left = None if space is None or not clock else space - int(points["requested_bytes"][-1])
+    held = points["requested_bytes"][-1]
+    left = None if space is None or held is None or not clock else space - int(held)
     return pl.DataFrame(curves).with_columns(
         pl.lit(points["run"][0], dtype=pl.UInt32).alias("run"),
         pl.lit(points.height, dtype=pl.UInt32).alias("points"),
@@ -93,7 +94,9 @@ def q_values(measured: pl.DataFrame) -> pl.Series:
     tested = ranked.filter("tested").sort("p_value", "row").with_row_index("rank", offset=1)
     raw = pl.col("p_value") * tested.height / pl.col("rank")
     adjusted = tested.with_columns(q=raw.cum_min(reverse=True).clip(upper_bound=1.0))
-    return ranked.join(adjusted.select("row", "q"), on="row", how="left", maintain_order="left")["q"].fill_null(1.0)
+    joined = ranked.join(adjusted.select("row", "q"), on="row", how="left", maintain_order="left")
+    # A curve that is not known has no chance either.
+    return joined.select(pl.when(pl.col("p_value").is_not_null()).then(pl.col("q").fill_null(1.0)).alias("q"))["q"]
 
 
 def _address_space(series: Series, points: pl.DataFrame) -> int | None:
@@ -102,7 +105,7 @@ def _address_space(series: Series, points: pl.DataFrame) -> int | None:
 
 
 def _ranked(judged: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    size = [pl.col(name).cast(pl.UInt64).alias(f"{name}_bytes") for name in ("first", "last", "min", "max")]
+    size = [f"{name}_bytes" for name in ("first", "last", "min", "max")]
     numbers = ["count_delta", "slope", "slope_low", "slope_high", "late_slope", "pace", "pace_low", "pace_high"]
     numbers += ["rising_share", "p_value", "q_value"]
     shown = judged.select("run", *keys, *size, *numbers, "hours_to_exhaustion", "verdict", "reason")

@@ -80,9 +80,16 @@ def _text(name: str, value: object) -> tuple[str, str | None]:
     return f"{value:,.3g}" if isinstance(value, float) else str(value), None
 
 
-def plural(count: int, noun: str) -> str:
-    """Write ``1 stack``, ``2,000 stacks``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def plural(count: int | None, noun: str) -> str:
+    """Write ``1 stack``, ``2,000 stacks``; ``? stacks`` if the number is not known."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def number(count: int | None, *, signed: bool = False) -> str:
+    """Write ``2,000``; ``?`` if the number is not known."""
+    if count is None:
+        return "?"
+    return f"{count:+,}" if signed else f"{count:,}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from heapdelta import _labels
 from heapdelta._labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS, STATUSES
 from heapdelta._measures import AFTER, BEFORE, BOTH, MEASURES, PAIRS
 from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack, stack_groups
+from heapdelta._numbers import delta, sum_of
 from heapdelta.blame import Allocators, frame_flags
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from heapdelta._snapshot import Comparison, Snapshot
 
 NUMBERS = tuple(f"{measure}_{part}" for measure in MEASURES for part in ("before", "after", "delta"))
-
-_LARGEST = 2**64 - 1
 
 # Keys of groups that have no code of their own count down from here.
 _SPECIAL = 0xFFFF_FFFF
@@ -273,21 +272,11 @@ def _sums_of(rows: pl.DataFrame) -> list[pl.Expr]:
 
 
 def _sum(rows: pl.DataFrame, name: str) -> pl.Expr:
-    """Null if any part is null: what is not written is not zero. Sums stop at 2^64 - 1, as the core's do."""
-    total = pl.col(name).cast(pl.Int128).sum().clip(upper_bound=_LARGEST).cast(pl.UInt64)
-    if rows[name].null_count() == 0:
-        return total
-    return pl.when(pl.col(name).null_count() == 0).then(total).alias(name)
+    return sum_of(pl.col(name), may_lack=rows[name].null_count() > 0).alias(name)
 
 
 def _with_deltas(sums: pl.DataFrame) -> pl.DataFrame:
-    def signed(name: str) -> pl.Expr:
-        # A sum of 2^63 and more has no signed form; its difference is then null, not wrong.
-        return pl.col(name).cast(pl.Int64, strict=False)
-
-    return sums.with_columns(
-        (signed(f"{measure}_after") - signed(f"{measure}_before")).alias(f"{measure}_delta") for measure in MEASURES
-    )
+    return sums.with_columns(delta(measure) for measure in MEASURES)
 
 
 def _found_elsewhere(rows: pl.DataFrame, stacks: pl.DataFrame) -> pl.DataFrame:

@@ -188,12 +188,15 @@ class Grid:
     def __len__(self, /) -> int: ...
     def cells(self, /, keys: SupportsGetItem[int, SupportsIndex]) -> Table:
         """
-        The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64.
+        The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64, null
+        where they are not known.
         """
     def curves(self, /, first: SupportsIndex, times: SupportsGetItem[int, SupportsFloat | SupportsIndex], *, middle: tuple[SupportsIndex, SupportsIndex], late: tuple[SupportsIndex, SupportsIndex], settled: SupportsIndex, quantile: SupportsFloat | SupportsIndex, fall_share: SupportsFloat | SupportsIndex, threads: SupportsIndex | None = None) -> Table:
         """
         Describe the curves of requested bytes over a stretch of points, of all keys that have something there.
 
+        Sizes ending in `_bytes` are exact; the others are above the least. A curve with a point that is not known is not
+        described: `unknown_points` counts these, and its numbers are null.
         `times` has a time for each point from `first` on; ranges are pairs (from, to) inside it, `to` left out;
         `settled` is where the settled part begins.
         """
@@ -213,7 +216,7 @@ class Grid:
         """
     def sizes(self, /, point: SupportsIndex) -> Table:
         """
-        Requested bytes of every key at one point.
+        Requested bytes of every key at one point, null where they are not known.
         """
     def sum(self, /, keys: SupportsGetItem[int, SupportsIndex], groups: SupportsGetItem[int, SupportsIndex], group_count: SupportsIndex) -> Grid:
         """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta._html import plural
+from heapdelta._numbers import total, total_of_known
 
 if TYPE_CHECKING:
     from heapdelta._diff import Delta
@@ -51,26 +52,35 @@ def _about_the_pair(delta: Delta) -> list[str]:
 
 def _about_capture(side: str, snapshot: Snapshot) -> list[str]:
     usage = snapshot.usage.select("stack_id", "requested_bytes")
-    total = int(usage["requested_bytes"].sum())
-    notes = []
+    notes = [f"{side}: {note}" for note in about_sums(snapshot)]
     endless = open_heaps(snapshot)
     if endless:
         notes.append(f"{side}: the end of {plural(endless, 'heap')} is missing, so the log is probably cut off")
-    unrecorded = int(usage.filter(pl.col("stack_id").is_null())["requested_bytes"].sum())
-    if unrecorded:
-        notes.append(f"{side}: {_share(unrecorded, total)} of the bytes have no stack recorded")
+    bytes_of_all = total(usage["requested_bytes"])
+    unrecorded = total(usage.filter(pl.col("stack_id").is_null())["requested_bytes"])
+    if unrecorded != 0:
+        notes.append(f"{side}: {_share(unrecorded, bytes_of_all)} of the bytes have no stack recorded")
     truncated = snapshot.stacks["truncated"].gather(usage["stack_id"]).fill_null(False)
-    cut = int(usage.filter(truncated)["requested_bytes"].sum())
-    if cut:
+    cut = total(usage.filter(truncated)["requested_bytes"])
+    if cut != 0:
         notes.append(
-            f"{side}: {_share(cut, total)} of the bytes have stacks that are probably cut off at the outer end"
+            f"{side}: {_share(cut, bytes_of_all)} of the bytes have stacks that are probably cut off at the outer end"
         )
     return notes
 
 
+def about_sums(snapshot: Snapshot) -> list[str]:
+    """Tell of sums that are not known, though all their parts were read."""
+    if (snapshot.issues["kind"] == "sum_overflow").any():
+        return ["sums past 2^64 - 1 bytes are not known (issue sum_overflow): a damaged size is in the log"]
+    if total_of_known(snapshot.usage["requested_bytes"]) >= 1 << 63:
+        return ["differences past 2^63 - 1 bytes are not known: a damaged size is in the log"]
+    return []
+
+
 def open_heaps(snapshot: Snapshot) -> int:
     """Count the heaps whose end the log does not show, though its format marks it."""
-    return int((snapshot.heaps["complete"] == False).sum())  # noqa: E712 - null is neither
+    return snapshot.heaps.filter(~pl.col("complete")).height
 
 
 def _about_stacks(delta: Delta) -> list[str]:
@@ -112,6 +122,8 @@ def _about_names(side: str, snapshot: Snapshot) -> list[str]:
     return notes
 
 
-def _share(part: int, total: int) -> str:
-    share = part / total
+def _share(part: int | None, whole: int | None) -> str:
+    if part is None or whole is None:
+        return "an unknown share"
+    share = part / whole
     return "less than 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 Row: TypeAlias = "dict[str, Any]"
 
 _COLUMNS = (
-    "rule", "points", "late_points", "span", "late_span", "slope", "slope_low", "slope_high", "middle_slope",
-    "late_slope", "p_value", "q_value", "late_p_value", "min", "max", "first", "last", "late_min", "late_max",
-    "rising_share", "level_rise", "step_to", "floor", "falls", "settled_points", "settled_min", "settled_max",
-    "settled_floor", "settled_falls",
+    "rule", "unknown_points", "min_bytes", "points", "late_points", "span", "late_span", "slope", "slope_low",
+    "slope_high", "middle_slope", "late_slope", "p_value", "q_value", "late_p_value", "min", "max", "first", "last",
+    "late_min", "late_max", "rising_share", "level_rise", "step_to", "floor", "falls", "settled_points", "settled_min",
+    "settled_max", "settled_floor", "settled_falls",
 )  # fmt: skip
+
+_ABOVE_THE_LEAST = ("min", "max", "first", "last", "settled_min", "settled_max")
+"""Sizes that the core gives above the least of the curve."""
 
 
 def reasons(judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool, still: float) -> pl.Series:
@@ -34,10 +37,19 @@ def reasons(judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: 
 
     def words(row: Row) -> str:
         row.update(about)
+        if not row["unknown_points"]:
+            row.update({name: row[name] + row["min_bytes"] for name in _ABOVE_THE_LEAST})
         return _WORDS[row["rule"]](row)
 
     rows = judged.select(_COLUMNS).iter_rows(named=True)
     return pl.Series("reason", map(words, rows), dtype=pl.String)
+
+
+def _unknown(row: Row) -> str:
+    return (
+        f"the bytes of {row['unknown_points']} of {row['points']} snapshots are not known: they pass 2^64 - 1 (issue "
+        "sum_overflow)"
+    )
 
 
 def _few(row: Row) -> str:
@@ -112,6 +124,7 @@ def _noise(row: Row) -> str:
 
 
 _WORDS: dict[str, Callable[[Row], str]] = {
+    "unknown": _unknown,
     "few": _few,
     "constant": _constant,
     "sawtooth": _sawtooth,

@@ -46,7 +46,8 @@ class Series:
         One row per snapshot, sorted by run, then in the order asked for: ``point`` u32 from 0, ``run`` u32 from 0,
         ``taken_at`` datetime (null where nothing tells), ``time_source`` str (``log``, ``mtime``, ``name`` or
         ``given``: what put it in its place), ``path`` str, ``requested_bytes`` u64, ``overhead_bytes`` u64 (null where
-        the log does not write it), ``allocation_count`` u64 (all three the totals of the snapshot), ``restart`` bool
+        the log does not write it), ``allocation_count`` u64 (all three the totals of the snapshot, null where 64 bits
+        do not hold them), ``restart`` bool
         (the first point of a later run of the same program on the same machine), ``complete`` bool (False where the
         end of a heap is missing: the log is probably cut off, and its numbers are too small), ``gap`` bool (the time
         since the point before it is more than 2.5 times the median of its run).
@@ -91,7 +92,8 @@ class Series:
             ``fingerprint`` u64, ``module``, ``function`` str, ``depth`` u32; heap: ``heap_base`` u64; each followed by
             ``status`` str. Then ``present`` bool: False where the snapshot has nothing of this key, and then the
             numbers are 0. Then ``requested_bytes`` u64 (bytes the program asked for), ``overhead_bytes`` u64 (bytes the
-            heap manager added; null where the log does not write them) and ``allocation_count`` u64 (blocks).
+            heap manager added; null where the log does not write them) and ``allocation_count`` u64 (blocks). A sum
+            past 2^64 - 1 is null.
 
         Notes
         -----
@@ -132,10 +134,11 @@ class Series:
         Returns
         -------
         polars.DataFrame
-            One row per run and key that the run has, sorted by verdict (``leak`` first, then ``warming up``,
-            ``sawtooth``, ``plateau``, ``noise``, ``shrinking``, ``too few snapshots``), then by ``pace``, largest
-            first, then by run and key. ``run`` u32, the key as in `table`, then of requested bytes: ``first_bytes``,
-            ``last_bytes``, ``min_bytes``, ``max_bytes`` u64; ``count_delta`` i64 (blocks, last - first); ``slope``,
+            One row per run and key that the run has, sorted by verdict (``leak`` first, then ``not known``,
+            ``warming up``, ``sawtooth``, ``plateau``, ``noise``, ``shrinking``, ``too few snapshots``), then by
+            ``pace``, largest first, then by run and key. ``run`` u32, the key as in `table`, then of requested bytes:
+            ``first_bytes``, ``last_bytes``, ``min_bytes``, ``max_bytes`` u64; ``count_delta`` i64 (blocks, last -
+            first); where a sum is not known, all that depends on it is null; ``slope``,
             ``slope_low``, ``slope_high`` f64 (Theil-Sen and its interval, in `slope_unit`, positive is growth; null
             below two points in time); ``late_slope`` f64 (of the last third alone); ``pace``,
             ``pace_low``, ``pace_high`` f64 (``slope`` and its interval; for a leak whose last third is surely steeper

@@ -8,6 +8,7 @@ import polars as pl
 
 from heapdelta import _chart_series, _html
 from heapdelta._chart_data import bytes_text
+from heapdelta._numbers import wide_difference
 
 if TYPE_CHECKING:
     from heapdelta._series import Series
@@ -20,7 +21,7 @@ def page(series: Series) -> str:
     facts: dict[str, object] = {f"note {number}": note for number, note in enumerate(series.notes, start=1)}
     counts = growth.group_by("verdict", maintain_order=True).len()
     facts["verdicts"] = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.iter_rows())
-    change = (pl.col("last_bytes").cast(pl.Int64) - pl.col("first_bytes").cast(pl.Int64)).abs()
+    change = wide_difference(pl.col("last_bytes"), pl.col("first_bytes")).abs()
     leak = pl.col("verdict") == _chart_series.LEAK
     order = [leak, pl.when(leak).then("pace"), change]
     looked_at = growth.sort(order, descending=True, nulls_last=True, maintain_order=True).head(_html.TOP)

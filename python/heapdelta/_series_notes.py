@@ -26,13 +26,14 @@ def about(found: Ordered) -> list[str]:
         if _contradicted(points):
             notes.append("the logs' own times do not rise in this order")
     notes.extend(about_cut(points))
-    restarts = int(points["restart"].sum())
+    notes.extend(about_unknown(points))
+    restarts = points.filter("restart").height
     if restarts:
         notes.append(f"the program was started anew {plural(restarts, 'time')}: each run is judged by itself")
     others = int(points["run"].n_unique()) - 1 - restarts
     if others:
         notes.append(f"{plural(others, 'run')} beside the first, no restart: each is judged by itself")
-    gaps = int(points["gap"].sum())
+    gaps = points.filter("gap").height
     if gaps:
         notes.append(f"{plural(gaps, 'gap')} in time: nothing is known of what happened there")
     formats = sorted({snapshot.format for snapshot in found.snapshots})
@@ -52,12 +53,26 @@ def about_cut(points: pl.DataFrame) -> list[str]:
     cut = points.filter(~pl.col("complete"))
     if cut.is_empty():
         return []
-    numbers = ", ".join(map(str, cut["point"].head(_SHOWN))) + (", …" if cut.height > _SHOWN else "")
-    where = f"{'point' if cut.height == 1 else 'points'} {numbers}"
     return [
-        f"{plural(cut.height, 'log')} probably cut off ({where}), for the end of a heap is missing: what is not there "
-        "looks like a fall, so verdicts may be wrong"
+        f"{plural(cut.height, 'log')} probably cut off ({_places(cut)}), for the end of a heap is missing: what is not "
+        "there looks like a fall, so verdicts may be wrong"
     ]
+
+
+def about_unknown(points: pl.DataFrame) -> list[str]:
+    """Name the logs whose sums are not known."""
+    unknown = points.filter(pl.col("requested_bytes").is_null() | pl.col("allocation_count").is_null())
+    if unknown.is_empty():
+        return []
+    return [
+        f"sums of {plural(unknown.height, 'log')} ({_places(unknown)}) pass 2^64 - 1 and are not known (issue "
+        "sum_overflow): what is a part of them has no verdict"
+    ]
+
+
+def _places(points: pl.DataFrame) -> str:
+    numbers = ", ".join(map(str, points["point"].head(_SHOWN))) + (", …" if points.height > _SHOWN else "")
+    return f"{'point' if points.height == 1 else 'points'} {numbers}"
 
 
 def _contradicted(points: pl.DataFrame) -> bool:

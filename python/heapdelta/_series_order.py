@@ -13,6 +13,7 @@ from heapdelta._batch import Batch
 from heapdelta._html import plural
 from heapdelta._measures import MEASURES
 from heapdelta._notes import open_heaps
+from heapdelta._numbers import as_u64, total
 from heapdelta._runs import Run, Runs, checked, group
 from heapdelta._sources import natural_key
 from heapdelta.exceptions import OptionError
@@ -183,7 +184,7 @@ def _changed_at(path: str) -> datetime:
 
 def _totals(snapshot: Snapshot) -> list[int | None]:
     usage = snapshot.usage
-    return [None if usage[name].null_count() else int(usage[name].sum()) for name in MEASURES]
+    return [as_u64(total(usage[name])) for name in MEASURES]
 
 
 def _gap(*, clock: bool) -> pl.Expr:

@@ -10,6 +10,7 @@ import polars as pl
 from heapdelta import _html
 from heapdelta._matched import Matched
 from heapdelta._native import blame
+from heapdelta._numbers import issue_count, total
 from heapdelta._views import Views
 from heapdelta.blame import DEFAULT, Allocators, RuleLike, frame_flags
 from heapdelta.exceptions import NoTableError, OptionError
@@ -109,7 +110,10 @@ class _Capture(Generic[Native]):
 
     @property
     def issues(self) -> pl.DataFrame:
-        """One row per thing that could not be read or is in doubt, in the order of the file."""
+        """One row per thing that could not be read or is in doubt, in the order of the file.
+
+        A kind has at most 1,000 rows; one row more has in ``count`` how many others there are.
+        """
         return self._table("issues")
 
     def arrow(self, name: str) -> core.Table:
@@ -279,13 +283,12 @@ class Snapshot(_Capture["core.Snapshot"]):
         return Snapshot(self._native.with_modules(dump._core))
 
     def __repr__(self) -> str:
-        size = int(self.usage["requested_bytes"].sum())
-        count = int(self.usage["allocation_count"].sum())
+        size, count = (total(self.usage[name]) for name in ("requested_bytes", "allocation_count"))
         parts = [
-            f"{size:,} bytes in {_html.plural(count, 'block')}",
+            f"{_html.number(size)} bytes in {_html.plural(count, 'block')}",
             _html.plural(self.stacks.height, "stack"),
             _html.plural(self.heaps.height, "heap"),
-            _html.plural(self.issues.height, "issue"),
+            _html.plural(issue_count(self.issues), "issue"),
         ]
         return f"<Snapshot {self._label()}: {self.format}, {', '.join(parts)}>"
 
@@ -376,10 +379,10 @@ class Comparison(_Capture["core.Comparison"], Views):
         return None
 
     def __repr__(self) -> str:
-        change = int(self.total["requested_bytes_delta"].item() or 0)
+        change = _html.number(self.total["requested_bytes_delta"].item(), signed=True)
         radix = "radix not needed" if self.radix is None else f"radix {self.radix}"
-        stacks, issues = _html.plural(self._stack_count, "stack"), _html.plural(self.issues.height, "issue")
-        return f"<Comparison {self._label()}: {self.format}, {radix}, {stacks}, {change:+,} bytes, {issues}>"
+        stacks, issues = _html.plural(self._stack_count, "stack"), _html.plural(issue_count(self.issues), "issue")
+        return f"<Comparison {self._label()}: {self.format}, {radix}, {stacks}, {change} bytes, {issues}>"
 
     def _repr_html_(self) -> str:
         facts = {"file": self._label(), "format": self.format, "radix": self.radix}

@@ -14,6 +14,7 @@ import polars as pl
 
 from heapdelta import blame
 from heapdelta._native import stack_groups
+from heapdelta._numbers import delta, sum_of
 from heapdelta.blame import Rule
 from heapdelta.exceptions import OptionError
 
@@ -114,14 +115,16 @@ def apply(matched: Matched, suppressions: Sequence[Suppression]) -> tuple[pl.Dat
         matched.rows.select(*sides, place, fingerprint)
         .drop_nulls("place")
         .group_by("place")
-        .agg(pl.col("fingerprint").n_unique().alias("stacks"), *(side.sum() for side in sides))
+        .agg(pl.col("fingerprint").n_unique().alias("stacks"), *(sum_of(side) for side in sides))
     )
     return matched.rows.filter(~taken), _account(matched, suppressions, sums)
 
 
 def _account(matched: Matched, suppressions: Sequence[Suppression], sums: pl.DataFrame) -> pl.DataFrame:
     places = pl.int_range(len(suppressions), dtype=pl.UInt32, eager=True).alias("place")
-    hits = pl.DataFrame([places]).join(sums, on="place", how="left", maintain_order="left").fill_null(0)
+    found = pl.DataFrame([places]).join(sums, on="place", how="left", maintain_order="left")
+    # No stack is nothing; a sum of stacks that is null is not known.
+    hits = pl.concat([found.filter(pl.col("stacks").is_null()).fill_null(0), found.drop_nulls("stacks")]).sort("place")
     effects = [
         _effect(matched, suppression, used=stacks > 0)
         for suppression, stacks in zip(suppressions, hits["stacks"], strict=True)
@@ -133,7 +136,7 @@ def _account(matched: Matched, suppressions: Sequence[Suppression], sums: pl.Dat
         "stacks",
         before,
         after,
-        (after.cast(pl.Int64, strict=False) - before.cast(pl.Int64, strict=False)).alias("requested_bytes_delta"),
+        delta("requested_bytes"),
         pl.Series("effect", effects, dtype=pl.String),
     )
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import _html, _native, _series_html
-from heapdelta._series_notes import about_cut
+from heapdelta._numbers import total, total_of_known
+from heapdelta._series_notes import about_cut, about_unknown
 from heapdelta._survival_stacks import described, summed_up
 from heapdelta.exceptions import OptionError
 
@@ -43,7 +44,7 @@ class Survival:
     @property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
-        return about_cut(self.points)
+        return [*about_cut(self.points), *about_unknown(self.points)]
 
     def _numbered(self, tables: dict[int, core.Table], *places: str) -> pl.DataFrame:
         """Put the tables of all runs together; their stacks and points become those of the series."""
@@ -52,7 +53,7 @@ class Survival:
             rows, points = pl.DataFrame(table), self.points.filter(pl.col("run") == run)["point"]
             series = [points.gather(rows[name]).alias(name) for name in places]
             parts.append(rows.with_columns(pl.col("stack") + known, *series))
-            known += int((self._stacks["run"] == run).sum())
+            known += self._stacks.filter(pl.col("run") == run).height
         return pl.concat(parts)
 
     @cached_property
@@ -85,6 +86,8 @@ class Survival:
           to be kept are others at the same place, so ``churn`` is too low and ages and ``kept_share`` are too high.
           Null without births.
         - ``allocation_count``, ``requested_bytes`` u64: what is there in the last log.
+
+        A sum past 64 bits, which a damaged size makes, is null.
         """
         return self._ranked.drop("stack")
 
@@ -108,7 +111,7 @@ class Survival:
 
     def __repr__(self) -> str:
         stacks = self._ranked
-        born, died = int(stacks["born_count"].sum()), int(stacks["died_count"].sum())
+        born, died = (total_of_known(stacks[name]) for name in ("born_count", "died_count"))
         counts = f"{_html.plural(stacks.height, 'stack')}, {_html.plural(born, 'block')} born, {died:,} died"
         return f"<Survival: {_html.plural(self.points.height, 'snapshot')}, {counts}>"
 
@@ -152,9 +155,9 @@ def survival(series: Series, *, threads: int | None = None) -> Survival:
 
 
 def _check(snapshot: Snapshot) -> None:
-    blocks, held = snapshot.allocations, int(snapshot.usage["allocation_count"].sum())
+    blocks, held = snapshot.allocations, total(snapshot.usage["allocation_count"])
     name = snapshot.path or "<bytes>"
-    if held and blocks.is_empty():
+    if held != 0 and blocks.is_empty():
         raise OptionError(
             f"expected snapshots with their blocks, found {name} without",
             hint="read_many(…, blocks=True) keeps them",

@@ -9,6 +9,7 @@ import polars as pl
 from heapdelta import _labels
 from heapdelta._labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK
 from heapdelta._native import blame
+from heapdelta._numbers import running_sum, wide_difference, wide_sum
 from heapdelta.blame import frame_flags
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def summed_up(stacks: pl.DataFrame, lives: pl.DataFrame, points: pl.DataFrame) -
     old, left = pl.col("born") == pl.col("start"), pl.col("last") == pl.col("end")
     young = ~old & (pl.col("born") < pl.col("end"))
     sums = rows.group_by("stack").agg(
-        count.filter(~old).sum().alias("born_count"),
-        count.filter(old).sum().alias("first_count"),
-        size.filter(old).sum().alias("first_bytes"),
-        count.filter(left).sum().alias("allocation_count"),
-        size.filter(left).sum().alias("requested_bytes"),
-        count.filter(young).sum().alias("young"),
-        count.filter(young & left).sum().alias("kept"),
+        wide_sum(count.filter(~old)).alias("born_count"),
+        wide_sum(count.filter(old)).alias("first_count"),
+        wide_sum(size.filter(old)).alias("first_bytes"),
+        wide_sum(count.filter(left)).alias("allocation_count"),
+        wide_sum(size.filter(left)).alias("requested_bytes"),
+        wide_sum(count.filter(young)).alias("young"),
+        wide_sum(count.filter(young & left)).alias("kept"),
     )
     ages = _median_ages(rows.filter(left).select("stack", "born", "end", "allocation_count"), points)
     return _told(stacks.join(sums, on="stack", how="left").join(ages, on="stack", how="left"))
@@ -83,22 +84,22 @@ def _median_ages(left: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     aged = left.with_columns(hours.alias("median_age_hours")).sort("stack", "born", descending=[False, True])
     count = pl.col("allocation_count")
     # From the youngest on, the first that has half of all with it.
-    reached = 2 * count.cum_sum().over("stack") >= count.sum().over("stack")
+    reached = 2 * running_sum(count).over("stack") >= wide_sum(count).over("stack")
     return aged.filter(reached).group_by("stack", maintain_order=True).agg(pl.col("median_age_hours").first())
 
 
 def _told(summed: pl.DataFrame) -> pl.DataFrame:
-    def signed(name: str) -> pl.Expr:
-        return pl.col(name).cast(pl.Int64)
-
     def share(part: str, whole: str) -> pl.Expr:
         return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))
 
-    net = signed("allocation_count") - signed("first_count")
+    net = wide_difference(pl.col("allocation_count"), pl.col("first_count"))
     summed = summed.with_columns(
         net.alias("net_count"),
-        (signed("requested_bytes") - signed("first_bytes")).alias("net_bytes"),
-        (signed("born_count") - net).cast(pl.UInt64).alias("died_count"),
+        wide_difference(pl.col("requested_bytes"), pl.col("first_bytes")).alias("net_bytes"),
+        (pl.col("born_count") - net).alias("died_count"),
+    ).with_columns(
+        pl.col("net_count", "net_bytes").cast(pl.Int64, strict=False),
+        pl.col("born_count", "died_count", "allocation_count", "requested_bytes").cast(pl.UInt64, strict=False),
     )
     return summed.select(
         "stack",

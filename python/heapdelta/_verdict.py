@@ -56,7 +56,7 @@ LATE_ALPHA = 0.05
 LEVEL_ALPHA = 0.01
 """The same for a last third that is level: nearly every cache has one."""
 
-VERDICTS = ("leak", "warming up", "sawtooth", "plateau", "noise", "shrinking", "too few snapshots")
+VERDICTS = ("leak", "not known", "warming up", "sawtooth", "plateau", "noise", "shrinking", "too few snapshots")
 """All verdicts, in the order of the ranking."""
 
 ORDER = {verdict: place for place, verdict in enumerate(VERDICTS)}
@@ -103,6 +103,7 @@ def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: 
     )
     slower = (pl.col("late_slope") < STEADY * pl.col("middle_slope")) & surely_slower
     rules: list[tuple[pl.Expr, str, str]] = [
+        (pl.col("unknown_points") > 0, "not known", "unknown"),
         (pl.col("points") < MIN_POINTS, "too few snapshots", "few"),
         (span == 0, "plateau", "constant"),
         (saw, "sawtooth", "sawtooth"),

@@ -61,7 +61,8 @@ class Views:
             `by` stack tells them apart). Then ``requested_bytes`` (bytes the program asked for), ``overhead_bytes``
             (bytes the heap manager added) and ``allocation_count`` (blocks), each as ``_before`` u64, ``_after`` u64
             and ``_delta`` i64, which is after - before. They are null where the tool does not write them, else 0 for
-            what is not there. Sums stop at 2^64 - 1; where one has no signed form (2^63 and more), the delta is null.
+            what is not there. A sum past 2^64 - 1 and a difference past 63 bits are null, never wrong: an issue
+            ``sum_overflow`` tells of it.
 
         Raises
         ------

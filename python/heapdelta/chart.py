@@ -26,6 +26,7 @@ from heapdelta._chart_text import file_name
 from heapdelta._diff import Delta, diff
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
+from heapdelta._numbers import total_of_known
 from heapdelta._series import Series
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta.exceptions import OptionError
@@ -97,13 +98,15 @@ def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", 
         raise TypeError(f"expected a Delta, a Comparison or a frame, found {_found(delta)}")
     bars = data.waterfall_bars(frame, top)
     before, after = bars[0].end, bars[-1].end
+    unknown = data.unknown_text(data.known_rows(frame)[1], data.noun_of(frame))
     unchanged = (
         f"{data.bytes_text(after - before, signed=True)} requested" if after != before else "no change of the total"
     )
+    subtitle = unchanged if unknown is None else f"{unchanged}, {unknown}"
     return marks.bars_chart(bars).properties(
         width=_WIDTH,
         height=alt.Step(23),
-        title=alt.TitleParams(title, subtitle=unchanged, anchor="start", offset=12),
+        title=alt.TitleParams(title, subtitle=subtitle, anchor="start", offset=12),
     )
 
 
@@ -178,6 +181,8 @@ def _growth_since(deltas: Sequence[Delta], by: str, top: int) -> alt.LayerChart:
     snapshots = [deltas[0].before, *(delta.after for delta in deltas)]
     frames = [_amounts(deltas[0].by(by), "before"), *(_amounts(delta.by(by), "after") for delta in deltas)]
     lines = data.growth_lines(frames, top, f"{by}s")
+    unknown = data.unknown_text(data.unknown_names(frames).len(), f"{by}s")
+    subtitle = ", ".join(filter(None, [_subtitle(lines), unknown]))
     times = [snapshot.taken_at for snapshot in snapshots]
     known = [time for time in times if time is not None]
     timed = len(known) == len(times) and all(earlier < later for earlier, later in pairwise(known))
@@ -185,9 +190,7 @@ def _growth_since(deltas: Sequence[Delta], by: str, top: int) -> alt.LayerChart:
     return marks.lines_chart(lines, texts, timed=timed).properties(
         width=_WIDTH,
         height=_LINES_HEIGHT,
-        title=alt.TitleParams(
-            f"Growth by {by} since the first log", subtitle=_subtitle(lines), anchor="start", offset=12
-        ),
+        title=alt.TitleParams(f"Growth by {by} since the first log", subtitle=subtitle, anchor="start", offset=12),
     )
 
 
@@ -225,8 +228,8 @@ def _title(delta: Delta | Comparison) -> str:
 
 
 def _subtitle(lines: pl.DataFrame) -> str:
-    last = lines.filter(pl.col("point") == pl.col("point").max())["growth"].sum()
-    return f"{data.bytes_text(int(last), signed=True)} requested in all" if lines.height else "nothing changed"
+    last = total_of_known(lines.filter(pl.col("point") == pl.col("point").max())["growth"])
+    return f"{data.bytes_text(last, signed=True)} requested in all" if lines.height else "nothing changed"
 
 
 def _check_top(top: int) -> None:

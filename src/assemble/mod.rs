@@ -1,6 +1,7 @@
 //! Turns what all workers read into the tables of one capture, in file order.
 
 mod batches;
+mod issues;
 
 use std::{collections::HashSet, mem::take};
 
@@ -10,8 +11,9 @@ use rayon::prelude::*;
 use crate::{
     error::Result,
     log::{
+        issues::Issues,
         regions::Span,
-        sink::{HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, SymbolNote},
+        sink::{HeaderLine, HeapEvent, LineCounts, Module, SectionLine, Sink, SymbolNote},
     },
     merge::{self, MergedStacks, MergedTraces, Placed},
     parallel::Control,
@@ -25,6 +27,7 @@ use crate::{
     },
 };
 use batches::Context;
+use issues::{Named, missing_end};
 
 /// What the reader of the file knows besides its lines.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +60,7 @@ pub struct Tables {
     /// See [`schema`].
     pub sections: Vec<SectionLine>,
     /// Not sorted yet.
-    pub issues: Vec<Issue>,
+    pub issues: Issues,
     /// Header lines, with line and byte of the file.
     pub headers: Vec<HeaderLine>,
     /// What became of the lines.
@@ -81,6 +84,9 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     let mut pieces = merge::in_file_order(&mut sinks, facts.lines_before);
     let mut words = Words::default();
     pieces.iter_mut().for_each(|placed| words.take(placed));
+    for (kind, more) in sinks.iter().flat_map(|sink| sink.issue_counts.left_out()) {
+        words.issues.count_more(kind, more);
+    }
     let names = modules::names(words.modules.iter().map(|module| module.path.as_str()));
     let frames_of_workers =
         sinks.iter_mut().map(|sink| (take(&mut sink.frames), take(&mut sink.frame_first))).collect();
@@ -101,7 +107,11 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     control.go_on()?;
     let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
-    words.issues.extend(stack_issues(&pieces, &traces, &stacks, facts.names_stacks));
+    let named = Named::new(&pieces, &traces, &stacks);
+    words.issues.extend(named.conflicts(&pieces));
+    if !facts.names_stacks {
+        words.issues.extend(named.undefined());
+    }
     let address_bits = address_bits(&sinks, &words.modules, &bases, &frames);
     let of_slot = |numbers: &Vec<u32>| numbers.iter().map(|number| stacks.of_trace[*number as usize]).collect();
     let stack_of_slot: Vec<Vec<u32>> = traces.numbers.par_iter().map(of_slot).collect();
@@ -126,14 +136,15 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
                 .map(|(sink, (stacks, heaps))| usage::Part { sums: &sink.sums, stacks, heaps })
                 .collect();
             let stack_count = stacks.stacks.len() + stacks.undefined.len();
-            usage::batch(&parts, stack_count, &bases, facts.has_overhead)
+            usage::usage(&parts, stack_count, &bases, facts.has_overhead)
         },
         || context.batches(pieces, bases.len()),
     );
     control.go_on()?;
+    words.issues.extend(named.overflows(&usage, &bases));
     Ok(Tables {
         allocations: Table::new(&schema::ALLOCATIONS, allocations),
-        usage: Table::new(&schema::USAGE, vec![usage]),
+        usage: Table::new(&schema::USAGE, vec![usage.batch]),
         stacks: Table::new(&schema::STACKS, stack_batches),
         frames: Table::new(&schema::FRAMES, frame_table.batches),
         modules: Table::new(&schema::MODULES, vec![modules::batch(&words.modules, &names, &words.symbols)]),
@@ -181,7 +192,7 @@ struct Words {
     known_modules: HashSet<Module>,
     symbols: Vec<SymbolNote>,
     sections: Vec<SectionLine>,
-    issues: Vec<Issue>,
+    issues: Issues,
     ansi: bool,
 }
 
@@ -220,7 +231,7 @@ fn heap_rows(
     pieces: &[Placed],
     traces: &MergedTraces,
     stacks: &MergedStacks,
-    issues: &mut Vec<Issue>,
+    issues: &mut Issues,
 ) -> Vec<Heap> {
     let mut heaps: Vec<Heap> = bases.iter().map(|base| Heap { base: *base, ..Heap::default() }).collect();
     for placed in pieces {
@@ -238,54 +249,8 @@ fn heap_rows(
             }
         }
     }
-    for heap in heaps.iter().filter(|heap| heap.complete() == Some(false)) {
-        issues.push(Issue {
-            severity: Severity::Error,
-            kind: "missing_end",
-            line: None,
-            byte: None,
-            text: heap.base.map(|base| format!("heap {base:X}")).unwrap_or_default(),
-            action: "read what is there; the file stops before the heap's end, so blocks are missing",
-        });
-    }
+    issues.extend(heaps.iter().filter(|heap| heap.complete() == Some(false)).map(missing_end));
     heaps
-}
-
-/// Conflicts, and ids whose frames are nowhere.
-fn stack_issues(pieces: &[Placed], traces: &MergedTraces, stacks: &MergedStacks, names_stacks: bool) -> Vec<Issue> {
-    let name = |trace: u32| {
-        let mut text = String::new();
-        traces.ids.write(traces.keys[trace as usize], &mut text);
-        format!("BackTrace{text}")
-    };
-    let conflict = |stack: &u32| {
-        let place = stacks.stacks[*stack as usize];
-        let placed = &pieces[place.piece as usize];
-        let line = placed.piece.definitions[place.definition as usize].line;
-        Issue {
-            severity: Severity::Warning,
-            kind: "conflicting_stack",
-            line: Some((placed.line + 1).saturating_add_signed(i64::from(line))),
-            byte: None,
-            text: name(place.trace),
-            action: "the id counts for the first stack printed under it; this one is kept as its alias",
-        }
-    };
-    let undefined = |trace: &u32| {
-        let first = traces.first[*trace as usize];
-        let piece = pieces.binary_search_by_key(&((first >> 32) as u32), |placed| placed.piece.index);
-        let line = piece.ok().map(|at| pieces[at].line + 1 + (first & 0xFFFF_FFFF));
-        Issue {
-            severity: Severity::Warning,
-            kind: "stack_not_in_file",
-            line,
-            byte: None,
-            text: name(*trace),
-            action: "its bytes are counted; its frames stand nowhere in the file",
-        }
-    };
-    let undefined = stacks.undefined.iter().filter(|_| !names_stacks).map(undefined);
-    stacks.conflicts.iter().map(conflict).chain(undefined).collect()
 }
 
 fn address_bits(sinks: &[Sink], modules: &[Module], heaps: &[Option<u64>], frames: &merge::MergedFrames) -> u64 {

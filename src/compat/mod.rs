@@ -42,6 +42,24 @@ fn ranked<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<&'r Row<'a>> {
     changed
 }
 
+/// What is said of rows whose sums are not known: a comment for each, which stands in the place of the total.
+///
+/// ```text
+/// // BackTrace8: not known, as more bytes than 64 bits hold; nor is the total
+/// ```
+pub fn with_unknown(mut text: String, names: &[&str]) -> String {
+    if names.is_empty() {
+        return text;
+    }
+    if let Some(total) = text.rfind("Total ").filter(|at| !text[*at..].trim_end().contains('\n')) {
+        text.truncate(total);
+    }
+    for unknown in names {
+        text.push_str(&format!("// {}: not known, as more bytes than 64 bits hold; nor is the total\n", name(unknown)));
+    }
+    text
+}
+
 /// `+    5320 (  f110 -  9df0)`
 fn change(before: u64, after: u64, decimal: bool) -> String {
     let sign = if after < before { '-' } else { '+' };
@@ -99,4 +117,28 @@ fn name(text: &str) -> Cow<'_, str> {
 /// Text without the characters that would end its line.
 fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\r', '\n']) { Cow::Owned(text.replace(['\r', '\n'], " ")) } else { Cow::Borrowed(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_is_not_known_takes_the_total_with_it() {
+        let rows = [Row {
+            name: "BackTraceTotal 7".into(),
+            before: 0,
+            after: 16,
+            count_before: None,
+            count_after: None,
+            frames: Vec::new(),
+        }];
+        let text = dhcmp::write_mode1(&rows, false, false);
+        assert_eq!(with_unknown(text.clone(), &[]), text);
+        let expected = "+      10 (    10 -     0)      ? allocs\tBackTraceTotal 7\n\
+            // BackTrace8: not known, as more bytes than 64 bits hold; nor is the total\n";
+        assert_eq!(with_unknown(text, &["BackTrace8"]), expected);
+        let sites = format!("{}\n", crate::log::sites::HEADER);
+        assert!(with_unknown(sites.clone(), &["app!f"]).starts_with(&sites));
+    }
 }

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::Severity;
-
-/// Rows that one kind may have in one stream; a last row says how many more there are.
-pub const ISSUE_LIMIT: u64 = 1000;
+use crate::error::{ISSUE_LIMIT, Severity};
 
 /// Where in a dump something stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -31,6 +28,8 @@ pub struct Issue {
     pub text: String,
     /// What the reader did about it.
     pub action: &'static str,
+    /// Things that the row speaks of: 1, or how many are not listed.
+    pub count: u64,
 }
 
 /// Issues, in the order in which they were found, never more than [`ISSUE_LIMIT`] of a kind and stream: a damaged list of
@@ -54,7 +53,7 @@ impl Issues {
         let count = self.counts.entry((kind, place.stream)).or_default();
         *count += 1;
         if *count <= ISSUE_LIMIT {
-            self.rows.push(Issue { severity, kind, place, text: text(), action });
+            self.rows.push(Issue { severity, kind, place, text: text(), action, count: 1 });
         }
     }
 
@@ -66,8 +65,9 @@ impl Issues {
         for ((kind, stream), count) in more {
             let known = rows.iter().find(|row| row.kind == kind).map(|row| (row.severity, row.action));
             if let Some((severity, action)) = known {
-                let text = format!("and {} more of this kind", count - ISSUE_LIMIT);
-                rows.push(Issue { severity, kind, place: Place { stream, ..Place::default() }, text, action });
+                let count = count - ISSUE_LIMIT;
+                let text = format!("and {count} more of this kind");
+                rows.push(Issue { severity, kind, place: Place { stream, ..Place::default() }, text, action, count });
             }
         }
         rows.sort_by_key(|row| row.place.byte.unwrap_or(u64::MAX));
@@ -89,5 +89,6 @@ mod tests {
         let rows = issues.finish();
         assert_eq!(rows.len() as u64, ISSUE_LIMIT + 1);
         assert_eq!(rows.last().unwrap().text, "and 7 more of this kind");
+        assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), ISSUE_LIMIT + 7);
     }
 }

@@ -7,6 +7,8 @@ use std::{
 
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
 
+use crate::error::ISSUE_LIMIT;
+
 /// How the text is encoded. Names are Python's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
@@ -98,8 +100,26 @@ impl Encoding {
     }
 }
 
-/// Bytes of text that were no text in their encoding, as offsets from the start of the reader.
-pub type Malformed = Arc<Mutex<Vec<u64>>>;
+/// Where text was no text in its encoding.
+pub type Malformed = Arc<Mutex<Places>>;
+
+/// Offsets from the start of the reader: the first, and how many there are in all.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The first of them, one more than are listed as issues.
+    pub first: Vec<u64>,
+    /// All of them.
+    pub count: u64,
+}
+
+impl Places {
+    fn push(&mut self, place: u64) {
+        self.count += 1;
+        if self.count <= ISSUE_LIMIT + 1 {
+            self.first.push(place);
+        }
+    }
+}
 
 /// Bytes read at a time.
 const RAW: usize = 64 * 1024;

@@ -49,9 +49,9 @@ pub struct Comparison {
     /// Who wrote it.
     pub style: Style,
     /// Bytes of the total line, after - before; absent without one. Several totals are added up.
-    pub total_requested_delta: Option<i64>,
+    pub total_requested_delta: Option<i128>,
     /// Overhead of the total line, bytes, after - before; absent in its old form.
-    pub total_overhead_delta: Option<i64>,
+    pub total_overhead_delta: Option<i128>,
 }
 
 /// One stack, or one call site, of a comparison.
@@ -68,13 +68,13 @@ pub struct Row {
     /// Bytes in the newer log.
     pub after: u64,
     /// Bytes, after - before.
-    pub delta: i64,
+    pub delta: i128,
     /// Blocks in the older log; absent without a count line.
     pub count_before: Option<u64>,
     /// Blocks in the newer log.
     pub count_after: Option<u64>,
     /// Blocks, after - before; absent without a count line.
-    pub count_delta: Option<i64>,
+    pub count_delta: Option<i128>,
     /// Lines before it in the piece.
     pub line: u64,
     /// Bytes before its line in the piece.

@@ -100,7 +100,7 @@ impl<'s, 'a> Reader<'s, 'a> {
             return self.unreadable();
         };
         self.check_delta(change, delta);
-        self.sum += i128::from(delta);
+        self.sum += delta;
         self.sink.piece.lines.rows += 1;
         let (trace_id, trace) = match name {
             Name::Trace(id) => (Some(self.sink.text(id)), self.sink.trace(id, self.place.line)),
@@ -153,13 +153,16 @@ impl<'s, 'a> Reader<'s, 'a> {
     }
 
     /// Before, after and their difference; `None` if a number does not fit.
-    fn amounts(&mut self, change: &Change<'a>) -> Option<(u64, u64, i64)> {
+    fn amounts(&mut self, change: &Change<'a>) -> Option<(u64, u64, i128)> {
         let (after, before) = match change.sides {
             Some((after, before)) => (value(after, self.radix)?, value(before, self.radix)?),
             None => (value(change.delta, self.radix)?, 0),
         };
-        let delta = i64::try_from(i128::from(after) - i128::from(before)).ok()?;
+        let delta = i128::from(after) - i128::from(before);
         value(change.delta, self.radix)?;
+        if i64::try_from(delta).is_err() {
+            self.issue(Severity::Error, "sum_overflow", format!("{delta:+}"), "a difference past 63 bits is null");
+        }
         if change.sides.is_none() && !std::mem::replace(&mut self.inferred, true) {
             let text = self.sink.text(self.place.text);
             let action = "rows with one amount are read as those of a single log: nothing before";
@@ -168,9 +171,9 @@ impl<'s, 'a> Reader<'s, 'a> {
         Some((before, after, delta))
     }
 
-    fn check_delta(&mut self, change: &Change<'_>, delta: i64) {
+    fn check_delta(&mut self, change: &Change<'_>, delta: i128) {
         let printed = signed(change.delta, change.negative, self.radix);
-        if let Some(printed) = printed.filter(|printed| *printed != i128::from(delta)) {
+        if let Some(printed) = printed.filter(|printed| *printed != delta) {
             let text = format!("{printed:+} printed, after - before is {delta:+}");
             self.issue(Severity::Warning, "delta_mismatch", text, "the row holds after - before");
         }
@@ -207,11 +210,8 @@ impl<'s, 'a> Reader<'s, 'a> {
 
     fn total(&mut self, total: &Total<'_>) {
         self.close();
-        let fits = |amount: i128| i64::try_from(amount).ok();
-        let read = amounts(total, self.radix).and_then(|amounts| {
-            Some((amounts, fits(amounts.requested)?, amounts.overhead.map(fits).unwrap_or(Some(0))?))
-        });
-        let Some((amounts, requested, overhead)) = read else { return self.unreadable() };
+        let Some(amounts) = amounts(total, self.radix) else { return self.unreadable() };
+        let (requested, overhead) = (amounts.requested, amounts.overhead.unwrap_or(0));
         self.sink.piece.lines.structure += 1;
         let rows = std::mem::take(&mut self.sum);
         if rows != amounts.requested {
@@ -233,7 +233,7 @@ impl<'s, 'a> Reader<'s, 'a> {
             let action = "the totals are added up; the file holds several comparisons";
             self.issue(Severity::Warning, "second_total", text, action);
         }
-        let add = |sum: &mut Option<i64>, amount: i64| *sum = Some(sum.unwrap_or(0).saturating_add(amount));
+        let add = |sum: &mut Option<i128>, amount: i128| *sum = Some(sum.unwrap_or(0) + amount);
         add(&mut self.comparison.total_requested_delta, requested);
         if amounts.overhead.is_some() {
             add(&mut self.comparison.total_overhead_delta, overhead);

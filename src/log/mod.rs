@@ -14,6 +14,7 @@ pub mod fields;
 mod header;
 pub mod hex_text;
 pub mod hogs;
+pub mod issues;
 pub mod line;
 mod open_stack;
 pub mod radix;

@@ -22,9 +22,10 @@ pub fn value(digits: &[u8], radix: u32) -> Option<u64> {
     if radix == 10 { parse_decimal(digits) } else { parse_hex(digits).map(|hex| hex.value) }
 }
 
-/// The value of digits with a sign.
+/// The value of digits with a sign; `None` if they are not of that radix, or too many for 96 bits: a total may pass 64.
 pub fn signed(digits: &[u8], negative: bool, radix: u32) -> Option<i128> {
-    let value = i128::from(value(digits, radix)?);
+    let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let value = i128::from_str_radix(digits, radix).ok().filter(|value| *value < 1 << 96)?;
     Some(if negative { -value } else { value })
 }
 

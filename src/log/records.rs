@@ -184,6 +184,16 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// The sum of both, of one heap; absent if a number of it is too large.
+    pub fn with(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            requested_bytes: self.requested_bytes.checked_add(other.requested_bytes)?,
+            overhead_bytes: self.overhead_bytes.checked_add(other.overhead_bytes)?,
+            allocation_count: self.allocation_count.checked_add(other.allocation_count)?,
+            ..*self
+        })
+    }
+
     /// True if anything was added.
     pub fn is_something(&self) -> bool {
         self.allocation_count > 0 || self.requested_bytes > 0

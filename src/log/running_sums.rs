@@ -15,7 +15,8 @@ use crate::memory::{self, RandomAccess, Zero};
 #[derive(Debug, Default)]
 pub struct RunningSums {
     open: RandomAccess<Open>,
-    /// Sums that another heap or a full number ended, by trace slot; the same trace and heap can stand more than once.
+    /// Sums that another heap or a full number ended, by trace slot; the same trace and heap can stand more than once. So
+    /// every sum here is exact, whatever the log holds.
     closed: Vec<(u32, Sums)>,
     /// Sums of everything but blocks of the fast path, by trace slot.
     others: HashMap<(u32, Key), Sums>,
@@ -85,15 +86,21 @@ impl RunningSums {
         }
     }
 
-    /// Adds one allocation of any kind; true if its sum would pass 2^64 - 1, where it stops.
-    pub fn add(&mut self, heap: u32, trace: u32, allocation: &Allocation) -> bool {
-        let key = (heap, allocation.inferred);
-        let sums = self.others.entry((trace, key)).or_insert(Sums { heap, inferred: key.1, ..Sums::default() });
-        let (requested, overflow) = sums.requested_bytes.overflowing_add(allocation.requested_bytes);
-        sums.requested_bytes = if overflow { u64::MAX } else { requested };
-        sums.overhead_bytes = sums.overhead_bytes.saturating_add(u64::from(allocation.overhead_bytes.unwrap_or(0)));
-        sums.allocation_count = sums.allocation_count.saturating_add(u64::from(allocation.allocation_count));
-        overflow
+    /// Adds one allocation of any kind.
+    pub fn add(&mut self, heap: u32, trace: u32, allocation: &Allocation) {
+        let inferred = allocation.inferred;
+        let one = Sums {
+            requested_bytes: allocation.requested_bytes,
+            overhead_bytes: allocation.overhead_bytes.unwrap_or(0).into(),
+            allocation_count: allocation.allocation_count.into(),
+            heap,
+            inferred,
+        };
+        let sums = self.others.entry((trace, (heap, inferred))).or_insert(Sums { heap, inferred, ..Sums::default() });
+        match sums.with(&one) {
+            Some(sum) => *sums = sum,
+            None => self.closed.push((trace, std::mem::replace(sums, one))),
+        }
     }
 
     /// True if some were read by tokens.
@@ -125,6 +132,28 @@ fn close(closed: &mut Vec<(u32, Sums)>, slot: u32, open: Open) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_past_64_bits_are_kept_aside_and_nothing_is_lost() {
+        let mut sums = RunningSums::default();
+        let sizes = [u64::MAX, 0x40, u64::MAX, 1];
+        for requested_bytes in sizes {
+            let allocation = Allocation {
+                address: None,
+                requested_bytes,
+                overhead_bytes: None,
+                allocation_count: u32::MAX,
+                trace: None,
+                inferred: false,
+            };
+            sums.add(0, 7, &allocation);
+        }
+        let found = sums.rows().fold((0, 0), |(bytes, count), (_, sums)| {
+            (bytes + u128::from(sums.requested_bytes), count + u128::from(sums.allocation_count))
+        });
+        assert_eq!(found, (sizes.map(u128::from).iter().sum(), 4 * u128::from(u32::MAX)));
+        assert!(sums.rows().all(|(trace, _)| trace == 7));
+    }
 
     #[test]
     fn sums_past_32_bits_and_of_another_heap_are_kept_aside_and_nothing_is_lost() {

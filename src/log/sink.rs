@@ -9,7 +9,7 @@ pub use super::records::{
     SectionLine, Severity, Sums, SymbolNote, Trace, TraceSlot,
 };
 pub use super::trace_ids::TraceIds;
-use super::{batch::Batch, regions::Regions, running_sums::RunningSums};
+use super::{batch::Batch, issues::IssueCounts, regions::Regions, running_sums::RunningSums};
 use crate::{
     memory,
     table::{frames::FrameKeys, intern::Interner},
@@ -50,6 +50,8 @@ pub struct Sink {
     waiting_frames: Vec<u64>,
     /// Bits that are set in any address of a block.
     pub address_bits: u64,
+    /// Issues of all pieces, whether they were kept or not.
+    pub issue_counts: IssueCounts,
 }
 
 /// Frames that are looked up together, at the least.
@@ -146,21 +148,11 @@ impl Sink {
     }
 
     /// Takes an allocation of any kind: a block line off the fast path, a hog, an entry.
-    pub fn allocation(&mut self, line: u64, allocation: Allocation) {
+    pub fn allocation(&mut self, allocation: Allocation) {
         self.flush();
         self.address_bits |= allocation.address.unwrap_or(0);
         let trace = allocation.trace.map_or(TraceSlot::NONE, |slot| slot.0);
-        let sums_overflow = self.sums.add(self.heap, trace, &allocation);
-        if sums_overflow {
-            self.issue(Issue {
-                severity: Severity::Error,
-                kind: "sum_overflow",
-                line: Some(line),
-                byte: None,
-                text: allocation.requested_bytes.to_string(),
-                action: "the sum of this stack stops at 2^64 - 1",
-            });
-        }
+        self.sums.add(self.heap, trace, &allocation);
         if !self.keep_blocks {
             return;
         }
@@ -289,9 +281,11 @@ impl Sink {
         self.frame_count() - self.piece.definitions.last().map_or(0, |last| last.frames_end as usize)
     }
 
-    /// Takes an issue about a line; the caller counts the line.
+    /// Takes an issue about a line, as long as there are few of its kind; the caller counts the line.
     pub fn issue(&mut self, issue: Issue) {
-        self.piece.issues.push(issue);
+        if self.issue_counts.keeps(issue.kind) {
+            self.piece.issues.push(issue);
+        }
     }
 
     /// Takes a line that nothing could be made of, and counts it.

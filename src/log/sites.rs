@@ -90,7 +90,7 @@ fn take(site: &Site<'_>, line: &lines::Line<'_>, number: u64, sink: &mut Sink) {
         trace: Some(slot),
         inferred: false,
     };
-    sink.allocation(number, allocation);
+    sink.allocation(allocation);
     sink.frame(site.name);
     sink.define(slot, number, false, false);
     sink.piece.lines.rows += 1;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A row as the frames hand it over: name, bytes before and after, blocks before and after, side and number of its stack.
-type RowTuple = (String, u64, u64, Option<u64>, Option<u64>, Option<String>, Option<u32>);
+type RowTuple = (String, Option<u64>, Option<u64>, Option<u64>, Option<u64>, Option<String>, Option<u32>);
 
 fn rows_of<T: for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr>>(frame: &Bound<'_, PyAny>) -> PyResult<Vec<T>> {
     frame.call_method0("rows")?.extract()
@@ -39,18 +39,24 @@ impl<'a> Texts<'a> {
     }
 }
 
-fn rows<'a>(tuples: &'a [RowTuple], texts: &'a Texts<'a>) -> PyResult<Vec<compat::Row<'a>>> {
-    let row = |(name, before, after, count_before, count_after, side, stack): &'a RowTuple| {
-        Ok(compat::Row {
+/// Rows whose sums are known, and the names of the others.
+fn rows<'a>(tuples: &'a [RowTuple], texts: &'a Texts<'a>) -> PyResult<(Vec<compat::Row<'a>>, Vec<&'a str>)> {
+    let (mut rows, mut unknown) = (Vec::new(), Vec::new());
+    for (name, before, after, count_before, count_after, side, stack) in tuples {
+        let Some((before, after)) = before.zip(*after) else {
+            unknown.push(name.as_str());
+            continue;
+        };
+        rows.push(compat::Row {
             name: name.as_str().into(),
-            before: *before,
-            after: *after,
+            before,
+            after,
             count_before: *count_before,
             count_after: *count_after,
             frames: texts.of_stack(side.as_deref(), *stack)?,
-        })
-    };
-    tuples.iter().map(row).collect()
+        });
+    }
+    Ok((rows, unknown))
 }
 
 /// Text of DHCMP mode 1. `rows` is a polars.DataFrame of name, requested_bytes_before, requested_bytes_after,
@@ -66,8 +72,8 @@ pub fn format_dhcmp(
 ) -> PyResult<String> {
     let tuples: Vec<RowTuple> = rows_of(rows)?;
     let texts = if verbose { Texts::new(before, after) } else { Texts { before: None, after: None } };
-    let rows = self::rows(&tuples, &texts)?;
-    Ok(dhcmp::write_mode1(&rows, decimal, verbose))
+    let (rows, unknown) = self::rows(&tuples, &texts)?;
+    Ok(compat::with_unknown(dhcmp::write_mode1(&rows, decimal, verbose), &unknown))
 }
 
 /// Text of UMDH's comparison: two lines a stack, its frames, the total. `rows` as for format_dhcmp.
@@ -82,8 +88,8 @@ pub fn format_umdh(
 ) -> PyResult<String> {
     let tuples: Vec<RowTuple> = rows_of(rows)?;
     let texts = Texts::new(before, after);
-    let rows = self::rows(&tuples, &texts)?;
-    Ok(umdh::write(&rows, decimal, overhead_delta))
+    let (rows, unknown) = self::rows(&tuples, &texts)?;
+    Ok(compat::with_unknown(umdh::write(&rows, decimal, overhead_delta), &unknown))
 }
 
 /// Text of DHCMP mode 2 in the layout of heapdelta. `rows` is a polars.DataFrame of name, requested_bytes,
@@ -91,8 +97,13 @@ pub fn format_umdh(
 #[pyfunction]
 #[pyo3(signature = (rows, *, decimal))]
 pub fn format_sites(rows: &Bound<'_, PyAny>, decimal: bool) -> PyResult<String> {
-    let tuples: Vec<(String, u64, u64)> = rows_of(rows)?;
-    let sites: Vec<dhcmp::Site<'_>> =
-        tuples.iter().map(|(name, bytes, count)| dhcmp::Site { name, bytes: *bytes, count: *count }).collect();
-    Ok(dhcmp::write_mode2(&sites, decimal))
+    let tuples: Vec<(String, Option<u64>, Option<u64>)> = rows_of(rows)?;
+    let (mut sites, mut unknown) = (Vec::new(), Vec::new());
+    for (name, bytes, count) in &tuples {
+        match bytes.zip(*count) {
+            Some((bytes, count)) => sites.push(dhcmp::Site { name, bytes, count }),
+            None => unknown.push(name.as_str()),
+        }
+    }
+    Ok(compat::with_unknown(dhcmp::write_mode2(&sites, decimal), &unknown))
 }

@@ -142,13 +142,13 @@ impl Comparison {
 
     /// Total of requested bytes that the tool printed, after - before.
     #[getter]
-    fn total_requested_delta(&self) -> Option<i64> {
+    fn total_requested_delta(&self) -> Option<i128> {
         self.inner.total_requested_delta
     }
 
     /// Total of overhead bytes that the tool printed, after - before.
     #[getter]
-    fn total_overhead_delta(&self) -> Option<i64> {
+    fn total_overhead_delta(&self) -> Option<i128> {
         self.inner.total_overhead_delta
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, UInt8Array, UInt32Array, UInt64Array};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, UInt8Array, UInt32Array, UInt64Array,
+};
 use arrow_schema::{Field, Schema};
 use pyo3::{
     exceptions::{PyIndexError, PyValueError},
@@ -58,34 +60,37 @@ impl Grid {
         Ok(Self { inner })
     }
 
-    /// The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64.
+    /// The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64, null
+    /// where they are not known.
     fn cells(&self, keys: Vec<u32>) -> PyResult<Table> {
         self.check(&keys)?;
         let points = self.inner.points();
         let cells = || keys.iter().flat_map(|key| (0..points).map(|point| self.inner.cell(*key as usize, point)));
-        let overhead = |cell: Total| cell.overhead_known.then_some(cell.overhead_bytes);
+        let sums = |of: fn(&Total) -> Option<u64>| Arc::new(cells().map(|cell| of(&cell)).collect::<UInt64Array>());
         let each_key = keys.iter().flat_map(|key| std::iter::repeat_n(*key, points));
         table(vec![
             ("key", Arc::new(UInt32Array::from_iter_values(each_key))),
             ("point", Arc::new(UInt32Array::from_iter_values(keys.iter().flat_map(|_| 0..points as u32)))),
             ("present", Arc::new(BooleanArray::from_iter(cells().map(|cell| Some(cell.present))))),
-            ("requested_bytes", Arc::new(UInt64Array::from_iter_values(cells().map(|cell| cell.requested_bytes)))),
-            ("overhead_bytes", Arc::new(cells().map(overhead).collect::<UInt64Array>())),
-            ("allocation_count", Arc::new(UInt64Array::from_iter_values(cells().map(|cell| cell.allocation_count)))),
+            ("requested_bytes", sums(Total::requested_bytes)),
+            ("overhead_bytes", sums(Total::overhead_bytes)),
+            ("allocation_count", sums(Total::allocation_count)),
         ])
     }
 
-    /// Requested bytes of every key at one point.
+    /// Requested bytes of every key at one point, null where they are not known.
     fn sizes(&self, point: usize) -> PyResult<Table> {
         if point >= self.inner.points() {
             return Err(PyIndexError::new_err("expected a point of the grid"));
         }
-        let sizes = (0..self.inner.len()).map(|key| self.inner.cell(key, point).requested_bytes);
-        table(vec![("requested_bytes", Arc::new(UInt64Array::from_iter_values(sizes)))])
+        let sizes = (0..self.inner.len()).map(|key| self.inner.cell(key, point).requested_bytes());
+        table(vec![("requested_bytes", Arc::new(sizes.collect::<UInt64Array>()))])
     }
 
     /// Describe the curves of requested bytes over a stretch of points, of all keys that have something there.
     ///
+    /// Sizes ending in `_bytes` are exact; the others are above the least. A curve with a point that is not known is not
+    /// described: `unknown_points` counts these, and its numbers are null.
     /// `times` has a time for each point from `first` on; ranges are pairs (from, to) inside it, `to` left out;
     /// `settled` is where the settled part begins.
     #[pyo3(signature = (first, times, *, middle, late, settled, quantile, fall_share, threads=None))]
@@ -133,8 +138,16 @@ impl Grid {
 /// A curve, and what stands beside it.
 struct Described {
     key: u32,
-    count_delta: i64,
-    curve: Curve,
+    /// Absent where it is not known, or 64 bits do not hold it.
+    count_delta: Option<i64>,
+    /// Points whose bytes are not known.
+    unknown_points: u32,
+    /// Bytes at the first point, and at the last.
+    ends: [Option<u64>; 2],
+    /// The least bytes, and the most; absent if a point is not known.
+    reach: Option<[u64; 2]>,
+    /// The bytes above the least; absent if a point is not known.
+    curve: Option<Curve>,
 }
 
 fn describe(grid: &trend::Grid, first: usize, axis: &Axis) -> Vec<Described> {
@@ -142,13 +155,31 @@ fn describe(grid: &trend::Grid, first: usize, axis: &Axis) -> Vec<Described> {
     let one = |(describer, cells): &mut (Describer<'_>, Vec<Total>), key: usize| {
         cells.clear();
         cells.extend((first..first + axis.times.len()).map(|point| grid.cell(key, point)));
-        cells.iter().any(|cell| cell.present).then(|| Described {
-            key: key as u32,
-            count_delta: cells[cells.len() - 1].allocation_count.wrapping_sub(cells[0].allocation_count) as i64,
-            curve: describer.describe(cells.iter().map(|cell| cell.requested_bytes)),
-        })
+        cells.iter().any(|cell| cell.present).then(|| described(key as u32, cells, describer))
     };
     keys.map_init(|| (Describer::new(axis), Vec::new()), one).flatten_iter().collect()
+}
+
+fn described(key: u32, cells: &[Total], describer: &mut Describer<'_>) -> Described {
+    let (first, last) = (&cells[0], &cells[cells.len() - 1]);
+    let bytes = || cells.iter().map(Total::requested_bytes);
+    let known: Option<Vec<u64>> = bytes().collect();
+    let reach = known.as_ref().and_then(|bytes| Some([*bytes.iter().min()?, *bytes.iter().max()?]));
+    // Above the least, floating-point numbers are exact up to 2^53 bytes, however large one damaged block is.
+    let curve = known.zip(reach).map(|(bytes, [least, _])| describer.describe(bytes.iter().map(|bytes| bytes - least)));
+    Described {
+        key,
+        count_delta: count_delta(first, last),
+        unknown_points: bytes().filter(Option::is_none).count() as u32,
+        ends: [first, last].map(Total::requested_bytes),
+        reach,
+        curve,
+    }
+}
+
+fn count_delta(first: &Total, last: &Total) -> Option<i64> {
+    let wide = i128::from(last.allocation_count()?) - i128::from(first.allocation_count()?);
+    wide.try_into().ok()
 }
 
 fn curve_table(curves: &[Described]) -> PyResult<Table> {
@@ -180,24 +211,35 @@ fn curve_table(curves: &[Described]) -> PyResult<Table> {
         ("settled_max", |curve| Some(curve.settled.max)),
         ("settled_floor", |curve| Some(curve.settled.floor)),
     ];
-    type Count = fn(&Described) -> u32;
-    let counts: [(&str, Count); 6] = [
-        ("key", |described| described.key),
-        ("step_to", |described| described.curve.shape.step_to),
-        ("falls", |described| described.curve.shape.falls),
-        ("turns", |described| described.curve.shape.turns),
-        ("settled_falls", |described| described.curve.settled.falls),
-        ("settled_turns", |described| described.curve.settled.turns),
+    type Count = fn(&Curve) -> u32;
+    let counts: [(&str, Count); 5] = [
+        ("step_to", |curve| curve.shape.step_to),
+        ("falls", |curve| curve.shape.falls),
+        ("turns", |curve| curve.shape.turns),
+        ("settled_falls", |curve| curve.settled.falls),
+        ("settled_turns", |curve| curve.settled.turns),
     ];
     let deltas = curves.iter().map(|described| described.count_delta);
-    let mut columns: Vec<(&str, ArrayRef)> =
-        vec![("count_delta", Arc::new(arrow_array::Int64Array::from_iter_values(deltas)))];
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        ("key", Arc::new(UInt32Array::from_iter_values(curves.iter().map(|described| described.key)))),
+        ("count_delta", Arc::new(deltas.collect::<Int64Array>())),
+        ("unknown_points", Arc::new(UInt32Array::from_iter_values(curves.iter().map(|one| one.unknown_points)))),
+    ];
+    let bytes: [(&str, fn(&Described) -> Option<u64>); 4] = [
+        ("first_bytes", |described| described.ends[0]),
+        ("last_bytes", |described| described.ends[1]),
+        ("min_bytes", |described| Some(described.reach?[0])),
+        ("max_bytes", |described| Some(described.reach?[1])),
+    ];
+    for (name, number) in bytes {
+        columns.push((name, Arc::new(curves.iter().map(number).collect::<UInt64Array>())));
+    }
+    let curves = || curves.iter().map(|described| described.curve.as_ref());
     for (name, number) in numbers {
-        columns
-            .push((name, Arc::new(curves.iter().map(|described| number(&described.curve)).collect::<Float64Array>())));
+        columns.push((name, Arc::new(curves().map(|curve| number(curve?)).collect::<Float64Array>())));
     }
     for (name, count) in counts {
-        columns.push((name, Arc::new(UInt32Array::from_iter_values(curves.iter().map(count)))));
+        columns.push((name, Arc::new(curves().map(|curve| Some(count(curve?))).collect::<UInt32Array>())));
     }
     table(columns)
 }

@@ -76,9 +76,9 @@ pub struct Comparison {
     /// 10 or 16, as proved or given; absent if every number reads the same either way.
     pub radix: Option<u32>,
     /// Total of requested bytes that the tool printed, after - before.
-    pub total_requested_delta: Option<i64>,
+    pub total_requested_delta: Option<i128>,
     /// Total of overhead bytes that the tool printed, after - before.
-    pub total_overhead_delta: Option<i64>,
+    pub total_overhead_delta: Option<i128>,
     pub(crate) tables: Vec<(&'static str, Table)>,
 }
 

@@ -1,6 +1,6 @@
 //! Rows of two sides summed up by a key of their stacks, and ranked by growth.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use arrow_array::{
     Array, ArrayRef, Int64Array, PrimitiveArray, RecordBatch, UInt32Array, UInt64Array,
@@ -42,11 +42,6 @@ impl Total {
 
     fn sum(&self, measure: usize) -> Option<u64> {
         (self.unknown & (1 << measure) == 0).then_some(self.sums[measure])
-    }
-
-    /// A sum of 2^63 and more has no signed form: a difference with it is not known, rather than wrong.
-    fn signed(&self, measure: usize) -> Option<i64> {
-        self.sum(measure)?.try_into().ok()
     }
 }
 
@@ -100,8 +95,10 @@ impl<'a> Rows<'a> {
             }
             let total = &mut totals[key as usize];
             total.unknown |= unknown;
-            for (sum, measure) in total.sums.iter_mut().zip(&self.measures) {
-                *sum = sum.saturating_add(measure.value(row));
+            for (place, (sum, measure)) in total.sums.iter_mut().zip(&self.measures).enumerate() {
+                let (added, full) = sum.overflowing_add(measure.value(row));
+                *sum = added;
+                total.unknown |= u32::from(full) << place;
             }
             if is_here && total.stack == 0 {
                 total.stack = stack + 1;
@@ -141,20 +138,22 @@ fn order(after: &[Total], before: &[Total]) -> Vec<u32> {
             continue;
         }
         match delta(after, before, 0) {
-            Some(delta @ 1..) => grown.push((-delta, key)),
+            Some(delta @ 1..) => grown.push((Reverse(delta), key)),
             Some(0) => same.push(key),
-            Some(delta) => shrunk.push((-delta, key)),
+            Some(delta) => shrunk.push((Reverse(delta), key)),
             None => unknown.push(key),
         }
     }
     grown.par_sort_unstable();
     shrunk.par_sort_unstable();
-    let keys = |sorted: Vec<(i64, u32)>| sorted.into_iter().map(|(_, key)| key);
+    let keys = |sorted: Vec<(Reverse<i64>, u32)>| sorted.into_iter().map(|(_, key)| key);
     keys(grown).chain(same).chain(keys(shrunk)).chain(unknown).collect()
 }
 
+/// A difference that 64 bits do not hold is not known, rather than wrong.
 fn delta(after: &Total, before: &Total, measure: usize) -> Option<i64> {
-    Some(after.signed(measure)? - before.signed(measure)?)
+    let wide = i128::from(after.sum(measure)?) - i128::from(before.sum(measure)?);
+    wide.try_into().ok()
 }
 
 struct Ranked<'a> {

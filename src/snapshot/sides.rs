@@ -78,15 +78,12 @@ impl Sums {
     ) -> RecordBatch {
         let rows = self.used.len();
         let used = || self.used.iter().map(|row| &self.totals[*row as usize]);
-        let known: NullBuffer = used().map(|total| total.overhead_known).collect();
-        let own = [
-            UInt64Array::new(used().map(|total| total.requested_bytes).collect(), None),
-            UInt64Array::new(
-                used().map(|total| total.overhead_bytes).collect(),
-                Some(known).filter(|known| known.null_count() > 0),
-            ),
-            UInt64Array::new(used().map(|total| total.allocation_count).collect(), None),
-        ];
+        let column = |sum: fn(&Total) -> Option<u64>| {
+            let known: NullBuffer = used().map(|total| sum(total).is_some()).collect();
+            let values = used().map(|total| sum(total).unwrap_or(0)).collect();
+            UInt64Array::new(values, Some(known).filter(|known| known.null_count() > 0))
+        };
+        let own = [Total::requested_bytes, Total::overhead_bytes, Total::allocation_count].map(column);
         let zeros = zeros.slice(0, rows);
         let unknown = (!other_writes_overhead).then(|| NullBuffer::new_null(rows));
         let other = [None, unknown, None].map(|nulls| UInt64Array::new(zeros.clone(), nulls));

@@ -17,40 +17,71 @@ pub enum By {
     Heap,
 }
 
-/// The sums of one stack or heap.
+/// The sums of one stack or heap. What one part does not know, or 64 bits do not hold, the sum does not know.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Total {
-    /// Bytes the program asked for.
-    pub requested_bytes: u64,
-    /// Bytes the heap manager added, as far as they are known.
-    pub overhead_bytes: u64,
-    /// Blocks.
-    pub allocation_count: u64,
-    /// The log says what all of the overhead is.
-    pub overhead_known: bool,
+    /// By measure; of no meaning where not known.
+    sums: [u64; MEASURES],
+    /// Bit by bit: measures that are not known.
+    unknown: u8,
     /// There is something to sum up.
     pub present: bool,
 }
 
-// SAFETY: numbers, and bools that are false.
+// SAFETY: numbers, and a bool that is false.
 unsafe impl Zero for Total {}
 
+/// What is summed up: requested bytes, overhead bytes, blocks.
+const MEASURES: usize = 3;
+const OVERHEAD: u8 = 1 << 1;
+
 impl Total {
+    /// Of nothing; the overhead of nothing is known where the log writes overhead.
+    pub fn absent(overhead_known: bool) -> Self {
+        Self { unknown: if overhead_known { 0 } else { OVERHEAD }, ..Self::default() }
+    }
+
+    /// Of a row of `usage`.
+    fn of(values: [Option<u64>; MEASURES]) -> Self {
+        let unknown = values.iter().enumerate().fold(0, |bits, (at, value)| bits | u8::from(value.is_none()) << at);
+        Self { sums: values.map(Option::unwrap_or_default), unknown, present: true }
+    }
+
     /// Adds another.
+    #[inline]
     pub fn add(&mut self, other: &Self) {
         if !other.present {
             return;
         }
-        self.overhead_known = other.overhead_known && (self.overhead_known || !self.present);
-        self.present = true;
-        self.requested_bytes = self.requested_bytes.saturating_add(other.requested_bytes);
-        self.overhead_bytes = self.overhead_bytes.saturating_add(other.overhead_bytes);
-        self.allocation_count = self.allocation_count.saturating_add(other.allocation_count);
+        if !self.present {
+            *self = *other;
+            return;
+        }
+        self.unknown |= other.unknown;
+        for (at, (sum, more)) in self.sums.iter_mut().zip(other.sums).enumerate() {
+            let (added, full) = sum.overflowing_add(more);
+            *sum = added;
+            self.unknown |= u8::from(full) << at;
+        }
     }
 
-    /// Of nothing.
-    pub fn absent(overhead_known: bool) -> Self {
-        Self { overhead_known, ..Self::default() }
+    /// Bytes the program asked for.
+    pub fn requested_bytes(&self) -> Option<u64> {
+        self.known(0)
+    }
+
+    /// Bytes the heap manager added.
+    pub fn overhead_bytes(&self) -> Option<u64> {
+        self.known(1)
+    }
+
+    /// Blocks.
+    pub fn allocation_count(&self) -> Option<u64> {
+        self.known(2)
+    }
+
+    fn known(&self, measure: usize) -> Option<u64> {
+        (self.unknown & 1 << measure == 0).then_some(self.sums[measure])
     }
 }
 
@@ -87,12 +118,28 @@ fn add_usage(batch: &RecordBatch, by: By, totals: &mut [Total]) {
     let last = totals.len() - 1;
     for place in 0..batch.num_rows() {
         let row = if rows.is_valid(place) { (rows.value(place) as usize).min(last) } else { last };
-        totals[row].add(&Total {
-            requested_bytes: requested.value(place),
-            overhead_bytes: if overhead.is_valid(place) { overhead.value(place) } else { 0 },
-            allocation_count: count.value(place),
-            overhead_known: overhead.is_valid(place),
-            present: true,
-        });
+        let value = |column: &UInt64Array| column.is_valid(place).then(|| column.value(place));
+        totals[row].add(&Total::of([requested, overhead, count].map(value)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_knows_what_all_its_parts_know_and_64_bits_hold() {
+        let mut total = Total::default();
+        total.add(&Total::absent(false));
+        assert_eq!((total.present, total.overhead_bytes()), (false, Some(0)));
+        total.add(&Total::of([Some(1 << 63), Some(1), Some(2)]));
+        total.add(&Total::of([Some(5), None, Some(3)]));
+        let known = (total.requested_bytes(), total.overhead_bytes(), total.allocation_count());
+        assert_eq!(known, (Some((1 << 63) + 5), None, Some(5)));
+        total.add(&Total::of([Some(1 << 63), Some(1), Some(4)]));
+        assert_eq!((total.requested_bytes(), total.overhead_bytes(), total.allocation_count()), (None, None, Some(9)));
+        // Once too large, always: what is added does not make it known again.
+        total.add(&Total::of([Some(1), Some(1), Some(1)]));
+        assert_eq!((total.requested_bytes(), total.allocation_count()), (None, Some(10)));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, RecordBatch, UInt32Array, UInt64Array,
+    Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array,
     cast::AsArray,
     types::{UInt32Type, UInt64Type},
 };
@@ -25,7 +25,7 @@ pub fn of(lives: &[Life], reused: &[u64], stacks: &[(u32, u32)]) -> Survival {
         Arc::new(UInt32Array::from_iter_values(lives.iter().map(|life| life.born))),
         Arc::new(UInt32Array::from_iter_values(lives.iter().map(|life| life.last))),
         Arc::new(UInt64Array::from_iter_values(lives.iter().map(|life| life.count))),
-        Arc::new(UInt64Array::from_iter_values(lives.iter().map(|life| life.bytes))),
+        Arc::new(lives.iter().map(|life| life.bytes).collect::<UInt64Array>()),
     ];
     let lives = table(&schema::LIVES, columns);
     let place = |stack: &u32| stacks[*stack as usize];
@@ -41,21 +41,22 @@ pub fn of(lives: &[Life], reused: &[u64], stacks: &[(u32, u32)]) -> Survival {
 /// [`super::survival`]. A table of its own, because of many snapshots it is many times as long as they.
 pub fn survivors(lives: &Table) -> Table {
     let [mut stacks, mut births, mut points] = [const { Vec::<u32>::new() }; 3];
-    let [mut counts, mut sums] = [const { Vec::<u64>::new() }; 2];
+    let (mut counts, mut sums) = (Vec::<u64>::new(), Vec::<Option<u64>>::new());
     let lives: Vec<Life> = lives.batches.iter().flat_map(lives_of).collect();
     for group in lives.chunk_by(|one, other| (one.stack, one.born) == (other.stack, other.born)) {
-        let (mut count, mut bytes) =
-            group.iter().fold((0, 0), |(count, bytes), life| (count + life.count, bytes + life.bytes));
+        let mut left = Left::default();
+        group.iter().for_each(|life| left.add(life));
         let mut point = group[0].born;
         for life in group {
             for at in point..=life.last {
                 stacks.push(life.stack);
                 births.push(life.born);
                 points.push(at);
-                counts.push(count);
-                sums.push(bytes);
+                counts.push(left.count);
+                sums.push(left.bytes());
             }
-            (count, bytes, point) = (count - life.count, bytes - life.bytes, life.last + 1);
+            left.remove(life);
+            point = life.last + 1;
         }
     }
     let columns: Vec<ArrayRef> = vec![
@@ -66,6 +67,34 @@ pub fn survivors(lives: &Table) -> Table {
         Arc::new(UInt64Array::from(sums)),
     ];
     table(&schema::SURVIVORS, columns)
+}
+
+/// Blocks of one birth that are still there.
+#[derive(Default)]
+struct Left {
+    count: u64,
+    /// Of the lives whose bytes are known.
+    bytes: u128,
+    /// Lives whose bytes are not.
+    unknown: usize,
+}
+
+impl Left {
+    fn add(&mut self, life: &Life) {
+        self.count += life.count;
+        self.bytes += u128::from(life.bytes.unwrap_or(0));
+        self.unknown += usize::from(life.bytes.is_none());
+    }
+
+    fn remove(&mut self, life: &Life) {
+        self.count -= life.count;
+        self.bytes -= u128::from(life.bytes.unwrap_or(0));
+        self.unknown -= usize::from(life.bytes.is_none());
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        if self.unknown > 0 { None } else { self.bytes.try_into().ok() }
+    }
 }
 
 fn table(schema: &schema::TableSchema, columns: Vec<ArrayRef>) -> Table {
@@ -84,7 +113,7 @@ fn lives_of(batch: &RecordBatch) -> Vec<Life> {
         born: born.value(row),
         last: last.value(row),
         count: count.value(row),
-        bytes: bytes.value(row),
+        bytes: bytes.is_valid(row).then(|| bytes.value(row)),
     };
     (0..batch.num_rows()).map(life).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_buffer::NullBuffer;
 use proptest::prelude::*;
 
-use super::{Blocks, Columns, Cut, Life, follow};
+use super::{Blocks, Columns, Cut, follow};
 
 /// Address, size, stack; no stack at 0.
 type Block = (u64, u64, u32);
@@ -79,7 +79,9 @@ fn followed(logs: &[Vec<Block>], batch_rows: usize, cut: Cut) -> Naive {
         })
         .collect();
     let (lives, reused) = follow(&blocks, 8, cut);
-    let sums = lives.iter().map(|Life { stack, born, last, count, bytes }| ((*stack, *born, *last), (*count, *bytes)));
+    let sums = lives.iter().map(|life| {
+        ((life.stack, life.born, life.last), (life.count, life.bytes.expect("sizes of the tests are small")))
+    });
     (sums.collect(), (0..).zip(reused).filter(|(_, count)| *count > 0).collect())
 }
 

@@ -11,8 +11,10 @@ use crate::log::compare::Row;
 pub fn batch(rows: &[Row], stacks: &[Option<u32>]) -> RecordBatch {
     let unsigned =
         |amount: fn(&Row) -> Option<u64>| -> ArrayRef { Arc::new(rows.iter().map(amount).collect::<UInt64Array>()) };
-    let signed =
-        |amount: fn(&Row) -> Option<i64>| -> ArrayRef { Arc::new(rows.iter().map(amount).collect::<Int64Array>()) };
+    let signed = |amount: fn(&Row) -> Option<i128>| -> ArrayRef {
+        let fitting = rows.iter().map(|row| amount(row)?.try_into().ok());
+        Arc::new(fitting.collect::<Int64Array>())
+    };
     let columns: Vec<ArrayRef> = vec![
         Arc::new(rows.iter().map(|row| row.trace_id.as_deref()).collect::<StringViewArray>()),
         Arc::new(stacks.iter().copied().collect::<UInt32Array>()),

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array, builder::StringViewBuilder};
 
 use super::schema;
-use crate::log::sink::{Issue, SectionLine};
+use crate::log::{
+    issues::Issues,
+    sink::{Issue, SectionLine},
+};
 
 /// A builder of texts for as many rows. Left to itself it takes 8 KiB for the first text, which is more than a small log has.
 pub fn builder(rows: usize) -> StringViewBuilder {
@@ -35,9 +38,9 @@ pub fn sections(rows: &[SectionLine]) -> RecordBatch {
     super::batch(&schema::SECTIONS, columns)
 }
 
-/// Builds `issues`; lines and bytes are those of the file. Rows without a line stand last.
-pub fn issues(mut rows: Vec<Issue>) -> RecordBatch {
-    rows.sort_by_key(|row| (row.line.unwrap_or(u64::MAX), row.byte));
+/// Builds `issues`; lines and bytes are those of the file.
+pub fn issues(issues: Issues) -> RecordBatch {
+    let (rows, counts): (Vec<Issue>, Vec<u64>) = issues.finish().into_iter().unzip();
     let columns: Vec<ArrayRef> = vec![
         texts(rows.iter().map(|row| Some(row.severity.as_str()))),
         texts(rows.iter().map(|row| Some(row.kind))),
@@ -45,6 +48,7 @@ pub fn issues(mut rows: Vec<Issue>) -> RecordBatch {
         Arc::new(rows.iter().map(|row| row.byte).collect::<UInt64Array>()),
         texts(rows.iter().map(|row| Some(row.text.as_str()))),
         texts(rows.iter().map(|row| Some(row.action))),
+        Arc::new(UInt64Array::from(counts)),
     ];
     super::batch(&schema::ISSUES, columns)
 }

@@ -1,8 +1,13 @@
 //! The `usage` table: the sums per heap and stack, whatever the log held.
+//!
+//! Invariant: a sum is exact, or null and told; it depends on what was added alone, not on the order or on who added it.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
-use arrow_array::{RecordBatch, UInt32Array, UInt64Array};
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
 use arrow_buffer::NullBuffer;
 
 use super::schema;
@@ -34,11 +39,37 @@ impl Part<'_> {
     }
 }
 
+/// Requested bytes, overhead bytes and blocks.
+const MEASURES: usize = 3;
+
+/// The table, and the sums that it has no room for.
+pub struct Usage {
+    /// The table: null where a sum is too large for its column.
+    pub batch: RecordBatch,
+    /// Rows with such a sum, in their order.
+    pub overflows: Vec<Overflow>,
+    /// What all rows add up to, of measures that fit every row and are too large only together.
+    pub total: Exact,
+}
+
+/// A row of which some sum is too large for its column.
+pub struct Overflow {
+    /// The heap.
+    pub heap: u32,
+    /// The stack; absent where none was recorded.
+    pub stack: Option<u32>,
+    /// The sums that are too large.
+    pub exact: Exact,
+}
+
+/// Sums past 2^64 - 1, by measure; absent for one that is not.
+pub type Exact = [Option<u128>; MEASURES];
+
 /// Builds the table from the sums of all workers; `bases` are those of the heaps.
 ///
 /// The same pair may come more than once. Where a heap has hogs, its entries, which were read by tokens, describe the same
 /// memory a second time and are left out; what stands under no heap's name may describe any heap.
-pub fn batch(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_overhead: bool) -> RecordBatch {
+pub fn usage(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_overhead: bool) -> Usage {
     let everything = || parts.iter().flat_map(Part::rows);
     let mut with_hogs = HashSet::new();
     if parts.iter().any(|part| part.sums.any_inferred()) {
@@ -51,31 +82,85 @@ pub fn batch(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_
 
     let most = parts.iter().map(|part| part.sums.most_rows()).sum();
     let (pairs, places) = Places::of(|| rows().map(|(pair, _)| pair), most, bases.len(), stack_count);
-    let [mut requested_bytes, mut overhead_bytes, mut allocation_count] = [(); 3].map(|()| {
-        let mut column: Vec<u64> = roomy(pairs.len());
-        column.resize(pairs.len(), 0);
-        column
-    });
-    let add = |sum: &mut u64, more| *sum = sum.saturating_add(more);
+    let mut columns = [(); MEASURES].map(|()| Column::zeros(pairs.len()));
+    let [requested_bytes, overhead_bytes, allocation_count] = &mut columns;
     rows().for_each(|(pair, sums)| {
         let place = places.of_pair(pair);
-        add(&mut requested_bytes[place], sums.requested_bytes);
-        add(&mut overhead_bytes[place], if has_overhead { sums.overhead_bytes } else { 0 });
-        add(&mut allocation_count[place], sums.allocation_count);
+        requested_bytes.add(place, sums.requested_bytes);
+        overhead_bytes.add(place, if has_overhead { sums.overhead_bytes } else { 0 });
+        allocation_count.add(place, sums.allocation_count);
     });
+    let overflows = overflows(&pairs, &columns);
+    let total = columns.each_ref().map(Column::total);
     let with_stack = NullBuffer::from_iter(pairs.iter().map(|(_, stack)| *stack != NO_STACK));
-    let overhead_known = (!has_overhead).then(|| NullBuffer::new_null(pairs.len()));
     let stacks: Vec<u32> = pairs.iter().map(|(_, stack)| *stack).collect();
-    super::batch(
-        &schema::USAGE,
-        vec![
-            Arc::new(UInt32Array::from_iter_values(pairs.iter().map(|(heap, _)| *heap))),
-            Arc::new(UInt32Array::new(stacks.into(), Some(with_stack))),
-            Arc::new(UInt64Array::from(requested_bytes)),
-            Arc::new(UInt64Array::new(overhead_bytes.into(), overhead_known)),
-            Arc::new(UInt64Array::from(allocation_count)),
-        ],
-    )
+    let [requested_bytes, overhead_bytes, allocation_count] = columns.map(Column::finish);
+    let overhead_bytes: ArrayRef =
+        if has_overhead { overhead_bytes } else { Arc::new(UInt64Array::new_null(pairs.len())) };
+    let columns = vec![
+        Arc::new(UInt32Array::from_iter_values(pairs.iter().map(|(heap, _)| *heap))),
+        Arc::new(UInt32Array::new(stacks.into(), Some(with_stack))),
+        requested_bytes,
+        overhead_bytes,
+        allocation_count,
+    ];
+    Usage { batch: super::batch(&schema::USAGE, columns), overflows, total }
+}
+
+/// Sums of one measure. A sum past 2^64 - 1 is kept modulo 2^64, and beside it how often it passed that: so every sum is
+/// exact, in whatever order its parts come.
+struct Column {
+    sums: Vec<u64>,
+    carries: HashMap<usize, u64>,
+}
+
+impl Column {
+    fn zeros(rows: usize) -> Self {
+        let mut sums: Vec<u64> = roomy(rows);
+        sums.resize(rows, 0);
+        Self { sums, carries: HashMap::new() }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, place: usize, more: u64) {
+        let (sum, full) = self.sums[place].overflowing_add(more);
+        self.sums[place] = sum;
+        if full {
+            self.carry(place);
+        }
+    }
+
+    #[cold]
+    fn carry(&mut self, place: usize) {
+        *self.carries.entry(place).or_default() += 1;
+    }
+
+    /// The sum of a row, if it is too large.
+    fn overflow(&self, place: usize) -> Option<u128> {
+        self.carries.get(&place).map(|carries| u128::from(*carries) << 64 | u128::from(self.sums[place]))
+    }
+
+    /// The sum of all rows, if it is too large and none of theirs is.
+    fn total(&self) -> Option<u128> {
+        let total = self.sums.iter().map(|sum| u128::from(*sum)).sum();
+        (self.carries.is_empty() && total > u128::from(u64::MAX)).then_some(total)
+    }
+
+    fn finish(self) -> ArrayRef {
+        let known = |place: usize| !self.carries.contains_key(&place);
+        let nulls = (!self.carries.is_empty()).then(|| (0..self.sums.len()).map(known).collect());
+        Arc::new(UInt64Array::new(self.sums.into(), nulls))
+    }
+}
+
+fn overflows(pairs: &[Pair], columns: &[Column; MEASURES]) -> Vec<Overflow> {
+    let places: BTreeSet<usize> = columns.iter().flat_map(|column| column.carries.keys().copied()).collect();
+    let overflow = |place: usize| {
+        let (heap, stack) = pairs[place];
+        let exact = columns.each_ref().map(|column| column.overflow(place));
+        Overflow { heap, stack: (stack != NO_STACK).then_some(stack), exact }
+    };
+    places.into_iter().map(overflow).collect()
 }
 
 /// Where each pair stands among those that occur.

@@ -174,6 +174,15 @@ def test_reader_tells_of_damage_and_never_fails_on_it(tmp_path, damage):
             hd.read(answer.path)
         return
     dump = hd.read(answer.path)
-    assert dump.issues.schema.names() == ["severity", "kind", "stream", "index", "byte", "text", "action"]
+    assert dump.issues.schema.names() == [
+        "severity",
+        "kind",
+        "stream",
+        "index",
+        "byte",
+        "text",
+        "action",
+        "count",
+    ]
     if damage != "cut-directory":
         assert dump.threads.height == answer.thread_count

@@ -83,8 +83,8 @@ fn overhead_that_runs_against_the_total_keeps_its_sign() {
     for (before, after, overhead) in [(0, 0x100, -0x20), (0x100, 0, 0x20), (0, 0x10, -0x20), (0x10, 0, -0x20)] {
         let text = umdh::write(&[row("BackTrace1", before, after)], false, Some(overhead));
         let (comparison, sink) = read(&text, false);
-        assert_eq!(comparison.total_requested_delta, Some(after as i64 - before as i64), "{text}");
-        assert_eq!(comparison.total_overhead_delta, Some(overhead), "{text}");
+        assert_eq!(comparison.total_requested_delta, Some(i128::from(after) - i128::from(before)), "{text}");
+        assert_eq!(comparison.total_overhead_delta, Some(i128::from(overhead)), "{text}");
         assert!(sink.piece.issues.is_empty(), "{:?}", sink.piece.issues);
     }
 }
@@ -121,7 +121,7 @@ fn call_sites_are_stacks_without_an_id_in_the_tables() {
     let stacks = &tables.stacks.batches[0];
     assert_eq!(stacks.num_rows(), 3);
     assert_eq!(stacks.column_by_name("trace_id").unwrap().null_count(), 3);
-    assert_eq!((tables.usage.len(), tables.heaps.len(), tables.issues.len()), (3, 1, 0));
+    assert_eq!((tables.usage.len(), tables.heaps.len(), tables.issues.finish().len()), (3, 1, 0));
 }
 
 /// Names without line ends: a log cannot hold others.
@@ -149,7 +149,7 @@ proptest! {
             count_after: Some(*count_after),
             frames: vec!["app!f+00000012", "app!g+00000034 (x.cpp, 5)"],
         }).collect();
-        let sum: i64 = amounts.iter().map(|(before, after, ..)| *after as i64 - *before as i64).sum();
+        let sum: i128 = amounts.iter().map(|(before, after, ..)| i128::from(*after) - i128::from(*before)).sum();
         let texts = [
             dhcmp::write_mode1(&rows, decimal, false),
             dhcmp::write_mode1(&rows, decimal, true),

@@ -18,6 +18,7 @@ mod hogs;
 mod polars_frames;
 mod properties;
 mod sample_dump;
+mod sums;
 mod support;
 mod survival;
 mod synth;

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from heapdelta._html import plural
+from heapdelta._html import number, plural
 from heapdelta._safe_text import visible_lines
 from heapdelta.cli import _check_words, _rank
 
@@ -79,7 +79,7 @@ def _output_text(check: Check) -> str:
     lines = [f"Total  {_check_words.total(check)}"]
     lines += [
         f"suppression in line {row['line']}: {row['pattern']}: {row['effect']}, {plural(row['stacks'], 'stack')}, "
-        f"{row['requested_bytes_delta']:+,} B"
+        f"{number(row['requested_bytes_delta'], signed=True)} B"
         for row in check.suppressions.iter_rows(named=True)
     ]
     return "\n".join([*lines, *(f"note: {note}" for note in check.notes)])

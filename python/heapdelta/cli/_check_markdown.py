@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from heapdelta._html import plural
+from heapdelta._numbers import issue_count, total
 from heapdelta._safe_text import visible
 from heapdelta.cli import _check_words, _output, _rank
 
@@ -40,7 +41,7 @@ def _limits(check: Check) -> Iterable[str]:
     yield from ("| limit | allowed | found | |", "|:--|--:|--:|:--|")
     for result in check.results:
         allowed, found = (_check_words.amount(result, number) for number in (result.allowed, result.found))
-        words = "ok" if result.passed else "**exceeded**"
+        words = "ok" if result.passed else f"**{_check_words.outcome(result)}**"
         yield f"| {_escaped(result.name)} | {allowed} | {found} | {words} |"
 
 
@@ -53,7 +54,7 @@ def _exceeded(check: Check, result: Result, top: int) -> str:
         owner = _rank.function(row["module"], row["function"], row["status"]).plain
         lines.append(f"| {grown} | {blocks} | {_cell(owner)} |")
     if result.stacks.height > top:
-        rest = int(result.stacks.slice(top)["requested_bytes_delta"].sum())
+        rest = total(result.stacks.slice(top)["requested_bytes_delta"])
         lines.append(f"| {_output.size(rest, signed=True)} | | ({result.stacks.height - top:,} more) |")
     first = worst.filter(worst["fingerprint"].is_not_null()).head(1)
     frames = [_block(_rank.frame_lines(check, fingerprint)) for fingerprint in first["fingerprint"]]
@@ -75,7 +76,7 @@ def _suppressions(check: Check) -> str:
 
 def _notes(check: Check) -> str:
     notes = [f"- {_escaped(note)}" for note in check.notes]
-    issues = check.delta.issues.height
+    issues = issue_count(check.delta.issues)
     if issues:
         notes.append(f"- {plural(issues, 'issue')} in the logs: `heapdelta summary` lists them")
     return _folded(plural(len(notes), "note"), "\n".join(notes)) if notes else ""

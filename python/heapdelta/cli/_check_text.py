@@ -72,7 +72,7 @@ def _show_suppressions(target: Console, suppressions: pl.DataFrame) -> None:
 def _show_limits(target: Console, check: Check) -> None:
     table = _output.table("Limits", ["allowed", "found"], ["result", "limit"])
     for result in check.results:
-        words, style = ("ok", "green") if result.passed else ("exceeded", "bold red")
+        words, style = _check_words.outcome(result), "green" if result.passed else "bold red"
         numbers = [Text(_check_words.amount(result, number)) for number in (result.allowed, result.found)]
         table.add_row(*numbers, Text(words, style), Text(result.name))
     target.print(table)

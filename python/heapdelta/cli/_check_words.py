@@ -20,19 +20,32 @@ def verdict(check: Check) -> str:
     every = {1: "the limit", 2: "both limits"}.get(number, f"all {number} limits")
     if over == 0:
         return f"within {every}"
+    states = {outcome(result) for result in check.results if not result.passed}
+    words = "exceeded or not known" if len(states) > 1 else states.pop()
     if over == number:
-        return f"{every} {'is' if number == 1 else 'are'} exceeded"
-    return f"{over} of {number} limits {'is' if over == 1 else 'are'} exceeded"
+        return f"{every} {'is' if number == 1 else 'are'} {words}"
+    return f"{over} of {number} limits {'is' if over == 1 else 'are'} {words}"
 
 
-def amount(result: Result, number: int) -> str:
+def outcome(result: Result) -> str:
+    """Say in a word what came of a limit."""
+    if result.passed:
+        return "ok"
+    return "not known" if result.found is None else "exceeded"
+
+
+def amount(result: Result, number: int | None) -> str:
     """Write a number in full, since a rounded one may lie on the other side of the limit."""
+    if number is None:
+        return "not known"
     return f"{number:,} B" if result.in_bytes else f"{number:,}"
 
 
 def sentence(result: Result) -> str:
     """Hold what was found against what is allowed."""
     allowed, found = (amount(result, number) for number in (result.allowed, result.found))
+    if result.found is None:
+        return f"{result.name}: expected at most {allowed}, found a sum past 2^64 - 1, which is not known"
     rounded = f" ({_output.size(result.found, signed=True)})" if result.in_bytes and abs(result.found) >= 1024 else ""
     return f"{result.name}: expected at most {allowed}, found {found}{rounded}"
 

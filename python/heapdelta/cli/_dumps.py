@@ -11,6 +11,7 @@ import heapdelta as hd
 from heapdelta._dump_lists import DAMAGED, IN_NEITHER, knows, list_state
 from heapdelta._dump_views import NOT_IN_DUMP
 from heapdelta._html import plural
+from heapdelta._numbers import total
 from heapdelta.cli import _output
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
         "comment": dump.comment and " ".join(dump.comment.split()),
         "exception": None if exception is None else f"{exception.code:#010x} in thread {exception.thread_id}",
         "private": None if private is None else _output.size(private),
-        "contents": f"{_output.size(int(dump.memory['size'].sum()))} in {plural(dump.memory.height, 'range')}"
+        "contents": f"{_output.size(total(dump.memory['size']))} in {plural(dump.memory.height, 'range')}"
         if knows(dump, "memory")
         else None,
         "holds": ", ".join(_held(dump, row) for row in _ROWS if knows(dump, f"{row}s")) or None,
@@ -88,18 +89,18 @@ def _show_now(target: Console, ranking: pl.DataFrame, kind: str, top: int) -> No
     ranking = ranking.sort(measure, ranking.columns[0], descending=[True, False], nulls_last=True)
     if ranking.is_empty() or ranking[measure].null_count() == ranking.height:
         return
-    total = max(1, int(ranking[measure].sum()))
+    of_all = total(ranking[measure])
     in_bytes = kind in _BYTES
     shown = _output.table(title, ["bytes" if in_bytes else "number", "share"], [heading])
 
-    def add(number: int, name: Text) -> None:
-        share = f"{number / total:.1%}".replace("%", " %")
+    def add(number: int | None, name: Text) -> None:
+        share = "?" if number is None or of_all is None else f"{number / max(1, of_all):.1%}".replace("%", " %")
         shown.add_row(_amount(number, in_bytes=in_bytes), share, name)
 
     for row in ranking.head(top).iter_rows(named=True):
-        add(row[measure] or 0, _output.key(row[kind], row.get("status", "")))
+        add(row[measure], _output.key(row[kind], row.get("status", "")))
     if ranking.height > top:
-        add(int(ranking.slice(top)[measure].sum()), Text(f"({ranking.height - top:,} more)", "italic dim"))
+        add(total(ranking.slice(top)[measure]), Text(f"({ranking.height - top:,} more)", "italic dim"))
     target.print(shown)
 
 
@@ -235,7 +236,7 @@ def _show_ranking(target: Console, kind: str, ranking: pl.DataFrame, top: int, *
         shown.add_row(*_numbers([row[name] for name in numbers], in_bytes=in_bytes), *change, *_names(kind, row))
     rest = ranking.slice(top).select(numbers)
     if not rest.is_empty():
-        sums = [None if rest[name].null_count() else int(rest[name].sum()) for name in numbers]
+        sums = [total(rest[name]) for name in numbers]
         more = Text(f"({rest.height:,} more)", "italic dim")
         shown.add_row(*_numbers(sums, in_bytes=in_bytes), *("" for _ in changes), more, *("" for _ in facts))
     target.print(shown)

@@ -15,6 +15,7 @@ from polars import selectors
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
 from heapdelta._dump_lists import IN_NEITHER
+from heapdelta._numbers import issue_count
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,7 +84,7 @@ def of_check(check: Check, top: int | None) -> str:
 
 def of_series(series: Series, ranking: pl.DataFrame, batch: Batch, runs: Runs) -> str:
     """Write a series: its points and runs, the ranking with verdicts, and what could not be read."""
-    issues = [(log.path, log.issues.height) for log in batch if log.issues.height]
+    issues = [(log.path, issue_count(log.issues)) for log in batch if log.issues.height]
     written: dict[str, Any] = {
         "by": series.by,
         "inclusive": series.inclusive,

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from heapdelta._html import plural
+from heapdelta._numbers import issue_count, issues_by_kind, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -111,9 +112,9 @@ def count(number: int | None, *, signed: bool = False) -> str:
 def live(snapshot: Snapshot) -> str:
     """Write what is live in a log, in all."""
     usage = snapshot.usage
-    blocks = plural(int(usage["allocation_count"].sum()), "block")
+    blocks = plural(total(usage["allocation_count"]), "block")
     overlap = ", counted once per call site" if snapshot.format == "dhcmp-sites" else ""
-    return f"{size(int(usage['requested_bytes'].sum()))} in {blocks}{overlap}"
+    return f"{size(total(usage['requested_bytes']))} in {blocks}{overlap}"
 
 
 def moment(taken_at: datetime | None) -> str | None:
@@ -195,22 +196,25 @@ def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None
         issues = capture.issues
         if issues.is_empty():
             continue
-        kinds = issues.group_by("severity", "kind").len().sort("len", "kind", descending=[True, False])
-        words = [f"{row['len']:,} {row['kind']} ({row['severity']})" for row in kinds.iter_rows(named=True)]
-        stderr.print(Text(f"{label}: {plural(issues.height, 'issue')}: {', '.join(words)}", "yellow"))
+        stderr.print(Text(f"{label}: {plural(issue_count(issues), 'issue')}: {_kinds(issues)}", "yellow"))
+
+
+def _kinds(issues: pl.DataFrame) -> str:
+    rows = issues_by_kind(issues).iter_rows(named=True)
+    return ", ".join(f"{row['count']:,} {row['kind']} ({row['severity']})" for row in rows)
 
 
 def report_all_issues(captures: Iterable[Snapshot]) -> None:
     """Count on stderr, over all files together, what could not be read; nothing is printed if all are clean."""
-    tables = [capture.issues.select("severity", "kind") for capture in captures if not capture.issues.is_empty()]
+    tables = [
+        capture.issues.select("severity", "kind", "count") for capture in captures if not capture.issues.is_empty()
+    ]
     if not tables:
         return
     found = pl.concat(tables)
-    kinds = found.group_by("severity", "kind").len().sort("len", "kind", descending=[True, False])
-    words = [f"{row['len']:,} {row['kind']} ({row['severity']})" for row in kinds.iter_rows(named=True)]
-    where = f"{plural(found.height, 'issue')} in {plural(len(tables), 'log')}"
+    where = f"{plural(issue_count(found), 'issue')} in {plural(len(tables), 'log')}"
     stderr = _stderr()
-    stderr.print(Text(f"{where}: {', '.join(words)}", "yellow"))
+    stderr.print(Text(f"{where}: {_kinds(found)}", "yellow"))
 
 
 def write(text: str, file: Path | None) -> None:
@@ -240,13 +244,14 @@ def show_issues(target: Console, issues: pl.DataFrame) -> None:
     if issues.is_empty():
         return
     of_logs = "line" in issues.columns
-    title = f"Could not be read, or is in doubt ({issues.height:,})"
+    title = f"Could not be read, or is in doubt ({issue_count(issues):,})"
     shown = table(title, ["line" if of_logs else "byte"], ["kind", "text", "what was done"])
     if not of_logs:
         shown.add_column("stream", overflow="fold")
     if "side" in issues.columns:
         shown.add_column("log" if of_logs else "dump")
-    for row in issues.head(_ISSUES_SHOWN).iter_rows(named=True):
+    first = issues.head(_ISSUES_SHOWN)
+    for row in first.iter_rows(named=True):
         place = row["line"] if of_logs else row["byte"]
         stream = [] if of_logs else [Text(" ".join(str(row[name]) for name in _PLACE if row[name] is not None))]
         side = [row["side"]] if "side" in row else []
@@ -254,5 +259,6 @@ def show_issues(target: Console, issues: pl.DataFrame) -> None:
             "" if place is None else str(place), row["kind"], Text(row["text"]), Text(row["action"]), *stream, *side
         )
     target.print(shown)
-    if issues.height > _ISSUES_SHOWN:
-        target.print(f"and {issues.height - _ISSUES_SHOWN:,} more\n")
+    more = issue_count(issues) - issue_count(first)
+    if more:
+        target.print(f"and {more:,} more\n")

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from heapdelta._dump_diff import DumpDelta
 from heapdelta._html import listed, plural
+from heapdelta._numbers import total
 from heapdelta.cli import _output
 from heapdelta.exceptions import OptionError
 
@@ -81,8 +82,8 @@ def show_rows(
         shown.add_row(*([str(number)] if numbered else []), *_numbers(row, narrow=narrow), *_keys(kind, row))
     rest = ranking.slice(top)
     if not rest.is_empty() and not inclusive:
-        sums = rest.select(*(name for name in rest.columns if "bytes_" in name or "count_" in name)).sum()
-        numbers = _numbers(sums.row(0, named=True), narrow=narrow)
+        sums = {name: total(rest[name]) for name in rest.columns if "bytes_" in name or "count_" in name}
+        numbers = _numbers(sums, narrow=narrow)
         shown.add_row(*([""] if numbered else []), *numbers, Text(f"({rest.height:,} more)", "italic dim"))
     target.print(shown)
 

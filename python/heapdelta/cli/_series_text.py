@@ -134,16 +134,25 @@ def _courses(series: Series, shown_rows: pl.DataFrame) -> list[str]:
     cells = pl.DataFrame(sums.cells(wanted["key"].to_list()))
     held = cells.join(wanted.select("key", *names), on="key").select("point", *names, "requested_bytes")
     grid = shown_rows.select("run", *names).with_row_index("place").join(series.points.select("run", "point"), on="run")
+    held = held.with_columns(pl.lit(True).alias("held"))
     full = grid.join(held, on=["point", *names], how="left", nulls_equal=True).sort("place", "point")
-    curves = full.group_by("place", maintain_order=True).agg(pl.col("requested_bytes").fill_null(0))
+    # What a key does not hold is nothing; what it holds may be not known.
+    size = pl.when("held").then("requested_bytes").otherwise(0).alias("requested_bytes")
+    curves = full.group_by("place", maintain_order=True).agg(size)
     return [_bars(curve) for curve in curves["requested_bytes"].to_list()]
 
 
-def _bars(curve: list[int]) -> str:
+def _bars(curve: list[int | None]) -> str:
     if len(curve) > _COURSE:
         curve = [curve[round(place * (len(curve) - 1) / (_COURSE - 1))] for place in range(_COURSE)]
-    largest = max(1, *curve)
-    return "".join(_BARS[number * (len(_BARS) - 1) // largest] if number else " " for number in curve)
+    largest = max(1, *(number or 0 for number in curve))
+
+    def bar(number: int | None) -> str:
+        if number is None:
+            return "?"
+        return _BARS[number * (len(_BARS) - 1) // largest] if number else " "
+
+    return "".join(map(bar, curve))
 
 
 def _key(kind: str, row: dict[str, Any]) -> Text:

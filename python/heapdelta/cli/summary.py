@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - typer looks at the annotations
 from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
 import heapdelta as hd
 from heapdelta._html import plural
+from heapdelta._numbers import total
 from heapdelta.cli import _dumps, _input, _output, _rank
 
 if TYPE_CHECKING:
@@ -83,18 +83,22 @@ def _show_snapshot(target: Console, snapshot: Snapshot, top: int) -> None:
     live_now = (
         hd.diff(snapshot, snapshot).by("module").sort("requested_bytes_after", "module", descending=[True, False])
     )
-    total = max(1, int(live_now["requested_bytes_after"].sum()))
+    live_in_all = total(live_now["requested_bytes_after"])
     shown = _output.table("Live per module", ["bytes", "share", "blocks"], ["module"])
     for row in live_now.head(top).iter_rows(named=True):
-        share = f"{row['requested_bytes_after'] / total:.1%}".replace("%", " %")
+        share = _share(row["requested_bytes_after"], live_in_all)
         numbers = [_output.size(row["requested_bytes_after"]), share, _output.count(row["allocation_count_after"])]
         shown.add_row(*numbers, _output.key(row["module"], row["status"]))
-    rest = live_now.slice(top).select(pl.col("requested_bytes_after", "allocation_count_after").sum())
     if live_now.height > top:
-        rest_bytes, rest_blocks = rest.row(0)
-        share = f"{rest_bytes / total:.1%}".replace("%", " %")
+        rest = live_now.slice(top)
+        rest_bytes, rest_blocks = (total(rest[f"{name}_after"]) for name in ("requested_bytes", "allocation_count"))
+        share = _share(rest_bytes, live_in_all)
         shown.add_row(_output.size(rest_bytes), share, _output.count(rest_blocks), f"({live_now.height - top:,} more)")
     target.print(shown)
+
+
+def _share(part: int | None, whole: int | None) -> str:
+    return "?" if part is None or whole is None else f"{part / max(1, whole):.1%}".replace("%", " %")
 
 
 def _stacks(comparison: Comparison) -> str:

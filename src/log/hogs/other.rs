@@ -66,7 +66,7 @@ impl Reader {
             trace,
             inferred: true,
         };
-        sink.allocation(place.line, row);
+        sink.allocation(row);
         sink.piece.lines.rows += 1;
     }
 }

@@ -92,7 +92,7 @@ impl Reader {
         }
         self.enter_heap(place, sink);
         self.begin(id, place, sink);
-        sink.allocation(place.line, Allocation { trace: self.stack.slot(), ..row });
+        sink.allocation(Allocation { trace: self.stack.slot(), ..row });
         sink.piece.lines.rows += 1;
     }
 

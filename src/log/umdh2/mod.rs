@@ -295,7 +295,7 @@ impl<'a> Reader<'a> {
             trace,
             inferred: false,
         };
-        self.sink.allocation(line, allocation);
+        self.sink.allocation(allocation);
         self.sink.piece.lines.rows += 1;
         let owner = trace.map_or(Owner::Nobody, Owner::Trace);
         self.open = Some(Open { owner, line, alias: false });

@@ -59,7 +59,7 @@ fn naive(rows: &[Row], keys: &[u32]) -> BTreeMap<u32, [Naive; 2]> {
                 *first = first.or(Some(stack));
             }
             for (sum, more) in sums.iter_mut().zip(measures[number]) {
-                *sum = sum.zip(more).map(|(sum, more): (u64, u64)| sum.saturating_add(more));
+                *sum = sum.zip(more).and_then(|(sum, more): (u64, u64)| sum.checked_add(more));
             }
         }
     }
@@ -90,12 +90,12 @@ proptest! {
             for (place, measure) in ["requested_bytes", "overhead_bytes", "allocation_count"].iter().enumerate() {
                 prop_assert_eq!(at(numbers(&format!("{measure}_after"))), new[place]);
                 prop_assert_eq!(at(numbers(&format!("{measure}_before"))), old[place]);
-                let signed = |sum: Option<u64>| i64::try_from(sum?).ok();
-                let delta = signed(new[place]).zip(signed(old[place])).map(|(new, old)| new - old);
+                let sides = new[place].zip(old[place]);
+                let delta = sides.and_then(|(new, old)| i64::try_from(i128::from(new) - i128::from(old)).ok());
                 let column = deltas(&format!("{measure}_delta"));
                 prop_assert_eq!(column.is_valid(row).then(|| column.value(row)), delta);
                 if place == 0 {
-                    order.push((delta.is_none(), delta.map(|delta| -delta), key));
+                    order.push((delta.is_none(), delta.map(Reverse), key));
                 }
             }
         }

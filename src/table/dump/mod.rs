@@ -86,6 +86,7 @@ fn issues(rows: &[Issue]) -> RecordBatch {
         u64s(rows.iter().map(|row| row.place.byte)),
         texts(rows.iter().map(|row| Some(row.text.as_str()))),
         texts(rows.iter().map(|row| Some(row.action))),
+        u64s(rows.iter().map(|row| Some(row.count))),
     ];
     super::batch(&schema::DUMP_ISSUES, columns)
 }

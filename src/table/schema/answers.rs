@@ -28,23 +28,27 @@ const fn with_measures([first, second]: [Column; 2]) -> [Column; 8] {
     [
         first,
         second,
-        column(
+        nullable(
             "requested_bytes_before",
             Kind::U64,
+            TOO_LARGE,
             "bytes the program asked for, before; 0 in a row of the other side",
         ),
-        column("requested_bytes_after", Kind::U64, "the same, after"),
+        nullable("requested_bytes_after", Kind::U64, TOO_LARGE, "the same, after"),
         nullable(
             "overhead_bytes_before",
             Kind::U64,
-            "that side's log does not write all of it",
+            NOT_ALL_WRITTEN,
             "bytes the heap manager added, before; 0 in a row of the other side",
         ),
-        nullable("overhead_bytes_after", Kind::U64, "that side's log does not write all of it", "the same, after"),
-        column("allocation_count_before", Kind::U64, "blocks, before; 0 in a row of the other side"),
-        column("allocation_count_after", Kind::U64, "the same, after"),
+        nullable("overhead_bytes_after", Kind::U64, NOT_ALL_WRITTEN, "the same, after"),
+        nullable("allocation_count_before", Kind::U64, TOO_LARGE, "blocks, before; 0 in a row of the other side"),
+        nullable("allocation_count_after", Kind::U64, TOO_LARGE, "the same, after"),
     ]
 }
+
+const TOO_LARGE: &str = "it is too large for 64 bits";
+const NOT_ALL_WRITTEN: &str = "that side's log does not write all of it, or it is too large for 64 bits";
 
 /// Answer of [`crate::snapshot::blame`].
 pub const BLAME: TableSchema = TableSchema {
@@ -114,7 +118,7 @@ pub const RANKING: TableSchema = TableSchema {
     ],
 };
 
-const NOT_KNOWN: &str = "a part of it is not known";
+const NOT_KNOWN: &str = "a part of it is not known, or it is too large for 64 bits";
 
 /// Answer of [`crate::snapshot::stack_groups`].
 pub const STACK_GROUPS: TableSchema = TableSchema {
@@ -149,7 +153,7 @@ pub const LIVES: TableSchema = TableSchema {
         column("born", Kind::U32, "the first snapshot that has the blocks, from 0"),
         column("last", Kind::U32, "the last snapshot that has them"),
         column("allocation_count", Kind::U64, "blocks"),
-        column("requested_bytes", Kind::U64, "bytes the program asked for in them"),
+        nullable("requested_bytes", Kind::U64, TOO_LARGE, "bytes the program asked for in them"),
     ],
 };
 
@@ -163,6 +167,6 @@ pub const SURVIVORS: TableSchema = TableSchema {
         column("born", Kind::U32, "the first snapshot that has the blocks, from 0"),
         column("point", Kind::U32, "the snapshot, from 0"),
         column("allocation_count", Kind::U64, "blocks still there"),
-        column("requested_bytes", Kind::U64, "bytes the program asked for in them"),
+        nullable("requested_bytes", Kind::U64, TOO_LARGE, "bytes the program asked for in them"),
     ],
 };

@@ -262,6 +262,11 @@ pub const DUMP_ISSUES: TableSchema = TableSchema {
         nullable("byte", Kind::U64, "it concerns the whole file", "offset in the file, from 0"),
         column("text", Kind::Text, "what is in doubt"),
         column("action", Kind::Text, "what the reader did about it"),
+        column(
+            "count",
+            Kind::U64,
+            "things that the row speaks of: 1, but for a row of those of a kind and stream that are not listed, past 1,000",
+        ),
     ],
 };
 

@@ -42,11 +42,18 @@ pub const USAGE: TableSchema = TableSchema {
     columns: &[
         column("heap_id", Kind::U32, "the heap: row of `heaps`"),
         nullable("stack_id", Kind::U32, "no stack was recorded", "the stack: row of `stacks`"),
-        column("requested_bytes", Kind::U64, "sum of the bytes asked for"),
-        nullable("overhead_bytes", Kind::U64, "the tool does not write it (umdh1, dh)", "sum of the overhead, bytes"),
-        column("allocation_count", Kind::U64, "blocks"),
+        nullable("requested_bytes", Kind::U64, TOO_LARGE, "sum of the bytes asked for"),
+        nullable(
+            "overhead_bytes",
+            Kind::U64,
+            "the tool does not write it (umdh1, dh), or it is too large for 64 bits",
+            "sum of the overhead, bytes",
+        ),
+        nullable("allocation_count", Kind::U64, TOO_LARGE, "blocks"),
     ],
 };
+
+const TOO_LARGE: &str = "it is too large for 64 bits; an issue `sum_overflow` gives it in full";
 
 /// Call stacks, each once.
 pub const STACKS: TableSchema = TableSchema {
@@ -216,6 +223,11 @@ pub const ISSUES: TableSchema = TableSchema {
         ),
         column("text", Kind::Text, "the line, or what is in doubt"),
         column("action", Kind::Text, "what the reader did about it"),
+        column(
+            "count",
+            Kind::U64,
+            "things that the row speaks of: 1, but for a row of those of a kind that are not listed, past the first 1,000",
+        ),
     ],
 };
 
@@ -229,10 +241,20 @@ pub const ROWS: TableSchema = TableSchema {
         nullable("stack_id", Kind::U32, "no frames were printed and no id either", "the stack: row of `stacks`"),
         column("requested_bytes_before", Kind::U64, "bytes in the older log"),
         column("requested_bytes_after", Kind::U64, "bytes in the newer log"),
-        column("requested_bytes_delta", Kind::I64, "bytes, after - before"),
+        nullable(
+            "requested_bytes_delta",
+            Kind::I64,
+            "64 bits do not hold it; an issue `sum_overflow` gives it",
+            "bytes, after - before",
+        ),
         nullable("allocation_count_before", Kind::U64, "no count line (dhcmp)", "blocks in the older log"),
         nullable("allocation_count_after", Kind::U64, "neither line gives it", "blocks in the newer log"),
-        nullable("allocation_count_delta", Kind::I64, "no count line (dhcmp)", "blocks, after - before"),
+        nullable(
+            "allocation_count_delta",
+            Kind::I64,
+            "no count line (dhcmp), or 64 bits do not hold it",
+            "blocks, after - before",
+        ),
     ],
 };
 

@@ -1,0 +1,75 @@
+"""Exact sums and differences of bytes and counts: null where a part is not known, or 64 bits do not hold the result.
+
+Every such sum of the package is made here (a test looks for others): polars adds modulo 2^64 and passes over nulls, so
+one damaged size would be enough for a wrong number.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def wide_sum(values: pl.Expr, *, may_lack: bool = True) -> pl.Expr:
+    """Sum up in 128 bits. `may_lack=False` says that no value is null, and saves looking."""
+    total = values.cast(pl.Int128).sum()
+    return pl.when(values.null_count() == 0).then(total) if may_lack else total
+
+
+def sum_of(values: pl.Expr, *, may_lack: bool = True) -> pl.Expr:
+    """Sum up into u64."""
+    return wide_sum(values, may_lack=may_lack).cast(pl.UInt64, strict=False)
+
+
+def running_sum(values: pl.Expr) -> pl.Expr:
+    """Sum up from the first row to each row, in 128 bits."""
+    return values.cast(pl.Int128).cum_sum()
+
+
+def wide_difference(after: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """After - before, in 128 bits."""
+    return after.cast(pl.Int128) - before.cast(pl.Int128)
+
+
+def difference(after: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """After - before, into i64."""
+    return wide_difference(after, before).cast(pl.Int64, strict=False)
+
+
+def delta(measure: str) -> pl.Expr:
+    """Make the column ``…_delta`` of the columns ``…_before`` and ``…_after``."""
+    return difference(pl.col(f"{measure}_after"), pl.col(f"{measure}_before")).alias(f"{measure}_delta")
+
+
+def count_of_rows() -> pl.Expr:
+    """Count rows, in a type that can be added to sums."""
+    return pl.len().cast(pl.Int128)
+
+
+def total(values: pl.Series) -> int | None:
+    """Sum up a column; None if a value of it is null. Whole numbers of Python have no limit."""
+    return None if values.null_count() else _sum(values)
+
+
+def total_of_known(values: pl.Series) -> int:
+    """Sum up what is known of a column: for whoever says how much is not."""
+    return _sum(values)
+
+
+def as_u64(number: int | None) -> int | None:
+    """Let a number pass that a column u64 holds; None for others."""
+    return number if number is None or 0 <= number < 1 << 64 else None
+
+
+def issue_count(issues: pl.DataFrame) -> int:
+    """Count issues: a row can stand for many."""
+    return _sum(issues["count"])
+
+
+def issues_by_kind(issues: pl.DataFrame) -> pl.DataFrame:
+    """Count issues by ``severity`` and ``kind``, the most frequent first: ``count``."""
+    counts = issues.group_by("severity", "kind").agg(sum_of(pl.col("count"), may_lack=False))
+    return counts.sort("count", "kind", descending=[True, False])
+
+
+def _sum(values: pl.Series) -> int:
+    return int(values.cast(pl.Int128).sum())
