@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from heapdelta._dump_diff import DumpDelta
 from heapdelta._html import listed
 from heapdelta.cli import _output
+from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
