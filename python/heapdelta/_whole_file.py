@@ -130,7 +130,8 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename == os.fspath(path):
+        # BrokenPipeError and its like come of the number by themselves.
+        if error.errno is None or error.filename == os.fspath(path) or stream_of(path) is not None:
             raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from heapdelta import _whole_file
@@ -48,10 +48,17 @@ def claimed(folder: Path, names: Sequence[str]) -> Iterator[None]:
         _whole_file.check(folder / name)
     try:
         yield
-    finally:
-        # Also after an error or Ctrl-C: what is there by now is ours, and the next demo may replace it.
-        written = {name: _digest(folder / name) for name in names if _is_there(folder / name)}
-        _whole_file.write(folder / LIST, json.dumps(written, indent=2) + "\n")
+    except BaseException:
+        # What is there by now is ours, and the next demo may replace it.
+        with suppress(OSError):
+            _write_list(folder, names)
+        raise
+    _write_list(folder, names)
+
+
+def _write_list(folder: Path, names: Sequence[str]) -> None:
+    written = {name: _digest(folder / name) for name in names if _is_there(folder / name)}
+    _whole_file.write(folder / LIST, json.dumps(written, indent=2) + "\n")
 
 
 def _is_there(path: Path) -> bool:

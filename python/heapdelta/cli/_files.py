@@ -155,7 +155,7 @@ def _refuse_twins(outputs: list[_Output]) -> None:
         key = _key(output)
         if key is None:
             continue
-        if key in seen and not (isinstance(output.place, int) and seen[key].stream is not None):
+        if key in seen:
             raise OptionError(
                 f"{output.label}: output is the output of {seen[key].label}, too",
                 hint="nothing was read or written; give each output a name of its own",
@@ -165,12 +165,15 @@ def _refuse_twins(outputs: list[_Output]) -> None:
 
 
 def _key(output: _Output) -> Hashable | None:
-    """Give what two names of one file have in common; None for what takes several outputs, such as /dev/null."""
+    """Give what two names of one file have in common; None for what takes several outputs, such as /dev/null.
+
+    Who may write to standard output is for the command to say: the report wants to, and what is asked for by a flag.
+    """
+    if output.stream == 1 and not isinstance(output.place, int):
+        return None
     about = output.about()
     if about is not None:
-        if stat.S_ISCHR(about.st_mode):
-            return None if output.stream is None else ("stream", output.stream)
-        return about.st_dev, about.st_ino
+        return None if stat.S_ISCHR(about.st_mode) else (about.st_dev, about.st_ino)
     path = Path(os.path.realpath(str(output.place)))
     try:
         folder = path.parent.stat()
