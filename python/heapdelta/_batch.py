@@ -12,6 +12,7 @@ import polars as pl
 
 from heapdelta import _html
 from heapdelta._dump import Dump
+from heapdelta._pattern import UnreadableFolder
 from heapdelta._read import read
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta._sources import label_of, listed_sources, size_of
@@ -220,12 +221,15 @@ class _Work:
                 done.put((place, error))
 
     def _read(self, place: int, threads: int) -> Snapshot:
-        found = read(self.sources[place], threads=threads, blocks=self.blocks, progress=self._check)
+        source = self.sources[place]
+        if isinstance(source, UnreadableFolder):
+            raise source.error
+        found = read(source, threads=threads, blocks=self.blocks, progress=self._check)
         if isinstance(found, Comparison | Dump):
             kind = "the comparison of two logs" if isinstance(found, Comparison) else "a minidump"
-            name = label_of(self.sources[place]) or "<bytes>"
+            name = label_of(source) or "<bytes>"
             message = f"{name}: expected the snapshot of a heap log, found {kind}"
-            raise OptionError(message, path=label_of(self.sources[place]), kind="not_a_snapshot")
+            raise OptionError(message, path=label_of(source), kind="not_a_snapshot")
         return found
 
     def _check(self, _done: int, _total: int | None) -> None:

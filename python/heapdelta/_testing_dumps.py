@@ -199,7 +199,7 @@ def write_dump(
     ------
     OptionError
         If an option has a value that it does not take.
-    OSError
+    WriteError
         If the file cannot be written; what was there before is as it was.
 
     Examples
@@ -264,7 +264,7 @@ def write_dump_investigation(
         If `steps` is below 2.
     OptionError
         If an option has a value that it does not take, or a file of such a name is there that is not of the story.
-    OSError
+    WriteError
         If a file cannot be written; what was there before is as it was.
 
     Examples

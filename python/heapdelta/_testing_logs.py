@@ -182,7 +182,7 @@ def write_log(
     ------
     OptionError
         If an option has a value that it does not take.
-    OSError
+    WriteError
         If the file cannot be written; what was there before is as it was.
 
     Examples
@@ -253,7 +253,7 @@ def write_investigation(
         If `steps` is below 2.
     OptionError
         If an option has a value that it does not take, or a file of such a name is there that is not of the story.
-    OSError
+    WriteError
         If a file cannot be written; what was there before is as it was.
 
     Examples

@@ -53,7 +53,7 @@ def write_reference_log(
     ------
     OptionError
         If `kind` is none of these, or a log shall be both grown and of a later step.
-    OSError
+    WriteError
         If the file cannot be written; what was there before is as it was.
 
     Examples
@@ -103,7 +103,7 @@ def write_reference_dump(
     ------
     OptionError
         If `kind` is neither of the two, or a size has another name.
-    OSError
+    WriteError
         If the file cannot be written; what was there before is as it was.
 
     Examples

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heapdelta import _native, _whole_file
@@ -13,6 +12,7 @@ from heapdelta._testing_logs import Answer, Totals, with_totals
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
 _BIRTHS = ("leaked_by_birth", "cached_by_birth", "sessions_by_birth")
 
@@ -120,7 +120,7 @@ def write_series(
         If there would be fewer than 2 logs, or a number of hours is below 1.
     OptionError
         If a file of such a name is there that is not of the story.
-    OSError
+    WriteError
         If a file cannot be written; what was there before is as it was.
 
     Examples

@@ -22,6 +22,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from heapdelta.exceptions import HeapdeltaError, WriteError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,16 +38,18 @@ def write(path: str | os.PathLike[str], content: bytes | str) -> None:
 
     Raises
     ------
-    OSError
-        If it cannot be written; it names `path`. What was there before is as it was.
+    WriteError
+        If it cannot be written. What was there before is as it was.
     """
     content = content.encode() if isinstance(content, str) else content
     number = stream_of(path)
-    with _named(path):
-        if number is not None:
-            _write_stream(number, content)
-            return
-        with replaced(path) as place, place.open("r+b" if place != Path(path) else "wb", buffering=0) as file:
+    if number in (1, 2):
+        _write_stream(number, content)
+    elif number is not None:
+        with _told(path):
+            write_all(number, content)
+    else:
+        with replaced(path) as place, place.open("wb", buffering=0) as file:
             write_all(file.fileno(), content)
 
 
@@ -55,10 +59,10 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises
     ------
-    OSError
-        If it cannot be written; it names `path`. What was there before is as it was.
+    WriteError
+        If it cannot be written. What was there before is as it was.
     """
-    with _named(path):
+    with _told(path):
         target, before = _target(path)
         if target is None:
             yield Path(path)
@@ -79,12 +83,12 @@ def check(path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
-    OSError
+    WriteError
         If there is no such folder, if the name is too long or a folder's, or if writing is not allowed.
     """
     if stream_of(path) is not None:
         return
-    with _named(path):
+    with _told(path):
         target, before = _target(path)
         if target is not None:
             _beside(target, before).unlink()
@@ -112,8 +116,8 @@ def write_all(descriptor: int, content: bytes | memoryview) -> None:
 
 
 def _write_stream(number: int, content: bytes) -> None:
-    """Write to an open file, behind what this program has already written to it."""
-    python = {1: sys.stdout, 2: sys.stderr}.get(number)
+    """Write to standard output or standard error, behind what this program has already written to it."""
+    python = sys.stdout if number == 1 else sys.stderr
     if python is not None:
         python.flush()
     buffer = getattr(python, "buffer", None)
@@ -125,15 +129,17 @@ def _write_stream(number: int, content: bytes) -> None:
 
 
 @contextmanager
-def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+def _told(path: str | os.PathLike[str]) -> Iterator[None]:
     """Name the file that was asked for, whichever the system choked on."""
     try:
         yield
+    except HeapdeltaError:
+        raise
     except OSError as error:
-        # BrokenPipeError and its like come of the number by themselves.
-        if error.errno is None or error.filename == os.fspath(path) or stream_of(path) is not None:
-            raise
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        name = os.fspath(path)
+        told = WriteError(f"{name}: cannot write: {error.strerror or error}", path=name, kind="write")
+        told.errno, told.strerror = error.errno, error.strerror
+        raise told from error
 
 
 def _target(path: str | os.PathLike[str]) -> tuple[Path | None, os.stat_result | None]:

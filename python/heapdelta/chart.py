@@ -254,7 +254,7 @@ def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:
     ------
     OptionError
         If the path ends in something else, or a file is there that is no picture: a log that was saved as a page, say.
-    OSError
+    WriteError
         If the file cannot be written; what was there before is as it was.
     """
     path = Path(path)

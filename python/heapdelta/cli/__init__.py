@@ -119,8 +119,8 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # A file to write to: what we read has errors of its own.
-        error_line(f"{error.filename or 'output'}: cannot write: {error.strerror or error}")
+        # Standard output: files that are read or written have errors of their own.
+        error_line(f"{error.filename or 'standard output'}: cannot write: {error.strerror or error}")
         return UNREADABLE
     except typer.TyperException as error:
         _show_usage(error)

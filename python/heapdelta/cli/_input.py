@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from heapdelta._batch import Batch
+    from heapdelta._read import Source
     from heapdelta._snapshot import Comparison, Snapshot
 
 BeforeCapture = Annotated[
@@ -72,7 +73,7 @@ def read(path: Path, *, blocks: bool, radix: int | None = None, capture: int | N
         bar.close()
 
 
-def read_many(paths: list[str]) -> Batch:
+def read_many(paths: list[Source]) -> Batch:
     """Read many logs without their single blocks, with a progress bar of files if it takes over a second."""
     bar = _Bar("reading", of_files=True)
     try:

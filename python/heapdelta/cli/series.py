@@ -19,6 +19,7 @@ from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from heapdelta._batch import Batch
+    from heapdelta._read import Source
     from heapdelta._runs import Runs
     from heapdelta._series import Series
 
@@ -147,9 +148,9 @@ def _refuse(kind: Kind, *, inclusive: bool, machine: list[bool], long: bool, cha
         raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
 
 
-def _listed(sources: list[str]) -> list[str]:
+def _listed(sources: list[str]) -> list[Source]:
     """List files: shells of Windows hand over a pattern as it stands."""
-    return [str(file) for source in sources for file in listed_sources(source)]
+    return [file for source in sources for file in listed_sources(source)]
 
 
 def _refuse_few(batch: Batch) -> None:
