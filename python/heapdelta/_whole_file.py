@@ -92,8 +92,8 @@ def check(path: str | os.PathLike[str]) -> None:
         target, before = _target(path)
         if target is not None:
             _beside(target, before).unlink()
-        elif not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        else:
+            _refuse_protected(path)
 
 
 def stream_of(path: str | os.PathLike[str]) -> int | None:
@@ -152,10 +152,14 @@ def _target(path: str | os.PathLike[str]) -> tuple[Path | None, os.stat_result |
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(before.st_mode):
         return None, before
-    # A folder that may be written to would let us replace a file that may not.
-    if not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    _refuse_protected(path)
     return Path(os.path.realpath(path)), before
+
+
+def _refuse_protected(path: str | os.PathLike[str]) -> None:
+    """Raise for a file that may not be written to: its folder may, and would let us replace it."""
+    if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _beside(target: Path, before: os.stat_result | None) -> Path:
