@@ -248,7 +248,13 @@ def _next(done: SimpleQueue[tuple[int, Snapshot | BaseException]]) -> tuple[int,
 
 
 def _failure(place: int, path: str | None, error: BaseException) -> tuple[int, str | None, str, int | None, str]:
+    path = None if path is None else _as_text(path)
     if isinstance(error, HeapdeltaError):
-        return place, path, error.kind or "internal", error.line, error.message
+        return place, path, error.kind or "internal", error.line, _as_text(error.message)
     kind = "io" if isinstance(error, OSError) else type(error).__name__
-    return place, path, kind, None, f"{path or '<bytes>'}: {error}"
+    return place, path, kind, None, _as_text(f"{path or '<bytes>'}: {error}")
+
+
+def _as_text(name: str) -> str:
+    """Write bytes of a path that are no text as the core does, U+FFFD: a table holds nothing but text."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

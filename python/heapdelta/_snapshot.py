@@ -10,6 +10,7 @@ import polars as pl
 from heapdelta import _html
 from heapdelta._matched import Matched
 from heapdelta._native import blame
+from heapdelta._safe_text import visible
 from heapdelta._views import Views
 from heapdelta.blame import DEFAULT, Allocators, RuleLike, frame_flags
 from heapdelta.exceptions import NoTableError, OptionError
@@ -180,7 +181,7 @@ class _Capture(Generic[Native]):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _label(self) -> str:
-        return self.path or "<bytes>"
+        return visible(self.path or "<bytes>")
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):
