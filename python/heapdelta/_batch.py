@@ -103,8 +103,9 @@ def read_many(
     ----------
     sources : str, os.PathLike or iterable of sources
         A folder: all its files, not those of folders inside it, hidden ones left out, sorted by name as people sort
-        (``after_2`` before ``after_10``). A pattern such as ``"logs/*.txt"`` (``**`` stands for any folders), sorted
-        in the same way. The path of one file. Or anything that `read` takes, several of them, in the order given.
+        (``after_2`` before ``after_10``). A pattern such as ``"logs/*.txt"`` (``**`` stands for any folders, each of
+        which is looked at once, whatever links lead to it), sorted in the same way; a folder in it that cannot be read
+        is a failure. The path of one file. Or anything that `read` takes, several of them, in the order given.
     threads : int, optional
         Threads in all, at least 1; by default one per core.
     blocks : bool, default False
@@ -127,6 +128,8 @@ def read_many(
         If a folder is empty, a pattern matches nothing, nothing is given, or an option has a value it does not take.
     TypeError
         If `sources` is none of the above, or something in it is.
+    PermissionDeniedError, ReadError
+        If the folder cannot be read.
     HeapdeltaError
         With ``on_error="raise"``, what `read` raises about the first file that failed; if what was read is no snapshot
         of a heap log, an `OptionError` of kind ``not_a_snapshot``.
@@ -257,4 +260,4 @@ def _failure(place: int, path: str | None, error: BaseException) -> tuple[int, s
 
 def _as_text(name: str) -> str:
     """Write bytes of a path that are no text as the core does, U+FFFD: a table holds nothing but text."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

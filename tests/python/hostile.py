@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from small_log import APP_FRAME, NTDLL_FRAME, Log
+
+# Whoever tests with it is about limits, users and pipes of POSIX.
+resource = pytest.importorskip("resource")
 
 MAIN = "from heapdelta_command import main; main()"
 NOBODY = 65534

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -162,7 +161,7 @@ def test_bar_shows_names_written_out(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def on_a_terminal(*arguments: str) -> str:
     """Run a command whose standard output and standard error are a terminal; give what it shows."""
-    ours, theirs = pty.openpty()
+    ours, theirs = os.openpty()
     environment = os.environ | {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "400"}
     with subprocess.Popen(
         [sys.executable, "-c", MAIN, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment

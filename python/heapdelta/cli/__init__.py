@@ -27,7 +27,8 @@ _HINTS = {
 
 _EPILOG = (
     "Exit codes: 0 done, also where an input had issues (they are counted on stderr); 1 a defect of heapdelta; "
-    "2 a wrong option; 3 a file could not be read; 4 a limit of check is exceeded; 130 interrupted."
+    "2 a wrong option; 3 a file could not be read, or an output not written; 4 a limit of check is exceeded; "
+    "130 interrupted."
 )
 
 app = typer.Typer(
