@@ -283,7 +283,8 @@ impl From<ErrorKind> for Error {
 
 impl From<io::Error> for Error {
     fn from(source: io::Error) -> Self {
-        Self::new(ErrorKind::Io(source))
+        // A reader that was told to stop can say so only as an error of the system.
+        source.downcast::<Self>().unwrap_or_else(|source| Self::new(ErrorKind::Io(source)))
     }
 }
 

@@ -34,8 +34,8 @@ impl Opened<'_> {
 /// # Errors
 ///
 /// [`ErrorKind::Io`], [`ErrorKind::Directory`] and [`ErrorKind::Empty`].
-pub fn open<'a>(source: &'a Source<'_>, part: Part) -> Result<Opened<'a>> {
-    let mut rest = file::open(source, part)?;
+pub fn open<'a>(source: &'a Source<'_>, part: Part, control: &'a Control) -> Result<Opened<'a>> {
+    let mut rest = file::open(source, part, control)?;
     let mut start = Vec::new();
     rest.reader.by_ref().take(SNIFF_STEP as u64).read_to_end(&mut start)?;
     if start.is_empty() {

@@ -116,7 +116,7 @@ enum Outcome {
 
 fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Result<Log> {
     check_options(options)?;
-    let opened = open(source, Part::default())?;
+    let opened = open(source, Part::default(), control)?;
     if opened.is_dump() {
         return read_dump(source, opened, options, control);
     }
@@ -140,7 +140,7 @@ fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Re
             };
             let encoding = first.encoding;
             drop(first);
-            finish(source, pass(&job, part, Some(encoding), open(job.source, part)?)?)
+            finish(source, pass(&job, part, Some(encoding), open(job.source, part, control)?)?)
         }
         _ => finish(source, first),
     }

@@ -12,6 +12,7 @@ import polars as pl
 
 from heapdelta import _html
 from heapdelta._dump import Dump
+from heapdelta._pattern import UnreadableFolder
 from heapdelta._read import read, read_each
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta._sources import label_of, listed_sources, size_of
@@ -108,8 +109,9 @@ def read_many(
     ----------
     sources : str, os.PathLike or iterable of sources
         A folder: all its files, not those of folders inside it, hidden ones left out, sorted by name as people sort
-        (``after_2`` before ``after_10``). A pattern such as ``"logs/*.txt"`` (``**`` stands for any folders), sorted
-        in the same way. The path of one file. Or anything that `read` takes, several of them, in the order given.
+        (``after_2`` before ``after_10``). A pattern such as ``"logs/*.txt"`` (``**`` stands for any folders, each of
+        which is looked at once, whatever links lead to it), sorted in the same way; a folder in it that cannot be read
+        is a failure. The path of one file. Or anything that `read` takes, several of them, in the order given.
     threads : int, optional
         Threads in all, at least 1; by default one per core.
     blocks : bool, default False
@@ -132,6 +134,8 @@ def read_many(
         If a folder is empty, a pattern matches nothing, nothing is given, or an option has a value it does not take.
     TypeError
         If `sources` is none of the above, or something in it is.
+    PermissionDeniedError, ReadError
+        If the folder cannot be read.
     HeapdeltaError
         With ``on_error="raise"``, what `read` raises about the first file that failed; if what was read is no snapshot
         of a heap log, an `OptionError` of kind ``not_a_snapshot``.
@@ -243,10 +247,13 @@ class _Work:
 
     def _read(self, places: list[int], threads: int) -> Sequence[Outcome]:
         paths = [path for place in places if (path := _path_of(self.sources[place])) is not None]
+        source = self.sources[places[0]]
+        if isinstance(source, UnreadableFolder):
+            return [source.error]
         try:
             if len(places) > 1:
                 return read_each(paths, blocks=self.blocks, progress=self._check)
-            return [read(self.sources[places[0]], threads=threads, blocks=self.blocks, progress=self._check)]
+            return [read(source, threads=threads, blocks=self.blocks, progress=self._check)]
         except BaseException as error:
             return [error] * len(places)
 
@@ -267,6 +274,8 @@ class _Work:
 
 def _path_of(source: Source) -> str | None:
     """Give the path that a source is, if the system takes it as one."""
+    if isinstance(source, UnreadableFolder):
+        return None
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else None
     try:
         os.fsencode(path or "")
@@ -285,7 +294,13 @@ def _next(done: SimpleQueue[tuple[int, Snapshot | BaseException]]) -> tuple[int,
 
 
 def _failure(place: int, path: str | None, error: BaseException) -> tuple[int, str | None, str, int | None, str]:
+    path = None if path is None else _as_text(path)
     if isinstance(error, HeapdeltaError):
-        return place, path, error.kind or "internal", error.line, error.message
+        return place, path, error.kind or "internal", error.line, _as_text(error.message)
     kind = "io" if isinstance(error, OSError) else type(error).__name__
-    return place, path, kind, None, f"{path or '<bytes>'}: {error}"
+    return place, path, kind, None, _as_text(f"{path or '<bytes>'}: {error}")
+
+
+def _as_text(name: str) -> str:
+    """Write bytes of a path that are no text as the core does, U+FFFD: a table holds nothing but text."""
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -12,6 +12,7 @@ from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
 from heapdelta._matched import Matched
 from heapdelta._run import why_not_one_run
+from heapdelta._safe_text import visible
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta._views import Views
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
@@ -82,7 +83,7 @@ class Delta(Views):
 
     def __repr__(self) -> str:
         total = self.total.row(0, named=True)
-        names = f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}"
+        names = visible(f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}")
         change, blocks = total["requested_bytes_delta"], total["allocation_count_delta"]
         return f"<Delta {names}: {_signed(change)} bytes in {_signed(blocks)} blocks>"
 

@@ -10,6 +10,7 @@ import polars as pl
 from heapdelta import _html
 from heapdelta._dump_lists import knows
 from heapdelta._numbers import issue_count
+from heapdelta._safe_text import visible
 from heapdelta._snapshot import Snapshot
 from heapdelta.exceptions import NoTableError
 
@@ -258,7 +259,7 @@ class Dump(Snapshot):
         _refuse("line_counts")
 
     def __repr__(self) -> str:
-        system = " ".join(filter(None, [self.os, self.os_version, self.cpu]))
+        system = visible(" ".join(filter(None, [self.os, self.os_version, self.cpu])))
         private = self.memory_counters["private_usage"].item()
         counts = [_html.plural(self._table(f"{row}s").height, row) for row in _COUNTED if knows(self, f"{row}s")]
         memory = None if private is None else f"{private:,} private bytes"

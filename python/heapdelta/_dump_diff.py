@@ -11,6 +11,7 @@ from heapdelta import _dump_lists, _dump_notes, _dump_views, _html
 from heapdelta._dump_modules import MODULE_MEASURES, by_module
 from heapdelta._dump_views import REGION_MEASURES, THREAD_MEASURES
 from heapdelta._run import why_not_one_process
+from heapdelta._safe_text import visible
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ class DumpDelta:
         return _dump_notes.of_dump_delta(self)
 
     def __repr__(self) -> str:
-        names = f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}"
+        names = visible(f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}")
         private = self.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item()
         sums = [(self.total["committed_bytes_delta"].item(), "committed"), (private, "private")]
         parts = [f"{number:+,} {name} bytes" for number, name in sums if number is not None]

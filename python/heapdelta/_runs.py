@@ -11,6 +11,7 @@ import polars as pl
 from heapdelta import _html
 from heapdelta._dump import Dump
 from heapdelta._run import why_not_one_run
+from heapdelta._safe_text import visible
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta._sources import natural_key
 
@@ -84,7 +85,7 @@ class Run:
         return iter(self.snapshots)
 
     def __repr__(self) -> str:
-        who = f"{self.program or 'unknown program'} on {self.machine}, process {self.pid}"
+        who = visible(f"{self.program or 'unknown program'} on {self.machine}, process {self.pid}")
         return f"<Run of {who}: {_html.plural(len(self), 'snapshot')}{', a restart' if self.restart else ''}>"
 
 

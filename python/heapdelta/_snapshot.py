@@ -11,6 +11,7 @@ from heapdelta import _html
 from heapdelta._matched import Matched
 from heapdelta._native import blame
 from heapdelta._numbers import issue_count, total
+from heapdelta._safe_text import visible
 from heapdelta._views import Views
 from heapdelta.blame import DEFAULT, Allocators, RuleLike, frame_flags
 from heapdelta.exceptions import NoTableError, OptionError
@@ -184,7 +185,7 @@ class _Capture(Generic[Native]):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _label(self) -> str:
-        return self.path or "<bytes>"
+        return visible(self.path or "<bytes>")
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):

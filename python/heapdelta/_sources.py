@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from heapdelta._pattern import matching_files, readable
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -42,15 +42,16 @@ def listed_sources(sources: object) -> list[Source]:
 def _named(name: str) -> list[str]:
     path = Path(name)
     if path.is_dir():
-        files = [str(file) for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
+        with readable(name):
+            files = [str(file) for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
         if not files:
             raise OptionError(f"{name}: expected files, found an empty folder", path=name, kind="option")
         return sorted(files, key=natural_key)
     if _WILD.search(name) and not path.exists():
-        files = [file for file in glob.glob(name, recursive=True) if Path(file).is_file()]  # noqa: PTH207 - a pattern of any folder
-        if not files:
+        matches = matching_files(name)
+        if not matches:
             raise OptionError(f"expected files that match {name}, found none", kind="option")
-        return sorted(files, key=natural_key)
+        return sorted(matches, key=natural_key)
     return [name]
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from heapdelta import _native
+from heapdelta import _native, _whole_file
+from heapdelta._testing_files import own_places
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -172,7 +173,7 @@ def write_dump(
     Parameters
     ----------
     path : str or path-like
-        File to write; overwritten if it is there.
+        File to write. One that is there is replaced when the new one is complete.
     step : int, default 0
         Which dump of the story: the leak grows with every step.
     seed : int, default 1
@@ -198,8 +199,8 @@ def write_dump(
     ------
     OptionError
         If an option has a value that it does not take.
-    HeapdeltaError
-        If the file cannot be written.
+    WriteError
+        If the file cannot be written; what was there before is as it was.
 
     Examples
     --------
@@ -210,16 +211,17 @@ def write_dump(
     >>> answer.module_count, answer.handle_types["Event"], f"{answer.taken_at:%Y-%m-%d %H:%M}"
     (45, 148, '2024-03-11 09:05')
     """
-    about: dict[str, Any] = _native.write_process_dump(
-        path,
-        step=step,
-        seed=seed,
-        run=int(restarted),
-        stack_count=stack_count,
-        pointer_width=pointer_width,
-        full=full,
-        damage=damage,
-    )
+    with _whole_file.replaced(path) as place:
+        about: dict[str, Any] = _native.write_process_dump(
+            place,
+            step=step,
+            seed=seed,
+            run=int(restarted),
+            stack_count=stack_count,
+            pointer_width=pointer_width,
+            full=full,
+            damage=damage,
+        )
     for name in ("taken_at", "process_created_at"):
         about[name] = datetime.fromtimestamp(about[name], UTC)
     classes = {name: RegionTotals(**sums) for name, sums in about.pop("classes").items()}
@@ -243,7 +245,7 @@ def write_dump_investigation(
     Parameters
     ----------
     folder : str or path-like
-        Where to; made if it is not there.
+        Where to; made if it is not there. Files of these names are replaced if they are of the story.
     steps : int, default 2
         How many dumps, at least 2.
     seed, stack_count, pointer_width, full
@@ -261,9 +263,9 @@ def write_dump_investigation(
     ValueError
         If `steps` is below 2.
     OptionError
-        If an option has a value that it does not take.
-    HeapdeltaError
-        If a file cannot be written.
+        If an option has a value that it does not take, or a file of such a name is there that is not of the story.
+    WriteError
+        If a file cannot be written; what was there before is as it was.
 
     Examples
     --------
@@ -276,12 +278,10 @@ def write_dump_investigation(
     """
     if steps < 2:
         raise ValueError(f"expected at least 2 steps, found {steps}")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     names = ["before.dmp", "after.dmp", *(f"after_{step}.dmp" for step in range(2, steps))]
     answers = [
         write_dump(
-            folder / name,
+            place,
             step=step,
             seed=seed,
             stack_count=stack_count,
@@ -289,6 +289,6 @@ def write_dump_investigation(
             full=full,
             restarted=restarted and step > 0,
         )
-        for step, name in enumerate(names)
+        for step, place in enumerate(own_places(folder, names))
     ]
     return DumpInvestigation(tuple(answers))

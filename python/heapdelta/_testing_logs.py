@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from heapdelta import _native
+from heapdelta import _native, _whole_file
+from heapdelta._testing_files import own_places
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -154,7 +155,7 @@ def write_log(
     Parameters
     ----------
     path : str or path-like
-        File to write; overwritten if it is there.
+        File to write. One that is there is replaced when the new one is complete.
     step : int, default 0
         Which log of the story: the leak grows with every step, the cache is full from step 3 on.
     seed : int, default 1
@@ -181,8 +182,8 @@ def write_log(
     ------
     OptionError
         If an option has a value that it does not take.
-    HeapdeltaError
-        If the file cannot be written.
+    WriteError
+        If the file cannot be written; what was there before is as it was.
 
     Examples
     --------
@@ -193,17 +194,18 @@ def write_log(
     >>> answer.culprit, answer.heap_count, answer.taken_at
     ('fhpreview', 5, '2024-03-11 09:00')
     """
-    about: dict[str, Any] = _native.write_investigation_log(
-        path,
-        step=step,
-        seed=seed,
-        run=int(restarted),
-        stack_count=stack_count,
-        dialect=dialect,
-        pointer_width=pointer_width or (32 if dialect == "umdh1" else 64),
-        line_end=line_end,
-        encoding=encoding,
-    )
+    with _whole_file.replaced(path) as place:
+        about: dict[str, Any] = _native.write_investigation_log(
+            place,
+            step=step,
+            seed=seed,
+            run=int(restarted),
+            stack_count=stack_count,
+            dialect=dialect,
+            pointer_width=pointer_width or (32 if dialect == "umdh1" else 64),
+            line_end=line_end,
+            encoding=encoding,
+        )
     return Answer(path=Path(path), **with_totals(about))
 
 
@@ -232,7 +234,7 @@ def write_investigation(
     Parameters
     ----------
     folder : str or path-like
-        Where to; made if it is not there.
+        Where to; made if it is not there. Files of these names are replaced if they are of the story.
     steps : int, default 2
         How many logs, at least 2.
     seed, stack_count, dialect
@@ -250,9 +252,9 @@ def write_investigation(
     ValueError
         If `steps` is below 2.
     OptionError
-        If an option has a value that it does not take.
-    HeapdeltaError
-        If a file cannot be written.
+        If an option has a value that it does not take, or a file of such a name is there that is not of the story.
+    WriteError
+        If a file cannot be written; what was there before is as it was.
 
     Examples
     --------
@@ -266,18 +268,16 @@ def write_investigation(
     """
     if steps < 2:
         raise ValueError(f"expected at least 2 steps, found {steps}")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     names = ["before.txt", "after.txt", *(f"after_{step}.txt" for step in range(2, steps))]
     answers = [
         write_log(
-            folder / name,
+            place,
             step=step,
             seed=seed,
             stack_count=stack_count,
             dialect=dialect,
             restarted=restarted and step > 0,
         )
-        for step, name in enumerate(names)
+        for step, place in enumerate(own_places(folder, names))
     ]
     return Investigation(tuple(answers))

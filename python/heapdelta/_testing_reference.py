@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from heapdelta import _native
+from heapdelta import _native, _whole_file
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -24,7 +24,7 @@ def write_reference_log(
     Parameters
     ----------
     path : str or path-like
-        File to write; overwritten if it is there.
+        File to write. One that is there is replaced when the new one is complete.
     kind : {"blocks", "mixed", "heaps", "field"}
         Nearly nothing but block lines (at 1 GB 80,000 stacks of 10 to 32 frames); half of its bytes stacks (680,000
         of them over 250,000 distinct addresses); as ``blocks``, but twelve heaps, and each stack has blocks in all of
@@ -53,8 +53,8 @@ def write_reference_log(
     ------
     OptionError
         If `kind` is none of these, or a log shall be both grown and of a later step.
-    HeapdeltaError
-        If the file cannot be written.
+    WriteError
+        If the file cannot be written; what was there before is as it was.
 
     Examples
     --------
@@ -65,7 +65,8 @@ def write_reference_log(
     >>> answer["heap_count"], answer["stack_count"]
     (6, 8)
     """
-    answer: dict[str, int] = _native.write_reference_log(path, kind, size, seed, grown, step)
+    with _whole_file.replaced(path) as place:
+        answer: dict[str, int] = _native.write_reference_log(place, kind, size, seed, grown, step)
     return answer
 
 
@@ -81,7 +82,7 @@ def write_reference_dump(
     Parameters
     ----------
     path : str or path-like
-        File to write; overwritten if it is there.
+        File to write. One that is there is replaced when the new one is complete.
     kind : {"full-1g", "full-2g"}
         1 GiB of memory in 8,000 ranges, 16,000 regions, 250 modules, 3,000 handles; or 2 GiB in 20,000 ranges, 60,000
         regions, modules and handles as many.
@@ -102,8 +103,8 @@ def write_reference_dump(
     ------
     OptionError
         If `kind` is neither of the two, or a size has another name.
-    HeapdeltaError
-        If the file cannot be written.
+    WriteError
+        If the file cannot be written; what was there before is as it was.
 
     Examples
     --------
@@ -117,5 +118,6 @@ def write_reference_dump(
     """
     # The stub's dictionary is one of anything that counts as a number, and dictionaries are invariant.
     wanted: dict[str, Any] = dict(sizes)
-    answer: dict[str, int] = _native.write_reference_dump(path, kind, seed, wanted)
+    with _whole_file.replaced(path) as place:
+        answer: dict[str, int] = _native.write_reference_dump(place, kind, seed, wanted)
     return answer

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heapdelta import _native
+from heapdelta import _native, _whole_file
+from heapdelta._testing_files import own_places
 from heapdelta._testing_logs import Answer, Totals, with_totals
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
 _BIRTHS = ("leaked_by_birth", "cached_by_birth", "sessions_by_birth")
 
@@ -94,7 +96,7 @@ def write_series(
     Parameters
     ----------
     folder : str or path-like
-        Where to; made if it is not there.
+        Where to; made if it is not there. Files of these names are replaced if they are of the story.
     days : int, default 5
         How long; with the hours between, at least 2 logs.
     hours_apart : int, default 4
@@ -116,8 +118,10 @@ def write_series(
     ------
     ValueError
         If there would be fewer than 2 logs, or a number of hours is below 1.
-    HeapdeltaError
-        If a file cannot be written.
+    OptionError
+        If a file of such a name is there that is not of the story.
+    WriteError
+        If a file cannot be written; what was there before is as it was.
 
     Examples
     --------
@@ -137,15 +141,15 @@ def write_series(
         raise ValueError(
             f"expected time for at least 2 logs, found {days} days and {hours_apart} hours from log to log"
         )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"fernhollow_{number:03}.txt" for number in range(1, count + 1)]
+    paths = own_places(folder, [f"fernhollow_{number:03}.txt" for number in range(1, count + 1)])
     restart_at = None if restart_after is None else -(-restart_after // hours_apart)
     if restart_at is not None and restart_at >= count:
         restart_at = None
-    found: list[dict[str, Any]] = _native.write_series_logs(
-        paths, seed=seed, stack_count=stack_count, hours_apart=hours_apart, restart_at=restart_at
-    )
+    with ExitStack() as stack:
+        places = [stack.enter_context(_whole_file.replaced(path)) for path in paths]
+        found: list[dict[str, Any]] = _native.write_series_logs(
+            places, seed=seed, stack_count=stack_count, hours_apart=hours_apart, restart_at=restart_at
+        )
     answers = [_answer(path, about) for path, about in zip(paths, found, strict=True)]
     return SeriesStory(tuple(answers), restart_at)
 

@@ -17,6 +17,7 @@ import polars as pl
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
 from heapdelta import _chart_page as pages
+from heapdelta import _whole_file
 from heapdelta._chart_regions import regions
 from heapdelta._chart_series_marks import series_growth
 from heapdelta._chart_sizes import sizes
@@ -246,7 +247,7 @@ def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:
         Any chart, not only ours.
     path : str or path-like
         Ends in ``.png`` (twice the size on screen), ``.svg`` or ``.html`` (with tooltips; about 0.9 MB, as the scripts
-        are in it). Overwritten if it is there.
+        are in it). A picture that is there is replaced when the new one is complete; anything else is not.
 
     Returns
     -------
@@ -256,22 +257,39 @@ def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:
     Raises
     ------
     OptionError
-        If the path ends in something else.
-    OSError
-        If the file cannot be written.
+        If the path ends in something else, or a file is there that is no picture: a log that was saved as a page, say.
+    WriteError
+        If the file cannot be written; what was there before is as it was.
     """
     path = Path(path)
-    spec = chart.to_dict()
     suffix = path.suffix.lower()
-    if suffix == ".png":
-        path.write_bytes(pages.png(spec))
-    elif suffix == ".svg":
-        path.write_text(pages.svg(spec), encoding="utf-8")
-    elif suffix == ".html":
-        path.write_text(pages.page(spec), encoding="utf-8", newline="\n")
-    else:
+    if suffix not in (".png", ".svg", ".html"):
         raise OptionError(f"expected a path that ends in .png, .svg or .html, found {path.name!r}", kind="option")
+    _refuse_other(path, suffix)
+    _whole_file.check(path)
+    _whole_file.write(path, _drawn(chart.to_dict(), suffix))
     return path
+
+
+def _drawn(spec: dict[str, Any], suffix: str) -> bytes | str:
+    if suffix == ".png":
+        return pages.png(spec)
+    return pages.svg(spec) if suffix == ".svg" else pages.page(spec)
+
+
+def _refuse_other(path: Path, suffix: str) -> None:
+    """Refuse to replace what is no picture: nobody means to lose a log."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    with path.open("rb") as file:
+        start = file.read(64).lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
+    if not start.startswith(b"\x89PNG" if suffix == ".png" else b"<"):
+        raise OptionError(
+            f"{path}: expected no file, or a picture to replace, found another",
+            path=str(path),
+            hint="choose another name, or delete the file",
+            kind="option",
+        )
 
 
 def enable(*, interactive: bool = False) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "PermissionDeniedError",
     "RadixError",
     "ReadError",
+    "WriteError",
 ]
 
 
@@ -126,6 +127,10 @@ class DirectoryError(HeapdeltaError, IsADirectoryError):
 
 class ReadError(HeapdeltaError, OSError):
     """The operating system failed while the file was read."""
+
+
+class WriteError(HeapdeltaError, OSError):
+    """A file cannot be written; what was there before is as it was. ``errno`` is the system's number for the reason."""
 
 
 class FormatError(HeapdeltaError, ValueError):

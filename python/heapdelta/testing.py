@@ -9,6 +9,9 @@ before, but under other stacks. Everything else has its ordinary ups and downs.
 
 `write_series` tells days of the same server in many logs, with a restart, and what became of single blocks.
 `write_dump` and `write_dump_investigation` write minidumps of the same process at the same steps.
+
+A file appears when it is complete. Who names a file gets it replaced; who names a folder, in which the names are ours,
+gets only files of the story replaced.
 """
 
 from __future__ import annotations

@@ -1,19 +1,23 @@
 //! Opening a source.
 
 use std::{
-    fs::{File, metadata},
-    io::{Read, Seek, SeekFrom},
+    fs::{File, Metadata, metadata},
+    io::{self, Read, Seek, SeekFrom},
+    path::Path,
 };
 
-use super::{Bytes, Part, Source};
-use crate::error::{ErrorKind, Result};
+use super::{Bytes, Part, Source, waiting::Waiting};
+use crate::{
+    error::{ErrorKind, Result},
+    parallel::Control,
+};
 
-/// Opens a part of a source.
+/// Opens a part of a source. What may keep us waiting for ever, a pipe for example, stops when `control` says so.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Io`] and [`ErrorKind::Directory`].
-pub fn open<'a>(source: &'a Source<'_>, part: Part) -> Result<Bytes<'a>> {
+pub fn open<'a>(source: &'a Source<'_>, part: Part, control: &'a Control) -> Result<Bytes<'a>> {
     match source {
         Source::Bytes(bytes, _) => Ok(in_memory(bytes, part)),
         Source::Shared(content, _) => Ok(in_memory(content, part)),
@@ -23,19 +27,38 @@ pub fn open<'a>(source: &'a Source<'_>, part: Part) -> Result<Bytes<'a>> {
             if about.is_dir() {
                 return Err(ErrorKind::Directory.into());
             }
-            let mut file = File::open(path)?;
-            let len =
-                about.is_file().then(|| part.end.unwrap_or(about.len()).min(about.len()).saturating_sub(part.start));
-            if part.start > 0 {
-                file.seek(SeekFrom::Start(part.start))?;
+            if is_socket(&about) {
+                return Err(io::Error::other("it is a socket, not a file").into());
             }
-            let reader: Box<dyn Read + Send> = match part.end {
-                Some(end) => Box::new(file.take(end.saturating_sub(part.start))),
-                None => Box::new(file),
-            };
-            Ok(Bytes { reader, len })
+            if !about.is_file() {
+                let path = path.clone();
+                return Ok(Bytes { reader: Box::new(Waiting::new(move || open_at(&path, part), control)?), len: None });
+            }
+            let len = part.end.unwrap_or(about.len()).min(about.len()).saturating_sub(part.start);
+            Ok(Bytes { reader: open_at(path, part)?, len: Some(len) })
         }
     }
+}
+
+fn open_at(path: &Path, part: Part) -> io::Result<Box<dyn Read + Send>> {
+    let mut file = File::open(path)?;
+    if part.start > 0 {
+        file.seek(SeekFrom::Start(part.start))?;
+    }
+    Ok(match part.end {
+        Some(end) => Box::new(file.take(end.saturating_sub(part.start))),
+        None => Box::new(file),
+    })
+}
+
+#[cfg(unix)]
+fn is_socket(about: &Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_socket(&about.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_socket(_: &Metadata) -> bool {
+    false
 }
 
 fn in_memory(bytes: &[u8], part: Part) -> Bytes<'_> {

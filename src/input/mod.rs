@@ -6,6 +6,7 @@ pub mod content;
 pub mod file;
 pub mod magic;
 pub mod text;
+pub mod waiting;
 
 use std::{
     io::Read,

@@ -281,7 +281,16 @@ fn written<T: Send>(
     write: impl FnOnce(&mut File) -> io::Result<T> + Send,
 ) -> PyResult<T> {
     let done = py.detach(|| write(&mut File::create(&path)?));
-    done.map_err(|source| exception(py, &Error::from(source).in_file(Some(path))))
+    done.map_err(|source| not_written(py, &source, path).unwrap_or_else(|failure| failure))
+}
+
+/// The `OSError` that Python itself would raise: by its number it becomes `FileNotFoundError` and the like.
+fn not_written(py: Python<'_>, source: &io::Error, path: PathBuf) -> PyResult<PyErr> {
+    let Some(number) = source.raw_os_error() else {
+        return Ok(pyo3::exceptions::PyOSError::new_err(source.to_string()));
+    };
+    let words: String = py.import("os")?.call_method1("strerror", (number,))?.extract()?;
+    Ok(pyo3::exceptions::PyOSError::new_err((number, words, path)))
 }
 
 fn width(py: Python<'_>, pointer_width: u32) -> PyResult<u32> {

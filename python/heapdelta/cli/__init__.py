@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 import heapdelta
-from heapdelta.cli import check, compat, demo, diff, series, summary
-from heapdelta.cli._output import discard, error_line, nobody_reads
+from heapdelta._safe_text import visible_lines
+from heapdelta.cli import _files, _streams, check, compat, demo, diff, series, summary
+from heapdelta.cli._output import error_line
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
 OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, check.EXCEEDED, 130
 """Exit codes: done (even where an input had issues); a defect of heapdelta; a wrong option; a file that could not be
-read; growth over a limit (`check` alone); stopped by the user."""
+read, or an output not written; growth over a limit (`check` alone); stopped by the user."""
 
 _HINTS = {
     "many_captures": "choose one: summary --capture 1; diff, check, dhcmp, umdh: --before-capture 1 --after-capture 2",
@@ -24,7 +27,8 @@ _HINTS = {
 
 _EPILOG = (
     "Exit codes: 0 done, also where an input had issues (they are counted on stderr); 1 a defect of heapdelta; "
-    "2 a wrong option; 3 a file could not be read; 4 a limit of check is exceeded; 130 interrupted."
+    "2 a wrong option; 3 a file could not be read, or an output not written; 4 a limit of check is exceeded; "
+    "130 interrupted."
 )
 
 app = typer.Typer(
@@ -37,13 +41,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("summary", epilog=_EPILOG)(summary.summary)
-app.command("diff", epilog=_EPILOG)(diff.diff)
-app.command("series", epilog=_EPILOG)(series.series)
-app.command("check", epilog=_EPILOG)(check.check)
-app.command("dhcmp", epilog=_EPILOG)(compat.dhcmp)
-app.command("umdh", epilog=_EPILOG)(compat.umdh)
-app.command("demo", epilog=_EPILOG)(demo.demo)
+COMMANDS = (
+    summary.summary,
+    diff.diff,
+    series.series,
+    check.check,
+    compat.dhcmp,
+    compat.umdh,
+    demo.demo,
+)
+for command in COMMANDS:
+    app.command(command.__name__, epilog=_EPILOG)(_files.guarded(command))
 
 
 def _show_version(wanted: bool) -> None:
@@ -63,18 +71,18 @@ def _options(
 
 def main() -> None:
     """Run the command line, and leave with one of the exit codes above."""
-    for stream in (sys.stdout, sys.stderr):
-        # A path in a log can hold what a console of another code page cannot show.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _streams.prepare()
     code = OK
     try:
         code = run(sys.argv[1:])
-        sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has seen enough. What the command had found by then stands.
-        discard(sys.stdout)
-        discard(sys.stderr)
+        _streams.discard(sys.stdout)
+        _streams.discard(sys.stderr)
+    except Exception:
+        # Python would print the text of the exception as it is.
+        print(visible_lines(traceback.format_exc()), end="", file=sys.stderr)
+        code = DEFECT
     sys.exit(code)
 
 
@@ -93,6 +101,7 @@ def run(arguments: list[str]) -> int:
     """
     try:
         outcome = app(arguments, prog_name="heapdelta", standalone_mode=False)
+        sys.stdout.flush()
     except (KeyboardInterrupt, CancelledError, typer.Abort):
         error_line("interrupted")
         return INTERRUPTED
@@ -105,20 +114,37 @@ def run(arguments: list[str]) -> int:
         return DEFECT if error.kind == "internal" else UNREADABLE
     except SystemExit as leaving:
         # So rich and typer leave when nobody reads our output any more.
-        if nobody_reads(leaving):
+        if _streams.nobody_reads(leaving):
             raise BrokenPipeError from leaving
         raise
     except BrokenPipeError:
         raise
     except OSError as error:
-        # A file to write to: what we read has errors of its own.
-        error_line(f"{error.filename or 'output'}: cannot write: {error.strerror or error}")
+        # Standard output: files that are read or written have errors of their own.
+        error_line(f"{error.filename or 'standard output'}: cannot write: {error.strerror or error}")
         return UNREADABLE
     except typer.TyperException as error:
-        # Typer's base class has no show() of its own, every usage error has.
-        show = getattr(error, "show", None)
-        show() if callable(show) else error_line(error.format_message())
+        _show_usage(error)
         return USAGE
     if outcome == INTERRUPTED:
         error_line("interrupted")
     return outcome if isinstance(outcome, int) else OK
+
+
+def _show_usage(error: typer.TyperException) -> None:
+    """Print what typer says of a wrong option, which quotes it."""
+    said = _Everything()
+    # Typer's base class has no show() of its own, every usage error has.
+    show = getattr(error, "show", None)
+    if not callable(show):
+        error_line(error.format_message())
+        return
+    show(file=said)
+    print(visible_lines(said.getvalue()), end="", file=sys.stderr)
+
+
+class _Everything(io.StringIO):
+    """Typer drops escapes in silence, unless it believes to write on a terminal."""
+
+    def isatty(self) -> bool:
+        return True

@@ -1,7 +1,8 @@
 """A check as Markdown for a pull request: the verdict, the limits, and what is long folded away.
 
 Names come from logs and may hold any character, among them ``|``, ``<`` and backticks (`` `anonymous namespace' ``).
-They stand in code spans, with a fence that is longer than any run of backticks inside.
+They stand in code spans, with a fence that is longer than any run of backticks inside. There nothing of them is markup,
+and a forge notifies nobody and links nothing for ``@team``, ``#17`` or ``https://…`` in a name.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from heapdelta._safe_text import visible
 from heapdelta.cli import _check_words, _output, _rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from heapdelta._check import Check, Result
 
+# What a forge makes a mention or a link of, after Markdown has been read: no backslash helps.
+_SPEAKING = re.compile(r"[@#!]|://|\bwww\.|\bGH-\d|\b[0-9a-f]{7,}\b", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 
 
@@ -42,7 +45,7 @@ def _limits(check: Check) -> Iterable[str]:
     for result in check.results:
         allowed, found = (_check_words.amount(result, number) for number in (result.allowed, result.found))
         words = "ok" if result.passed else f"**{_check_words.outcome(result)}**"
-        yield f"| {_escaped(result.name)} | {allowed} | {found} | {words} |"
+        yield f"| {_said(result.name, _cell)} | {allowed} | {found} | {words} |"
 
 
 def _exceeded(check: Check, result: Result, top: int) -> str:
@@ -75,7 +78,7 @@ def _suppressions(check: Check) -> str:
 
 
 def _notes(check: Check) -> str:
-    notes = [f"- {_escaped(note)}" for note in check.notes]
+    notes = [f"- {_said(note, _code)}" for note in check.notes]
     issues = issue_count(check.delta.issues)
     if issues:
         notes.append(f"- {plural(issues, 'issue')} in the logs: `heapdelta summary` lists them")
@@ -84,7 +87,9 @@ def _notes(check: Check) -> str:
 
 def _folded(title: str, *parts: str) -> str:
     # The title is HTML. What stands below it is read as Markdown, but only after a blank line.
-    return "\n\n".join([f"<details><summary>{escape(visible(title))}</summary>", *parts, "</details>"])
+    shown = escape(visible(title))
+    shown = f"<code>{shown}</code>" if _SPEAKING.search(title) else shown
+    return "\n\n".join([f"<details><summary>{shown}</summary>", *parts, "</details>"])
 
 
 def _code(text: str) -> str:
@@ -96,7 +101,11 @@ def _code(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Make a code span for a table, where a bar ends the cell even inside code."""
+    r"""Make a code span for a table, where a bar ends the cell even inside code.
+
+    Readers of tables disagree what a backslash before ``\|`` does, so one in the text is written out.
+    """
+    text = re.sub(r"\\+(?=\|)", lambda found: r"\x5c" * len(found[0]), text)
     return _code(text).replace("|", "\\|")
 
 
@@ -108,6 +117,11 @@ def _block(lines: Iterable[str]) -> str:
 
 def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+def _said(text: str, code: Callable[[str], str]) -> str:
+    """Write a sentence, in which names may stand: as it is, or as code where a forge would act upon it."""
+    return code(text) if _SPEAKING.search(text) else _escaped(text)
 
 
 def _escaped(text: str) -> str:

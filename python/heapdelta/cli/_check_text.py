@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from heapdelta.cli import _check_words, _output, _rank
+from heapdelta.cli._safe import Text
 
 if TYPE_CHECKING:
     import polars as pl

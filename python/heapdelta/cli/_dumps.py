@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
-from rich.text import Text
 
 import heapdelta as hd
 from heapdelta._dump_lists import DAMAGED, IN_NEITHER, knows, list_state
@@ -13,6 +12,7 @@ from heapdelta._dump_views import NOT_IN_DUMP
 from heapdelta._html import plural
 from heapdelta._numbers import total
 from heapdelta.cli import _output
+from heapdelta.cli._safe import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -152,9 +152,8 @@ def _show_header(target: Console, delta: DumpDelta) -> None:
 def _show_total(target: Console, delta: DumpDelta) -> None:
     total = delta.total.row(0, named=True)
     private = delta.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item()
-    line = Text("Total  ", "bold")
     grown = total["committed_bytes_delta"]
-    line += _output.colored(grown, _output.size(grown, signed=True)) + Text(" committed")
+    line = Text("Total  ", "bold") + _output.colored(grown, _output.size(grown, signed=True)) + Text(" committed")
     line += Text(f", {_output.size(total['reserved_bytes_delta'], signed=True)} reserved")
     lacking, damaged = delta._why_not_known("region_class"), delta._damaged_sides("region_class")
     if lacking is not None:
@@ -162,7 +161,7 @@ def _show_total(target: Console, delta: DumpDelta) -> None:
     elif damaged:
         line += Text(f" ({_at_least(damaged)})")
     line += Text(f", {_output.size(private, signed=True)} of private usage")
-    target.print(line + Text("\n"))
+    target.print(line, end="\n\n")
 
 
 def _show_counters(target: Console, delta: DumpDelta) -> None:

@@ -7,18 +7,20 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import heapdelta as hd
 from heapdelta import blame
+from heapdelta._safe_text import visible
 from heapdelta.blame import Allocators, RuleLike
+from heapdelta.cli._safe import Console
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from heapdelta._batch import Batch
+    from heapdelta._read import Source
     from heapdelta._snapshot import Comparison, Snapshot
 
 BeforeCapture = Annotated[
@@ -36,7 +38,7 @@ class _Bar:
     """A progress bar on stderr that appears after a while, if stderr is a terminal; it counts bytes, or files."""
 
     def __init__(self, label: str, *, of_files: bool = False) -> None:
-        self._label = label
+        self._label = visible(label)
         self._count = MofNCompleteColumn() if of_files else DownloadColumn(binary_units=True)
         self._started = time.monotonic()
         self._progress: Progress | None = None
@@ -71,7 +73,7 @@ def read(path: Path, *, blocks: bool, radix: int | None = None, capture: int | N
         bar.close()
 
 
-def read_many(paths: list[str]) -> Batch:
+def read_many(paths: list[Source]) -> Batch:
     """Read many logs without their single blocks, with a progress bar of files if it takes over a second."""
     bar = _Bar("reading", of_files=True)
     try:

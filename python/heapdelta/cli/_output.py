@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-import errno
+import io
 import os
 import re
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
+import typer
 from rich import box
-from rich.console import Console
-from rich.segment import Segment
 from rich.table import Table
-from rich.text import Text
 
+from heapdelta import _whole_file
 from heapdelta._html import plural
 from heapdelta._numbers import issue_count, issues_by_kind, total
+from heapdelta._safe_text import visible
+from heapdelta.cli import _safe, _streams
+from heapdelta.cli._safe import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from rich.console import ConsoleOptions, RenderableType
+    from rich.console import Console
 
     from heapdelta._snapshot import Comparison, Snapshot
 
+Csv = Annotated[
+    bool,
+    typer.Option(
+        "--csv",
+        help="Write the ranking as CSV, in exact numbers; text that a spreadsheet would run, such as =1+1, after a '.",
+    ),
+]
+CsvRaw = Annotated[bool, typer.Option("--csv-raw", help="Write it as CSV, with all text as it is.")]
+
+# What Excel, LibreOffice and others take for a formula or hand over to one: also after blanks, quotes and control
+# characters, and in the full-width forms of East Asian keyboards, which some of them read as the narrow ones.
+_FORMULA = (
+    r"""^[\t\r\n]|^[\s\p{Cc}\p{Cf}"'`\u{b4}\u{2018}-\u{201f}\u{ff02}\u{ff07}]*"""
+    r"""[-=+@\u{2212}\u{fe62}\u{fe63}\u{fe66}\u{fe6b}\u{ff0b}\u{ff0d}\u{ff1d}\u{ff20}]"""
+)
 _UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 # Wide enough for names, narrow enough for a ticket or a mail.
 _PIPED_WIDTH = 120
@@ -36,55 +52,21 @@ _PLACE = ("stream", "index")
 # Where a path may be broken, so that no word of it is.
 _BREAK = re.compile(r"(?<=[\\/_. -])")
 
-# C0 and C1 but for line end and tab.
-_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
-
-
-class _Console(Console):
-    """Leaves control characters out: names in a file could move the cursor, or hide and forge lines."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(segment.text.translate(_CONTROLS), segment.style)
-
 
 def console() -> Console:
     """Make the console for results: the terminal's width, or a fixed one in a pipe."""
     piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return _Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH if piped else None)
+    return _safe.Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH if piped else None)
 
 
 def _stderr() -> Console:
-    return _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-
-
-def nobody_reads(error: BaseException) -> bool:
-    """Tell whether whoever read our output has left: rich and typer leave by `SystemExit` then."""
-    cause = error.__context__ if isinstance(error, SystemExit) else error
-    return isinstance(cause, OSError) and cause.errno == errno.EPIPE
-
-
-def discard(stream: TextIO) -> None:
-    """Send what is still to be written nowhere, or Python complains about it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-@contextmanager
-def reader_may_leave(stream: TextIO) -> Iterator[None]:
-    """Print to `stream`; go on if nobody reads it any more, because the exit code is an answer, too."""
-    try:
-        yield
-        stream.flush()
-    except (OSError, SystemExit) as error:
-        if not nobody_reads(error):
-            raise
-        discard(stream)
+    return _safe.Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def error_line(message: str, hint: str | None = None) -> None:
     """Print an error, and its hint on a line of its own, on stderr."""
     stderr = _stderr()
-    with reader_may_leave(sys.stderr):
+    with _streams.reader_may_leave(sys.stderr):
         stderr.print(Text("error: ", "bold red") + Text(message))
         if hint is not None:
             stderr.print(Text("hint: ", "bold") + Text(hint))
@@ -164,7 +146,7 @@ def files_and_facts(
     Paths stand in the table where there is room, else above it: a path that is cut in two cannot be read or copied.
     """
     pairs = list(pairs)
-    names = [path or "-" for path in paths]
+    names = [visible(path or "-") for path in paths]
     label = max(len(name) for name, _ in [*pairs, ("file", ())])
     room = (target.width - label) // len(names) - 2
     if max(map(len, names)) <= room:
@@ -220,9 +202,26 @@ def report_all_issues(captures: Iterable[Snapshot]) -> None:
 def write(text: str, file: Path | None) -> None:
     """Write machine output to a file, else to the console."""
     if file is None:
-        print(text, end="")
+        _streams.emit(text)
     else:
-        file.write_text(text, encoding="utf-8", newline="\n")
+        _whole_file.write(file, text)
+
+
+def csv(table: pl.DataFrame, *, raw: bool) -> str:
+    """Write a table as CSV; unless `raw`, with a ``'`` before text that a spreadsheet would run as a formula."""
+    texts = [name for name, kind in table.schema.items() if kind == pl.String]
+    told = [
+        pl.when(pl.col(name).str.contains(_FORMULA)).then("'" + pl.col(name)).otherwise(name).alias(name)
+        for name in texts
+    ]
+    return (table if raw else table.with_columns(told)).write_csv()
+
+
+def write_parquet(table: pl.DataFrame, file: Path) -> None:
+    """Write a table as Parquet."""
+    content = io.BytesIO()
+    table.write_parquet(content)
+    _whole_file.write(file, content.getvalue())
 
 
 def remark(text: str) -> None:
@@ -235,7 +234,7 @@ def show_notes(target: Console, notes: Sequence[str]) -> None:
     if notes:
         target.print(Text("Notes", "bold"))
         for note in notes:
-            target.print(f"- {note}")
+            target.print(Text(f"- {note}"))
         target.print()
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from heapdelta._dump_diff import DumpDelta
 from heapdelta._html import listed, plural
 from heapdelta._numbers import total
 from heapdelta.cli import _output
+from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from rich.text import Text
 
 from heapdelta._html import plural
 from heapdelta.cli import _output
+from heapdelta.cli._safe import Text
 
 if TYPE_CHECKING:
     from rich.console import Console

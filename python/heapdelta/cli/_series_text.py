@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.padding import Padding
-from rich.text import Text
 
 import heapdelta as hd
 from heapdelta._html import plural
 from heapdelta.cli import _output, _rank, _series_points
+from heapdelta.cli._safe import Text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,7 +77,7 @@ def _show_verdicts(target: Console, series: Series, ranking: pl.DataFrame) -> No
     words = ", ".join(f"{row['len']:,} {row['verdict']}" for row in counts.iter_rows(named=True))
     several = ranking["run"].n_unique() > 1
     of_all = plural(ranking.height, series.by) + (", each run counted apart" if several else "")
-    target.print(Text("Verdicts  ", "bold") + Text(f"{words}; of {of_all}\n"))
+    target.print(Text("Verdicts  ", "bold") + Text(f"{words}; of {of_all}"), end="\n\n")
 
 
 def _show_reasons(target: Console, series: Series, shown_rows: pl.DataFrame) -> None:

@@ -6,15 +6,16 @@ import sys
 import time
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer looks at the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import heapdelta as hd
-from heapdelta import _suppress
+from heapdelta import _suppress, _whole_file
 from heapdelta._check import Check, Limits
-from heapdelta.cli import _check_junit, _check_markdown, _check_text, _input, _json, _output
+from heapdelta.cli import _check_junit, _check_markdown, _check_text, _input, _json, _output, _streams
+from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
 from heapdelta.exceptions import OptionError
 
@@ -36,8 +37,8 @@ class Kind(StrEnum):
 
 
 def check(
-    before: Annotated[Path, typer.Argument(help="The older log.", show_default=False)],
-    after: Annotated[Path, typer.Argument(help="The newer one.", show_default=False)],
+    before: Annotated[Path, INPUT, typer.Argument(help="The older log.", show_default=False)],
+    after: Annotated[Path, INPUT, typer.Argument(help="The newer one.", show_default=False)],
     max_growth: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Growth in all, such as 4MB (thousands) or 4MiB (1024s).")
     ] = None,
@@ -63,6 +64,7 @@ def check(
     ] = Kind.MODULE,
     ignore: Annotated[
         Path | None,
+        INPUT,
         typer.Option(
             metavar="RULES",
             help="Stacks to leave out: a pattern a line, such as mymem!pool_*, for any of their frames.",
@@ -73,19 +75,25 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the answer as JSON instead of the report.")] = False,
     markdown: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write it as Markdown; - for stdout, instead of the report.")
+        Path | None,
+        OUTPUT,
+        typer.Option(metavar="FILE", help="Write it as Markdown; - for stdout, instead of the report."),
     ] = None,
     junit: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write it as JUnit XML, a test case for each limit; - as above.")
+        Path | None,
+        OUTPUT,
+        typer.Option(metavar="FILE", help="Write it as JUnit XML, a test case for each limit; - as above."),
     ] = None,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
-    allocators: Annotated[Path | None, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")] = None,
+    allocators: Annotated[
+        Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
+    ] = None,
 ) -> int:
     """Hold the growth between two logs against limits: exit code 0 within all of them, 4 over one."""
     started, clock = datetime.now(), time.monotonic()
     limits = _limits(max_growth, max_growth_each, max_growth_of or [], max_new_stacks, max_issues, by)
-    on_stdout = [as_json, markdown == "-", junit == "-"]
+    on_stdout = [as_json, *(path is not None and _whole_file.stream_of(path) == 1 for path in (markdown, junit))]
     if sum(on_stdout) > 1:
         raise OptionError("expected one of --json, --markdown - and --junit - on stdout, found several", kind="option")
     suppressions = _suppressions(ignore)
@@ -95,17 +103,17 @@ def check(
     checked = Check(hd.diff(old, new, allocators=rules), limits, suppressions)
     if junit is not None:
         seconds = time.monotonic() - clock
-        _write(junit, _check_junit.document(checked, top=top or _TOP, started=started, seconds=seconds))
+        _write(_check_junit.document(checked, top=top or _TOP, started=started, seconds=seconds).decode(), junit)
     if markdown is not None:
         # As UTF-8 with plain line ends on every system: what shows it is a web page.
-        _write(markdown, _check_markdown.document(checked, top=top or _TOP).encode())
+        _write(_check_markdown.document(checked, top=top or _TOP), markdown)
     # In `heapdelta check … | head` the answer is the exit code, however much of the report is read.
-    with _output.reader_may_leave(sys.stdout):
+    with _streams.reader_may_leave(sys.stdout):
         if as_json:
-            print(_json.of_check(checked, top))
+            _output.write(_json.of_check(checked, top) + "\n", None)
         elif not any(on_stdout):
             _check_text.show(_output.console(), checked, top=top or _TOP)
-    with _output.reader_may_leave(sys.stderr):
+    with _streams.reader_may_leave(sys.stderr):
         _output.report_issues([(str(before), old), (str(after), new)])
     return 0 if checked.passed else EXCEEDED
 
@@ -146,11 +154,9 @@ def _suppressions(path: Path | None) -> list[Suppression]:
     return _suppress.parse(_input.read_rules(path, "suppressions"), str(path))
 
 
-def _write(target: str, content: bytes) -> None:
-    if target == "-":
-        with _output.reader_may_leave(sys.stdout):
-            sys.stdout.flush()
-            sys.stdout.buffer.write(content)
-            sys.stdout.buffer.flush()
+def _write(text: str, file: Path) -> None:
+    if _whole_file.stream_of(file) == 1:
+        with _streams.reader_may_leave(sys.stdout):
+            _streams.emit(text, utf8=True)
     else:
-        Path(target).write_bytes(content)
+        _whole_file.write(file, text)

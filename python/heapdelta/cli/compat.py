@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path  # noqa: TC003 - typer looks at the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,8 @@ import typer
 
 import heapdelta as hd
 from heapdelta import _compat
-from heapdelta.cli import _input, _output
+from heapdelta.cli import _input, _output, _streams
+from heapdelta.cli._files import INPUT
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -20,8 +20,12 @@ Decimal = Annotated[bool, typer.Option("-d", help="Decimal numbers; hexadecimal 
 
 
 def dhcmp(
-    before: Annotated[Path, typer.Argument(metavar="A", help="The log; the older one of two.", show_default=False)],
-    after: Annotated[Path | None, typer.Argument(metavar="[B]", help="The newer log.", show_default=False)] = None,
+    before: Annotated[
+        Path, INPUT, typer.Argument(metavar="A", help="The log; the older one of two.", show_default=False)
+    ],
+    after: Annotated[
+        Path | None, INPUT, typer.Argument(metavar="[B]", help="The newer log.", show_default=False)
+    ] = None,
     decimal: Decimal = False,
     verbose: Annotated[bool, typer.Option("-v", help="Frames below each line.")] = False,
     before_capture: _input.BeforeCapture = None,
@@ -44,8 +48,8 @@ def dhcmp(
 
 
 def umdh(
-    before: Annotated[Path, typer.Argument(metavar="A", help="The older log.", show_default=False)],
-    after: Annotated[Path, typer.Argument(metavar="B", help="The newer log.", show_default=False)],
+    before: Annotated[Path, INPUT, typer.Argument(metavar="A", help="The older log.", show_default=False)],
+    after: Annotated[Path, INPUT, typer.Argument(metavar="B", help="The newer log.", show_default=False)],
     decimal: Decimal = False,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
@@ -64,12 +68,10 @@ def _delta(before: Path, before_capture: int | None, after: Path, after_capture:
 def _report(before: Path, after: Path, delta: Delta) -> None:
     """Print doubts on stderr: the text has no room for them."""
     for note in delta.notes:
-        print(f"note: {note}", file=sys.stderr)
+        _output.remark(f"note: {note}")
     _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
 
 
 def _write(text: str) -> None:
     """As UTF-8 whatever the console's code page, so that `read` reads the redirected text back."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    _streams.emit(text, utf8=True)

@@ -7,10 +7,11 @@ from pathlib import Path  # noqa: TC003 - typer looks at the annotations
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.text import Text
 
 import heapdelta as hd
 from heapdelta.cli import _dumps, _input, _json, _output, _rank
+from heapdelta.cli._files import INPUT, OUTPUT
+from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class Kind(StrEnum):
 
 
 def diff(
-    before: Annotated[Path, typer.Argument(help="The older log or minidump.", show_default=False)],
-    after: Annotated[Path, typer.Argument(help="The newer one, of the same sort.", show_default=False)],
+    before: Annotated[Path, INPUT, typer.Argument(help="The older log or minidump.", show_default=False)],
+    after: Annotated[Path, INPUT, typer.Argument(help="The newer one, of the same sort.", show_default=False)],
     by: Annotated[
         Kind | None,
         typer.Option(
@@ -64,22 +65,24 @@ def diff(
             help="Write everything as JSON: exact numbers, fingerprints and addresses as hexadecimal text.",
         ),
     ] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Write the ranking as CSV, in exact numbers.")] = False,
-    parquet: Annotated[Path | None, typer.Option(help="Write the ranking to this Parquet file.")] = None,
+    as_csv: _output.Csv = False,
+    csv_raw: _output.CsvRaw = False,
+    parquet: Annotated[Path | None, OUTPUT, typer.Option(help="Write the ranking to this Parquet file.")] = None,
     chart: Annotated[
-        Path | None, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
+        Path | None, OUTPUT, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
     ] = None,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
     allocators: Annotated[
         Path | None,
+        INPUT,
         typer.Option(
             help="Logs: rules of allocator frames: one a line, such as mymem!pool_*; DEFAULT: the built-in ones."
         ),
     ] = None,
 ) -> None:
     """Rank what grew between two logs, or between two minidumps."""
-    if sum((as_json, as_csv, parquet is not None)) > 1:
+    if sum((as_json, as_csv or csv_raw, parquet is not None)) > 1:
         raise OptionError("expected one of --json, --csv and --parquet, found several", kind="option")
     if inclusive and by not in (None, Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {by}", kind="option")
@@ -104,11 +107,11 @@ def diff(
         hd.chart.regions(delta)
     kind = by or (Kind.REGION_CLASS if isinstance(delta, hd.DumpDelta) else Kind.MODULE)
     if as_json:
-        print(_json.of_delta(delta, kind.value, _ranked(delta, kind, top, inclusive)))
-    elif as_csv:
-        print(_ranked(delta, kind, top, inclusive).write_csv(), end="")
+        _output.write(_json.of_delta(delta, kind.value, _ranked(delta, kind, top, inclusive)) + "\n", None)
+    elif as_csv or csv_raw:
+        _output.write(_output.csv(_ranked(delta, kind, top, inclusive), raw=csv_raw), None)
     elif parquet is not None:
-        _ranked(delta, kind, top, inclusive).write_parquet(parquet)
+        _output.write_parquet(_ranked(delta, kind, top, inclusive), parquet)
     elif isinstance(delta, hd.DumpDelta):
         _dumps.show_delta(_output.console(), delta, by=by.value if by else None, top=top or _TOP)
     else:
@@ -166,7 +169,7 @@ def _show_total(target: Console, total: dict[str, int | None]) -> None:
     line = Text("Total  ", "bold") + _output.colored(grown, _output.size(grown, signed=True)) + Text(" requested")
     if total["overhead_bytes_delta"] is not None:
         line += Text(f", {_output.size(total['overhead_bytes_delta'], signed=True)} overhead")
-    target.print(line + Text(f", {_output.count(total['allocation_count_delta'], signed=True)} blocks\n"))
+    target.print(line + Text(f", {_output.count(total['allocation_count_delta'], signed=True)} blocks"), end="\n\n")
 
 
 def _ranked(delta: Delta | DumpDelta, kind: Kind, top: int | None, inclusive: bool) -> pl.DataFrame:

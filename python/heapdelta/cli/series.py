@@ -13,11 +13,13 @@ import heapdelta as hd
 from heapdelta._html import plural
 from heapdelta._sources import listed_sources
 from heapdelta.cli import _input, _json, _output, _series_text
+from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from heapdelta._batch import Batch
+    from heapdelta._read import Source
     from heapdelta._runs import Runs
     from heapdelta._series import Series
 
@@ -57,6 +59,7 @@ class Which(StrEnum):
 def series(
     sources: Annotated[
         list[str],
+        INPUT,
         typer.Argument(help="A folder, a pattern such as 'logs/*.txt', or two logs and more.", show_default=False),
     ],
     by: Annotated[Kind, typer.Option(help="What to rank.")] = Kind.MODULE,
@@ -87,21 +90,26 @@ def series(
         ),
     ] = 24.0,
     as_json: Annotated[bool, typer.Option("--json", help="Write everything as JSON.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Write the ranking as CSV, in exact numbers.")] = False,
-    parquet: Annotated[Path | None, typer.Option(help="Write the ranking to this Parquet file.")] = None,
+    as_csv: _output.Csv = False,
+    csv_raw: _output.CsvRaw = False,
+    parquet: Annotated[Path | None, OUTPUT, typer.Option(help="Write the ranking to this Parquet file.")] = None,
     output: Annotated[
         Path | None,
+        OUTPUT,
         typer.Option("--output", "-o", help="With --json or --csv: write into this file, not to the console."),
     ] = None,
     long: Annotated[
         bool, typer.Option("--long", help="With --csv or --parquet: every key at every time in place of the ranking.")
     ] = False,
     chart: Annotated[
-        Path | None, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
+        Path | None, OUTPUT, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
     ] = None,
-    allocators: Annotated[Path | None, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")] = None,
+    allocators: Annotated[
+        Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
+    ] = None,
 ) -> None:
     """Rank what grows over many logs of one program, with a verdict for each row and its reason."""
+    as_csv = as_csv or csv_raw
     _refuse(by, inclusive=inclusive, machine=[as_json, as_csv, parquet is not None], long=long, chart=chart)
     if output is not None and not (as_json or as_csv):
         raise OptionError("expected --output with --json or --csv, found neither", kind="option")
@@ -118,9 +126,9 @@ def series(
     if as_json:
         _output.write(_json.of_series(made, written, batch, found) + "\n", output)
     elif as_csv:
-        _output.write(written.write_csv(), output)
+        _output.write(_output.csv(written, raw=csv_raw), output)
     elif parquet is not None:
-        written.write_parquet(parquet)
+        _output.write_parquet(written, parquet)
     else:
         _series_text.show(_output.console(), made, ranking, batch, found, top=top or _TOP)
     if chart is not None:
@@ -140,9 +148,9 @@ def _refuse(kind: Kind, *, inclusive: bool, machine: list[bool], long: bool, cha
         raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
 
 
-def _listed(sources: list[str]) -> list[str]:
+def _listed(sources: list[str]) -> list[Source]:
     """List files: shells of Windows hand over a pattern as it stands."""
-    return [str(file) for source in sources for file in listed_sources(source)]
+    return [file for source in sources for file in listed_sources(source)]
 
 
 def _refuse_few(batch: Batch) -> None:

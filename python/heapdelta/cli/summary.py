@@ -11,6 +11,7 @@ import heapdelta as hd
 from heapdelta._html import plural
 from heapdelta._numbers import total
 from heapdelta.cli import _dumps, _input, _output, _rank
+from heapdelta.cli._files import INPUT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def summary(
-    file: Annotated[Path, typer.Argument(help="A heap log, a comparison of two, or a minidump.", show_default=False)],
+    file: Annotated[
+        Path, INPUT, typer.Argument(help="A heap log, a comparison of two, or a minidump.", show_default=False)
+    ],
     top: Annotated[int, typer.Option(min=1, help="Rows to show of each table.")] = 10,
     radix: Annotated[
         int | None, typer.Option(help="10 or 16: radix of a comparison that does not prove its own.")

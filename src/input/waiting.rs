@@ -1,0 +1,126 @@
+//! Pipes, terminals and other devices become bytes: opened and read on a thread of their own, so that whoever waits for
+//! them can still stop. Opening a pipe waits for its writer, and reading it for what that writes, maybe for ever.
+//!
+//! Invariant: a read returns within [`TICK`] after [`Control::cancelled`] is set. The thread is left behind then; it ends
+//! with the process, or when the system wakes it.
+
+use std::{
+    io::{self, Read},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    thread,
+    time::Duration,
+};
+
+use crate::parallel::Control;
+
+/// How often the one who waits looks whether to go on.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Bytes that are read at a time: a pipe of Linux holds 64 KiB.
+const PIECE: usize = 64 << 10;
+
+/// Pieces that may be read before they are wanted.
+const AHEAD: usize = 16;
+
+/// Bytes from somewhere that may keep us waiting.
+pub struct Waiting<'a> {
+    pieces: Receiver<io::Result<Vec<u8>>>,
+    piece: Vec<u8>,
+    taken: usize,
+    control: &'a Control,
+}
+
+impl<'a> Waiting<'a> {
+    /// Lets a thread open something and read it to its end.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no thread. What `open` says comes out of the first read.
+    pub fn new<R: Read>(
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+        control: &'a Control,
+    ) -> io::Result<Self> {
+        let (sender, pieces) = sync_channel(AHEAD);
+        let read = move || match open() {
+            Ok(source) => hand_over(source, &sender),
+            Err(error) => drop(sender.send(Err(error))),
+        };
+        thread::Builder::new().name("heapdelta-wait".to_owned()).spawn(read)?;
+        Ok(Self { pieces, piece: Vec::new(), taken: 0, control })
+    }
+}
+
+/// Sends what there is, piece by piece, until the end, an error, or until nobody wants it any more.
+fn hand_over(mut source: impl Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
+    loop {
+        let mut piece = vec![0; PIECE];
+        let outcome = match source.read(&mut piece) {
+            Ok(0) => return,
+            Ok(count) => {
+                piece.truncate(count);
+                Ok(piece)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+        let failed = outcome.is_err();
+        if sender.send(outcome).is_err() || failed {
+            return;
+        }
+    }
+}
+
+impl Read for Waiting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.piece.len() {
+            match self.pieces.recv_timeout(TICK) {
+                Ok(piece) => (self.piece, self.taken) = (piece?, 0),
+                Err(RecvTimeoutError::Timeout) => self.control.go_on().map_err(io::Error::other)?,
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+            }
+        }
+        let count = buffer.len().min(self.piece.len() - self.taken);
+        buffer[..count].copy_from_slice(&self.piece[self.taken..self.taken + count]);
+        self.taken += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::error::{Error, ErrorKind};
+
+    #[test]
+    fn everything_arrives_in_order() {
+        let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|place| (place % 251) as u8).collect();
+        let control = Control::default();
+        let given = bytes.clone();
+        let mut read = Vec::new();
+        Waiting::new(|| Ok(io::Cursor::new(given)), &control).unwrap().read_to_end(&mut read).unwrap();
+        assert_eq!(read, bytes);
+    }
+
+    #[test]
+    fn what_cannot_be_opened_says_why() {
+        let control = Control::default();
+        let open = || Err::<io::Empty, _>(io::Error::from(io::ErrorKind::PermissionDenied));
+        let error = Waiting::new(open, &control).unwrap().read(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn nobody_waits_for_ever() {
+        let control = Control::default();
+        control.cancelled.store(true, Ordering::Relaxed);
+        let (_never, silence) = std::sync::mpsc::channel::<()>();
+        let open = move || {
+            let _ = silence.recv();
+            Ok(io::empty())
+        };
+        let error = Waiting::new(open, &control).unwrap().read(&mut [0]).unwrap_err();
+        assert!(matches!(Error::from(error).kind(), ErrorKind::Cancelled));
+    }
+}

@@ -1,0 +1,246 @@
+"""No command writes over what it reads, whatever the output is called; and the demo replaces nobody's files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, get_args, get_type_hints
+
+import heapdelta as hd
+import pytest
+import typer
+from heapdelta import cli
+from heapdelta.cli import _files
+from heapdelta.cli._files import INPUT, OUTPUT
+from hostile import command, files_of, two_logs
+
+# Options of text that name no file.
+TEXTS = {"max_growth", "max_growth_each", "max_growth_of", "address_space", "encoding"}
+LOGS = ["before.svg", "after.svg"]
+# What a command needs beside its logs and the output in question.
+NEEDED = {"check": ["--max-growth", "1GB"], "series": ["--csv"]}
+COMMANDS = {function.__name__: function for function in cli.COMMANDS}
+
+
+def options_of(name: str, role: _files.Role) -> list[str]:
+    roles = _files.roles_of(COMMANDS[name])
+    return [f"--{option.replace('_', '-')}" for option, found in roles.items() if found is role]
+
+
+OUTPUTS = [(name, option) for name in COMMANDS for option in options_of(name, OUTPUT)]
+RULES = [
+    (name, option, rules)
+    for name, option in OUTPUTS
+    for rules in options_of(name, INPUT)
+    if rules in ("--allocators", "--ignore")
+]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    two_logs(tmp_path, ".svg")
+    Path("rules.svg").write_text("a\n", encoding="utf-8")
+    Path("inner").mkdir()
+    return tmp_path
+
+
+def refused(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files_of(Path())
+    assert cli.run(arguments) == cli.USAGE
+    shown = capsys.readouterr()
+    assert words in shown.err
+    assert shown.out == ""
+    assert files_of(Path()) == before
+
+
+def test_every_option_that_names_a_file_says_what_it_is_to_the_command() -> None:
+    for function in cli.COMMANDS:
+        roles = _files.roles_of(function)
+        for option, hint in get_type_hints(function).items():
+            kinds = {hint, *get_args(hint)}
+            if Path in kinds:
+                assert option in roles, f"{function.__name__}: {option}"
+            elif str in kinds and option not in roles:
+                assert option in TEXTS, f"{function.__name__}: {option} is a text: does it name a file?"
+
+
+def test_an_option_that_says_nothing_cannot_be_added() -> None:
+    def forgetful(page: Annotated[Path | None, typer.Option()] = None) -> None:
+        pass
+
+    with pytest.raises(TypeError, match="expected page of forgetful to be INPUT, OUTPUT or FOLDER"):
+        _files.guarded(forgetful)
+
+
+def test_known_outputs_are_these() -> None:
+    assert OUTPUTS == [
+        ("diff", "--parquet"),
+        ("diff", "--chart"),
+        ("series", "--parquet"),
+        ("series", "--output"),
+        ("series", "--chart"),
+        ("check", "--markdown"),
+        ("check", "--junit"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "option"), OUTPUTS)
+@pytest.mark.parametrize("log", LOGS)
+def test_log_is_not_replaced(name: str, option: str, log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    refused([name, *LOGS, option, log, *NEEDED.get(name, [])], f"output is the input {log}", capsys)
+
+
+@pytest.mark.parametrize(("name", "option", "rules"), RULES)
+def test_rules_are_not_replaced(name: str, option: str, rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [name, *LOGS, option, "rules.svg", rules, "rules.svg", *NEEDED.get(name, [])]
+    refused(arguments, "output is the input rules.svg", capsys)
+
+
+@pytest.mark.parametrize("way", ["dotted", "absolute", "symbolic", "hard", "chain", "input is the link", "folder link"])
+def test_log_is_known_by_what_it_is(way: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, output = "after.svg", "link.svg"
+    if way == "dotted":
+        output = "./inner/../after.svg"
+    elif way == "absolute":
+        output = str(folder / "after.svg")
+    elif way == "symbolic":
+        Path(output).symlink_to("after.svg")
+    elif way == "hard":
+        os.link("after.svg", output)
+    elif way == "chain":
+        Path("inner/second.svg").symlink_to("../after.svg")
+        Path(output).symlink_to("inner/second.svg")
+    elif way == "input is the link":
+        Path(output).symlink_to("after.svg")
+        log, output = output, log
+    else:
+        Path("inner/here").symlink_to(folder, target_is_directory=True)
+        output = "inner/here/after.svg"
+    refused(["diff", "before.svg", log, "--chart", output], f"output is the input {log}", capsys)
+
+
+def test_dumps_are_not_replaced_either(capsys: pytest.CaptureFixture[str]) -> None:
+    hd.testing.write_dump_investigation(".", stack_count=60)
+    refused(["diff", "before.dmp", "after.dmp", "--parquet", "before.dmp"], "output is the input before.dmp", capsys)
+
+
+@pytest.mark.parametrize("source", [".", "*.svg", "**/*.svg", "./b*.svg"])
+def test_files_of_folders_and_patterns_are_inputs(source: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["series", source, "after.svg", "--csv", "--output", "before.svg"]
+    refused(arguments, "output is the input", capsys)
+
+
+def test_new_file_in_the_folder_that_is_read_is_no_input() -> None:
+    assert cli.run(["series", *LOGS, "--csv", "-o", "new.csv"]) == cli.OK
+    assert Path("new.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
+def test_log_on_standard_input_is_known_as_well(name: str, folder: Path) -> None:
+    if not Path(name).exists():
+        pytest.skip(f"no {name} on this system")
+    before = files_of(folder)
+    with Path("after.svg").open("rb") as log:
+        done = command("diff", "before.svg", name, "--parquet", "after.svg", stdin=log)
+    assert (done.returncode, done.stdout) == (cli.USAGE, b"")
+    assert f"output is the input {name}" in done.stderr.decode()
+    assert files_of(folder) == before
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_log_that_the_shell_appends_to_is_refused(stream: str) -> None:
+    before = Path("after.svg").read_bytes()
+    with Path("after.svg").open("ab") as log:
+        done = command("umdh", "before.svg", "after.svg", **{stream: log})
+    assert done.returncode == cli.USAGE
+    assert Path("after.svg").read_bytes().startswith(before)
+    if stream == "stdout":
+        assert Path("after.svg").read_bytes() == before
+        assert b"standard output: output is the input after.svg" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("x.md", "x.md"),
+        ("x.md", "./inner/../x.md"),
+        ("x.md", "link.md"),
+        ("there.md", "hard.md"),
+        ("no/x.md", "no/x.md"),
+    ],
+)
+def test_two_outputs_of_one_file_are_refused(first: str, second: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("link.md").symlink_to("x.md")
+    Path("there.md").write_text("old\n", encoding="utf-8")
+    os.link("there.md", "hard.md")
+    arguments = ["check", *LOGS, "--max-growth", "1GB", "--markdown", first, "--junit", second]
+    refused(arguments, f"output is the output of --markdown {first}, too", capsys)
+
+
+def test_file_that_gets_the_report_gets_no_other_output() -> None:
+    with Path("x.xml").open("wb") as report:
+        done = command("check", *LOGS, "--max-growth", "1GB", "--junit", "x.xml", stdout=report)
+    assert done.returncode == cli.USAGE
+    assert b"standard output: output is the output of --junit x.xml, too" in done.stderr
+
+
+def test_several_outputs_can_go_to_nothing() -> None:
+    arguments = ["check", *LOGS, "--max-growth", "1GB", "--markdown", os.devnull, "--junit", os.devnull]
+    assert cli.run(arguments) == cli.OK
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_names_that_differ_by_case_are_one_where_the_file_system_says_so(
+    tells: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_files, "_tells_case", lambda _: tells)
+    outputs = [_files._Output("--a", Path("Report.md")), _files._Output("--b", Path("report.MD"))]
+    if tells:
+        _files._refuse_twins(outputs)
+    else:
+        with pytest.raises(_files.OptionError, match="output is the output of --a, too"):
+            _files._refuse_twins(outputs)
+
+
+CASE = ["before.txt", "after.txt", "before.dmp", "after.dmp", "growth.png", "growth.html"]
+
+
+@pytest.mark.parametrize("name", CASE)
+def test_demo_replaces_nothing_of_a_case(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("case").mkdir()
+    Path("case", name).write_bytes(b"evidence")
+    assert cli.run(["demo", "--out", "case"]) == cli.USAGE
+    assert f"case/{name}: expected no file, or one that the demo wrote, found another" in capsys.readouterr().err
+    assert files_of(Path("case")) == {name: b"evidence"}
+
+
+def test_demo_knows_its_own_files_by_their_content(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["demo", "--out", "own"]) == cli.OK
+    first = files_of(Path("own"))
+    Path("own/after.txt").unlink()
+    assert cli.run(["demo", "--out", "own"]) == cli.OK
+    assert files_of(Path("own")) == first
+    Path("own/before.txt").write_bytes(b"evidence under the same name")
+    Path("own/growth.png").unlink()
+    Path("own/growth.png").symlink_to("../after.svg")
+    changed = files_of(Path("own"))
+    capsys.readouterr()
+    assert cli.run(["demo", "--out", "own"]) == cli.USAGE
+    assert "own/before.txt: expected no file, or one that the demo wrote, found another, and so 1 more file" in (
+        capsys.readouterr().err
+    )
+    assert files_of(Path("own")) == changed
+
+
+def test_demo_that_was_interrupted_can_be_run_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hd, "diff", interrupted)
+        assert cli.run(["demo", "--out", "own"]) == cli.INTERRUPTED
+    assert {"before.txt", "before.dmp"} <= set(files_of(Path("own")))
+    assert cli.run(["demo", "--out", "own"]) == cli.OK
