@@ -5,11 +5,11 @@
 //! the piece. `parallel` puts the pieces of all workers together.
 
 pub use super::records::{
-    Allocation, BlockColumns, Definition, HeaderLine, HeapEvent, HeapField, Issue, LineCounts, Module, Piece,
-    SectionLine, Severity, Sums, SymbolNote, Trace, TraceSlot,
+    Allocation, BlockColumns, ComparisonRow, Definition, HeaderLine, HeapEvent, HeapField, Issue, LineCounts, Module,
+    Piece, SectionLine, Severity, Sums, SymbolNote, Trace, TraceSlot,
 };
 pub use super::trace_ids::TraceIds;
-use super::{batch::Batch, regions::Regions, running_sums::RunningSums};
+use super::{batch::Batch, fields::trim, regions::Regions, running_sums::RunningSums};
 use crate::{
     memory,
     table::{frames::FrameKeys, intern::Interner},
@@ -292,6 +292,13 @@ impl Sink {
     /// Takes an issue about a line; the caller counts the line.
     pub fn issue(&mut self, issue: Issue) {
         self.piece.issues.push(issue);
+    }
+
+    /// Notes a row or a total of a comparison in a log of something else; the caller counts the line.
+    pub fn comparison_row(&mut self, line: u64, byte: u64, text: &[u8]) {
+        let text = self.text(trim(text));
+        let is_total = text.starts_with("Total");
+        self.piece.comparisons.push(ComparisonRow { line, byte, is_total, text });
     }
 
     /// Takes a line that nothing could be made of, and counts it.
