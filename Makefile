@@ -150,15 +150,18 @@ bench-rust: ## MB/s per dialect, by criterion
 
 # No sanitizer: the core is safe Rust, and without one a minute sees many times more inputs.
 FUZZ_SECONDS ?= 60
+QUIRK_FILES ?= 3000
 
 .PHONY: fuzz-names
 fuzz-names: $(BUILT) ## Draw charts, reports and pages of mutated names for FUZZ_SECONDS; the last seed it prints is the one that fails
 	cd tests/python && $(BIN)/python hostile_names.py --seconds $(FUZZ_SECONDS) --seed $$RANDOM
 
 .PHONY: fuzz
-fuzz: fuzz-names ## Fuzz every target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
+fuzz: fuzz-names ## QUIRK_FILES logs with quirks, then every fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
 	@cargo +nightly fuzz --version >/dev/null || \
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
+	HEAPDELTA_QUIRK_FILES=$(QUIRK_FILES) HEAPDELTA_QUIRK_SEED=$$(date +%s)000 \
+		cargo test --locked --no-default-features --test rust quirks
 	for target in read_any umdh2_fast_path comparison_round_trip dump_any; do \
 		mkdir -p fuzz/corpus/$$target; \
 		cargo +nightly fuzz run --sanitizer none --target-dir $(TARGET)/fuzz-nightly --features libfuzzer $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \

@@ -39,30 +39,22 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// The last place where a block may end, so that no stack is torn: behind a line end, before a line that does not go on
-/// with the one above it. `None` if there is no such place.
+/// The last place where a block may end, so that no stack is torn: behind a line end, before a record. `None` if there is no
+/// such place. Whatever else there is may stand in the middle of a stack.
 pub fn last_safe_cut(text: &[u8]) -> Option<usize> {
-    memchr::memrchr_iter(b'\n', text)
-        .map(|newline| newline + 1)
-        .find(|cut| text.get(*cut).is_some_and(|first| starts_afresh(*first, &text[*cut..])))
+    memchr::memrchr_iter(b'\n', text).map(|newline| newline + 1).find(|cut| {
+        let rest = &text[*cut..];
+        let may_be_one = rest.first().is_some_and(|first| first.is_ascii_hexdigit() || is_blank(*first));
+        may_be_one && line_at(rest, 0).is_some_and(|line| line.ended && starts_a_record(line.bytes))
+    })
 }
 
-/// True for a line that does not go on with the one above it. Symbol lines may stand in the middle of a stack.
-fn starts_afresh(first: u8, text: &[u8]) -> bool {
-    const SYMBOLS: &[u8] = b"DBGHELP:";
-    match first {
-        b'D' => !text.starts_with(SYMBOLS) && !SYMBOLS.starts_with(text),
-        first => !is_blank(first) || starts_a_record(text),
-    }
-}
-
-/// True for an indented line that starts a record all the same: logs get pasted with a margin.
-fn starts_a_record(text: &[u8]) -> bool {
-    let Some(line) = line_at(text, 0) else { return false };
-    let body = trim_start(line.bytes);
-    line.ended
-        && body.first().is_some_and(u8::is_ascii_hexdigit)
-        && memchr::memmem::find(body, b" bytes ").is_some_and(|at| at <= 16)
+/// True for a line that begins as a record does, with a number and `bytes`: it ends the stack above it, whatever follows.
+pub fn starts_a_record(line: &[u8]) -> bool {
+    let body = trim_start(line);
+    let body = body.strip_prefix(b"0x").unwrap_or(body);
+    let digits = body.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    digits > 0 && trim_start(&body[digits..]).starts_with(b"bytes ") && is_blank(body[digits])
 }
 
 #[cfg(test)]
@@ -80,8 +72,9 @@ mod tests {
 
     #[test]
     fn cut_keeps_a_stack_with_its_record() {
-        let text = b"64 bytes + 1C at 2E9FA20 by BackTrace1\n\t776CDD82\n\t7768EC66\n\n40 bytes";
-        assert_eq!(last_safe_cut(text).map(|cut| &text[cut..]), Some(&b"40 bytes"[..]));
+        let text = b"64 bytes + 1C at 2E9FA20 by BackTrace1\n\t776CDD82\n\t7768EC66\n\n40 bytes + 1\n\t7";
+        assert_eq!(last_safe_cut(text).map(|cut| &text[cut..]), Some(&b"40 bytes + 1\n\t7"[..]));
+        assert_eq!(last_safe_cut(&text[..text.len() - 3]), None, "a line that may go on");
         assert_eq!(last_safe_cut(b"a\n\tb\n\tc\n"), None);
         let margin = b"  64 bytes + 1C at 2E9FA20 by BackTrace1\n  40 bytes + 1C at 2E9FA20 by BackTrace1\n";
         assert!(last_safe_cut(margin).is_some());

@@ -176,6 +176,7 @@ fn widen_places(text: &[u8], sink: &mut Sink) {
     };
     sink.piece.issues.iter_mut().filter_map(|issue| issue.byte.as_mut()).for_each(&mut widen);
     sink.piece.headers.iter_mut().for_each(|header| widen(&mut header.byte));
+    sink.piece.comparisons.iter_mut().for_each(|row| widen(&mut row.byte));
 }
 
 /// Numbers below a count, each handed out once, to whoever asks first.

@@ -16,12 +16,14 @@ use crate::{
         text::{Encoding, Malformed, utf16_len},
     },
     log::{
-        Dialect, compare, hogs,
-        sink::{HeaderLine, Issue, SectionLine, Severity, Sink},
-        sites, sniff,
+        Dialect, compare,
+        compare_captures::{self, Start},
+        hogs,
+        sink::{Issue, SectionLine, Severity, Sink},
+        sites,
     },
     memory,
-    opened::{Opened, SNIFF_STEP, open, read_dump},
+    opened::{Opened, open, read_dump, sniffed},
     parallel::{Control, Pool, read_in_order, read_piece},
     snapshot::{About, Comparison, Header, Log, Snapshot},
     table::{Table, rows, schema, text},
@@ -50,9 +52,6 @@ impl Default for Options {
 
 /// Bytes of a log whose temporary tables are worth giving back.
 const LARGE: u64 = 16 << 20;
-
-/// Bytes at the start in which the first line that decides is looked for.
-const SNIFF_LIMIT: usize = 4 << 20;
 
 /// Reads a heap log or a minidump. The file of a dump is mapped: leave it as it is while the [`crate::Dump`] lives.
 ///
@@ -105,6 +104,8 @@ struct Job<'a> {
 struct Pass {
     dialect: Dialect,
     encoding: Encoding,
+    /// Offset in the input of the first byte behind the mark of the encoding.
+    first_byte: u64,
     byte_count: u64,
     outcome: Outcome,
 }
@@ -112,6 +113,17 @@ struct Pass {
 enum Outcome {
     Capture(Box<Tables>),
     Comparison(Box<Tables>, compare::Comparison),
+    /// Several captures, the first of them a comparison: none of them was read.
+    Several(Vec<Start>),
+}
+
+impl Outcome {
+    fn tables(&mut self) -> Option<&mut Tables> {
+        match self {
+            Outcome::Capture(tables) | Outcome::Comparison(tables, _) => Some(tables),
+            Outcome::Several(_) => None,
+        }
+    }
 }
 
 fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Result<Log> {
@@ -122,10 +134,7 @@ fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Re
     }
     let job = Job { source, options, control, pool: Pool::new(options.threads)? };
     let first = pass(&job, Part::default(), None, opened)?;
-    let captures = match &first.outcome {
-        Outcome::Capture(tables) => tables.headers.clone(),
-        Outcome::Comparison(..) => Vec::new(),
-    };
+    let captures = captures(&job, &first);
     let count = captures.len().max(1);
     match options.capture {
         None if count > 1 => Err(ErrorKind::ManyCaptures { captures: entries(&captures) }.into()),
@@ -133,17 +142,43 @@ fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Re
             Err(ErrorKind::NoSuchCapture { wanted, available: count }.into())
         }
         Some(wanted) if count > 1 => {
-            let part = Part {
-                start: if wanted == 1 { 0 } else { captures[wanted - 1].byte },
-                end: captures.get(wanted).map(|next| next.byte),
-                lines_before: if wanted == 1 { 0 } else { captures[wanted - 1].line - 1 },
-            };
+            let part = part(&captures, wanted - 1);
             let encoding = first.encoding;
             drop(first);
             finish(source, pass(&job, part, Some(encoding), open(job.source, part, control)?)?)
         }
         _ => finish(source, first),
     }
+}
+
+/// Where the captures of a file begin.
+fn captures(job: &Job<'_>, first: &Pass) -> Vec<Start> {
+    let tables = match &first.outcome {
+        Outcome::Capture(tables) => tables,
+        Outcome::Comparison(..) => return Vec::new(),
+        Outcome::Several(starts) => return starts.clone(),
+    };
+    let starts = compare_captures::beside_snapshots(&tables.headers, &tables.comparisons, (1, first.first_byte));
+    // What follows the first row of a comparison may be several of them, and snapshots without a header.
+    let within = |index: usize| {
+        if !starts[index].is_comparison {
+            return None;
+        }
+        let part = part(&starts, index);
+        let read = open(job.source, part, job.control).and_then(|opened| pass(job, part, Some(first.encoding), opened));
+        match read.ok()?.outcome {
+            Outcome::Several(within) => Some(within),
+            _ => None,
+        }
+    };
+    let all = (0..starts.len()).map(|index| within(index).unwrap_or_else(|| vec![starts[index].clone()]));
+    all.flatten().collect()
+}
+
+/// The part of the file that is a capture; the first one has all that stands above it.
+fn part(captures: &[Start], index: usize) -> Part {
+    let (start, lines_before) = if index == 0 { (0, 0) } else { (captures[index].byte, captures[index].line - 1) };
+    Part { start, end: captures.get(index + 1).map(|next| next.byte), lines_before }
 }
 
 fn check_options(options: &Options) -> Result<()> {
@@ -155,8 +190,8 @@ fn check_options(options: &Options) -> Result<()> {
     }
 }
 
-fn entries(headers: &[HeaderLine]) -> Vec<CaptureEntry> {
-    headers.iter().map(|header| CaptureEntry { line: header.line, title: header.text.clone() }).collect()
+fn entries(starts: &[Start]) -> Vec<CaptureEntry> {
+    starts.iter().map(|start| CaptureEntry { line: start.title_line, title: start.title.clone() }).collect()
 }
 
 /// Reads one part. The encoding is known if the part is not the first of its file.
@@ -171,12 +206,13 @@ fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>, opened: Opened<'_
     let malformed = Malformed::default();
     let raw: Box<dyn Read + Send + '_> = Box::new(Cursor::new(start).chain(rest.reader));
     let mut reader = encoding.to_utf8(raw, &malformed);
-    let (start, dialect) = sniffed(&mut reader)?;
+    let (start, dialect, otherwise) = sniffed(&mut reader)?;
     let first_byte = part.start + mark as u64;
     let blocks = Blocks::new(start, reader, first_byte, encoding.is_utf16(), job.options.block_size);
     let mut outcome = dispatch(dialect, blocks, part, encoding, job)?;
-    let (Outcome::Capture(tables) | Outcome::Comparison(tables, _)) = &mut outcome;
-    if let Ok(places) = malformed.lock() {
+    if let Some(tables) = outcome.tables()
+        && let Ok(places) = malformed.lock()
+    {
         tables.issues.count_more("malformed_text", places.count - places.first.len() as u64);
         tables.issues.extend(places.first.iter().map(|place| Issue {
             severity: Severity::Warning,
@@ -188,28 +224,12 @@ fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>, opened: Opened<'_
         }));
     }
     let byte_count = job.control.bytes_done.load(Ordering::Relaxed).saturating_sub(part.start);
-    Ok(Pass { dialect, encoding, byte_count, outcome })
-}
-
-/// Reads until a line decides the dialect. Gives the text read so far.
-fn sniffed(reader: &mut dyn Read) -> Result<(Vec<u8>, Dialect)> {
-    let mut text = Vec::new();
-    loop {
-        let before = text.len();
-        reader.take(SNIFF_STEP as u64).read_to_end(&mut text)?;
-        let ended = text.len() == before || text.len() - before < SNIFF_STEP;
-        // The last line may be cut here and go on in the next step: it decides only at the end of the file.
-        let whole = if ended { text.len() } else { memchr::memrchr(b'\n', &text).map_or(0, |newline| newline + 1) };
-        if let Some(dialect) = sniff(&text[..whole]) {
-            return Ok((text, dialect));
-        }
-        if ended && text.trim_ascii().is_empty() {
-            return Err(ErrorKind::Empty.into());
-        }
-        if ended || text.len() >= SNIFF_LIMIT {
-            return Err(ErrorKind::NotALog { found: magic::describe(&text) }.into());
-        }
+    if let (Some(found), Some(tables)) = (otherwise, outcome.tables())
+        && tables.hold_nothing()
+    {
+        return Err(ErrorKind::NotALog { found }.into());
     }
+    Ok(Pass { dialect, encoding, first_byte, byte_count, outcome })
 }
 
 /// Reads the blocks of one capture, each dialect in its own way.
@@ -226,10 +246,10 @@ fn dispatch(dialect: Dialect, blocks: Blocks<'_>, part: Part, encoding: Encoding
             (in_order(blocks, &mut |block, sink| reader.read(block.text(), block.last, sink))?, None)
         }
         Dialect::Sites => (in_order(blocks, &mut |block, sink| sites::read(block.text(), block.last, sink))?, None),
-        Dialect::Comparison => {
-            let (sink, comparison) = read_comparison(blocks, part, utf16, job)?;
-            (vec![sink], Some(comparison))
-        }
+        Dialect::Comparison => match read_comparison(blocks, part, utf16, job)? {
+            Compared::One(sink, comparison) => (vec![*sink], Some(comparison)),
+            Compared::Several(starts) => return Ok(Outcome::Several(starts)),
+        },
     };
     let facts = Facts {
         depth_limit: if dialect == Dialect::Umdh2 { 32 } else { 16 },
@@ -244,52 +264,64 @@ fn dispatch(dialect: Dialect, blocks: Blocks<'_>, part: Part, encoding: Encoding
     })
 }
 
+/// What a text is whose first row is one of a comparison.
+enum Compared {
+    One(Box<Sink>, compare::Comparison),
+    Several(Vec<Start>),
+}
+
 /// Reads a comparison: its radix is decided by all of its lines, so they are all brought together first.
-fn read_comparison(
-    mut blocks: Blocks<'_>,
-    part: Part,
-    utf16: bool,
-    job: &Job<'_>,
-) -> Result<(Sink, compare::Comparison)> {
+fn read_comparison(mut blocks: Blocks<'_>, part: Part, utf16: bool, job: &Job<'_>) -> Result<Compared> {
     let first_byte = blocks.byte();
-    let text = blocks.rest()?;
+    let block = blocks.rest()?;
     job.control.bytes_done.store(blocks.byte(), Ordering::Relaxed);
+    let text = block.text();
+    let place = |byte: u64| {
+        let before = &text[..text.len().min(byte as usize)];
+        first_byte + if utf16 { utf16_len(before) } else { byte }
+    };
+    let mut starts = compare_captures::starts(text);
+    if starts.len() > 1 {
+        for start in &mut starts {
+            start.byte = place(start.byte);
+            start.line += part.lines_before + 1;
+            start.title_line += part.lines_before + 1;
+        }
+        return Ok(Compared::Several(starts));
+    }
     let mut sink = Sink::new(true);
     let mut comparison = None;
-    read_piece(&text, utf16, &mut sink, |block, sink| {
+    read_piece(&block, utf16, &mut sink, |block, sink| {
         comparison = Some(compare::read(block.text(), job.options.radix, sink));
     });
     sink.finish();
     let comparison = comparison.unwrap_or_else(|| Err(ErrorKind::Empty.into()));
-    let comparison = comparison.map_err(|error| {
-        let place = error.position().clone();
-        match (place.line, place.byte) {
-            (Some(line), Some(byte)) => {
-                let before = &text.text()[..text.text().len().min(byte as usize)];
-                let byte = if utf16 { utf16_len(before) } else { byte };
-                error.at(part.lines_before + line, first_byte + byte)
-            }
-            _ => error,
-        }
+    let comparison = comparison.map_err(|error| match (error.position().line, error.position().byte) {
+        (Some(line), Some(byte)) => error.at(part.lines_before + line, place(byte)),
+        _ => error,
     })?;
-    Ok((sink, comparison))
+    Ok(Compared::One(Box::new(sink), comparison))
 }
 
 fn finish(source: &Source<'_>, pass: Pass) -> Result<Log> {
-    let (Outcome::Capture(tables) | Outcome::Comparison(tables, _)) = &pass.outcome;
-    let encoding = match (pass.encoding, tables.ansi) {
-        (Encoding::Utf8, true) => "windows-1252",
-        (encoding, _) => encoding.as_str(),
-    };
-    let about = About {
+    let Pass { dialect, encoding, byte_count, .. } = pass;
+    let about = |tables: &Tables| About {
         path: source.path().map(ToOwned::to_owned),
-        encoding: encoding.to_owned(),
+        encoding: if encoding == Encoding::Utf8 && tables.ansi { "windows-1252" } else { encoding.as_str() }.to_owned(),
         lines: tables.lines,
-        byte_count: pass.byte_count,
+        byte_count,
     };
     match pass.outcome {
-        Outcome::Capture(tables) => snapshot(*tables, pass.dialect, about),
-        Outcome::Comparison(tables, comparison) => Ok(Log::Comparison(finish_comparison(*tables, comparison, about))),
+        Outcome::Capture(tables) => {
+            let about = about(&tables);
+            snapshot(*tables, dialect, about)
+        }
+        Outcome::Comparison(tables, comparison) => {
+            let about = about(&tables);
+            Ok(Log::Comparison(finish_comparison(*tables, comparison, about)))
+        }
+        // A capture is one: its first line and its end were found by the same rules.
+        Outcome::Several(starts) => Err(ErrorKind::ManyCaptures { captures: entries(&starts) }.into()),
     }
 }
 
@@ -298,7 +330,8 @@ fn snapshot(tables: Tables, dialect: Dialect, about: About) -> Result<Log> {
     let header = tables.headers.first().cloned().unwrap_or_default();
     // A DH log can hold sections without any heap; only a capture without a word of its own has failed.
     let is_console = |row: &SectionLine| matches!(row.kind, "console" | "comment" | "symbols");
-    if tables.heaps.is_empty() && !tables.headers.is_empty() && tables.sections.iter().all(is_console) {
+    let is_silent = header.tool == "UMDH" || tables.sections.iter().all(is_console);
+    if tables.heaps.is_empty() && !tables.headers.is_empty() && is_silent {
         let message = failure(&tables.sections, header.line);
         let error = Error::new(ErrorKind::FailedCapture { message });
         return Err(error.at(header.line, header.byte));

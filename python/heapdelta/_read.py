@@ -48,7 +48,7 @@ def read(
     radix : {10, 16}, optional
         Radix of the numbers of a comparison, for the rare file that does not prove it.
     capture : int, optional
-        Which capture to read, from 1, where a file holds several.
+        Which capture to read, from 1, where a file holds several: snapshots, comparisons, or both.
     progress : callable, optional
         Called at most every 50 ms with the bytes done and the bytes in all (None if not known). What it raises stops
         the reading and comes out of this call.

@@ -13,7 +13,9 @@ use crate::{
     log::{
         issues::Issues,
         regions::Span,
-        sink::{HeaderLine, HeapEvent, LineCounts, Module, SectionLine, Sink, SymbolNote},
+        sink::{
+            ComparisonRow, HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, SymbolNote,
+        },
     },
     merge::{self, MergedStacks, MergedTraces, Placed},
     parallel::Control,
@@ -63,6 +65,8 @@ pub struct Tables {
     pub issues: Issues,
     /// Header lines, with line and byte of the file.
     pub headers: Vec<HeaderLine>,
+    /// Rows of comparisons in between, with line and byte of the file.
+    pub comparisons: Vec<ComparisonRow>,
     /// What became of the lines.
     pub lines: LineCounts,
     /// Some text needed windows-1252.
@@ -73,6 +77,14 @@ pub struct Tables {
     pub stack_of_definition: Vec<u32>,
     /// Stack of each trace slot of the only worker, for a comparison's rows.
     pub stack_of_trace: Vec<u32>,
+}
+
+impl Tables {
+    /// True if the text named no heap and no capture, and not one row was made of it.
+    pub fn hold_nothing(&self) -> bool {
+        let empty = [&self.allocations, &self.usage, &self.heaps, &self.modules].iter().all(|table| table.is_empty());
+        empty && self.headers.is_empty()
+    }
 }
 
 /// Builds the tables. Run inside a [`crate::parallel::Pool`].
@@ -107,6 +119,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     control.go_on()?;
     let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
+    words.issues.extend(late_header(&words.headers, &pieces));
     let named = Named::new(&pieces, &traces, &stacks);
     words.issues.extend(named.conflicts(&pieces));
     if !facts.names_stacks {
@@ -152,6 +165,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
         sections: words.sections,
         issues: words.issues,
         headers: words.headers,
+        comparisons: words.comparisons,
         lines: words.lines,
         ansi: words.ansi || frame_table.ansi,
         address_bits,
@@ -188,6 +202,7 @@ fn blocks(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>]) -> Vec<Vec<Blocks>> {
 struct Words {
     lines: LineCounts,
     headers: Vec<HeaderLine>,
+    comparisons: Vec<ComparisonRow>,
     modules: Vec<Module>,
     known_modules: HashSet<Module>,
     symbols: Vec<SymbolNote>,
@@ -207,6 +222,11 @@ impl Words {
             header.line += line;
             header.byte += byte;
             header
+        }));
+        self.comparisons.extend(piece.comparisons.drain(..).map(|mut row| {
+            row.line += line;
+            row.byte += byte;
+            row
         }));
         self.sections.extend(piece.sections.drain(..).map(|mut row| {
             row.line += line;
@@ -251,6 +271,20 @@ fn heap_rows(
     }
     issues.extend(heaps.iter().filter(|heap| heap.complete() == Some(false)).map(missing_end));
     heaps
+}
+
+/// Rows above the only header: the header of their own capture may be missing.
+fn late_header(headers: &[HeaderLine], pieces: &[Placed]) -> Option<Issue> {
+    let [header] = headers else { return None };
+    let first = pieces.iter().find_map(|placed| placed.piece.heaps.first().map(|(_, line, _)| placed.line + line + 1));
+    first.filter(|line| *line < header.line).map(|_| Issue {
+        severity: Severity::Warning,
+        kind: "late_header",
+        line: Some(header.line),
+        byte: Some(header.byte),
+        text: header.text.clone(),
+        action: "read as one capture; the rows above the header may be of another",
+    })
 }
 
 fn address_bits(sinks: &[Sink], modules: &[Module], heaps: &[Option<u64>], frames: &merge::MergedFrames) -> u64 {

@@ -7,7 +7,6 @@ use crate::{
     error::Result,
     lines::{last_safe_cut, line_at},
     log::{
-        fields::trim_start,
         line::{Line, classify},
         umdh2::PADDING,
     },
@@ -43,7 +42,7 @@ pub struct Block {
     pub index: u32,
     /// Offset of its first byte in the input.
     pub byte: u64,
-    /// The last banner line before it, or nothing.
+    /// The last banner line of a heap before it, or nothing.
     pub banner: Vec<u8>,
     /// The file ends with it.
     pub last: bool,
@@ -193,17 +192,17 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// The last line of a text that is a banner of stars.
+/// The last line of a text that says which heap the lines below it belong to.
 fn last_banner(text: &[u8]) -> Option<&[u8]> {
     let mut seen = text.len();
-    for star in memchr::memrchr_iter(b'*', text) {
-        if star >= seen {
+    for mark in memchr::memrchr3_iter(b'*', b'-', b'=', text) {
+        if mark >= seen {
             continue;
         }
-        let start = memchr::memrchr(b'\n', &text[..star]).map_or(0, |newline| newline + 1);
+        let start = memchr::memrchr(b'\n', &text[..mark]).map_or(0, |newline| newline + 1);
         seen = start;
         let line = line_at(text, start)?;
-        if trim_start(line.bytes).starts_with(b"*") && matches!(classify(line.bytes), Line::Banner(_)) {
+        if matches!(classify(line.bytes), Line::Banner(banner) if banner.kind.is_of_heap()) {
             return Some(line.bytes);
         }
     }

@@ -1,5 +1,6 @@
 //! Names what a file is that is no heap log, from its first bytes, so that the message helps.
 
+use super::other_text;
 use crate::error::excerpt;
 
 /// First bytes of files that customers send in place of a log, and what to call them.
@@ -32,6 +33,9 @@ pub fn describe(text: &[u8]) -> String {
     if text.contains(&0) || control * 20 > text.len() {
         let start = &text[..text.len().min(16)];
         return format!("a binary file that starts with {}", excerpt(start));
+    }
+    if let Some(name) = other_text::tool(text).or_else(|| other_text::kind(text)) {
+        return name.to_owned();
     }
     let first = crate::lines::lines(text).map(|line| line.bytes).find(|line| !line.trim_ascii().is_empty());
     format!("text that starts with {}", excerpt(first.unwrap_or_default()))

@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod content;
 pub mod file;
 pub mod magic;
+pub mod other_text;
 pub mod text;
 pub mod waiting;
 

@@ -48,7 +48,7 @@ pub struct Comparison {
     pub radix: Option<u32>,
     /// Who wrote it.
     pub style: Style,
-    /// Bytes of the total line, after - before; absent without one. Several totals are added up.
+    /// Bytes of the total line, after - before; absent without one.
     pub total_requested_delta: Option<i128>,
     /// Overhead of the total line, bytes, after - before; absent in its old form.
     pub total_overhead_delta: Option<i128>,

@@ -218,6 +218,29 @@ pub fn is_suspect(frame: &[u8]) -> bool {
     is_ordinal || parts.offset.is_some_and(|offset| offset > FAR)
 }
 
+/// A line that was a row before it was spoilt: whose frames follow, if that can still be read.
+pub fn spoilt(line: &[u8]) -> Option<Option<&[u8]>> {
+    let body = trim(line);
+    let has = |word: &[u8]| memchr::memmem::find(body, word).is_some();
+    let like = match body.first()? {
+        b'+' | b'-' => has(b" allocs") || has(b"allocations") || (has(b"BackTrace") && has(b"(")),
+        _ => parse_hex(next_token(body).0).is_some() && has(b"BackTrace") && (has(b" allocs") || has(b"allocations")),
+    };
+    // The name stands behind the last bracket or word, in front of `allocations`.
+    let mut names = body.split(|byte| is_blank(*byte)).filter_map(|token| match name(token) {
+        Some(Name::Trace(id)) => Some(id),
+        _ => None,
+    });
+    like.then(|| names.next())
+}
+
+/// True for a total line, also one whose numbers cannot be read.
+pub fn is_total(line: &[u8]) -> bool {
+    let (word, rest) = next_token(line);
+    let (direction, rest) = next_token(rest);
+    word == b"Total" && matches!(direction, b"increase" | b"decrease") && trim_start(rest).starts_with(b"==")
+}
+
 /// True for a line that decides that a file is a comparison.
 pub fn decides(line: &[u8]) -> bool {
     matches!(Record::parse(line), Some(Record::Bytes { .. } | Record::Total(_)))

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::{
     compare::{Comparison, Row, Style},
-    compare_line::{Change, Name, Record, Total, frame, is_suspect},
-    cut,
+    compare_line::{Change, Name, Record, Total, frame, is_suspect, is_total, spoilt},
+    console, cut,
     fields::{is_blank, trim},
     header,
     line::{Line, classify},
@@ -21,20 +21,31 @@ struct Place<'a> {
     text: &'a [u8],
 }
 
+/// What count lines and frames belong to.
+#[derive(Debug, Clone, Copy)]
+struct Open<'a> {
+    /// Absent where it cannot be read.
+    name: Option<Name<'a>>,
+    place: Place<'a>,
+    /// The line could not be read as a row: its stack is kept for its id.
+    spoilt: bool,
+}
+
 /// State between two lines.
 pub(super) struct Reader<'s, 'a> {
     sink: &'s mut Sink,
     /// Either will do where no number needs one.
     radix: u32,
     place: Place<'a>,
-    /// The row that count lines and frames belong to: the last one.
-    open: Option<(Name<'a>, Place<'a>)>,
+    open: Option<Open<'a>>,
     /// Sum of the rows since the last total.
     sum: i128,
     suspects: HashSet<&'a [u8]>,
     /// A row without brackets was met, and said so.
     inferred: bool,
     totals: u32,
+    /// Between the first row and the total: prose has no place here.
+    inside: bool,
     /// The line above is the debugger's: the path of a symbol file may follow it.
     console: bool,
     comparison: Comparison,
@@ -51,6 +62,7 @@ impl<'s, 'a> Reader<'s, 'a> {
             suspects: HashSet::new(),
             inferred: false,
             totals: 0,
+            inside: false,
             console: false,
             comparison: Comparison {
                 rows: Vec::new(),
@@ -83,21 +95,58 @@ impl<'s, 'a> Reader<'s, 'a> {
                 (Line::Comment(_), _) => self.comment(),
                 (Line::Header(_), _) => header::take(bytes, self.place.line, self.place.byte, self.sink),
                 (Line::Module { base, size, path }, _) => self.module(base, size, path),
-                (_, Some(frame)) => self.frame(frame, ended),
+                (_, Some(frame)) if spoilt(bytes).is_none() => self.frame(frame, ended),
                 _ if is_console(bytes) || (was_console && is_blank(bytes[0])) => self.console(),
-                _ => self.unreadable(),
+                (shape, _) => self.other(&shape),
             },
         }
     }
 
+    /// A line without a shape of this format: of the window that it was copied from, or spoilt, or of another format.
+    fn other(&mut self, shape: &Line<'_>) {
+        let text = self.place.text;
+        if let Some(id) = spoilt(text) {
+            return self.spoilt_row(id.map(Name::Trace));
+        }
+        if is_total(text) {
+            self.close();
+            (self.totals, self.inside) = (self.totals + 1, false);
+            return self.unreadable();
+        }
+        let of_snapshot = matches!(shape, Line::Block { .. } | Line::Hog { .. } | Line::RawFrame(_))
+            || matches!(shape, Line::Banner(banner) if banner.kind.is_of_heap());
+        let prose = !self.inside && !console::is_like_data(text) && frame(text).is_none();
+        let decoration = console::is_decoration(text) || matches!(shape, Line::Banner(_));
+        if !of_snapshot && (prose || decoration) {
+            return self.console();
+        }
+        if of_snapshot {
+            self.close();
+        }
+        self.unreadable();
+    }
+
+    /// A row, or its count line, whose numbers cannot be read: the frames below it are those of no other row.
+    fn spoilt_row(&mut self, name: Option<Name<'a>>) {
+        self.inside = true;
+        let goes_on = name.is_some() && self.open.is_some_and(|open| open.name == name);
+        let counted = || memchr::memmem::find(self.place.text, b"allocations").is_some();
+        if !(goes_on && counted()) {
+            self.close();
+            self.open = Some(Open { name, place: self.place, spoilt: true });
+        }
+        self.unreadable();
+    }
+
     fn bytes(&mut self, change: &Change<'a>, count: Option<&[u8]>, name: Name<'a>) {
+        self.inside = true;
         self.close();
         let counts = match count {
             Some(digits) => value(digits, self.radix).map(Some),
             None => Some(None),
         };
         let (Some((before, after, delta)), Some(count_after)) = (self.amounts(change), counts) else {
-            return self.unreadable();
+            return self.spoilt_row(Some(name));
         };
         self.check_delta(change, delta);
         self.sum += delta;
@@ -123,19 +172,22 @@ impl<'s, 'a> Reader<'s, 'a> {
             byte,
         };
         self.comparison.rows.push(row);
-        self.open = Some((name, self.place));
+        self.open = Some(Open { name: Some(name), place: self.place, spoilt: false });
         if let Name::Site(site) = name {
             let slot = self.sink.site(site, line);
             self.sink.frame(site);
             self.suspect(site);
-            self.define(slot, line);
+            let definition = self.define(slot, line);
+            if let Some(row) = self.comparison.rows.last_mut() {
+                row.definition = Some(definition);
+            }
         }
     }
 
     fn count(&mut self, change: &Change<'a>, name: Name<'a>) {
-        let Some((before, after, delta)) = self.amounts(change) else { return self.unreadable() };
+        let Some((before, after, delta)) = self.amounts(change) else { return self.spoilt_row(Some(name)) };
         let waits = self.comparison.rows.last().is_some_and(|row| row.count_before.is_none());
-        if self.open.is_none_or(|(open, _)| open != name) || !waits {
+        if self.open.is_none_or(|open| open.name != Some(name) || open.spoilt) || !waits {
             self.sink.piece.lines.issues += 1;
             let text = self.sink.text(self.place.text);
             let action = "the counts are in no row; no bytes line of that name stands above";
@@ -180,10 +232,10 @@ impl<'s, 'a> Reader<'s, 'a> {
     }
 
     fn frame(&mut self, frame: &'a [u8], ended: bool) {
-        match self.open {
-            Some((Name::Trace(_), _)) => self.sink.frame(frame),
+        match self.open.and_then(|open| open.name) {
+            Some(Name::Trace(_)) => self.sink.frame(frame),
             // The name of a call site is its frame; `-v` prints it once more.
-            Some((Name::Site(site), _)) if site == frame => {}
+            Some(Name::Site(site)) if site == frame => {}
             _ => {
                 self.sink.piece.lines.issues += 1;
                 let text = self.sink.text(self.place.text);
@@ -227,33 +279,25 @@ impl<'s, 'a> Reader<'s, 'a> {
                 format!("{requested:+} requested and {overhead:+} overhead do not add up to the sum beside them");
             self.issue(Severity::Warning, "total_mismatch", text, "the parts stand as printed");
         }
-        self.totals += 1;
-        if self.totals == 2 {
-            let text = self.sink.text(self.place.text);
-            let action = "the totals are added up; the file holds several comparisons";
-            self.issue(Severity::Warning, "second_total", text, action);
-        }
-        let add = |sum: &mut Option<i128>, amount: i128| *sum = Some(sum.unwrap_or(0) + amount);
-        add(&mut self.comparison.total_requested_delta, requested);
-        if amounts.overhead.is_some() {
-            add(&mut self.comparison.total_overhead_delta, overhead);
-        }
+        (self.totals, self.inside) = (self.totals + 1, false);
+        self.comparison.total_requested_delta = Some(requested);
+        self.comparison.total_overhead_delta = amounts.overhead.and(Some(overhead));
     }
 
     /// Ends the last row: its frames become a definition.
     fn close(&mut self) {
-        let Some((name, place)) = self.open.take() else { return };
-        if let Name::Trace(id) = name
+        let Some(Open { name, place, spoilt }) = self.open.take() else { return };
+        if let Some(Name::Trace(id)) = name
             && self.sink.open_frames() > 0
         {
             let slot = self.sink.trace_slot(id, place.line);
-            self.define(slot, place.line);
-            if let Some(row) = self.comparison.rows.last_mut() {
-                row.trace = Some(slot);
+            let definition = self.define(slot, place.line);
+            if let Some(row) = self.comparison.rows.last_mut().filter(|_| !spoilt) {
+                (row.trace, row.definition) = (Some(slot), Some(definition));
             }
         }
         let counted = self.comparison.rows.last().is_some_and(|row| row.count_before.is_some());
-        if self.comparison.style == Style::Umdh && !counted {
+        if self.comparison.style == Style::Umdh && !counted && !spoilt {
             let text = self.sink.text(place.text);
             let action = "the counts that only the count line gives are null";
             let here = std::mem::replace(&mut self.place, place);
@@ -262,12 +306,11 @@ impl<'s, 'a> Reader<'s, 'a> {
         }
     }
 
-    fn define(&mut self, slot: TraceSlot, line: u64) {
+    /// Ends a stack; gives its number.
+    fn define(&mut self, slot: TraceSlot, line: u64) -> u32 {
         let index = self.sink.piece.definitions.len() as u32;
         self.sink.define(slot, line, false, false);
-        if let Some(row) = self.comparison.rows.last_mut() {
-            row.definition = Some(index);
-        }
+        index
     }
 
     fn comment(&mut self) {
@@ -288,7 +331,7 @@ impl<'s, 'a> Reader<'s, 'a> {
         self.console = is_console(self.place.text);
         self.sink.piece.lines.issues += 1;
         let text = self.sink.text(self.place.text);
-        self.issue(Severity::Info, "console_text", text, "left out: it is the debugger's own, not the comparison's");
+        self.issue(Severity::Info, "console_text", text, "left out: it is no line of the comparison");
     }
 
     fn unreadable(&mut self) {
@@ -305,7 +348,7 @@ impl<'s, 'a> Reader<'s, 'a> {
         self.close();
         if self.totals == 0 && !self.comparison.rows.is_empty() {
             let text = format!("the rows add up to {:+} bytes", self.sum);
-            let action = "their sum could not be checked: the file has no total";
+            let action = "their sum could not be checked: the comparison has no total";
             let (severity, kind) = (Severity::Info, "total_missing");
             self.sink.issue(Issue { severity, kind, line: None, byte: None, text, action });
         }

@@ -18,7 +18,7 @@ mod other;
 mod records;
 
 use super::{
-    cut,
+    compare_line, console, cut,
     fields::{next_token, parse_field, parse_hex, trim},
     header,
     line::{Banner, BannerKind, Line, classify},
@@ -26,7 +26,7 @@ use super::{
     sections::{self, Meaning, Subject},
     sink::{HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote},
 };
-use crate::lines::lines;
+use crate::lines::{lines, starts_a_record};
 
 /// Reads a log from its first block to its last, in file order.
 #[derive(Debug)]
@@ -35,6 +35,12 @@ pub struct Reader {
     section: String,
     layout: Layout,
     heap: Heap,
+    /// The heap of the rows above a heading that names none: where it was no heading at all, it is that of the rows below.
+    heap_above: Option<u64>,
+    /// Behind a prompt, until a record or a heading comes: what a console says is no spoilt line of the log.
+    at_prompt: bool,
+    /// A block line of UMDH 2 was met, and said so.
+    foreign: bool,
     stack: OpenStack,
     /// A `DBGHELP:` line whose path may stand on the next line.
     symbols: Option<SymbolNote>,
@@ -85,6 +91,9 @@ impl Reader {
             section: PREAMBLE.to_owned(),
             layout: Layout::Preamble,
             heap: Heap::Unnamed { announced: false },
+            heap_above: None,
+            at_prompt: false,
+            foreign: false,
             stack: OpenStack::default(),
             symbols: None,
             piece_start: 0,
@@ -96,9 +105,9 @@ impl Reader {
         for line in lines(text) {
             let place = Place { line: sink.piece.lines.total(), byte: line.start as u64, text: line.bytes };
             let rows = sink.piece.lines.rows;
-            if !line.ended && cut::is_banner(line.bytes) {
+            if !line.ended && cut::is_heading(line.bytes) {
                 sink.piece.lines.structure += 1;
-                issue(sink, Severity::Warning, "cut_line", place, cut::BANNER);
+                issue(sink, Severity::Warning, "cut_line", place, cut::HEADING);
                 continue;
             }
             self.line(place, sink);
@@ -131,6 +140,7 @@ impl Reader {
         let shape = classify(place.text);
         if let (Line::Other(path), true) = (&shape, self.symbols.is_some())
             && !place.text.starts_with(path)
+            && !console::is_like_data(path)
         {
             self.symbol_file(path, place, sink);
             return;
@@ -149,8 +159,12 @@ impl Reader {
                 self.symbols = Some(note);
                 self.keep("symbols", place, sink);
             }
-            Line::Other(body) if is_prompt(body) => {
-                self.leave(place, sink);
+            Line::Other(body) if compare_line::decides(body) => {
+                sink.comparison_row(place.line, place.byte, place.text);
+                self.unreadable(body, place, sink);
+            }
+            Line::Other(body) if self.is_decoration(body) => {
+                self.at_prompt |= console::is_prompt(body);
                 self.keep("console", place, sink);
             }
             shape => match self.layout {
@@ -170,21 +184,38 @@ impl Reader {
         sink.piece.lines.blank += 1;
     }
 
-    /// The output of a tool ends here: a prompt, or the header of another capture.
+    /// A section without a known layout keeps all of its lines in its own words.
+    fn is_decoration(&self, body: &[u8]) -> bool {
+        let known = !matches!(self.layout, Layout::Other(_)) || console::is_prompt(body);
+        known && console::is_decoration(body) && !starts_a_record(body)
+    }
+
+    /// Another capture begins here.
     fn leave(&mut self, place: Place<'_>, sink: &mut Sink) {
         self.close(place.line, sink);
         PREAMBLE.clone_into(&mut self.section);
         self.layout = Layout::Preamble;
         self.heap = Heap::Unnamed { announced: false };
+        self.heap_above = None;
+        self.at_prompt = false;
     }
 
     fn banner(&mut self, banner: &Banner<'_>, place: Place<'_>, sink: &mut Sink) {
-        self.close(place.line, sink);
+        // Marks and words that are no heading part rows, not sections.
+        let is_heading = banner.kind != BannerKind::Decoration;
+        if !is_heading && !banner.words.is_empty() && !matches!(self.layout, Layout::Other(_)) {
+            return self.keep("console", place, sink);
+        }
         sink.piece.lines.structure += 1;
-        // A rule without words parts rows, not sections.
-        if !banner.words.is_empty() {
+        if is_heading || matches!(self.layout, Layout::Other(_)) {
+            self.close(place.line, sink);
+        }
+        if is_heading {
             self.section = sink.text(banner.words);
+            self.at_prompt = false;
+            let above = self.named_heap().or(self.heap_above);
             let heap = self.enter(banner);
+            self.heap_above = above.filter(|_| banner.kind == BannerKind::Other);
             self.heap = heap.map_or(Heap::Unnamed { announced: false }, Heap::Named);
             if let Some((heap, event)) = event_of(banner.kind) {
                 sink.enter_heap(Some(heap));
@@ -204,7 +235,7 @@ impl Reader {
             BannerKind::OtherOfHeap(heap) => (Layout::Other(Subject::of(banner.words, true)), Some(heap)),
             BannerKind::End(_) => (Layout::Other(Subject::default()), None),
             BannerKind::Other if records::names_hogs(banner.words) => (Layout::Hogs, None),
-            BannerKind::Other => (Layout::Other(Subject::of(banner.words, false)), None),
+            BannerKind::Other | BannerKind::Decoration => (Layout::Other(Subject::of(banner.words, false)), None),
         };
         self.layout = layout;
         heap
@@ -235,6 +266,20 @@ impl Reader {
         }
     }
 
+    /// A record below a heading that names no heap: below `Memory Hogs` its heap is not known, below any other words it is
+    /// that of the rows above, for hogs stand below no other heading. Either way it is in doubt.
+    fn settle_heap(&mut self, place: Place<'_>, sink: &mut Sink) {
+        let Some(above) = self.heap_above.take() else { return };
+        let action = if self.layout == Layout::Hogs {
+            "its heap, and that of the rows below it, is unknown: the heading above names none"
+        } else {
+            self.heap = Heap::Named(above);
+            self.layout = Layout::Hogs;
+            "it and the rows below it count for the heap of the rows above; the heading in between names none"
+        };
+        issue(sink, Severity::Warning, "heap_in_doubt", place, action);
+    }
+
     fn enter_heap(&mut self, place: Place<'_>, sink: &mut Sink) {
         match self.heap {
             Heap::Named(heap) => {
@@ -260,14 +305,22 @@ impl Reader {
         if let Some(Meaning::Module { base, size, path }) = sections::bare_module(body) {
             self.module(base, size, path, true, sink);
             self.verbatim("module", Some(sections::row(body, Subject::default(), None).tokens), place, sink);
+        } else if console::is_like_data(body) {
+            self.unreadable(body, place, sink);
         } else {
             self.keep("console", place, sink);
         }
     }
 
     /// A console message does not end the stack it broke into; a spoilt record does, or its frames would go to another.
+    /// The frames of one whose id can be read go to that id.
     fn unreadable(&mut self, body: &[u8], place: Place<'_>, sink: &mut Sink) {
-        if records::is_like_a_record(body) || starts_with_number(body) {
+        if self.at_prompt && !console::is_like_data(body) {
+            return self.keep("console", place, sink);
+        }
+        if let Some(id) = console::id_of_spoilt(body) {
+            self.begin(id, place, sink);
+        } else if records::is_like_a_record(body) || starts_with_number(body) {
             self.close(place.line, sink);
         }
         sink.unreadable(place.line, place.byte, place.text);
@@ -329,15 +382,8 @@ fn event_of(kind: BannerKind) -> Option<(u64, HeapEvent)> {
         BannerKind::Hogs(heap) | BannerKind::Information(heap) | BannerKind::OtherOfHeap(heap) => {
             Some((heap, HeapEvent::Open))
         }
-        BannerKind::Other => None,
+        BannerKind::Other | BannerKind::Decoration => None,
     }
-}
-
-/// `C:\>umdh -p:1140`: a prompt of the shell whose window the text was copied from.
-fn is_prompt(body: &[u8]) -> bool {
-    let path_end = body.iter().position(|byte| matches!(byte, b'<' | b'>' | b'"' | b'|' | b'*' | b'?'));
-    let [drive, b':', b'\\', ..] = body else { return false };
-    drive.is_ascii_alphabetic() && path_end.is_some_and(|end| body[end] == b'>')
 }
 
 fn starts_with_number(body: &[u8]) -> bool {

@@ -107,8 +107,17 @@ pub enum BannerKind {
     Information(u64),
     /// `Heap 00270000 Entries`, or any other words that name a heap.
     OtherOfHeap(u64),
-    /// `Locks`: no heap is named.
+    /// `Locks`: a section that names no heap.
     Other,
+    /// A rule, or words between marks that no tool prints so (`=== heap ===`, `*** ERROR: …`): nothing.
+    Decoration,
+}
+
+impl BannerKind {
+    /// True for what says which heap the lines below belong to, and so for what a later block of text has to know.
+    pub fn is_of_heap(self) -> bool {
+        !matches!(self, BannerKind::Other | BannerKind::Decoration)
+    }
 }
 
 /// Tells what a line is, without regard to the lines around it.
@@ -181,16 +190,27 @@ pub fn banner(body: &[u8]) -> Option<Banner<'_>> {
     let is_mark = |byte: &u8| matches!(byte, b'*' | b'-' | b'=' | b' ' | b'\t');
     let start = body.iter().position(|byte| !is_mark(byte)).unwrap_or(body.len());
     let lead = &body[..start];
-    let stars = lead.iter().filter(|byte| matches!(byte, b'*' | b'=')).count();
-    let dashes = memchr::memmem::find_iter(lead, b"- ").count();
-    if stars < 3 && dashes < 2 {
+    let marks = |part: &[u8]| {
+        let count = |mark: u8| part.iter().filter(|byte| **byte == mark).count();
+        (count(b'*'), count(b'='), memchr::memmem::find_iter(part, b"- ").count())
+    };
+    let (stars, equals, dashes) = marks(lead);
+    if stars < 3 && equals < 3 && dashes < 2 {
         return None;
     }
     let end = body.iter().rposition(|byte| !is_mark(byte)).map_or(start, |last| last + 1);
     let words = &body[start..end.max(start)];
-    // A rule has no words to close, but stars without any may be the start of a banner.
-    let closed = if words.is_empty() { !body.contains(&b'*') } else { end < body.len() };
-    Some(Banner { words, kind: banner_kind(words), closed })
+    // A rule has no words to close, but stars without any may be the start of a banner, of which eleven are known.
+    let closed = if words.is_empty() { !(1..=11).contains(&stars) } else { end < body.len() };
+    let (stars_behind, _, dashes_behind) = marks(&body[end..]);
+    let of_tool = stars >= 3 || dashes >= 2;
+    let kind = match banner_kind(words) {
+        BannerKind::Other if words.is_empty() || !of_tool => BannerKind::Decoration,
+        BannerKind::Other if stars_behind < 3 && dashes_behind < 2 => BannerKind::Decoration,
+        BannerKind::OtherOfHeap(_) if !of_tool => BannerKind::Decoration,
+        kind => kind,
+    };
+    Some(Banner { words, kind, closed })
 }
 
 fn banner_kind(words: &[u8]) -> BannerKind {
@@ -199,7 +219,9 @@ fn banner_kind(words: &[u8]) -> BannerKind {
         let (first, rest) = next_token(&words[at..]);
         let token = if first == b"@" { next_token(rest).0 } else { first };
         let token = token.strip_prefix(b"@").unwrap_or(token);
-        Some(parse_0x(token).or_else(|| parse_hex(token))?.value)
+        // A word such as `bad` is a number as well.
+        let told_apart = token.len() >= 5 || token.iter().any(u8::is_ascii_digit);
+        Some(parse_0x(token).or_else(|| parse_hex(token).filter(|_| told_apart))?.value)
     };
     let Some(heap) = heap() else { return BannerKind::Other };
     let has = |word: &[u8]| find_word(words, word).is_some();
@@ -208,7 +230,9 @@ fn banner_kind(words: &[u8]) -> BannerKind {
         () if has(b"end of data") => BannerKind::End(heap),
         () if has(b"hogs") => BannerKind::Hogs(heap),
         () if has(b"information") => BannerKind::Information(heap),
-        () => BannerKind::OtherOfHeap(heap),
+        // Every heap begins with a page: `heap 2` is the second of somebody's list.
+        () if heap.is_multiple_of(0x1000) => BannerKind::OtherOfHeap(heap),
+        () => BannerKind::Other,
     }
 }
 

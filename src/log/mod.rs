@@ -3,12 +3,12 @@
 //! A reader takes blocks of text and fills a [`sink::Sink`]. Lines it understands become rows, the rest becomes issues or
 //! verbatim sections; [`sink::LineCounts`] accounts for every line.
 
-use crate::lines::lines;
-
 pub mod batch;
 pub mod compare;
+pub mod compare_captures;
 pub mod compare_line;
 mod compare_reader;
+pub mod console;
 mod cut;
 pub mod fields;
 mod header;
@@ -24,11 +24,12 @@ pub mod running_sums;
 pub mod sections;
 pub mod sink;
 pub mod sites;
+pub mod sniff;
 mod tokens;
 pub mod trace_ids;
 pub mod umdh2;
 
-use line::{BannerKind, Line, classify};
+pub use sniff::{Evidence, sniff};
 
 /// Which tool wrote a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,31 +61,5 @@ impl Dialect {
     /// True if blocks of the text can be read in any order.
     pub fn is_parallel(self) -> bool {
         self == Dialect::Umdh2
-    }
-}
-
-/// Tells the dialect from the first line that decides; `None` if no line does.
-pub fn sniff(text: &[u8]) -> Option<Dialect> {
-    lines(text).find_map(|line| decide(line.bytes))
-}
-
-fn decide(line: &[u8]) -> Option<Dialect> {
-    if sites::decides(line) {
-        return Some(Dialect::Sites);
-    }
-    if compare_line::decides(line) {
-        return Some(Dialect::Comparison);
-    }
-    match classify(line) {
-        Line::Header(header) if header.tool == b"DH" => Some(Dialect::Dh),
-        Line::Header(header) if header.version.is_none() => Some(Dialect::Umdh1),
-        Line::Header(_) | Line::Block { .. } | Line::Legend => Some(Dialect::Umdh2),
-        Line::Hog { .. } => Some(Dialect::Umdh1),
-        Line::Banner(banner) => Some(match banner.kind {
-            _ if !line.contains(&b'*') || memchr::memmem::find(line, b"- - ").is_some() => Dialect::Umdh2,
-            BannerKind::Hogs(_) | BannerKind::Information(_) => Dialect::Umdh1,
-            _ => Dialect::Dh,
-        }),
-        _ => None,
     }
 }

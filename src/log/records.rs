@@ -151,6 +151,19 @@ pub struct HeaderLine {
     pub text: String,
 }
 
+/// A row or a total of a comparison in a log of something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparisonRow {
+    /// Lines before it in the piece.
+    pub line: u64,
+    /// Bytes before it in the piece.
+    pub byte: u64,
+    /// Ends the comparison.
+    pub is_total: bool,
+    /// The line.
+    pub text: String,
+}
+
 /// An allocation as a reader hands it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allocation {
@@ -268,6 +281,8 @@ pub struct Piece {
     pub heaps: Vec<(u32, u64, HeapEvent)>,
     /// Verbatim text.
     pub sections: Vec<SectionLine>,
+    /// Rows and totals of comparisons among those of a snapshot: they are captures of their own.
+    pub comparisons: Vec<ComparisonRow>,
     /// What could not be read.
     pub issues: Vec<Issue>,
     /// Some text needed windows-1252 to become a string.

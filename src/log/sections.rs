@@ -22,7 +22,7 @@
 //! - Numbers are hexadecimal, as everywhere in these logs.
 
 use super::{
-    fields::{parse_field, parse_trace},
+    fields::{next_token, parse_field, parse_trace},
     tokens::{Kind, Token, tokens},
 };
 
@@ -51,6 +51,16 @@ impl Subject {
             entries: plain
                 || (has(&["entries", "entry", "blocks", "allocations"]) && !has(&["free", "lock", "tag", "pool"])),
         }
+    }
+}
+
+impl Subject {
+    /// True for a row that has a stack and begins as an entry does, though its numbers are none of one.
+    pub fn is_spoilt_entry(self, row: &Row<'_>, line: &[u8]) -> bool {
+        let first = next_token(line).0;
+        let wide = first.len() >= 8 && first.iter().all(u8::is_ascii_alphanumeric) && first[0].is_ascii_hexdigit();
+        let is_number = wide && first.iter().any(u8::is_ascii_digit) && parse_trace(first).is_none();
+        self.entries && row.kind == "stack" && row.meaning == Meaning::Text && is_number
     }
 }
 

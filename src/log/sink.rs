@@ -5,11 +5,11 @@
 //! the piece. `parallel` puts the pieces of all workers together.
 
 pub use super::records::{
-    Allocation, BlockColumns, Definition, HeaderLine, HeapEvent, HeapField, Issue, LineCounts, Module, Piece,
-    SectionLine, Severity, Sums, SymbolNote, Trace, TraceSlot,
+    Allocation, BlockColumns, ComparisonRow, Definition, HeaderLine, HeapEvent, HeapField, Issue, LineCounts, Module,
+    Piece, SectionLine, Severity, Sums, SymbolNote, Trace, TraceSlot,
 };
 pub use super::trace_ids::TraceIds;
-use super::{batch::Batch, issues::IssueCounts, regions::Regions, running_sums::RunningSums};
+use super::{batch::Batch, fields::trim, issues::IssueCounts, regions::Regions, running_sums::RunningSums};
 use crate::{
     memory,
     table::{frames::FrameKeys, intern::Interner},
@@ -286,6 +286,13 @@ impl Sink {
         if self.issue_counts.keeps(issue.kind) {
             self.piece.issues.push(issue);
         }
+    }
+
+    /// Notes a row or a total of a comparison in a log of something else; the caller counts the line.
+    pub fn comparison_row(&mut self, line: u64, byte: u64, text: &[u8]) {
+        let text = self.text(trim(text));
+        let is_total = text.starts_with("Total");
+        self.piece.comparisons.push(ComparisonRow { line, byte, is_total, text });
     }
 
     /// Takes a line that nothing could be made of, and counts it.

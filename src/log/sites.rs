@@ -13,7 +13,7 @@
 //! Invariant: each line is one allocation whose stack is the call site alone.
 
 use super::{
-    cut,
+    compare_line, console, cut,
     fields::{next_token, parse_0x, parse_decimal, trim},
     line::{Line, classify},
     sink::{Allocation, HeapEvent, Issue, SectionLine, Severity, Sink},
@@ -101,7 +101,13 @@ fn other(line: &lines::Line<'_>, number: u64, sink: &mut Sink) {
         sink.piece.lines.blank += 1;
         return;
     }
-    if !matches!(classify(line.bytes), Line::Comment(_) | Line::Module { .. }) {
+    let is_comment = matches!(classify(line.bytes), Line::Comment(_) | Line::Module { .. });
+    // Above the first row prose may stand, decoration anywhere.
+    let prose = sink.heap_bases.is_empty() && !console::is_like_data(line.bytes);
+    if !is_comment && !prose && !console::is_decoration(line.bytes) {
+        if compare_line::decides(line.bytes) {
+            sink.comparison_row(number, line.start as u64, line.bytes);
+        }
         return sink.unreadable(number, line.start as u64, line.bytes);
     }
     let text = sink.text(line.bytes);
@@ -115,7 +121,8 @@ fn other(line: &lines::Line<'_>, number: u64, sink: &mut Sink) {
     }
     sink.piece.lines.preamble += 1;
     let section = "preamble".to_owned();
-    sink.piece.sections.push(SectionLine { section, line: number, kind: "comment", text, tokens: None });
+    let kind = if is_comment { "comment" } else { "console" };
+    sink.piece.sections.push(SectionLine { section, line: number, kind, text, tokens: None });
 }
 
 fn cut(line: &lines::Line<'_>, number: u64, sink: &mut Sink) {

@@ -289,3 +289,36 @@ def test_demo_tells_where_the_chart_is(tmp_path: Path, capsys: pytest.CaptureFix
         assert f"chart: {chart}" in shown
     assert "before.dmp" in shown
     assert cli.run(["diff", *(str(tmp_path / "demo" / name) for name in ("before.dmp", "after.dmp"))]) == cli.OK
+
+
+def test_comparisons_of_one_window_are_captures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    window = tmp_path / "window.txt"
+    comparison = "+ {0} ( {0} - 0) 1 allocs\tBackTrace1\n\n\tapp!f+1\n\nTotal increase == {0}\n"
+    first, second = comparison.format("1a"), comparison.format("2b")
+    window.write_text(f"PS C:\\> umdh a b\n{first}PS C:\\> umdh b c\n{second}PS C:\\> exit\n", encoding="utf-8")
+    assert cli.run(["summary", str(window)]) == cli.UNREADABLE
+    said = capfd.readouterr().err
+    assert "capture 1 at line 1 (PS C:\\> umdh a b), capture 2 at line 7 (PS C:\\> umdh b c)" in said
+    for capture, growth in (("1", "+26 B"), ("2", "+43 B")):
+        assert cli.run(["summary", str(window), "--capture", capture]) == cli.OK
+        assert growth in capfd.readouterr().out
+    assert cli.run(["summary", str(window), "--capture", "3"]) == cli.UNREADABLE
+    found = hd.read(window, capture=2)
+    assert isinstance(found, hd.Comparison)
+    assert found.total_requested_delta == 0x2B
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("0:000> !heap -s\n*******\n  NT HEAP STATS BELOW\n*******\n", "output of WinDbg's !heap"),
+        ("--- Usage Summary ------ RgnCount --- Total Size\n", "output of WinDbg's !address"),
+        ("*****\n*** ERROR: Symbol file could not be found.\n", "output of WinDbg"),
+        ("# Case 4711\n\n*** IMPORTANT ***\n\nplease look at these logs\n", "Markdown without a heap log in it"),
+    ],
+)
+def test_what_is_no_log_is_named(text: str, name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text(text, encoding="utf-8")
+    assert cli.run(["summary", str(other)]) == cli.UNREADABLE
+    assert f"expected a heap log of dh, umdh or dhcmp, found {name}" in capfd.readouterr().err

@@ -292,12 +292,43 @@ def test_what_is_no_log_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     Path("sites.txt").write_text(capfd.readouterr().out, encoding="utf-8", newline="")
     for name, code, words in (
         ("missing.txt", cli.UNREADABLE, "missing.txt: cannot read"),
-        ("cmp.txt", cli.USAGE, "expected a heap log, found a comparison of two logs"),
-        ("after.dmp", cli.USAGE, "expected a heap log, found a minidump"),
+        ("cmp.txt", cli.UNREADABLE, "expected a heap log, found a comparison of two logs"),
+        ("after.dmp", cli.UNREADABLE, "expected a heap log, found a minidump"),
         ("sites.txt", cli.USAGE, "found a list of call sites, whose sums overlap"),
     ):
         assert cli.run(["check", "before.txt", name, "--max-growth", "1"]) == code
         assert words in capfd.readouterr().err
+
+
+_EMPTY_HEAPS = "".join(
+    f"*- - - - - {words} @ {base} - - - - -\n"
+    for base in ("10000", "20000")
+    for words in ("Start of data for heap", "End of data for heap")
+)
+_TRANSCRIPT = "**********************\nWindows PowerShell transcript start\n**********************\nPS C:\\> umdh a b\n"
+_COMPARISON = "+ 1a ( 2a - 10) 1 allocs\tBackTrace1\nTotal increase == 1a\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (_EMPTY_HEAPS, "expected a heap log with blocks, found 2 heaps without any"),
+        ("*********** Heap 00290000 Hogs ***********\n", "found 1 heap without any"),
+        ("*** Modules ***\n77E80000 000C0000 C:\\WINNT\\system32\\KERNEL32.dll\n", "found 0 heaps without any"),
+        ("# Case 4711\n\n*** IMPORTANT ***\n\nplease look\n", "found Markdown without a heap log in it"),
+        ("0:000> !heap -s\n*****\n  NT HEAP STATS BELOW\n*****\n", "found output of WinDbg's !heap"),
+        (_TRANSCRIPT, "found a PowerShell transcript without a heap log in it"),
+        (_TRANSCRIPT + _COMPARISON, "found a comparison of two logs"),
+    ],
+)
+def test_what_holds_nothing_is_within_no_limit(text: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("nothing.txt").write_text(text, encoding="utf-8", newline="")
+    for pair in (("nothing.txt", "after.txt"), ("before.txt", "nothing.txt"), ("nothing.txt", "nothing.txt")):
+        assert cli.run(["check", *pair, "--max-growth", "1", "--markdown", "out.md"]) == cli.UNREADABLE
+        captured = capsys.readouterr()
+        assert words in captured.err
+        assert captured.out == ""
+        assert not Path("out.md").exists()
 
 
 def test_nothing_is_written_where_a_log_cannot_be_read() -> None:

@@ -220,10 +220,6 @@ fn contradictions_become_issues_and_the_rows_stay() {
         ("\tapp!f+12\nTotal decrease == 0\n", vec!["frame_without_record"]),
         ("+ 1a ( 1a - 0) 1 allocs BackTrace1\n", vec!["total_missing"]),
         (
-            "+ 1a ( 1a - 0) 1 allocs BackTrace1\nTotal increase == 1a\n+ 1 ( 1 - 0) 1 allocs BackTrace1\nTotal increase == 1\n",
-            vec!["second_total"],
-        ),
-        (
             "+ 1a ( 1a - 0) 1 allocs BackTrace1\n\tMFC42!Ordinal12+14\n\tapp!f+00020000\n\tMFC42!Ordinal12+14\nTotal increase == 1a\n",
             vec!["suspect_symbol", "suspect_symbol"],
         ),

@@ -13,10 +13,12 @@ mod dumps_said;
 mod dumps_with_log;
 mod errors;
 mod fixtures;
+mod formats;
 mod hogs;
 #[cfg(feature = "polars")]
 mod polars_frames;
 mod properties;
+mod quirks;
 mod sample_dump;
 mod sums;
 mod support;

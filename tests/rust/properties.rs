@@ -8,7 +8,7 @@ use arrow_array::{Array, ListArray, UInt32Array, UInt64Array};
 use heapdelta::read;
 
 /// Lines of every dialect, whole and broken.
-const LINES: [&str; 34] = [
+const LINES: [&str; 49] = [
     "// UMDH: version 6.1.7650.0: Logtime 2012-04-30 12:09 - Machine=HOST - PID=10",
     "UMDH: Logtime 2001-02-03 04:05 - Machine=WEB01 - PID=812",
     "DH: Logtime 03/04/2000-05:06 - Machine=FILESRV - PID=404",
@@ -43,6 +43,21 @@ const LINES: [&str; 34] = [
     "+ 2a98c90 ( 2a98c90 -     0)  15cf4 allocs\tBackTrace74050",
     "Connecting.....Module enumeration complete.",
     "",
+    "=====",
+    "**********************",
+    "=== Heap 2E60000 Hogs ===",
+    "- - - - Heap 2E60000 Hogs - - - -",
+    "- - - - page 2 - - - -",
+    "*** IMPORTANT ***",
+    "*** ERROR: Symbol file could not be found.  Defaulted to export symbols for ntdll.dll - ",
+    "C:\\>",
+    "PS D:\\kiln> umdh a b",
+    "64 bytes + 1CCCCCCCCC at 2E9FA60 by BackTrace18D0A0D0",
+    "6Z bytes + 1C at 2E9FA60 by BackTrace22",
+    "  dead bytes !app+1",
+    "Total increase ==  2a98c90",
+    "// Debug library initialized ...",
+    "Total increase ==  2z",
 ];
 
 fn mixture() -> impl Strategy<Value = String> {
@@ -71,6 +86,18 @@ proptest! {
     #[test]
     fn any_cut_into_blocks_gives_the_same_tables(text in mixture(), threads in select(vec![1usize, 2, 7]), block in 1usize..400) {
         prop_assert_eq!(outcome(text.as_bytes(), &options(threads, block), &[]), outcome(text.as_bytes(), &options(1, 1 << 20), &[]));
+    }
+
+    #[test]
+    fn a_capture_of_several_is_one(text in mixture()) {
+        let wanted = |capture| heapdelta::Options { capture, ..options(2, 64) };
+        let Err(error) = read(text.as_bytes(), &wanted(None)) else { return Ok(()) };
+        let heapdelta::ErrorKind::ManyCaptures { captures } = error.kind() else { return Ok(()) };
+        for number in 1..=captures.len() {
+            if let Err(error) = read(text.as_bytes(), &wanted(Some(number))) {
+                prop_assert!(!matches!(error.kind(), heapdelta::ErrorKind::ManyCaptures { .. }), "capture {}: {}", number, error);
+            }
+        }
     }
 
     #[test]

@@ -14,12 +14,14 @@ import typer
 import heapdelta as hd
 from heapdelta import _suppress, _whole_file
 from heapdelta._check import Check, Limits
+from heapdelta._html import plural
 from heapdelta.cli import _check_junit, _check_markdown, _check_text, _input, _json, _output, _streams
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
-from heapdelta.exceptions import OptionError
+from heapdelta.exceptions import FormatError, OptionError
 
 if TYPE_CHECKING:
+    from heapdelta._snapshot import Snapshot
     from heapdelta._suppress import Suppression
 
 EXCEEDED = 4
@@ -98,8 +100,7 @@ def check(
         raise OptionError("expected one of --json, --markdown - and --junit - on stdout, found several", kind="option")
     suppressions = _suppressions(ignore)
     rules = _input.read_allocators(allocators)
-    old = _input.read_snapshot(before, capture=before_capture)
-    new = _input.read_snapshot(after, capture=after_capture)
+    old, new = _read(before, before_capture), _read(after, after_capture)
     checked = Check(hd.diff(old, new, allocators=rules), limits, suppressions)
     if junit is not None:
         seconds = time.monotonic() - clock
@@ -116,6 +117,29 @@ def check(
     with _streams.reader_may_leave(sys.stderr):
         _output.report_issues([(str(before), old), (str(after), new)])
     return 0 if checked.passed else EXCEEDED
+
+
+def _read(path: Path, capture: int | None) -> Snapshot:
+    """Read a log that a limit can be held against.
+
+    Raises
+    ------
+    FormatError
+        If the file is something else, or holds no block: growth from or to nothing is within any limit, or over it, by
+        accident.
+    """
+    try:
+        found = _input.read_snapshot(path, capture=capture)
+    except OptionError as error:
+        raise FormatError(error.message, path=str(path), hint=error.hint, kind="not_a_log") from error
+    if not (found.usage["allocation_count"] > 0).any():
+        raise FormatError(
+            f"{path}: expected a heap log with blocks, found {plural(found.heaps.height, 'heap')} without any",
+            path=str(path),
+            hint="the log is of another process, was taken too early, or lost its blocks: heapdelta summary shows it",
+            kind="empty",
+        )
+    return found
 
 
 def _limits(

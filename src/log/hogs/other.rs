@@ -4,6 +4,7 @@
 
 use super::{FAILURE_ACTION, Place, Reader, issue};
 use crate::log::{
+    console,
     fields::{parse_frame, trim},
     line::Line,
     open_stack::Owner,
@@ -31,6 +32,12 @@ impl Reader {
             return;
         }
         self.close(place.line, sink);
+        if let Some(id) = console::id_of_spoilt(body) {
+            sink.unreadable(place.line, place.byte, place.text);
+            self.begin(id, place, sink);
+            self.verbatim(row.kind, Some(row.tokens), place, sink);
+            return;
+        }
         let counted = match row.meaning {
             Meaning::Module { base, size, path } => {
                 self.module(base, size, path, true, sink);
@@ -43,7 +50,9 @@ impl Reader {
             Meaning::Field { key, value } => self.field_of_heap(key, value, place, sink),
             Meaning::Text => false,
         };
-        if !counted {
+        if !counted && subject.is_spoilt_entry(&row, body) {
+            sink.unreadable(place.line, place.byte, place.text);
+        } else if !counted {
             sink.piece.lines.preamble += 1;
         }
         if matches!(row.meaning, Meaning::Field { .. } | Meaning::Text) && sections::is_failure(body) {

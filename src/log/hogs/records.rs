@@ -68,6 +68,11 @@ impl Reader {
 
     fn block(&mut self, numbers: (u64, u64, u64), id: &[u8], place: Place<'_>, sink: &mut Sink) {
         let (requested_bytes, overhead_bytes, address) = numbers;
+        if !std::mem::replace(&mut self.foreign, true) {
+            let action =
+                "read, but the overhead of lines such as this one is in no sum: the others are of UMDH 1 or DH";
+            issue(sink, Severity::Error, "other_format", place, action);
+        }
         let Ok(overhead_bytes) = u32::try_from(overhead_bytes) else {
             self.begin(id, place, sink);
             sink.unreadable(place.line, place.byte, place.text);
@@ -90,6 +95,8 @@ impl Reader {
         if self.layout == Layout::Preamble {
             self.layout = Layout::Hogs;
         }
+        self.at_prompt = false;
+        self.settle_heap(place, sink);
         self.enter_heap(place, sink);
         self.begin(id, place, sink);
         sink.allocation(Allocation { trace: self.stack.slot(), ..row });
@@ -156,6 +163,9 @@ fn is_unresolved(frame: &[u8], line: &[u8]) -> bool {
     let indented = line.first().is_some_and(|first| is_blank(*first));
     let (first, rest) = next_token(frame);
     let wide = parse_0x(first).is_some() || (first.len() >= 8 && parse_hex(first).is_some());
+    // `00000898 byt`: the start of a record, where the file ends in it.
+    let of_record = b"bytes".starts_with(next_token(rest).0);
+    let wide = wide && (rest.is_empty() || !of_record);
     let named = memchr::memchr(b'!', first).is_some_and(|at| at > 0) && !first.contains(&b'(');
     (wide && (indented || rest.is_empty())) || (named && indented)
 }

@@ -101,7 +101,8 @@ impl TableSchema {
     pub fn arrow(&self) -> SchemaRef {
         static MADE: Mutex<Option<HashMap<usize, SchemaRef>>> = Mutex::new(None);
         let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-        let schema = made.get_or_insert_default().entry(self.columns.as_ptr().addr()).or_insert_with(|| self.new_arrow());
+        let schema =
+            made.get_or_insert_default().entry(self.columns.as_ptr().addr()).or_insert_with(|| self.new_arrow());
         Arc::clone(schema)
     }
 

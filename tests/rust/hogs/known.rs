@@ -207,6 +207,12 @@ fn frames_of_a_spoilt_record_go_to_no_other_stack() {
         "{HOGS}00000030 bytes in 0x1 allocations (@ 0x30) by: BackTrace00007\n        Spruce!a+0x1\n\
          00000030 bytes in four allocations (@ 0x30) by: BackTrace00008\n        Spruce!b+0x2\n"
     ));
+    assert_eq!(found.issue_kinds(), [("unreadable_line", 3)]);
+    assert_eq!(found.stack_frames(), [("00007", vec!["Spruce!a+0x1"]), ("00008", vec!["Spruce!b+0x2"])]);
+    let found = read(&format!(
+        "{HOGS}00000030 bytes in 0x1 allocations (@ 0x30) by: BackTrace00007\n        Spruce!a+0x1\n\
+         00000030 bytes in four allocations (@ 0x30) by: Back00008\n        Spruce!b+0x2\n"
+    ));
     assert_eq!(found.issue_kinds(), [("unreadable_line", 3), ("frame_without_record", 4)]);
     assert_eq!(found.stack_frames(), [("00007", vec!["Spruce!a+0x1"])]);
 }
@@ -270,7 +276,7 @@ fn blocks_and_aliases_of_version_2_are_read_too() {
          64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0\n\t776CDD82\n\tAlias\n\t7768EC66\n\n\
          *- - - - - - - - - - End of data for heap @ 2E60000 - - - - - - - - - -\n",
     );
-    assert_eq!(found.issues, []);
+    assert_eq!(found.issue_kinds(), [("other_format", 2)]);
     assert_eq!(found.stack_frames(), [("18D0A0D0", vec!["776CDD82"]), ("18D0A0D0", vec!["7768EC66"])]);
     assert!(found.stacks[1].alias);
     assert_eq!(found.usage.values().copied().collect::<Vec<_>>(), [(0x64, 1)]);
