@@ -203,7 +203,7 @@ def check_reports(before: hd.Snapshot, after: hd.Snapshot, folder: Path) -> None
     markdown, junit = folder / "report.md", folder / "report.xml"
     limits = ["check", str(before.path), str(after.path), "--max-growth", "1", "--max-growth-each", "1"]
     shown = printed([*limits, "--markdown", str(markdown), "--junit", str(junit)])
-    assert not [character for character in shown if character != "\n" and unicodedata.category(character) == "Cc"]
+    assert not has_unseen(shown), has_unseen(shown)
     assert not has_unseen(markdown.read_text(encoding="utf-8"))
     assert ElementTree.fromstring(junit.read_bytes()).iter("failure")
     assert not has_unseen(junit.read_text(encoding="utf-8"))
