@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from heapdelta._snapshot import Snapshot
 
 
+_PLACE = ["source", "known_by", "base"]
+
+
 @dataclass(frozen=True)
 class Together:
     """Snapshots as their run knows them, in the order given, and one note for each module that was carried."""
@@ -91,13 +94,7 @@ def _names(snapshots: Sequence[Snapshot], places: list[str]) -> list[str]:
 
 def _notes(snapshots: list[Snapshot], names: list[str], carried: pl.DataFrame) -> list[str]:
     held = _with_blocks(snapshots, carried).filter(pl.col("allocation_count") > 0)
-    renamed = [
-        row["base"] is not None
-        and row["own_module"] is not None
-        and _file_at(snapshots[row["source"]], row["base"]) == _file_at(snapshots[row["known_by"]], row["base"])
-        for row in held.iter_rows(named=True)
-    ]
-    held = held.filter(~pl.Series(renamed, dtype=pl.Boolean))
+    held = held.join(_renamed(snapshots, held), on=_PLACE, how="anti", maintain_order="left")
     notes = []
     for _, rows in held.group_by(pl.col("module").str.to_lowercase(), maintain_order=True):
         later = rows.filter(pl.col("known_by") < pl.col("source"))
@@ -116,6 +113,16 @@ def _with_blocks(snapshots: list[Snapshot], carried: pl.DataFrame) -> pl.DataFra
         sums = usage.group_by("stack_id").agg(size, pl.col("allocation_count").cast(pl.Int128).sum())
         parts.append(rows.join(sums, on="stack_id", how="left", maintain_order="left"))
     return pl.concat(parts)
+
+
+def _renamed(snapshots: list[Snapshot], carried: pl.DataFrame) -> pl.DataFrame:
+    """Find modules that two lists only call otherwise: `app.dll` where there is a program `app` as well."""
+    places = carried.drop_nulls(["base", "own_module"]).select(_PLACE).unique(maintain_order=True)
+    same = [
+        _file_at(snapshots[source], base) == _file_at(snapshots[known_by], base)
+        for source, known_by, base in places.iter_rows()
+    ]
+    return places.filter(pl.Series(same, dtype=pl.Boolean))
 
 
 def _file_at(snapshot: Snapshot, base: int) -> str | None:

@@ -26,6 +26,8 @@ struct Found<'a> {
     /// Groups of the first stacks of an id, which hold its blocks.
     of_id: HashMap<&'a str, Vec<u32>>,
     frames: Vec<Vec<Frame>>,
+    /// The stacks of each group that differ in what they say, each with its log.
+    variants: Vec<Vec<(u32, &'a [u32])>>,
 }
 
 impl Grouped {
@@ -38,9 +40,13 @@ impl Grouped {
             let groups = log.candidates.iter().map(|stack| {
                 let key = (stack.trace_id, log.key(stack.frames, &mut scratch));
                 let known = found.by_key.get(&key).copied();
-                let group = known.or_else(|| found.alike(logs, source, stack));
-                let group = group.unwrap_or_else(|| found.add(stack.trace_id, stack.is_alias));
-                found.by_key.insert(key, group);
+                let group = known.unwrap_or_else(|| {
+                    let alike = found.alike(logs, source, stack);
+                    let group = alike.unwrap_or_else(|| found.add(stack.trace_id, stack.is_alias));
+                    found.by_key.insert(key, group);
+                    found.variants[group as usize].push((source, stack.frames));
+                    group
+                });
                 found.take(group, logs, source, stack.frames);
                 group
             });
@@ -55,8 +61,7 @@ impl Grouped {
         let candidates = log.candidates.iter().zip(&self.of_candidate[source]);
         let changes = candidates.filter_map(|(stack, group)| {
             let better = &self.frames[*group as usize];
-            let same =
-                |(own, better): (&u32, &Frame)| log.hash_of(*own) == logs[better.source as usize].hash_of(better.id);
+            let same = |(own, better): (&u32, &Frame)| log.mark_of(*own).hash == better.mark(logs).hash;
             let unchanged = stack.frames.iter().zip(better).all(same);
             (!unchanged).then_some(Change { row: stack.row, own: stack.frames, better })
         });
@@ -68,6 +73,7 @@ impl<'a> Found<'a> {
     fn add(&mut self, trace_id: &'a str, is_alias: bool) -> u32 {
         let group = self.frames.len() as u32;
         self.frames.push(Vec::new());
+        self.variants.push(Vec::new());
         if !is_alias {
             self.of_id.entry(trace_id).or_default().push(group);
         }
@@ -82,9 +88,8 @@ impl<'a> Found<'a> {
             return;
         }
         for (known, id) in known.iter_mut().zip(frames) {
-            let named = |frame: &Frame| logs[frame.source as usize].frame(frame.id).is_named();
             let own = Frame { source, id: *id };
-            if !named(known) && named(&own) {
+            if !known.mark(logs).is_named && own.mark(logs).is_named {
                 *known = own;
             }
         }
@@ -92,34 +97,32 @@ impl<'a> Found<'a> {
 
     /// The only group of the id that a stack fits to although not all of their frames are equal.
     fn alike(&self, logs: &[Log<'_>], source: u32, stack: &Candidate<'_>) -> Option<u32> {
-        // Addresses alone were compared already.
-        let log = &logs[source as usize];
-        if stack.is_alias {
-            return None;
-        }
-        let groups = self.of_id.get(stack.trace_id)?;
+        let groups = self.of_id.get(stack.trace_id).filter(|_| !stack.is_alias)?;
         let mut fitting = groups.iter().filter(|group| {
-            let known = &self.frames[**group as usize];
-            known.len() == stack.frames.len() && fits(logs, known, log, stack.frames)
+            let fits = |(known_by, known): &(u32, &[u32])| {
+                fits(&logs[*known_by as usize], known, &logs[source as usize], stack.frames)
+            };
+            self.variants[**group as usize].iter().map(fits).reduce(|one, other| Some(one? | other?)).flatten()
+                == Some(true)
         });
         fitting.next().copied().filter(|_| fitting.next().is_none())
     }
 }
 
-/// True if frames contradict each other nowhere and at least one is surely the same.
-fn fits(logs: &[Log<'_>], known: &[Frame], log: &Log<'_>, frames: &[u32]) -> bool {
+/// Whether some frame is surely the same in both; none if stacks contradict each other.
+fn fits(log: &Log<'_>, frames: &[u32], other: &Log<'_>, others: &[u32]) -> Option<bool> {
+    if frames.len() != others.len() {
+        return None;
+    }
     let mut sure = false;
-    for (known, own) in known.iter().zip(frames) {
-        let other = &logs[known.source as usize];
-        let (one, two) = (other.frame(known.id), log.frame(*own));
-        match (one.address, two.address) {
-            (Some(one), Some(two)) if one != two => return false,
-            (Some(_), Some(_)) => sure = true,
-            _ if other.hash_of(known.id) == log.hash_of(*own) => sure |= one.is_named(),
-            // One has a name and the other has none.
-            _ if one.is_named() != two.is_named() => {}
-            _ => return false,
+    for (one, other) in frames.iter().map(|one| log.mark_of(*one)).zip(others.iter().map(|two| other.mark_of(*two))) {
+        let have_addresses = one.has_address && other.has_address;
+        if one.identity == other.identity {
+            sure |= have_addresses || one.is_named;
+        } else if have_addresses || one.is_named == other.is_named {
+            // Two addresses, two names, or two texts that say nothing and are not the same.
+            return None;
         }
     }
-    sure
+    Some(sure)
 }

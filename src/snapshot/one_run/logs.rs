@@ -5,15 +5,12 @@ use arrow_array::{
     cast::AsArray,
     types::{UInt32Type, UInt64Type},
 };
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::places::Unsettled;
 use crate::{
     snapshot::Snapshot,
-    table::{
-        frames::Frames,
-        modules::ModuleMap,
-        stacks::{fingerprint, frames_of},
-    },
+    table::{frames::Frames, modules::ModuleMap, stacks::frames_of},
 };
 
 /// The columns of a batch of `frames`.
@@ -36,11 +33,16 @@ pub struct Known<'a> {
     pub text: &'a str,
 }
 
-impl Known<'_> {
+/// What stacks are compared by, of a frame of a candidate.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mark {
+    /// Hash of its content, the part of a fingerprint.
+    pub hash: u64,
+    /// What it is inside the run: its address, else its content.
+    pub identity: u64,
+    pub has_address: bool,
     /// It says more than an address.
-    pub fn is_named(&self) -> bool {
-        self.module.is_some() || self.function.is_some()
-    }
+    pub is_named: bool,
 }
 
 /// A stack that other snapshots of the run may place otherwise.
@@ -55,8 +57,8 @@ pub struct Candidate<'a> {
 /// A snapshot of a run.
 pub struct Log<'a> {
     frames: Vec<FrameColumns<'a>>,
-    /// What fingerprints are made of, for each frame of a candidate; of no meaning for others.
-    hashes: Vec<u64>,
+    /// By frame; those of no candidate have none.
+    marks: Vec<Mark>,
     map: &'a ModuleMap,
     /// In the order of `stacks`.
     pub candidates: Vec<Candidate<'a>>,
@@ -74,19 +76,29 @@ impl<'a> Log<'a> {
         }
         let any = is_unsettled.contains(&true);
         let candidates = if any { candidates(snapshot, &is_unsettled) } else { Vec::new() };
-        let mut log = Self { frames, hashes: Vec::new(), map, candidates };
-        log.hash(is_unsettled.len());
+        let mut log = Self { frames, marks: Vec::new(), map, candidates };
+        if any {
+            log.mark(is_unsettled.len());
+        }
         log
     }
 
-    /// Hashes the frames of all candidates, each once.
-    fn hash(&mut self, frame_count: usize) {
+    /// Marks the frames of all candidates, each once.
+    fn mark(&mut self, frame_count: usize) {
         let mut needed = vec![false; frame_count];
         self.candidates.iter().flat_map(|stack| stack.frames).for_each(|frame| needed[*frame as usize] = true);
         let needed: Vec<u32> = (0..).zip(needed).filter(|(_, needed)| *needed).map(|(frame, _)| frame).collect();
-        self.hashes = vec![0; if needed.is_empty() { 0 } else { frame_count }];
-        let found = self.rebuilt(&needed).hashes;
-        needed.iter().zip(found).for_each(|(frame, hash)| self.hashes[*frame as usize] = hash);
+        let mut marks = vec![Mark::default(); frame_count];
+        for (id, hash) in needed.iter().zip(self.rebuilt(&needed).hashes) {
+            let frame = self.frame(*id);
+            marks[*id as usize] = Mark {
+                hash,
+                identity: frame.address.unwrap_or(hash),
+                has_address: frame.address.is_some(),
+                is_named: frame.module.is_some() || frame.function.is_some(),
+            };
+        }
+        self.marks = marks;
     }
 
     /// Rows of `frames`, built once more.
@@ -114,21 +126,16 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Hash of the content of a candidate's frame.
-    pub fn hash_of(&self, frame: u32) -> u64 {
-        self.hashes[frame as usize]
-    }
-
-    /// What a frame is inside its run: its address, else its content.
-    pub fn identity(&self, frame: u32) -> u64 {
-        self.frame(frame).address.unwrap_or_else(|| self.hash_of(frame))
+    /// The mark of a candidate's frame.
+    pub fn mark_of(&self, frame: u32) -> Mark {
+        self.marks[frame as usize]
     }
 
     /// One number for what the frames of a candidate are inside the run.
     pub fn key(&self, frames: &[u32], scratch: &mut Vec<[u8; 8]>) -> u64 {
-        let identities: Vec<u64> = frames.iter().map(|frame| self.identity(*frame)).collect();
-        let places: Vec<u32> = (0..identities.len() as u32).collect();
-        fingerprint(&places, &identities, scratch)
+        scratch.clear();
+        scratch.extend(frames.iter().map(|frame| self.mark_of(*frame).identity.to_le_bytes()));
+        xxh3_64(scratch.as_flattened())
     }
 }
 

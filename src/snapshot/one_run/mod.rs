@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use super::Snapshot;
 use crate::table::{self, Table, modules::ModuleMap, schema};
 use groups::Grouped;
-use logs::Log;
+use logs::{Log, Mark};
 use places::Unsettled;
 
 /// The snapshots of one run, brought together.
@@ -41,6 +41,12 @@ pub struct OneRun {
 struct Frame {
     source: u32,
     id: u32,
+}
+
+impl Frame {
+    fn mark(&self, logs: &[Log<'_>]) -> Mark {
+        logs[self.source as usize].mark_of(self.id)
+    }
 }
 
 /// A stack whose frames another snapshot knows better.
@@ -80,10 +86,12 @@ fn carried(logs: &[Log<'_>], changes: &[Vec<Change<'_>>]) -> Table {
         for change in changes {
             let taken = change.own.iter().zip(change.better).filter_map(|(own, better)| {
                 let (log, other) = (&logs[source as usize], &logs[better.source as usize]);
-                let (own_hash, hash) = (log.hash_of(*own), other.hash_of(better.id));
+                if log.mark_of(*own).hash == other.mark_of(better.id).hash {
+                    return None;
+                }
                 let (own, known) = (log.frame(*own), other.frame(better.id));
                 let base = known.address.and_then(|address| address.checked_sub(known.offset?));
-                let moved = own_hash != hash && own.module != known.module;
+                let moved = own.module != known.module;
                 moved.then_some((known.module?, base.filter(|_| known.function.is_none()), own.module, better.source))
             });
             // Many frames of one stack may be in one module.

@@ -15,7 +15,7 @@ use crate::{
 /// The snapshot with its stacks changed, and with frames of other logs behind its own.
 pub fn snapshot(snapshot: &Snapshot, logs: &[Log<'_>], source: usize, changes: &[Change<'_>]) -> Snapshot {
     let log = &logs[source];
-    let differ = |(own, better): &(&u32, &Frame)| log.hash_of(**own) != logs[better.source as usize].hash_of(better.id);
+    let differ = |(own, better): &(&u32, &Frame)| log.mark_of(**own).hash != better.mark(logs).hash;
     let foreign = changes.iter().flat_map(|change| change.own.iter().zip(change.better)).filter(differ);
     let mut numbers: BTreeMap<Frame, u32> = foreign.map(|(_, better)| (*better, 0)).collect();
     numbers.values_mut().zip(log.frame_count()..).for_each(|(number, next)| *number = next);
@@ -52,13 +52,11 @@ struct Row {
 
 impl Row {
     fn new(change: &Change<'_>, first: u32, logs: &[Log<'_>], source: usize, numbers: &BTreeMap<Frame, u32>) -> Self {
-        let hashes: Vec<u64> =
-            change.better.iter().map(|frame| logs[frame.source as usize].hash_of(frame.id)).collect();
+        let hashes: Vec<u64> = change.better.iter().map(|frame| frame.mark(logs).hash).collect();
         let places: Vec<u32> = (0..hashes.len() as u32).collect();
         let frames = change.own.iter().zip(change.better).zip(&hashes).map(|((own, better), hash)| {
             // A frame that says the same already stays.
-            let is_own = logs[source].hash_of(*own) == *hash;
-            numbers.get(better).copied().filter(|_| !is_own).unwrap_or(*own)
+            if logs[source].mark_of(*own).hash == *hash { *own } else { numbers[better] }
         });
         let frames = frames.collect();
         let fingerprint = fingerprint(&places, &hashes, &mut Vec::new());
