@@ -125,10 +125,10 @@ def diff(
     r"""Compare two snapshots, or two minidumps.
 
     Stacks are matched by what they contain, so snapshots of two runs of a program compare. Inside one run the same id
-    with the same raw addresses is the same stack, in the module it was first seen in: also when the module was unloaded,
-    or its base went to another, which `Delta.notes` tells. A stack whose frames are in neither file is matched by its id
-    inside one run, and else stays apart as a row of its own. Growth is not proof of a leak: a cache that is still
-    filling looks the same; take a third snapshot.
+    with the same raw addresses is the same stack, in the module it was first seen in: also when the module was
+    unloaded, or its base went to another, which `Delta.notes` tells. A stack whose frames are in neither file is
+    matched by its id inside one run, and else stays apart as a row of its own. Growth is not proof of a leak: a cache
+    that is still filling looks the same; take a third snapshot.
 
     Parameters
     ----------

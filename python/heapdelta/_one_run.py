@@ -1,8 +1,8 @@
 """The snapshots of one run brought together: a stack keeps its module when the module list no longer has it.
 
 Inside one run a trace id with the same raw addresses is the same stack. Its frames are in the modules that they were
-first seen in, also in logs taken after a module was unloaded or its base went to another, and in earlier ones whose list
-lacked it. The core finds and rewrites such stacks (`src/snapshot/one_run`); here are the words for it.
+first seen in, also in logs taken after a module was unloaded or its base went to another, and in earlier ones whose
+list lacked it. The core finds and rewrites such stacks (`src/snapshot/one_run`); here are the words for it.
 """
 
 from __future__ import annotations
@@ -109,8 +109,9 @@ def _with_blocks(snapshots: list[Snapshot], carried: pl.DataFrame) -> pl.DataFra
     parts = []
     for (source,), rows in carried.group_by("source", maintain_order=True):
         usage = snapshots[int(source)].usage.filter(pl.col("stack_id").is_in(rows["stack_id"].unique().implode()))
-        size = pl.when(pl.col("requested_bytes").null_count() == 0).then(pl.col("requested_bytes").cast(pl.Int128).sum())
-        sums = usage.group_by("stack_id").agg(size, pl.col("allocation_count").cast(pl.Int128).sum())
+        size, count = pl.col("requested_bytes"), pl.col("allocation_count")
+        known = pl.when(size.null_count() == 0).then(size.cast(pl.Int128).sum())
+        sums = usage.group_by("stack_id").agg(known, count.cast(pl.Int128).sum())
         parts.append(rows.join(sums, on="stack_id", how="left", maintain_order="left"))
     return pl.concat(parts)
 
@@ -142,22 +143,17 @@ def _unloaded(snapshots: list[Snapshot], names: list[str], rows: pl.DataFrame) -
     unsure = ", or no longer named" if base is None else ""
     holder = int(rows["source"].max())  # type: ignore[arg-type]
     where = "" if holder == len(names) - 1 else f" in {names[holder]}"
-    amount, one = _amount(rows.filter(pl.col("source") == holder))
-    return (
-        f"module unloaded between {names[last]} and {names[last + 1]}{unsure}: {module}{whose} "
-        f"({amount} {'keeps' if one else 'keep'} it{where})"
-    )
+    amount = _amount(rows.filter(pl.col("source") == holder))
+    between = f"{names[last]} and {names[last + 1]}"
+    return f"module unloaded between {between}{unsure}: {module}{whose} ({amount} keep it{where})"
 
 
 def _unlisted(names: list[str], rows: pl.DataFrame) -> str:
     """Say of a module that earlier logs do not have where its frames are."""
     holder = int(rows["source"].max())  # type: ignore[arg-type]
     of_holder = rows.filter(pl.col("source") == holder)
-    amount, one = _amount(of_holder)
-    return (
-        f"module known in {names[of_holder['known_by'][0]]} and not yet in {names[holder]}: {rows['module'][0]} "
-        f"({amount} {'counts' if one else 'count'} for it)"
-    )
+    knows = names[of_holder["known_by"][0]]
+    return f"module known in {knows} and not yet in {names[holder]}: {rows['module'][0]} ({_amount(of_holder)} are its)"
 
 
 def _lists(snapshot: Snapshot, module: str, base: int) -> bool:
@@ -165,9 +161,9 @@ def _lists(snapshot: Snapshot, module: str, base: int) -> bool:
     return bool((placed.str.to_lowercase() == module.lower()).any())
 
 
-def _amount(rows: pl.DataFrame) -> tuple[str, bool]:
-    """Write blocks and bytes of stacks, each counted once; and tell whether it is one block."""
+def _amount(rows: pl.DataFrame) -> str:
+    """Write blocks and bytes of stacks, each counted once."""
     stacks = rows.unique("stack_id")
     blocks = int(stacks["allocation_count"].sum())
     size = "" if stacks["requested_bytes"].null_count() else f", {plural(int(stacks['requested_bytes'].sum()), 'byte')}"
-    return f"{plural(blocks, 'block')}{size}", blocks == 1
+    return f"{plural(blocks, 'block')}{size}"

@@ -107,8 +107,8 @@ class Series:
         -----
         At each point the rows add up to the totals of its snapshot, unless the sums are inclusive: these overlap.
         Stacks whose frames are not in the file share one key. Inside a run a stack is the same in all logs that have
-        its id with the same raw addresses, in the module it was first seen in (`notes` tells of it). A heap stands for itself inside its own run only: it has
-        no rows at the points of other runs.
+        its id with the same raw addresses, in the module it was first seen in (`notes` tells where a list has it no
+        longer). A heap stands for itself inside its own run only: it has no rows at the points of other runs.
         """
         grid, keys = self._grid
         cells = pl.DataFrame(grid.cells(keys["key"].to_list()))
