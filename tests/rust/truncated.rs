@@ -10,6 +10,7 @@ const END: &str = "*- - - - - - - - - - End of data for heap @ 1C0000 - - - - - 
 
 /// Depth, and the number of the outermost frame.
 type Stack = (usize, usize);
+type Write = fn(&[Stack]) -> String;
 
 fn umdh2(stacks: &[Stack]) -> String {
     let record = |(id, (depth, outermost)): (usize, &Stack)| {
@@ -67,7 +68,7 @@ fn shorter(count: usize, outermost: usize) -> Vec<Stack> {
 }
 
 /// A way to write a log, and the limit of its tool.
-const DIALECTS: [(fn(&[Stack]) -> String, usize); 3] = [(umdh2, 32), (umdh1, 16), (comparison, 16)];
+const DIALECTS: [(Write, usize); 3] = [(umdh2, 32), (umdh1, 16), (comparison, 16)];
 
 #[test]
 fn stack_of_the_limit_that_ends_where_whole_ones_do_is_whole() {

@@ -34,11 +34,10 @@ impl Grouped {
     /// Goes through the logs in the order given.
     pub fn new(logs: &[Log<'_>]) -> Self {
         let mut found = Found::default();
-        let mut scratch = Vec::new();
         let mut of_candidate = Vec::with_capacity(logs.len());
         for (source, log) in (0..).zip(logs) {
             let groups = log.candidates.iter().map(|stack| {
-                let key = (stack.trace_id, log.key(stack.frames, &mut scratch));
+                let key = (stack.trace_id, stack.key);
                 let known = found.by_key.get(&key).copied();
                 let group = known.unwrap_or_else(|| {
                     let alike = found.alike(logs, source, stack);

@@ -52,6 +52,8 @@ pub struct Candidate<'a> {
     /// Another one stands under the id before it.
     pub is_alias: bool,
     pub frames: &'a [u32],
+    /// One number for what the frames are inside the run.
+    pub key: u64,
 }
 
 /// A snapshot of a run.
@@ -83,7 +85,7 @@ impl<'a> Log<'a> {
         log
     }
 
-    /// Marks the frames of all candidates, each once.
+    /// Marks the frames of all candidates, each once, and gives candidates their keys.
     fn mark(&mut self, frame_count: usize) {
         let mut needed = vec![false; frame_count];
         self.candidates.iter().flat_map(|stack| stack.frames).for_each(|frame| needed[*frame as usize] = true);
@@ -99,6 +101,12 @@ impl<'a> Log<'a> {
             };
         }
         self.marks = marks;
+        let mut scratch: Vec<[u8; 8]> = Vec::new();
+        for stack in &mut self.candidates {
+            scratch.clear();
+            scratch.extend(stack.frames.iter().map(|frame| self.marks[*frame as usize].identity.to_le_bytes()));
+            stack.key = xxh3_64(scratch.as_flattened());
+        }
     }
 
     /// Rows of `frames`, built once more.
@@ -129,13 +137,6 @@ impl<'a> Log<'a> {
     /// The mark of a candidate's frame.
     pub fn mark_of(&self, frame: u32) -> Mark {
         self.marks[frame as usize]
-    }
-
-    /// One number for what the frames of a candidate are inside the run.
-    pub fn key(&self, frames: &[u32], scratch: &mut Vec<[u8; 8]>) -> u64 {
-        scratch.clear();
-        scratch.extend(frames.iter().map(|frame| self.mark_of(*frame).identity.to_le_bytes()));
-        xxh3_64(scratch.as_flattened())
     }
 }
 
@@ -178,7 +179,7 @@ fn candidates<'a>(snapshot: &'a Snapshot, is_wanted: &[bool]) -> Vec<Candidate<'
             let frames = frames.unwrap_or_default();
             if ids.is_valid(row) && frames.iter().any(|frame| is_wanted[*frame as usize]) {
                 let is_alias = aliases.is_valid(row);
-                found.push(Candidate { row: first + row as u32, trace_id: ids.value(row), is_alias, frames });
+                found.push(Candidate { row: first + row as u32, trace_id: ids.value(row), is_alias, frames, key: 0 });
             }
         }
         first += batch.num_rows() as u32;
