@@ -15,6 +15,7 @@ import polars as pl
 
 from heapdelta import _native
 from heapdelta._html import plural
+from heapdelta._numbers import total, wide_sum
 from heapdelta._run import why_not_one_run
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _names(snapshots: Sequence[Snapshot], places: list[str]) -> list[str]:
 
 
 def _notes(snapshots: list[Snapshot], names: list[str], carried: pl.DataFrame) -> list[str]:
-    held = _with_blocks(snapshots, carried).filter(pl.col("allocation_count") > 0)
+    held = _with_blocks(snapshots, carried).filter("is_held")
     held = held.join(_renamed(snapshots, held), on=_PLACE, how="anti", maintain_order="left")
     notes = []
     for _, rows in held.group_by(pl.col("module").str.to_lowercase(), maintain_order=True):
@@ -109,9 +110,8 @@ def _with_blocks(snapshots: list[Snapshot], carried: pl.DataFrame) -> pl.DataFra
     parts = []
     for (source,), rows in carried.group_by("source", maintain_order=True):
         usage = snapshots[int(source)].usage.filter(pl.col("stack_id").is_in(rows["stack_id"].unique().implode()))
-        size, count = pl.col("requested_bytes"), pl.col("allocation_count")
-        known = pl.when(size.null_count() == 0).then(size.cast(pl.Int128).sum())
-        sums = usage.group_by("stack_id").agg(known, count.cast(pl.Int128).sum())
+        sums = usage.group_by("stack_id").agg(wide_sum(pl.col("requested_bytes")), wide_sum(pl.col("allocation_count")))
+        sums = sums.with_columns(is_held=pl.lit(True))
         parts.append(rows.join(sums, on="stack_id", how="left", maintain_order="left"))
     return pl.concat(parts)
 
@@ -162,8 +162,7 @@ def _lists(snapshot: Snapshot, module: str, base: int) -> bool:
 
 
 def _amount(rows: pl.DataFrame) -> str:
-    """Write blocks and bytes of stacks, each counted once."""
+    """Write blocks and bytes of stacks, each counted once; sums that are not known are said to be so."""
     stacks = rows.unique("stack_id")
-    blocks = int(stacks["allocation_count"].sum())
-    size = "" if stacks["requested_bytes"].null_count() else f", {plural(int(stacks['requested_bytes'].sum()), 'byte')}"
-    return f"{plural(blocks, 'block')}{size}"
+    sums = [(total(stacks["allocation_count"]), "block"), (total(stacks["requested_bytes"]), "byte")]
+    return ", ".join(f"unknown {noun}s" if amount is None else plural(amount, noun) for amount, noun in sums)
