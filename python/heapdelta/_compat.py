@@ -43,7 +43,7 @@ def dhcmp_text(delta: Delta, *, decimal: bool = False, verbose: bool = False) ->
     OptionError
         If only one of the two is a list of call sites.
     """
-    before, after = delta.before._native, delta.after._native
+    before, after = (side._native for side in delta._together.snapshots)
     return _native.format_dhcmp(_rows(delta), before, after, decimal=decimal, verbose=verbose)
 
 
@@ -54,7 +54,7 @@ def umdh_text(delta: Delta, *, decimal: bool = False) -> str:
     requested bytes alone.
     """
     overhead = delta.total["overhead_bytes_delta"].item()
-    before, after = delta.before._native, delta.after._native
+    before, after = (side._native for side in delta._together.snapshots)
     return _native.format_umdh(_rows(delta), before, after, decimal=decimal, overhead_delta=overhead)
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
-from heapdelta import _html, _notes
+from heapdelta import _html, _notes, _one_run
 from heapdelta._dump import Dump
 from heapdelta._dump_diff import DumpDelta
 from heapdelta._matched import Matched
+from heapdelta._one_run import Together
 from heapdelta._run import why_not_one_run
 from heapdelta._safe_text import visible
 from heapdelta._snapshot import Comparison, Snapshot
@@ -49,8 +50,20 @@ class Delta(Views):
         return self._why_not_one_run is None
 
     @cached_property
+    def _together(self) -> Together:
+        """Both sides, before first, as their run knows them."""
+        return _one_run.of_pair(self.before, self.after) if self.one_run else Together([self.before, self.after])
+
+    @cached_property
     def _matched(self) -> Matched:
-        return Matched.from_snapshots(self.before, self.after, self.allocators, one_run=self.one_run)
+        before, after = self._together.snapshots
+        return Matched.from_snapshots(before, after, self.allocators, one_run=self.one_run)
+
+    def _as_known(self, sides: list[Snapshot]) -> Delta:
+        """Make the same difference of sides as a longer run knows them, before first."""
+        other = Delta(self.before, self.after, self.allocators)
+        other._together = Together(sides)
+        return other
 
     def _refusal(self, kind: str) -> str | None:
         if kind == "trace" and self._why_not_one_run is not None:
@@ -66,9 +79,10 @@ class Delta(Views):
         One row per disagreement, sorted by ``kind``, then by id: ``trace_id_before``, ``trace_id_after`` str,
         ``fingerprint_before``, ``fingerprint_after`` u64, ``kind`` str: ``same id, other frames`` or ``same frames,
         other id`` (where several ids have the same frames, each is listed with the first of the other side). Rankings
-        by stack went by the frames, rankings by trace by the id. Empty for two runs, where ids mean nothing.
+        by stack went by the frames, rankings by trace by the id. The same id with the same raw addresses is no
+        disagreement, whatever the module lists have there. Empty for two runs, where ids mean nothing.
         """
-        return _conflicts(self.before, self.after, possible=self.one_run)
+        return _conflicts(*self._together.snapshots, possible=self.one_run)
 
     @property
     def issues(self) -> pl.DataFrame:
@@ -110,9 +124,11 @@ def diff(
 ) -> Delta | DumpDelta:
     r"""Compare two snapshots, or two minidumps.
 
-    Stacks are matched by what they contain, so snapshots of two runs of a program compare. A stack whose frames are in
-    neither file is matched by its id inside one run, and else stays apart as a row of its own. Growth is not proof of a
-    leak: a cache that is still filling looks the same; take a third snapshot.
+    Stacks are matched by what they contain, so snapshots of two runs of a program compare. Inside one run the same id
+    with the same raw addresses is the same stack, in the module it was first seen in: also when the module was
+    unloaded, or its base went to another, which `Delta.notes` tells. A stack whose frames are in neither file is
+    matched by its id inside one run, and else stays apart as a row of its own. Growth is not proof of a leak: a cache
+    that is still filling looks the same; take a third snapshot.
 
     Parameters
     ----------

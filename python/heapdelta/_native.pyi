@@ -7,7 +7,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "blame", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "number_through", "rank", "read", "sides_by_heap", "sides_by_stack", "stack_groups", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "blame", "damage_names", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "number_through", "one_run", "rank", "read", "sides_by_heap", "sides_by_stack", "stack_groups", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -363,6 +363,11 @@ def number_through(captures: SupportsGetItem[int, Snapshot | Comparison], alloca
     The stacks of captures, one behind the other: the table `numbered_stacks`.
 
     `allocators` has for each of them one column bool: which of its frames are an allocator's.
+    """
+
+def one_run(snapshots: SupportsGetItem[int, Snapshot]) -> tuple[list[Snapshot | None], Table]:
+    """
+    Snapshots of one run in the order of time, each as the others know its stacks (None: as it is), and the table `carried`.
     """
 
 def rank(parts: SupportsGetItem[int, Any], keys: Any) -> Table:

@@ -23,6 +23,7 @@ def of_delta(delta: Delta) -> list[str]:
     sides = [("before", before), ("after", after)]
     return [
         *_about_the_pair(delta),
+        *delta._together.notes,
         *(note for side, snapshot in sides for note in _about_capture(side, snapshot)),
         *_about_stacks(delta),
         *(note for side, snapshot in sides for note in _about_names(side, snapshot)),
@@ -92,7 +93,7 @@ def _about_stacks(delta: Delta) -> list[str]:
     unlisted = lacking["trace_id"].n_unique() if delta.one_run else lacking.height
     if unlisted:
         notes.append(f"the frames of {plural(unlisted, 'stack')} are in neither file")
-    old, new = delta.before.stacks["fingerprint"].drop_nulls(), delta.after.stacks["fingerprint"].drop_nulls()
+    old, new = (side.stacks["fingerprint"].drop_nulls() for side in delta._together.snapshots)
     if old.len() and new.len() and not old.is_in(new.implode()).any():
         notes.append("the two logs have no stack in common: of different programs or versions, or one lacks symbols?")
     if delta.conflicts.height:

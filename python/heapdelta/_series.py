@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from heapdelta import _growth, _html, _series_html, _series_notes
+from heapdelta import _growth, _html, _one_run, _series_html, _series_notes
 from heapdelta._measures import MEASURES
 from heapdelta._series_keys import KEYS, grid_of
 from heapdelta._series_order import Order, Ordered, ordered
@@ -51,8 +51,6 @@ class Series:
         (the first point of a later run of the same program on the same machine), ``complete`` bool (False where the
         end of a heap is missing: the log is probably cut off, and its numbers are too small), ``gap`` bool (the time
         since the point before it is more than 2.5 times the median of its run).
-    notes : list of str
-        What a reader of the numbers must know, one sentence each; empty if there is nothing.
     """
 
     def __init__(self, found: Ordered, by: By, allocators: Allocators, *, inclusive: bool) -> None:
@@ -61,8 +59,18 @@ class Series:
         self.allocators = allocators
         self.snapshots = found.snapshots
         self.points = found.points
-        self.notes = [*found.notes, *_series_notes.about(found)]
+        self._own_notes = [*found.notes, *_series_notes.about(found)]
         self._clock = found.clock
+
+    @cached_property
+    def _together(self) -> _one_run.Together:
+        """The snapshots as their runs know them."""
+        return _one_run.of_points(self.snapshots, self.points["run"])
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
+        return [*self._own_notes, *self._together.notes]
 
     @property
     def slope_unit(self) -> str:
@@ -72,7 +80,7 @@ class Series:
     @cached_property
     def _grid(self) -> tuple[Grid, pl.DataFrame]:
         """Every key at every point, and the keys in the order of `table`: `key`, its number there, and its columns."""
-        grid, keys = grid_of(self.snapshots, self.by, self.allocators, inclusive=self.inclusive)
+        grid, keys = grid_of(self._together.snapshots, self.by, self.allocators, inclusive=self.inclusive)
         final = pl.DataFrame(grid.sizes(self.points.height - 1))["requested_bytes"]
         shown = KEYS[self.by]
         ordered = keys.with_columns(final.alias("final")).sort(
@@ -98,8 +106,9 @@ class Series:
         Notes
         -----
         At each point the rows add up to the totals of its snapshot, unless the sums are inclusive: these overlap.
-        Stacks whose frames are not in the file share one key. A heap stands for itself inside its own run only: it has
-        no rows at the points of other runs.
+        Stacks whose frames are not in the file share one key. Inside a run a stack is the same in all logs that have
+        its id with the same raw addresses, in the module it was first seen in (`notes` tells where a list has it no
+        longer). A heap stands for itself inside its own run only: it has no rows at the points of other runs.
         """
         grid, keys = self._grid
         cells = pl.DataFrame(grid.cells(keys["key"].to_list()))

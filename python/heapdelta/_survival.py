@@ -36,15 +36,18 @@ class Survival:
         The snapshots, as `Series.points` has them.
     """
 
-    def __init__(self, points: pl.DataFrame, stacks: pl.DataFrame, lives: dict[int, core.Table]) -> None:
+    def __init__(
+        self, points: pl.DataFrame, stacks: pl.DataFrame, lives: dict[int, core.Table], notes: list[str]
+    ) -> None:
         self.points = points
+        self._run_notes = notes
         self._stacks = stacks
         self._lives = lives
 
     @property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
-        return [*about_cut(self.points), *about_unknown(self.points)]
+        return [*about_cut(self.points), *about_unknown(self.points), *self._run_notes]
 
     def _numbered(self, tables: dict[int, core.Table], *places: str) -> pl.DataFrame:
         """Put the tables of all runs together; their stacks and points become those of the series."""
@@ -145,13 +148,14 @@ def survival(series: Series, *, threads: int | None = None) -> Survival:
     for snapshot in series.snapshots:
         _check(snapshot)
     parts, lives = [], {}
+    together = series._together
     for (run,), points in series.points.group_by("run", maintain_order=True):
-        snapshots = [series.snapshots[point] for point in points["point"]]
+        snapshots = [together.snapshots[point] for point in points["point"]]
         natives = [snapshot._native for snapshot in snapshots]
         stacks, lives[run] = _native.follow_blocks(natives, threads=threads)
         named = described(pl.DataFrame(stacks), snapshots, series.allocators)
         parts.append(named.with_columns(pl.lit(run, dtype=pl.UInt32).alias("run")))
-    return Survival(series.points, pl.concat(parts).with_row_index("stack"), lives)
+    return Survival(series.points, pl.concat(parts).with_row_index("stack"), lives, together.notes)
 
 
 def _check(snapshot: Snapshot) -> None:

@@ -17,7 +17,7 @@ import polars as pl
 from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
 from heapdelta import _chart_page as pages
-from heapdelta import _whole_file
+from heapdelta import _one_run, _whole_file
 from heapdelta._chart_regions import regions
 from heapdelta._chart_series_marks import series_growth
 from heapdelta._chart_sizes import sizes
@@ -210,7 +210,9 @@ def _chain(states: Sequence[Snapshot | Delta | Series]) -> list[Delta]:
     chain = deltas or [diff(earlier, later) for earlier, later in pairwise(snapshots)]
     if not chain:
         raise OptionError(f"expected two snapshots or more, found {len(snapshots)}", kind="option")
-    return chain
+    # A stack whose module only the first log has counts for it in all differences of the chain.
+    sides = pairwise(_one_run.of_chain([chain[0].before, *(delta.after for delta in chain)]))
+    return [delta._as_known(list(pair)) for delta, pair in zip(chain, sides, strict=True)]
 
 
 def _amounts(ranking: pl.DataFrame, side: str) -> pl.DataFrame:

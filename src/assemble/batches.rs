@@ -3,6 +3,7 @@
 use arrow_array::{RecordBatch, builder::StringViewBuilder};
 use rayon::prelude::*;
 
+use super::ends::Ends;
 use crate::{
     log::{
         regions::Span,
@@ -26,7 +27,7 @@ pub struct Context<'a> {
     pub blocks: &'a [Vec<Blocks>],
     pub heap_numbers: &'a [Vec<u32>],
     pub hashes: &'a [u64],
-    pub depth_limit: u32,
+    pub ends: Ends,
 }
 
 /// Pieces that become one batch: places of the pieces in file order.
@@ -67,7 +68,11 @@ impl Context<'_> {
         if !sums.is_empty() {
             batches.push(allocations::sums(&sums));
         }
-        (batches, (!stacks.frames_end.is_empty()).then(|| stacks.finish(self.hashes, self.depth_limit)))
+        (
+            batches,
+            (!stacks.frames_end.is_empty())
+                .then(|| stacks.finish(self.hashes, |frames| self.ends.is_truncated(frames))),
+        )
     }
 
     fn stack_rows(&self, group: &Group) -> stacks::StackRows {

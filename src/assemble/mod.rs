@@ -1,6 +1,7 @@
 //! Turns what all workers read into the tables of one capture, in file order.
 
 mod batches;
+mod ends;
 mod issues;
 
 use std::{collections::HashSet, mem::take};
@@ -29,6 +30,7 @@ use crate::{
     },
 };
 use batches::Context;
+use ends::Ends;
 use issues::{Named, missing_end};
 
 /// What the reader of the file knows besides its lines.
@@ -131,13 +133,14 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     let stack_of_trace = stack_of_slot.first().filter(|_| facts.names_stacks).cloned().unwrap_or_default();
     let blocks = blocks(&mut sinks, &stack_of_slot);
     control.go_on()?;
+    let depth_limit = facts.depth_limit.max(stacks.max_depth);
     let context = Context {
         traces: &traces,
         stacks: &stacks,
         blocks: &blocks,
         heap_numbers: &heap_numbers,
         hashes: &frame_table.hashes,
-        depth_limit: facts.depth_limit.max(stacks.max_depth),
+        ends: Ends::new(&pieces, &stacks, depth_limit),
     };
     let stack_of_definition = stacks.of_definition.first().filter(|_| pieces.len() == 1).cloned().unwrap_or_default();
     let (usage, (allocations, stack_batches)) = rayon::join(

@@ -60,6 +60,15 @@ pub fn number_through(py: Python<'_>, captures: Vec<Capture<'_>>, allocators: Ve
     stacks.map(Table::from).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
+/// Snapshots of one run in the order of time, each as the others know its stacks (None: as it is), and the table `carried`.
+#[pyfunction]
+pub fn one_run(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>) -> PyResult<(Vec<Option<Snapshot>>, Table)> {
+    let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
+    let found = pool::run(py, None, || snapshot::one_run(&snapshots))?;
+    let completed = found.snapshots.into_iter().map(|one| one.map(|inner| Snapshot { inner })).collect();
+    Ok((completed, found.carried.into()))
+}
+
 /// The sums of two snapshots by stack, one below the other: the table `sides_by_stack`.
 #[pyfunction]
 pub fn sides_by_stack(py: Python<'_>, after: &Snapshot, before: &Snapshot) -> PyResult<Table> {

@@ -25,7 +25,7 @@ pub mod native {
     #[pymodule_export]
     use super::frames::{function_labels, hexadecimal};
     #[pymodule_export]
-    use super::matching::{blame, number_through, rank, sides_by_heap, sides_by_stack, stack_groups};
+    use super::matching::{blame, number_through, one_run, rank, sides_by_heap, sides_by_stack, stack_groups};
     #[pymodule_export]
     use super::read::{read, read_each};
     #[pymodule_export]

@@ -5,6 +5,7 @@ mod contents;
 mod dump;
 mod labels;
 mod numbered;
+mod one_run;
 mod ranking;
 mod sides;
 pub mod totals;
@@ -14,6 +15,7 @@ pub use blame::{blame, stack_groups};
 pub use dump::Dump;
 pub use labels::{function_labels, hexadecimal};
 pub use numbered::{Source, number_through};
+pub use one_run::{OneRun, one_run};
 pub use ranking::{NO_KEY, rank};
 pub use sides::{Side, sides};
 

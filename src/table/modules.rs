@@ -2,20 +2,23 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, UInt64Array, new_null_array};
+use arrow_array::{
+    ArrayRef, BooleanArray, RecordBatch, StringViewArray, UInt32Array, UInt64Array, cast::AsArray, new_null_array,
+    types::UInt64Type,
+};
 
-use super::{schema, text::texts};
+use super::{Table, schema, text::texts};
 use crate::log::sink::{Module, SymbolNote};
 
 /// Which module holds an address.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct ModuleMap {
     /// Sorted by base; where two overlap, the one that stands first in the file wins.
     ranges: Vec<Range>,
 }
 
 /// A module's place in the address space: `[base, end)`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
     /// First address.
     pub base: u64,
@@ -49,6 +52,26 @@ impl ModuleMap {
         ranges.sort_by_key(|range| range.base);
         ranges.dedup_by_key(|range| range.base);
         Self { ranges }
+    }
+
+    /// The map of a table `modules`.
+    pub fn of_table(modules: Option<&Table>) -> Self {
+        let batches = modules.map_or(&[][..], |table| &table.batches);
+        let ranges = batches.iter().filter_map(|batch| {
+            let number = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>();
+            let names: &StringViewArray = batch.column_by_name("name")?.as_string_view_opt()?;
+            let rows = number("base")?.iter().zip(number("size")?).zip(names);
+            Some(rows.filter_map(|((base, size), name)| {
+                let (base, name) = (base?, Arc::from(name?));
+                Some(Range::new(base, base.saturating_add(size?), &name))
+            }))
+        });
+        Self::of_ranges(ranges.flatten().collect())
+    }
+
+    /// The places, sorted by base.
+    pub fn ranges(&self) -> &[Range] {
+        &self.ranges
     }
 
     /// The module whose `[base, base + size)` holds the address.

@@ -38,8 +38,8 @@ fn alias_of(rows: Vec<Option<u32>>, any: ScalarBuffer<u32>) -> UInt32Array {
 }
 
 impl StackRows {
-    /// Builds the batch. `hashes` are those of the frames; a stack of `depth_limit` frames is probably cut by the tool.
-    pub fn finish(mut self, hashes: &[u64], depth_limit: u32) -> RecordBatch {
+    /// Builds the batch. `hashes` are those of the frames; `is_truncated` tells stacks that the tool has probably cut off.
+    pub fn finish(mut self, hashes: &[u64], is_truncated: impl Fn(&[u32]) -> bool) -> RecordBatch {
         let rows = self.frames_end.len();
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
@@ -48,8 +48,7 @@ impl StackRows {
         let mut scratch = Vec::new();
         let fingerprints: Vec<u64> = stacks().map(|frames| fingerprint(frames, hashes, &mut scratch)).collect();
         let depths: ScalarBuffer<u32> = stacks().map(|frames| frames.len() as u32).collect();
-        let truncated: Vec<bool> =
-            depths.iter().zip(&self.cut).map(|(depth, cut)| *cut || *depth == depth_limit).collect();
+        let truncated: Vec<bool> = stacks().zip(&self.cut).map(|(frames, cut)| *cut || is_truncated(frames)).collect();
         let frames = ListArray::new(
             schema::list_item(),
             OffsetBuffer::new(ScalarBuffer::from(offsets)),

@@ -18,11 +18,12 @@ class Point:
     blocks: list[tuple[int, int, str]]
     stacks: dict[str, list[int]] = field(default_factory=dict)
     pid: int = 704
+    modules: dict[str, int] = field(default_factory=lambda: {"app.exe": APP, "ntdll.dll": NTDLL})
 
     def text(self, hour: int) -> bytes:
         lines = [f"// UMDH: version 6.1.7650.0: Logtime 2012-04-30 {hour:02}:00 - Machine=BOX - PID={self.pid}"]
         lines += ["// Loaded modules:", "//     Base Size Module"]
-        lines += [f"//     {base:X} 100000 C:\\App\\{name}" for name, base in (("app.exe", APP), ("ntdll.dll", NTDLL))]
+        lines += [f"//     {base:X} 100000 C:\\App\\{name}" for name, base in self.modules.items()]
         lines += ["//", "// Process modules enumerated.", ""]
         lines += [f"*- - - - - - - - - - Start of data for heap @ {HEAP:X} - - - - - - - - - -", ""]
         left = dict(self.stacks)

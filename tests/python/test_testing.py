@@ -50,6 +50,17 @@ def test_false_alarm_is_one_by_stack_and_none_by_module(tmp_path):
     assert moved > 20 * abs(story.growth[story.false_alarm].requested_bytes)
 
 
+def test_stacks_of_the_limit_that_end_where_threads_begin_are_whole(tmp_path):
+    """Of the demo's 135 stacks of 32 frames twelve end in the frame that ends nearly all shorter ones."""
+    story = testing.write_investigation(tmp_path)
+    for path in story.paths:
+        stacks = hd.read(path, blocks=False).stacks.with_columns(pl.col("frame_ids").list.last().alias("outermost"))
+        usual = stacks.filter(pl.col("depth") < 32)["outermost"].value_counts(sort=True)["outermost"][0]
+        deepest = stacks.filter(depth=32)
+        assert (deepest.height, int(stacks["truncated"].sum())) == (135, 123)
+        assert (deepest["truncated"] == (deepest["outermost"] != usual)).all()
+
+
 def test_same_options_write_the_same_bytes(tmp_path):
     first = testing.write_log(tmp_path / "first.txt", stack_count=SMALL)
     second = testing.write_log(tmp_path / "second.txt", stack_count=SMALL)

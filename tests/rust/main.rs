@@ -26,3 +26,4 @@ mod survival;
 mod synth;
 mod synth_dump;
 mod trend;
+mod truncated;

@@ -115,7 +115,7 @@ def _show_frames(target: Console, series: Series, shown_rows: pl.DataFrame) -> N
             continue
         left -= 1
         holders = series.points.filter(pl.col("run") == row["run"])["point"].to_list()
-        lasting = (series.snapshots[point] for point in reversed(holders))
+        lasting = (series._together.snapshots[point] for point in reversed(holders))
         holder = next(log for log in lasting if (log.stacks["fingerprint"] == row["fingerprint"]).any())
         target.print(Text(f"Stack #{place}, innermost first", "bold"))
         for line in _rank.frame_lines(hd.diff(holder, holder, allocators=series.allocators), row["fingerprint"]):

@@ -61,6 +61,21 @@ pub const BLAME: TableSchema = TableSchema {
     ],
 };
 
+/// Answer of [`crate::snapshot::one_run`].
+pub const CARRIED: TableSchema = TableSchema {
+    name: "carried",
+    row: "stack and module that another log of the run knows for some of its frames",
+    order: "source, then stack_id, then module",
+    columns: &[
+        column("source", Kind::U32, "the snapshot, from 0"),
+        column("stack_id", Kind::U32, "the stack: row of its `stacks`"),
+        column("module", Kind::Text, "the module that the frames are in"),
+        nullable("base", Kind::U64, "the frames are texts", "where the module starts"),
+        nullable("own_module", Kind::Text, "there is none", "what the snapshot itself has for the frames"),
+        column("known_by", Kind::U32, "the snapshot that knows the module"),
+    ],
+};
+
 /// Answer of [`crate::snapshot::number_through`].
 pub const NUMBERED_STACKS: TableSchema = TableSchema {
     name: "numbered_stacks",

@@ -79,7 +79,7 @@ pub const STACKS: TableSchema = TableSchema {
             "truncated",
             Kind::Bool,
             "the frames are nowhere in the file",
-            "true if the depth is the tool's limit (16, 32 or 64 frames), so outer frames are probably missing, or the file ends inside the stack",
+            "true if outer frames are probably missing: the depth is the tool's limit (16, 32 or 64 frames) and the outermost frame ends fewer than one in a hundred of the shorter stacks; or the file ends inside the stack",
         ),
         nullable(
             "alias_of",
