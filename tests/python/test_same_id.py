@@ -88,7 +88,7 @@ def test_a_sum_of_several_stacks_names_none_of_them() -> None:
     assert (row["trace_id"], row["requested_bytes_delta"], row["status"]) == ("53", 0xB000, "several stacks")
     assert [row[name] for name in ("fingerprint", "module", "function", "depth")] == [None] * 4
     other = GLAZE.replace("53", "77") + KILND_FRAMES
-    rows = {row["trace_id"]: row["function"] for row in _comparison(COMPARISON + other).by("trace").to_dicts()}
+    rows = {row["trace_id"]: row["function"] for row in _comparison(other + COMPARISON).by("trace").to_dicts()}
     assert rows == {"53": None, "77": "Shelf::load"}
 
 
