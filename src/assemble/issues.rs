@@ -2,7 +2,7 @@
 //! are too large.
 
 use crate::{
-    log::sink::{Issue, Severity},
+    log::sink::{HeaderLine, Issue, Severity},
     merge::{MergedStacks, MergedTraces, Placed},
     table::{
         heaps::Heap,
@@ -20,6 +20,20 @@ pub fn missing_end(heap: &Heap) -> Issue {
         text: heap.base.map(|base| format!("heap {base:X}")).unwrap_or_default(),
         action: "read what is there; the file stops before the heap's end, so blocks are missing",
     }
+}
+
+/// Rows above the only header: the header of their own capture may be missing.
+pub fn late_header(headers: &[HeaderLine], pieces: &[Placed]) -> Option<Issue> {
+    let [header] = headers else { return None };
+    let first = pieces.iter().find_map(|placed| placed.piece.heaps.first().map(|(_, line, _)| placed.line + line + 1));
+    first.filter(|line| *line < header.line).map(|_| Issue {
+        severity: Severity::Warning,
+        kind: "late_header",
+        line: Some(header.line),
+        byte: Some(header.byte),
+        text: header.text.clone(),
+        action: "read as one capture; the rows above the header may be of another",
+    })
 }
 
 /// The stacks of a file by their names, and where these are mentioned first.

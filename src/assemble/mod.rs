@@ -14,9 +14,7 @@ use crate::{
     log::{
         issues::Issues,
         regions::Span,
-        sink::{
-            ComparisonRow, HeaderLine, HeapEvent, Issue, LineCounts, Module, SectionLine, Severity, Sink, SymbolNote,
-        },
+        sink::{ComparisonRow, HeaderLine, HeapEvent, LineCounts, Module, SectionLine, Sink, SymbolNote},
     },
     merge::{self, MergedStacks, MergedTraces, Placed},
     parallel::Control,
@@ -31,7 +29,7 @@ use crate::{
 };
 use batches::Context;
 use ends::Ends;
-use issues::{Named, missing_end};
+use issues::{Named, late_header, missing_end};
 
 /// What the reader of the file knows besides its lines.
 #[derive(Debug, Clone, Copy)]
@@ -274,20 +272,6 @@ fn heap_rows(
     }
     issues.extend(heaps.iter().filter(|heap| heap.complete() == Some(false)).map(missing_end));
     heaps
-}
-
-/// Rows above the only header: the header of their own capture may be missing.
-fn late_header(headers: &[HeaderLine], pieces: &[Placed]) -> Option<Issue> {
-    let [header] = headers else { return None };
-    let first = pieces.iter().find_map(|placed| placed.piece.heaps.first().map(|(_, line, _)| placed.line + line + 1));
-    first.filter(|line| *line < header.line).map(|_| Issue {
-        severity: Severity::Warning,
-        kind: "late_header",
-        line: Some(header.line),
-        byte: Some(header.byte),
-        text: header.text.clone(),
-        action: "read as one capture; the rows above the header may be of another",
-    })
 }
 
 fn address_bits(sinks: &[Sink], modules: &[Module], heaps: &[Option<u64>], frames: &merge::MergedFrames) -> u64 {

@@ -288,11 +288,16 @@ impl Sink {
         }
     }
 
-    /// Notes a row or a total of a comparison in a log of something else; the caller counts the line.
+    /// Notes a row or a total of a comparison in a log of something else, the first of those that follow one another; the caller
+    /// counts the line.
     pub fn comparison_row(&mut self, line: u64, byte: u64, text: &[u8]) {
-        let text = self.text(trim(text));
-        let is_total = text.starts_with("Total");
-        self.piece.comparisons.push(ComparisonRow { line, byte, is_total, text });
+        let is_total = trim(text).starts_with(b"Total");
+        let header = self.piece.headers.last().map(|header| header.line);
+        let goes_on = self.piece.comparisons.last().is_some_and(|last| !last.is_total && header < Some(last.line));
+        if is_total || !goes_on {
+            let text = self.text(trim(text));
+            self.piece.comparisons.push(ComparisonRow { line, byte, is_total, text });
+        }
     }
 
     /// Takes a line that nothing could be made of, and counts it.
