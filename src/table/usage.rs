@@ -83,12 +83,9 @@ pub fn usage(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_
     let most = parts.iter().map(|part| part.sums.most_rows()).sum();
     let (pairs, places) = Places::of(|| rows().map(|(pair, _)| pair), most, bases.len(), stack_count);
     let mut columns = [(); MEASURES].map(|()| Column::zeros(pairs.len()));
-    let [requested_bytes, overhead_bytes, allocation_count] = &mut columns;
     rows().for_each(|(pair, sums)| {
-        let place = places.of_pair(pair);
-        requested_bytes.add(place, sums.requested_bytes);
-        overhead_bytes.add(place, if has_overhead { sums.overhead_bytes } else { 0 });
-        allocation_count.add(place, sums.allocation_count);
+        let overhead_bytes = if has_overhead { sums.overhead_bytes } else { 0 };
+        add(&mut columns, places.of_pair(pair), [sums.requested_bytes, overhead_bytes, sums.allocation_count]);
     });
     let overflows = overflows(&pairs, &columns);
     let total = columns.each_ref().map(Column::total);
@@ -121,20 +118,6 @@ impl Column {
         Self { sums, carries: HashMap::new() }
     }
 
-    #[inline(always)]
-    fn add(&mut self, place: usize, more: u64) {
-        let (sum, full) = self.sums[place].overflowing_add(more);
-        self.sums[place] = sum;
-        if full {
-            self.carry(place);
-        }
-    }
-
-    #[cold]
-    fn carry(&mut self, place: usize) {
-        *self.carries.entry(place).or_default() += 1;
-    }
-
     /// The sum of a row, if it is too large.
     fn overflow(&self, place: usize) -> Option<u128> {
         self.carries.get(&place).map(|carries| u128::from(*carries) << 64 | u128::from(self.sums[place]))
@@ -150,6 +133,28 @@ impl Column {
         let known = |place: usize| !self.carries.contains_key(&place);
         let nulls = (!self.carries.is_empty()).then(|| (0..self.sums.len()).map(known).collect());
         Arc::new(UInt64Array::new(self.sums.into(), nulls))
+    }
+}
+
+/// Adds to the sums of a row.
+#[inline(always)]
+fn add(columns: &mut [Column; MEASURES], place: usize, more: [u64; MEASURES]) {
+    let mut full = false;
+    for (column, more) in columns.iter_mut().zip(more) {
+        let (sum, past) = column.sums[place].overflowing_add(more);
+        column.sums[place] = sum;
+        full |= past;
+    }
+    if full {
+        carry(columns, place, more);
+    }
+}
+
+/// Notes which sums have passed 2^64 - 1: those that are less than what was added to them.
+#[cold]
+fn carry(columns: &mut [Column; MEASURES], place: usize, more: [u64; MEASURES]) {
+    for (column, _) in columns.iter_mut().zip(more).filter(|(column, more)| column.sums[place] < *more) {
+        *column.carries.entry(place).or_default() += 1;
     }
 }
 
