@@ -113,7 +113,9 @@ class Matched:
     ) -> pl.DataFrame:
         codes, labels = groups(self.frames)
         if inclusive:
-            sums = _with_deltas(self._passed(codes).group_by("key").agg(self._sums()))
+            passed = self._passed(codes)
+            # A part can be null although no row is: a sum that is too large.
+            sums = _with_deltas(passed.group_by("key").agg(_sums_of(passed)))
         else:
             ranking, rest = self._ranked(codes.gather(self.stacks["frame"]))
             rest = rest.with_columns(self._special_key(pl.col("stack")).alias("key"))

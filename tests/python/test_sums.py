@@ -130,7 +130,10 @@ def test_sums_are_those_of_whole_numbers_without_a_limit(seed: int) -> None:
     def fits(number: int, low: int, high: int) -> int | None:
         return number if low <= number < high else None
 
-    for row, keep in [(delta.total, "123"), *((_row(delta, "module", name), keep) for name, keep in MODULES)]:
+    modules, passed = delta.by("module"), delta.by("module", inclusive=True)
+    views = [(delta.total, "123"), (_row(modules, "app"), "12"), (_row(modules, "a"), "3")]
+    views += [(_row(passed, name), keep) for name, keep in [("app", "12"), ("ntdll", "2"), ("a", "3")]]
+    for row, keep in views:
         before, after = (sums(side, keep) for side in sides)
         known = [fits(number, 0, 1 << 64) for number in (before, after)]
         difference = None if None in known else fits(after - before, -(1 << 63), 1 << 63)
@@ -138,11 +141,8 @@ def test_sums_are_those_of_whole_numbers_without_a_limit(seed: int) -> None:
         assert row.select(columns).row(0) == (*known, difference)
 
 
-MODULES = [("app", "12"), ("a", "3")]
-
-
-def _row(delta: hd.Delta, kind: str, name: str) -> pl.DataFrame:
-    found = delta.by(kind).filter(pl.col("module") == name)
+def _row(ranking: pl.DataFrame, module: str) -> pl.DataFrame:
+    found = ranking.filter(pl.col("module") == module)
     empty = pl.DataFrame({f"requested_bytes_{part}": [0] for part in ("before", "after", "delta")})
     return found if found.height else empty
 
