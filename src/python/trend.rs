@@ -225,7 +225,8 @@ fn curve_table(curves: &[Described]) -> PyResult<Table> {
         ("count_delta", Arc::new(deltas.collect::<Int64Array>())),
         ("unknown_points", Arc::new(UInt32Array::from_iter_values(curves.iter().map(|one| one.unknown_points)))),
     ];
-    let bytes: [(&str, fn(&Described) -> Option<u64>); 4] = [
+    type Bytes = fn(&Described) -> Option<u64>;
+    let bytes: [(&str, Bytes); 4] = [
         ("first_bytes", |described| described.ends[0]),
         ("last_bytes", |described| described.ends[1]),
         ("min_bytes", |described| Some(described.reach?[0])),
