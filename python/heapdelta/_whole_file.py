@@ -136,10 +136,7 @@ def _told(path: str | os.PathLike[str]) -> Iterator[None]:
     except HeapdeltaError:
         raise
     except OSError as error:
-        name = os.fspath(path)
-        told = WriteError(f"{name}: cannot write: {error.strerror or error}", path=name, kind="write")
-        told.errno, told.strerror = error.errno, error.strerror
-        raise told from error
+        raise WriteError.of(os.fspath(path), error) from error
 
 
 def _target(path: str | os.PathLike[str]) -> tuple[Path | None, os.stat_result | None]:

@@ -18,6 +18,7 @@ from heapdelta import _chart_data as data
 from heapdelta import _chart_marks as marks
 from heapdelta import _chart_page as pages
 from heapdelta import _one_run, _whole_file
+from heapdelta._chart_place import refuse_other
 from heapdelta._chart_regions import regions
 from heapdelta._chart_series_marks import series_growth
 from heapdelta._chart_sizes import sizes
@@ -267,7 +268,7 @@ def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:
     suffix = path.suffix.lower()
     if suffix not in (".png", ".svg", ".html"):
         raise OptionError(f"expected a path that ends in .png, .svg or .html, found {path.name!r}", kind="option")
-    _refuse_other(path, suffix)
+    refuse_other(path)
     _whole_file.check(path)
     _whole_file.write(path, _drawn(chart.to_dict(), suffix))
     return path
@@ -277,21 +278,6 @@ def _drawn(spec: dict[str, Any], suffix: str) -> bytes | str:
     if suffix == ".png":
         return pages.png(spec)
     return pages.svg(spec) if suffix == ".svg" else pages.page(spec)
-
-
-def _refuse_other(path: Path, suffix: str) -> None:
-    """Refuse to replace what is no picture: nobody means to lose a log."""
-    if not path.is_file() or path.stat().st_size == 0:
-        return
-    with path.open("rb") as file:
-        start = file.read(64).lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
-    if not start.startswith(b"\x89PNG" if suffix == ".png" else b"<"):
-        raise OptionError(
-            f"{path}: expected no file, or a picture to replace, found another",
-            path=str(path),
-            hint="choose another name, or delete the file",
-            kind="option",
-        )
 
 
 def enable(*, interactive: bool = False) -> None:

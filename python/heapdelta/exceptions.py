@@ -130,7 +130,44 @@ class ReadError(HeapdeltaError, OSError):
 
 
 class WriteError(HeapdeltaError, OSError):
-    """A file cannot be written; what was there before is as it was. ``errno`` is the system's number for the reason."""
+    """A file cannot be written; what was there before is as it was.
+
+    ``errno`` is the system's number for the reason. It is also the built-in exception of that number, such as
+    `PermissionError` or `FileNotFoundError` (of a folder).
+    """
+
+    @classmethod
+    def of(cls, path: str, error: OSError) -> WriteError:
+        """Make the error of a path, whatever the system choked on."""
+        kind = _WRITE_ERRORS.get(error.errno or 0, cls)
+        told = kind(f"{path}: cannot write: {error.strerror or error}", path=path, kind="write")
+        told.errno, told.strerror = error.errno, error.strerror
+        return told
+
+
+class _NoFolderToWriteError(WriteError, FileNotFoundError):
+    pass
+
+
+class _FileForFolderError(WriteError, NotADirectoryError):
+    pass
+
+
+class _FolderForFileError(WriteError, IsADirectoryError):
+    pass
+
+
+class _WriteDeniedError(WriteError, PermissionError):
+    pass
+
+
+_WRITE_ERRORS: dict[int, type[WriteError]] = {
+    errno.ENOENT: _NoFolderToWriteError,
+    errno.ENOTDIR: _FileForFolderError,
+    errno.EISDIR: _FolderForFileError,
+    errno.EACCES: _WriteDeniedError,
+    errno.EPERM: _WriteDeniedError,
+}
 
 
 class FormatError(HeapdeltaError, ValueError):

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from types import FrameType
 
 _INTERRUPTED = 130
+_STANDARD_ERROR = 2
 
 
 def main() -> None:
     """Run the command line, and leave with its exit code."""
+    _fill_in_closed()
     # Who started us with Ctrl-C ignored, as nohup does, is not overruled.
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
@@ -36,5 +38,18 @@ def main() -> None:
 
 def _leave(_signal: int = signal.SIGINT, _frame: FrameType | None = None) -> NoReturn:
     """Leave without a clean-up: there is nothing to clean up, and threads of others could keep us."""
-    os.write(sys.stderr.fileno(), b"error: interrupted\n")
+    with suppress(OSError):
+        os.write(_STANDARD_ERROR, b"error: interrupted\n")
     os._exit(_INTERRUPTED)
+
+
+def _fill_in_closed() -> None:
+    """Put something in the place of standard streams that the program was started without.
+
+    The next files to be opened would get their numbers, and what a library prints would end up in an output.
+    """
+    for descriptor in range(_STANDARD_ERROR + 1):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

@@ -250,7 +250,7 @@ def test_junit_of_a_check_that_passes_has_no_failure() -> None:
 
 def test_junit_holds_only_what_xml_can() -> None:
     strange = {"1": ["ntdll!RtlAllocateHeap", "shop!a\x01b\ufffe&<"]}
-    Path("before.txt").write_text(hogs({}, strange), encoding="utf-8", newline="")
+    Path("before.txt").write_text(hogs({"1": 1}, strange), encoding="utf-8", newline="")
     Path("after.txt").write_text(hogs({"1": 7}, strange), encoding="utf-8", newline="")
     assert run("--max-growth", "0", "--junit", "out.xml") == cli.EXCEEDED
     text = suite_of("out.xml").findtext("testcase/failure") or ""

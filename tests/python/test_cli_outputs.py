@@ -87,6 +87,18 @@ def test_disk_that_is_full_when_the_demo_runs_keeps_no_half_file(
     assert cli.run(["demo", "--out", "demo"]) == cli.OK
 
 
+@pytest.mark.parametrize("command", ["diff", "series"])
+def test_chart_in_the_place_of_something_else_is_refused_before_the_answer(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("notes.html").write_text("my notes of this case", encoding="utf-8")
+    assert cli.run([command, *LOGS, "--chart", "notes.html"]) == cli.USAGE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "notes.html: expected no file, or a picture to replace, found another" in shown.err
+    assert Path("notes.html").read_text(encoding="utf-8") == "my notes of this case"
+
+
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 def test_standard_output_can_be_named(name: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert cli.run(["diff", *LOGS, "--parquet", name]) == cli.OK
@@ -191,6 +203,21 @@ def test_nothing_is_cut_where_the_system_takes_a_part() -> None:
         assert Path("printed").stat().st_size == 3000
         assert done.returncode == cli.UNREADABLE, name
         assert done.stderr.decode() == "error: standard output: cannot write: File too large\n", name
+
+
+def test_number_of_a_closed_stream_goes_to_no_file() -> None:
+    """What a library prints on standard error would else be in the first file that is opened, an output maybe."""
+    noisy = (
+        "import os, heapdelta._whole_file as whole\nwrite_all = whole.write_all\ndef noisy(descriptor, content):\n"
+        f"    os.write(1, b'noise')\n    os.write(2, b'noise')\n    write_all(descriptor, content)\n"
+        f"whole.write_all = noisy\n{MAIN}"
+    )
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", noisy, *FORMS["series parquet"], "out.x"],
+        check=False,
+    )
+    assert done.returncode in (cli.OK, cli.UNREADABLE)
+    assert b"noise" not in Path("out.x").read_bytes()
 
 
 @pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", "2>&- <&-"])

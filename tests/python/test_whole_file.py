@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 import signal
 import socket
 import stat
@@ -121,6 +122,9 @@ def test_what_can_be_known_is_told_before_the_work(wrong: str, tmp_path: Path) -
             attempt(path)
         assert raised.value.errno == number
         assert raised.value.message == f"{path}: cannot write: {os.strerror(number)}"
+        assert isinstance(raised.value, type(OSError(number, ""))), "the built-in exception that says the same"
+        again = pickle.loads(pickle.dumps(raised.value))
+        assert (type(again), again.message, again.kind) == (type(raised.value), raised.value.message, "write")
     assert files_of(tmp_path) == {"file": OLD}
 
 

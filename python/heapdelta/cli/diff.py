@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import heapdelta as hd
+from heapdelta._chart_place import refuse_other
 from heapdelta.cli import _dumps, _input, _json, _output, _rank
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._safe import Text
@@ -88,6 +89,8 @@ def diff(
         raise OptionError(f"expected --by module or function with --inclusive, found {by}", kind="option")
     if chart is not None and chart.suffix.lower() not in _PICTURES:
         raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
+    if chart is not None:
+        refuse_other(chart)
     rules = _input.read_allocators(allocators)
     old = _input.read_snapshot(before, capture=before_capture, dumps=True)
     new = _input.read_snapshot(after, capture=after_capture, dumps=True)

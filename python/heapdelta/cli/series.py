@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import heapdelta as hd
+from heapdelta._chart_place import refuse_other
 from heapdelta._html import plural
 from heapdelta._sources import listed_sources
 from heapdelta.cli import _input, _json, _output, _series_text
@@ -146,6 +147,8 @@ def _refuse(kind: Kind, *, inclusive: bool, machine: list[bool], long: bool, cha
         raise OptionError(f"expected --by module or function with --inclusive, found {kind}", kind="option")
     if chart is not None and chart.suffix.lower() not in _PICTURES:
         raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
+    if chart is not None:
+        refuse_other(chart)
 
 
 def _listed(sources: list[str]) -> list[Source]:

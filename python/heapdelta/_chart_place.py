@@ -1,0 +1,35 @@
+"""Where a chart may be put: in the place of a picture, or of nothing. Part of `chart`, without what draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PNG, _MARKUP = b"\x89PNG", b"<"
+# Byte order marks, the NULs of UTF-16, and white space may stand before the first sign of markup.
+_BEFORE = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+
+
+def refuse_other(path: Path) -> None:
+    """Refuse to replace what is no picture of this sort: nobody means to lose a log.
+
+    Raises
+    ------
+    OptionError
+        If such a file is there.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    with path.open("rb") as file:
+        start = file.read(64).lstrip(_BEFORE)
+    if not start.startswith(_PNG if path.suffix.lower() == ".png" else _MARKUP):
+        raise OptionError(
+            f"{path}: expected no file, or a picture to replace, found another",
+            path=str(path),
+            hint="choose another name, or delete the file",
+            kind="option",
+        )
