@@ -333,27 +333,3 @@ fn symbols(body: &[u8]) -> Option<Line<'_>> {
     let dash = memchr::memmem::find(rest, b" - ")?;
     Some(Line::Symbols { module: trim(&rest[..dash]), symbols: trim(&rest[dash + 3..]) })
 }
-
-/// Brings `2012-04-30 12:09`, `04/30/2012-12:09` and their like to `2012-04-30 12:09`; `None` for what is no time.
-pub fn logtime(text: &[u8]) -> Option<String> {
-    let numbers: Vec<u64> = text
-        .split(|byte| !byte.is_ascii_digit())
-        .filter(|digits| !digits.is_empty())
-        .map(parse_decimal)
-        .collect::<Option<_>>()?;
-    let [first, second, third, hour, minute, rest @ ..] = numbers.as_slice() else { return None };
-    let (year, month, day) = match text.iter().find(|byte| !byte.is_ascii_digit())? {
-        b'-' => (*first, *second, *third),
-        b'/' => (*third, *first, *second),
-        _ => return None,
-    };
-    let second = rest.first().copied().unwrap_or(0);
-    let fits = (1970..=9999).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && *hour < 24
-        && *minute < 60
-        && second < 60;
-    let seconds = if rest.is_empty() { String::new() } else { format!(":{second:02}") };
-    fits.then(|| format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}{seconds}"))
-}

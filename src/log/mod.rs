@@ -25,6 +25,7 @@ pub mod sections;
 pub mod sink;
 pub mod sites;
 pub mod sniff;
+pub mod time;
 mod tokens;
 pub mod trace_ids;
 pub mod umdh2;

@@ -285,6 +285,6 @@ pub struct Piece {
     pub comparisons: Vec<ComparisonRow>,
     /// What could not be read.
     pub issues: Vec<Issue>,
-    /// Some text needed windows-1252 to become a string.
-    pub ansi: bool,
+    /// The first text that needed windows-1252 to become a string.
+    pub ansi: Option<String>,
 }

@@ -17,6 +17,7 @@ use crate::{
         frames::Frames,
         modules::{ModuleMap, Range, file_name, names},
         schema,
+        separators::file_name_beyond_doubt,
         stacks::{fingerprint, frames_of},
     },
 };
@@ -40,7 +41,9 @@ impl Snapshot {
             return Err(Error::new(ErrorKind::NotOneProcess { found }).in_file(self.about.path.clone()));
         }
         let added = missing(&ours, &theirs);
-        let names = names(ours.iter().chain(added.iter().copied()).map(|module| module.path));
+        let of_log = if self.about.encoding == "windows-1252" { file_name_beyond_doubt } else { file_name };
+        let files = ours.iter().map(|module| of_log(module.path));
+        let names = names(files.chain(added.iter().map(|module| file_name(module.path))));
         let map = map(&ours, &added, &names);
         let frames = Frames::of_texts(texts(self.table("frames"), "text").flatten(), &map);
         let modules = module_rows(self.table("modules"), &ours, &added, &names, &theirs);

@@ -96,27 +96,26 @@ fn stem(file: &str) -> &str {
 /// Names modules as a debugger does: file name without extension. Where different files share a stem (`app.exe`,
 /// `app.dll`) the program keeps it, else the library, and the others are named in full, so that their growth is never
 /// added together.
-pub fn names<'a>(paths: impl Iterator<Item = &'a str> + Clone) -> Vec<Arc<str>> {
+pub fn names<'a>(files: impl Iterator<Item = &'a str> + Clone) -> Vec<Arc<str>> {
     let rank = |file: &str| match file.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()) {
         Some(extension) if extension == "exe" => 0,
         Some(extension) if extension == "dll" => 1,
         _ => 2,
     };
     let mut owners: HashMap<String, String> = HashMap::new();
-    for path in paths.clone() {
-        let file = file_name(path).to_lowercase();
+    for file in files.clone() {
+        let file = file.to_lowercase();
         let owner = owners.entry(stem(&file).to_owned()).or_insert_with(|| file.clone());
         if (rank(&file), &file) < (rank(owner), owner) {
             *owner = file;
         }
     }
-    let name = |path: &str| {
-        let file = file_name(path);
+    let name = |file: &str| {
         let lower = file.to_lowercase();
         let owns = owners.get(stem(&lower)).is_none_or(|owner| *owner == lower);
         Arc::from(if owns { stem(file) } else { file })
     };
-    paths.map(name).collect()
+    files.map(name).collect()
 }
 
 /// Builds the table.
