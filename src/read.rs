@@ -20,7 +20,7 @@ use crate::{
         compare_captures::{self, Start},
         hogs,
         sink::{SectionLine, Sink},
-        sites,
+        sites, typography,
     },
     memory,
     opened::{Opened, open, read_dump, sniffed},
@@ -268,7 +268,7 @@ enum Compared {
 fn read_comparison(mut blocks: Blocks<'_>, part: Part, job: &Job<'_>) -> Result<Compared> {
     let block = blocks.rest()?;
     job.control.bytes_done.store(blocks.byte(), Ordering::Relaxed);
-    let text = block.text();
+    let text = &*typography::restored(block.text()).0;
     let mut starts = compare_captures::starts(text);
     if starts.len() > 1 {
         for start in &mut starts {

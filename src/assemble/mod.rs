@@ -102,8 +102,11 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     for (kind, more) in sinks.iter().flat_map(|sink| sink.issue_counts.left_out()) {
         words.issues.count_more(kind, more);
     }
+    words.issues.extend(words.pasted.map(of_text::pasted));
     let file_name = if words.ansi.is_some() { file_name_beyond_doubt } else { file_name };
-    let names = modules::names(words.modules.iter().map(|module| file_name(&module.path)));
+    let named = |module: &Module| modules::named_file(file_name(&module.path), module.base).into_owned();
+    let files: Vec<String> = words.modules.iter().map(named).collect();
+    let names = modules::names(files.iter().map(String::as_str));
     let frames_of_workers =
         sinks.iter_mut().map(|sink| (take(&mut sink.frames), take(&mut sink.frame_first))).collect();
     let regions: Vec<_> = sinks.iter_mut().map(|sink| sink.piece_frames.finish()).collect();
@@ -214,6 +217,7 @@ struct Words {
     sections: Vec<SectionLine>,
     issues: Issues,
     ansi: Option<String>,
+    pasted: Option<(u64, u64)>,
 }
 
 impl Words {
@@ -222,6 +226,7 @@ impl Words {
         let piece = &mut placed.piece;
         self.lines.add(&piece.lines);
         self.ansi = self.ansi.take().or(piece.ansi.take());
+        self.pasted = self.pasted.or(piece.pasted.map(|place| (place.0 + line, place.1 + byte)));
         self.symbols.append(&mut piece.symbols);
         self.headers.extend(piece.headers.drain(..).map(|mut header| {
             header.line += line;

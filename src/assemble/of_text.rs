@@ -6,6 +6,18 @@ use crate::{
     log::sink::{Issue, Severity},
 };
 
+/// Blanks or dashes that are none of the tool's, from the line of a place on.
+pub fn pasted((line, byte): (u64, u64)) -> Issue {
+    Issue {
+        severity: Severity::Info,
+        kind: "pasted_text",
+        line: Some(line),
+        byte: Some(byte),
+        text: String::new(),
+        action: "no-break spaces, typographic dashes and characters of web pages, from this line on, were read as the tool's own",
+    }
+}
+
 impl Tables {
     /// Turns places in the text into places in the input.
     pub fn place(&mut self, places: &Places) {

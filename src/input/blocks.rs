@@ -8,6 +8,7 @@ use crate::{
     lines::{last_safe_cut, line_at},
     log::{
         line::{Line, classify},
+        typography::restored_line,
         umdh2::PADDING,
     },
 };
@@ -206,7 +207,9 @@ fn last_banner(text: &[u8]) -> Option<&[u8]> {
         let start = memchr::memrchr(b'\n', &text[..mark]).map_or(0, |newline| newline + 1);
         seen = start;
         let line = line_at(text, start)?;
-        if matches!(classify(line.bytes), Line::Banner(banner) if banner.kind.is_of_heap()) {
+        let restored = restored_line(line.bytes);
+        let shape = classify(restored.as_deref().unwrap_or(line.bytes));
+        if matches!(shape, Line::Banner(banner) if banner.kind.is_of_heap()) {
             return Some(line.bytes);
         }
     }

@@ -3,7 +3,10 @@
 //! This is the careful reader: it takes either case of hexadecimal, any indentation, and blanks for TABs. The lines that
 //! make up nearly all of a umdh2 log go past it, through `umdh2::block_at` and `umdh2::frames_at`.
 
-use super::fields::{next_token, parse_0x, parse_decimal, parse_frame, parse_hex, trim, trim_start};
+use super::{
+    fields::{next_token, parse_0x, parse_decimal, parse_frame, parse_hex, trim, trim_start},
+    module_row::ModuleRow,
+};
 
 /// A line of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +21,7 @@ pub enum Line<'a> {
         base: u64,
         /// Bytes.
         size: u64,
-        /// Rest of the line.
+        /// As printed; empty where the row has none.
         path: &'a [u8],
     },
     /// `// OS version 6.1`: any other comment.
@@ -138,18 +141,10 @@ fn comment(body: &[u8]) -> Line<'_> {
     if let Some(header) = header(text) {
         return Line::Header(header);
     }
-    module_row(text).unwrap_or(Line::Comment(body))
-}
-
-fn module_row(text: &[u8]) -> Option<Line<'_>> {
-    let (base, rest) = next_token(text);
-    let (size, rest) = next_token(rest);
-    let path = trim(rest);
-    let is_path = path.iter().any(|byte| matches!(byte, b'\\' | b'/' | b'.'));
-    if !is_path {
-        return None;
+    match ModuleRow::parse(text) {
+        Some(ModuleRow { base, size, path }) => Line::Module { base, size, path },
+        None => Line::Comment(body),
     }
-    Some(Line::Module { base: parse_hex(base)?.value, size: parse_hex(size)?.value, path })
 }
 
 fn header(text: &[u8]) -> Option<Header<'_>> {
@@ -313,7 +308,7 @@ fn words<'a>(line: &'a [u8], body: &'a [u8]) -> Line<'a> {
     if let Some(header) = header(body) {
         return Line::Header(header);
     }
-    if indented && body == b"Alias" {
+    if body == b"Alias" {
         return Line::Alias;
     }
     if body.starts_with(b"A stack trace was not saved for this allocation") {

@@ -101,7 +101,8 @@ fn has_ending(text: &[u8]) -> bool {
 /// A name of one word, or none.
 fn is_name(text: &[u8]) -> bool {
     let (first, rest) = next_token(text);
-    trim(rest).is_empty() && first.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-+$~[]{}".contains(byte) || *byte >= 0x80)
+    trim(rest).is_empty()
+        && first.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-+$~[]{}".contains(byte) || *byte >= 0x80)
 }
 
 #[cfg(test)]
@@ -132,12 +133,24 @@ mod tests {
         ] {
             assert_eq!(read(row), Some((0x7765_0000, 0x18_0000, path)), "{row}");
         }
-        assert_eq!(read("7ff7a0010000 1c000 d:\\kiln\\kilnd.exe"), Some((0x7FF7_A001_0000, 0x1C000, "d:\\kiln\\kilnd.exe")));
+        assert_eq!(
+            read("7ff7a0010000 1c000 d:\\kiln\\kilnd.exe"),
+            Some((0x7FF7_A001_0000, 0x1C000, "d:\\kiln\\kilnd.exe"))
+        );
     }
 
     #[test]
     fn prose_and_other_numbers_are_no_modules() {
-        for row in ["", "Base Size Module", "10 20", "77650000", "77650000 180001", "77651000 180000", "77650000 0", "added bad"] {
+        for row in [
+            "",
+            "Base Size Module",
+            "10 20",
+            "77650000",
+            "77650000 180001",
+            "77651000 180000",
+            "77650000 0",
+            "added bad",
+        ] {
             assert_eq!(read(row), None, "{row}");
         }
         assert_eq!(read("77650000 180000 of two words"), None);

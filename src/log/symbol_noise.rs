@@ -16,7 +16,7 @@
 //! index only where one is due.
 
 use super::{
-    fields::{next_token, trim},
+    fields::{next_token, parse_0x, parse_hex, trim},
     line::{Line, classify},
 };
 use crate::lines::starts_a_record;
@@ -93,13 +93,13 @@ fn is_progress(body: &[u8]) -> bool {
 /// Records, frames, headings and rows of modules are what they are, wherever they stand; an index looks as an address does.
 fn may_go_on(line: &[u8], body: &[u8]) -> bool {
     let shape = matches!(classify(line), Line::Other(_) | Line::RawFrame(_));
-    shape && !body.contains(&b'!') && !starts_a_record(line)
+    let (first, rest) = next_token(body);
+    let is_row = !trim(rest).is_empty() && parse_0x(first).or_else(|| parse_hex(first)).is_some();
+    shape && !is_row && !body.contains(&b'!') && !starts_a_record(line)
 }
 
 fn is_path(body: &[u8]) -> bool {
-    let (first, rest) = next_token(body);
-    let is_row = rest.iter().any(|byte| !byte.is_ascii_whitespace()) && first.iter().all(u8::is_ascii_hexdigit);
-    !is_row && body.iter().any(|byte| matches!(byte, b'\\' | b'/' | b'*'))
+    body.iter().any(|byte| matches!(byte, b'\\' | b'/' | b'*'))
 }
 
 fn is_file(body: &[u8]) -> bool {

@@ -57,7 +57,8 @@ fn may_be_pasted(text: &[u8]) -> bool {
 
 /// A line as the tool wrote it; `None` if it is so already.
 pub fn restored_line(line: &[u8]) -> Option<Vec<u8>> {
-    if !may_be_pasted(line) || outside_of_path(line).is_some_and(|parts| parts.iter().all(|part| plain(part) == *part)) {
+    if !may_be_pasted(line) || outside_of_path(line).is_some_and(|parts| parts.iter().all(|part| plain(part) == *part))
+    {
         return None;
     }
     let plain = plain(line);
@@ -174,7 +175,10 @@ mod tests {
     #[test]
     fn blanks_dashes_and_characters_of_pages_are_those_of_the_tool() {
         for (pasted, printed) in [
-            ("64\u{A0}bytes\u{202F}+\u{2003}1C at\u{3000}2E9FA20 by BackTrace1", "64 bytes + 1C at 2E9FA20 by BackTrace1"),
+            (
+                "64\u{A0}bytes\u{202F}+\u{2003}1C at\u{3000}2E9FA20 by BackTrace1",
+                "64 bytes + 1C at 2E9FA20 by BackTrace1",
+            ),
             ("\u{FEFF}64 bytes + 1C at 2E9F\u{200B}A20 by BackTrace1", "64 bytes + 1C at 2E9FA20 by BackTrace1"),
             ("\u{A0}\u{A0}776CDD82", "  776CDD82"),
             ("\u{2013}  20 ( 10 \u{2212} 30) 1 allocs\tBackTrace1", "-  20 ( 10 - 30) 1 allocs\tBackTrace1"),

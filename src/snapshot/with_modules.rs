@@ -15,7 +15,7 @@ use crate::{
     table::{
         Table,
         frames::Frames,
-        modules::{ModuleMap, Range, file_name, names},
+        modules::{ModuleMap, Range, file_name, named_file, names},
         schema,
         separators::file_name_beyond_doubt,
         stacks::{fingerprint, frames_of},
@@ -42,8 +42,9 @@ impl Snapshot {
         }
         let added = missing(&ours, &theirs);
         let of_log = if self.about.encoding == "windows-1252" { file_name_beyond_doubt } else { file_name };
-        let files = ours.iter().map(|module| of_log(module.path));
-        let names = names(files.chain(added.iter().map(|module| file_name(module.path))));
+        let files = ours.iter().map(|module| named_file(of_log(module.path), module.base));
+        let files: Vec<_> = files.chain(added.iter().map(|module| file_name(module.path).into())).collect();
+        let names = names(files.iter().map(AsRef::as_ref));
         let map = map(&ours, &added, &names);
         let frames = Frames::of_texts(texts(self.table("frames"), "text").flatten(), &map);
         let modules = module_rows(self.table("modules"), &ours, &added, &names, &theirs);

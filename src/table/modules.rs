@@ -1,6 +1,6 @@
 //! The `modules` table, and the map from an address to the module that holds it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use arrow_array::{
     ArrayRef, BooleanArray, RecordBatch, StringViewArray, UInt32Array, UInt64Array, cast::AsArray, new_null_array,
@@ -84,6 +84,14 @@ impl ModuleMap {
 /// The file name at the end of a path.
 pub fn file_name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().unwrap_or(path)
+}
+
+/// The file of a module; for one without, the name that debuggers give it.
+pub fn named_file(file: &str, base: Option<u64>) -> Cow<'_, str> {
+    match base.filter(|_| file.is_empty()) {
+        Some(base) => Cow::Owned(format!("Unknown_Module_{base:08x}")),
+        None => Cow::Borrowed(file),
+    }
 }
 
 fn stem(file: &str) -> &str {

@@ -5,15 +5,19 @@
 
 use super::{Open, Owner, Reader};
 use crate::{
-    lines::{line_at, starts_a_record},
+    lines::{self, line_at, starts_a_record},
     log::{
-        compare_line, console, cut, header,
+        compare_line, console, cut,
+        fields::{is_bare_frame, trim},
+        header,
         line::{Banner, BannerKind, Line, classify},
+        module_row::ModuleRow,
         sink::{Allocation, HeapEvent, Issue, Module, SectionLine, Severity, SymbolNote, TraceSlot},
+        typography::restored_line,
     },
 };
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     #[cold]
     #[inline(never)]
     pub(super) fn slow_line(&mut self) {
@@ -21,18 +25,32 @@ impl Reader<'_> {
         let number = self.line_number();
         let start = self.at;
         self.at = line.next;
-        let shape = classify(line.bytes);
+        let restored = restored_line(line.bytes);
+        let bytes = restored.as_deref().unwrap_or(line.bytes);
+        if restored.is_some() {
+            self.sink.piece.pasted.get_or_insert((number, start as u64));
+        }
+        let mut shape = classify(bytes);
         // The path of a symbol file stands on the line behind its `DBGHELP:` line; both may stand inside a stack.
         let after_symbols = std::mem::take(&mut self.symbols_line) == Some(number);
-        let is_symbol_file = after_symbols
-            && matches!(shape, Line::Other(path) if line.bytes[0] != path[0])
-            && !console::is_like_data(line.bytes);
-        if !is_symbol_file && !self.goes_on(&shape, line.bytes) {
+        let is_symbol_file =
+            after_symbols && matches!(shape, Line::Other(path) if bytes[0] != path[0]) && !console::is_like_data(bytes);
+        let is_noise = self.is_noise(bytes, start);
+        if !is_noise
+            && let Line::Other(body) = shape
+            && self.is_frame_here(body, start)
+        {
+            shape = Line::RawFrame(body);
+        }
+        if !is_symbol_file && !is_noise && !self.goes_on(&shape, bytes) {
             self.close_stack();
-        } else if self.open.is_none() && self.follows_a_block(start) {
-            self.open = Some(Open { owner: Owner::LastBlock, line: number - 1, alias: false });
+        } else if self.open.is_none() {
+            self.open = self.stack_above(start, &shape);
         }
         match shape {
+            Line::Symbols { module, symbols } => self.symbols(module, symbols, bytes, number),
+            Line::Other(path) if is_symbol_file => self.symbol_file(path, bytes, number),
+            _ if is_noise => self.verbatim("console", bytes, number),
             Line::Blank => self.sink.piece.lines.blank += 1,
             Line::Legend => self.sink.piece.lines.structure += 1,
             // What a cut banner says of a heap may be cut as well; `end_of_file` tells.
@@ -41,33 +59,95 @@ impl Reader<'_> {
             // A heading that names no heap, and is none: every heap has banners of its own.
             Line::Banner(Banner { kind: BannerKind::Other, .. }) => {
                 self.sink.piece.lines.structure += 1;
-                self.keep("banner", line.bytes, number);
+                self.keep("banner", bytes, number);
             }
-            Line::Banner(_) => self.verbatim("console", line.bytes, number),
-            Line::Header(_) => header::take(line.bytes, number, start as u64, self.sink),
+            Line::Banner(_) => self.verbatim("console", bytes, number),
+            Line::Header(_) => header::take(bytes, number, start as u64, self.sink),
             Line::Module { base, size, path } => self.module(base, size, path),
             Line::Block { requested_bytes, overhead_bytes, address, trace_id } => {
-                self.careful_block(line.bytes, start, (requested_bytes, overhead_bytes, address), trace_id);
+                self.careful_block(bytes, start, (requested_bytes, overhead_bytes, address), trace_id);
             }
-            Line::RawFrame(frame) | Line::ResolvedFrame(frame) if !starts_a_record(line.bytes) => {
-                self.frame(frame, line.bytes, start);
+            Line::RawFrame(frame) | Line::ResolvedFrame(frame) if !starts_a_record(bytes) => {
+                self.frame(frame, bytes, start);
             }
-            Line::Alias => self.alias(line.bytes, start),
+            Line::Alias => self.alias(bytes, start),
             Line::NoStack => self.sink.piece.lines.structure += 1,
-            Line::Symbols { module, symbols } => self.symbols(module, symbols, line.bytes, number),
-            Line::Other(path) if is_symbol_file => self.symbol_file(path, line.bytes, number),
-            Line::Comment(_) => self.verbatim("comment", line.bytes, number),
-            Line::Hog { .. } => self.sink.unreadable(number, start as u64, line.bytes),
-            Line::Other(_) | Line::RawFrame(_) | Line::ResolvedFrame(_) => self.other(line.bytes, start),
+            Line::Comment(_) => self.verbatim("comment", bytes, number),
+            Line::Hog { .. } => self.sink.unreadable(number, start as u64, bytes),
+            Line::Other(_) | Line::RawFrame(_) | Line::ResolvedFrame(_) => self.other(bytes, start),
         }
     }
 
-    /// True if the line above is a block line of the fast path, which opens a stack only for frames right below it.
-    fn follows_a_block(&self, start: usize) -> bool {
-        let above = &self.text[..start.saturating_sub(1)];
-        let line = memchr::memrchr(b'\n', above).map_or(0, |newline| newline + 1);
+    /// True for a line that the debugger's libraries printed; what goes on with it stands right below it.
+    fn is_noise(&mut self, bytes: &[u8], start: usize) -> bool {
+        let between = self.text.get(self.noise_end..start).unwrap_or_default();
+        if !between.trim_ascii().is_empty() {
+            self.noise.end();
+        }
+        let is_noise = !bytes.trim_ascii().is_empty() && self.noise.takes(bytes);
+        if is_noise {
+            self.noise_end = self.at;
+        }
+        is_noise
+    }
+
+    /// True for a frame that has lost its margin, in a stack or right below a block line.
+    fn is_frame_here(&self, body: &[u8], start: usize) -> bool {
+        let inside = match self.open {
+            Some(open) => open.owner != Owner::Nobody,
+            None => self.block_above(start).is_some(),
+        };
+        inside && is_bare_frame(body)
+    }
+
+    /// The stack of the block line above, for what follows right below it: the fast path opens a stack only for what is
+    /// indented, and a blank line may stand in between where one stands everywhere.
+    fn stack_above(&mut self, start: usize, shape: &Line<'_>) -> Option<Open> {
+        let (block, spaced) = self.block_above(start)?;
+        if spaced && (!matches!(shape, Line::RawFrame(_) | Line::ResolvedFrame(_)) || !self.is_spaced_here()) {
+            return None;
+        }
+        let line = self.line_number() - 1 - u64::from(spaced);
+        let restored = restored_line(block);
+        let Line::Block { trace_id, .. } = classify(restored.as_deref().unwrap_or(block)) else { return None };
+        let trace = self.sink.trace(trace_id, line);
+        Some(Open { owner: trace.map_or(Owner::Nobody, Owner::Trace), line, alias: false, spaced })
+    }
+
+    /// The block line above a line, and whether a blank line stands in between.
+    fn block_above(&self, start: usize) -> Option<(&'a [u8], bool)> {
+        let mut above = self.line_above(start)?;
+        let spaced = above.bytes.trim_ascii().is_empty();
+        if spaced {
+            above = self.line_above(above.start)?;
+        }
+        let restored = restored_line(above.bytes);
+        let is_block = matches!(classify(restored.as_deref().unwrap_or(above.bytes)), Line::Block { .. });
+        is_block.then_some((above.bytes, spaced))
+    }
+
+    fn line_above(&self, start: usize) -> Option<lines::Line<'a>> {
+        let end = start.checked_sub(1)?;
+        let line = memchr::memrchr(b'\n', &self.text[..end]).map_or(0, |newline| newline + 1);
         line_at(self.text, line)
-            .is_some_and(|line| line.next == start && matches!(classify(line.bytes), Line::Block { .. }))
+    }
+
+    /// True where blank lines stand between lines that belong together: behind the line at hand there is one, and behind that
+    /// no record, which would be the next one's.
+    fn is_spaced_here(&self) -> bool {
+        let text = &self.text[..self.end];
+        let Some(blank) = line_at(text, self.at).filter(|line| line.bytes.trim_ascii().is_empty()) else {
+            return false;
+        };
+        match line_at(text, blank.next) {
+            Some(next) => !starts_a_record(next.bytes) && !matches!(classify(next.bytes), Line::Banner(_)),
+            None => self.last,
+        }
+    }
+
+    /// True if the line above a place is blank.
+    pub(super) fn is_behind_blank_line(&self, start: usize) -> bool {
+        self.line_above(start).is_some_and(|line| line.bytes.trim_ascii().is_empty())
     }
 
     /// True for a line that may stand in the middle of a stack.
@@ -88,6 +168,9 @@ impl Reader<'_> {
         if prose || (console::is_decoration(bytes) && !starts_a_record(bytes)) {
             return self.verbatim("console", bytes, line);
         }
+        if let Some(ModuleRow { base, size, path }) = ModuleRow::parse_bare(trim(bytes)) {
+            return self.module(base, size, path);
+        }
         if compare_line::decides(bytes) {
             self.sink.comparison_row(line, start as u64, bytes);
         }
@@ -101,7 +184,8 @@ impl Reader<'_> {
     /// Opens the stack of an id; `BackTrace0` has none.
     fn begin(&mut self, id: &[u8], line: u64) -> Option<TraceSlot> {
         let trace = self.sink.trace(id, line);
-        self.open = Some(Open { owner: trace.map_or(Owner::Nobody, Owner::Trace), line, alias: false });
+        let owner = trace.map_or(Owner::Nobody, Owner::Trace);
+        self.open = Some(Open { owner, line, alias: false, spaced: false });
         trace
     }
 
@@ -188,7 +272,7 @@ impl Reader<'_> {
                     Owner::LastBlock => Owner::Trace(self.sink.last_block_trace()),
                     owner => owner,
                 };
-                self.open = Some(Open { owner, line, alias: true });
+                self.open = Some(Open { owner, line, alias: true, spaced: open.spaced });
                 self.sink.piece.lines.structure += 1;
             }
             _ => self.sink.unreadable(line, start as u64, bytes),
@@ -233,6 +317,7 @@ impl Reader<'_> {
         let start = memchr::memrchr(b'\n', text).map_or(0, |newline| newline + 1);
         let action = match classify(&text[start..]) {
             Line::Block { .. } | Line::RawFrame(_) | Line::ResolvedFrame(_) => cut::DATA,
+            Line::Other(body) if is_bare_frame(body) => cut::DATA,
             _ if cut::is_heading(&text[start..]) => cut::HEADING,
             _ => return,
         };
