@@ -53,8 +53,8 @@ impl Encoding {
         let zeros = by_zeros(if sample.is_empty() { &behind[..behind.len() & !1] } else { sample });
         let (form, wrong) = match (marked.map(|(_, form)| *form), zeros) {
             (Some(form), Some(found)) => (found, form != found),
-            // Text in two or four bytes each, every one of them below 128 and none of them zero, is ASCII.
-            (Some(Form::Utf16 { .. } | Form::Utf32 { .. }), None) if !sample.is_empty() && sample.is_ascii() => {
+            // Text of two or four bytes each has zeros, for every log has blanks and digits.
+            (Some(Form::Utf16 { .. } | Form::Utf32 { .. }), None) if is_narrow(sample) => {
                 (told.map_or(Form::Assumed, |told| told.form), true)
             }
             (Some(Form::Assumed), None) => {
@@ -109,6 +109,12 @@ impl Encoding {
             _ => None,
         }
     }
+}
+
+/// True for text with nothing but bytes of its own, most of them ASCII.
+fn is_narrow(sample: &[u8]) -> bool {
+    let ascii = sample.iter().filter(|byte| byte.is_ascii()).count();
+    !sample.is_empty() && !sample.contains(&0) && ascii * 8 >= sample.len() * 7
 }
 
 /// Tells text of two and of four bytes for each character by where its zeros lie.

@@ -73,6 +73,7 @@ def diff(
     ] = None,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
+    encoding: _input.Encoding = None,
     allocators: Annotated[
         Path | None,
         INPUT,
@@ -89,8 +90,8 @@ def diff(
     if chart is not None and chart.suffix.lower() not in _PICTURES:
         raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
     rules = _input.read_allocators(allocators)
-    old = _input.read_snapshot(before, capture=before_capture, dumps=True)
-    new = _input.read_snapshot(after, capture=after_capture, dumps=True)
+    old = _input.read_snapshot(before, capture=before_capture, encoding=encoding, dumps=True)
+    new = _input.read_snapshot(after, capture=after_capture, encoding=encoding, dumps=True)
     delta: Delta | DumpDelta
     if isinstance(old, hd.Dump) and isinstance(new, hd.Dump):
         if inclusive or rules is not None:

@@ -164,12 +164,12 @@ impl<'a> Reader<'a> {
     /// A line without a shape of this format: of the window that it was copied from, or spoilt, or of another format.
     fn other(&mut self, bytes: &[u8], start: usize) {
         let line = self.line_number();
+        if let Some(ModuleRow { base, size, path }) = ModuleRow::parse_bare(trim(bytes)) {
+            return self.module(base, size, path);
+        }
         let prose = self.outside && !console::is_like_data(bytes);
         if prose || (console::is_decoration(bytes) && !starts_a_record(bytes)) {
             return self.verbatim("console", bytes, line);
-        }
-        if let Some(ModuleRow { base, size, path }) = ModuleRow::parse_bare(trim(bytes)) {
-            return self.module(base, size, path);
         }
         if compare_line::decides(bytes) {
             self.sink.comparison_row(line, start as u64, bytes);

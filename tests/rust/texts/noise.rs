@@ -1,0 +1,73 @@
+//! What the debugger's libraries print while they look for symbols is no line of a log, wherever it broke into one.
+
+use heapdelta::Log;
+
+use super::{essence, log};
+use crate::{
+    formats::{COMPARISON, UMDH1, UMDH2, doubts, issues, texts},
+    support::table,
+};
+
+/// Lines that follow one another.
+const SEARCH: &str = "\
+SYMSRV:  BYINDEX: 0x1
+         c:\\symbols*https://msdl.microsoft.com/download/symbols
+         ntdll.pdb
+         0123456789ABCDEF0123456789ABCDEF1
+SYMSRV:  UNC: c:\\symbols\\ntdll.pdb\\0123456789ABCDEF0123456789ABCDEF1\\ntdll.pdb - path not found
+SYMSRV:  HTTPGET: /download/symbols/ntdll.pdb/0123456789ABCDEF0123456789ABCDEF1/ntdll.pdb
+SYMSRV:  HttpQueryInfo: 80190194 - HTTP_STATUS_NOT_FOUND
+SYMSRV:  RESULT: 0x80190194
+ntdll.pdb from https://msdl.microsoft.com/download/symbols: 12 bytes - copied
+   86 percent
+SYMSRV:  BYINDEX: 0x2
+         c:\\symbols
+         kilnd.exe
+         629AE2E81e000
+SYMSRV:  PATH: c:\\symbols\\ntdll.pdb\\0123456789ABCDEF0123456789ABCDEF1\\ntdll.pdb
+SYMSRV:  RESULT: 0x00000000
+DBGHELP: ntdll - public symbols
+         c:\\symbols\\ntdll.pdb\\0123456789ABCDEF0123456789ABCDEF1\\ntdll.pdb
+DBGENG:  kilnd.exe - Image mapping disallowed by non-local path.
+SYMCHK: FAILED files = 0
+";
+
+fn told(log: &Log) -> usize {
+    let kinds = texts(table(log, "sections"), "kind");
+    let of_issues =
+        issues(log).into_iter().filter(|(severity, kind)| severity == "info" && kind == "console_text").count();
+    of_issues + kinds.iter().filter(|kind| matches!(kind.as_str(), "console" | "symbols")).count()
+}
+
+#[test]
+fn a_search_anywhere_in_a_log_takes_nothing_from_it() {
+    let stripped: String = SEARCH.lines().map(|line| line.trim_start().to_owned() + "\n").collect();
+    for text in [UMDH2, UMDH1, COMPARISON] {
+        let expected = log(text);
+        let places = text.match_indices('\n').map(|(at, _)| at + 1);
+        for (at, search) in places.flat_map(|at| [(at, SEARCH), (at, stripped.as_str())]) {
+            let found = log(&format!("{}{search}{}", &text[..at], &text[at..]));
+            assert_eq!(essence(&found), essence(&expected), "at {at}:\n{search}");
+            assert_eq!(doubts(&found), doubts(&expected), "at {at}:\n{search}");
+            assert_eq!(told(&found) - told(&expected), SEARCH.lines().count(), "at {at}:\n{search}");
+        }
+    }
+}
+
+#[test]
+fn one_line_at_a_time_takes_nothing_either() {
+    let lines = SEARCH.lines().filter(|line| !line.starts_with(' ') || line.contains("percent"));
+    for (line, text) in lines.flat_map(|line| [(line, UMDH2), (line, UMDH1), (line, COMPARISON)]) {
+        let expected = log(text);
+        let found = log(&text.replace('\n', &format!("\n{line}\n")));
+        assert_eq!(essence(&found), essence(&expected), "{line}");
+        assert_eq!(doubts(&found), doubts(&expected), "{line}");
+    }
+}
+
+#[test]
+fn above_a_comparison_it_is_console_text() {
+    let found = log(&format!("{SEARCH}{COMPARISON}"));
+    let kinds: Vec<String> = issues(&found).into_iter().map(|(_, kind)| kind).collect();
+    assert_eq!(kinds, vec!["console_text"; SEARCH.lines().count()]);
+}
