@@ -63,9 +63,7 @@ def umdh(
 
 
 def _delta(before: tuple[Path, int | None], after: tuple[Path, int | None], encoding: str | None) -> Delta:
-    older, newer = (
-        _input.read_snapshot(path, capture=capture, encoding=encoding) for path, capture in (before, after)
-    )
+    older, newer = (_input.read_snapshot(path, capture=capture, encoding=encoding) for path, capture in (before, after))
     return hd.diff(older, newer)
 
 
