@@ -54,7 +54,8 @@ impl SymbolNoise {
     pub fn takes(&mut self, line: &[u8]) -> bool {
         let body = trim(line);
         let due = std::mem::take(&mut self.due);
-        if BEGINNINGS.iter().any(|word| body.starts_with(word)) {
+        let words = behind_range(body);
+        if BEGINNINGS.iter().any(|word| words.starts_with(word)) {
             let by_index = memchr::memmem::find(body, b"BYINDEX").is_some();
             self.due = if by_index { Due::Store } else { Due::Path };
             return true;
@@ -80,6 +81,14 @@ impl SymbolNoise {
     pub fn end(&mut self) {
         self.due = Due::Nothing;
     }
+}
+
+/// What stands behind `7FF7A0010000-7FF7A002C000 `, which umdh-gui puts before a module's line.
+fn behind_range(body: &[u8]) -> &[u8] {
+    let (range, rest) = next_token(body);
+    let hex = |text: &[u8]| parse_0x(text).or_else(|| parse_hex(text)).is_some();
+    let dash = memchr::memchr(b'-', range).filter(|at| hex(&range[..*at]) && hex(&range[at + 1..]));
+    dash.map_or(body, |_| trim(rest))
 }
 
 /// `86 percent`, `ntdll.pdb from https://…: 12 bytes - copied`
@@ -142,13 +151,15 @@ mod tests {
             "        c:\\symbols\\ntdll.pdb\\0123\\ntdll.pdb",
             "DBGENG:  kiln.exe - Image mapping disallowed by non-local path.",
             "SYMCHK: FAILED files = 0",
+            "7FF7A0010000-7FF7A002C000 DBGHELP: kilnd - private symbols & lines",
+            "        d:\\kiln\\kilnd.pdb",
             "SYMSRV:  BYINDEX: 0x7",
             "\\\\srv\\symbols",
             "kiln.exe",
             "629AE2E81e000",
         ];
-        assert_eq!(noise(&search), [true; 19]);
-        assert_eq!(noise(&search.map(str::trim)), [true; 19]);
+        assert_eq!(noise(&search), [true; 21]);
+        assert_eq!(noise(&search.map(str::trim)), [true; 21]);
     }
 
     #[test]

@@ -65,6 +65,31 @@ fn one_line_at_a_time_takes_nothing_either() {
     }
 }
 
+/// umdh-gui saves the modules' lines with their ranges, and TABs in the place of columns.
+#[test]
+fn what_other_tools_save_is_read() {
+    let saved = "\
+7FF7A0010000-7FF7A002C000 DBGHELP: kilnd - private symbols & lines
+        d:\\kiln\\kilnd.pdb
+7FFB51000000-7FFB511F8000 DBGHELP: ntdll - export symbols
++\t175b0 (\t1a4c0 -\t2f10)\t9e allocs\tBackTrace5C11A0
++\t82 (\t9e -\t1c)\tBackTrace5C11A0\tallocations
+
+\tntdll!RtlAllocateHeap+A2
+\tkilnd!Kiln::fire+1C
+
+-\tec0 (\tb40 -\t1a00)\tc allocs\tBackTrace5C1230
+-\te (\tc -\t1a)\tBackTrace5C1230\tallocations
+
+\tkilnd!Shelf::load+88
+
+Total increase ==  166f0 requested +    120 overhead =  16810
+";
+    let found = log(saved);
+    assert_eq!(essence(&found), essence(&log(COMPARISON)));
+    assert_eq!(doubts(&found), doubts(&log(COMPARISON)));
+}
+
 #[test]
 fn above_a_comparison_it_is_console_text() {
     let found = log(&format!("{SEARCH}{COMPARISON}"));
