@@ -8,6 +8,9 @@
 //! could be day and month in either order are those of `MM/DD/YYYY` between slashes, the one form that is known, and no
 //! time between dots.
 
+/// Years that a log can be of. Far beyond them, sums of times and spans would leave the calendar.
+const YEARS: std::ops::RangeInclusive<u32> = 1970..=2999;
+
 /// Brings a time to `2012-04-30 12:09`; `None` for what is no time, or more than one.
 pub fn logtime(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?.trim();
@@ -45,7 +48,7 @@ fn day_of(date: &str) -> Option<(u32, u32, u32)> {
         }
         _ => return None,
     };
-    let is_day = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=days(year, month)).contains(&day);
+    let is_day = YEARS.contains(&year) && (1..=12).contains(&month) && (1..=days(year, month)).contains(&day);
     is_day.then_some((year, month, day))
 }
 
@@ -157,6 +160,8 @@ mod tests {
             "2012-04-30",
             "2012-04-99999999999999999999 12:09",
             "99999-04-30 12:09",
+            "3000-04-30 12:09",
+            "1969-12-31 23:59",
             "2012-04/30 12:09",
             "\u{661}-04-30 12:09",
             "yesterday",

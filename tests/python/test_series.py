@@ -251,6 +251,16 @@ def test_a_log_without_a_time_is_left_out_and_named(tmp_path: Path) -> None:
         hd.series(batch.snapshots[:2])
 
 
+def test_a_file_that_is_gone_has_no_time_of_change(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.txt" for name in "ab"]
+    for size, path in enumerate(paths, start=1):
+        path.write_text(Log([(0x10000, "1", size, 8)], {"1": [NTDLL_FRAME]}).text(), encoding="utf-8")
+    snapshots = [hd.read(path) for path in paths]
+    paths[1].unlink()
+    with pytest.raises(OptionError, match=r"b\.txt: expected a file that tells when it was changed"):
+        hd.series(snapshots, order="mtime")
+
+
 def test_logs_without_a_time_are_refused_with_a_hint() -> None:
     silent = [Log([(0x10000, "1", size, 8)], {"1": [NTDLL_FRAME]}, header=False).read() for size in (1, 2)]
     with pytest.raises(
