@@ -13,6 +13,7 @@
 //! Invariant: a block of text never starts inside a stack, so what a line means depends on nothing outside its block but
 //! the last banner of a heap before it. That is why blocks can be read in any order.
 
+mod above;
 mod fast;
 mod slow;
 

@@ -5,7 +5,7 @@
 
 use super::{Open, Owner, Reader};
 use crate::{
-    lines::{self, line_at, starts_a_record},
+    lines::{line_at, starts_a_record},
     log::{
         compare_line, console, cut,
         fields::{is_bare_frame, trim},
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     #[cold]
     #[inline(never)]
     pub(super) fn slow_line(&mut self) {
@@ -48,13 +48,19 @@ impl<'a> Reader<'a> {
             self.open = self.stack_above(start, &shape);
         }
         match shape {
-            Line::Symbols { module, symbols } => self.symbols(module, symbols, bytes, number),
             Line::Other(path) if is_symbol_file => self.symbol_file(path, bytes, number),
-            _ if is_noise => self.verbatim("console", bytes, number),
-            Line::Blank => self.sink.piece.lines.blank += 1,
-            Line::Legend => self.sink.piece.lines.structure += 1,
             // What a cut banner says of a heap may be cut as well; `end_of_file` tells.
             Line::Banner(banner) if !banner.closed && !line.ended => self.sink.piece.lines.structure += 1,
+            shape if is_noise && !matches!(shape, Line::Symbols { .. }) => self.verbatim("console", bytes, number),
+            shape => self.line_of_log(&shape, bytes, start),
+        }
+    }
+
+    fn line_of_log(&mut self, shape: &Line<'_>, bytes: &[u8], start: usize) {
+        let number = self.line_number();
+        match *shape {
+            Line::Blank => self.sink.piece.lines.blank += 1,
+            Line::Legend => self.sink.piece.lines.structure += 1,
             Line::Banner(banner) if banner.kind.is_of_heap() => self.banner(&banner, number),
             // A heading that names no heap, and is none: every heap has banners of its own.
             Line::Banner(Banner { kind: BannerKind::Other, .. }) => {
@@ -70,84 +76,13 @@ impl<'a> Reader<'a> {
             Line::RawFrame(frame) | Line::ResolvedFrame(frame) if !starts_a_record(bytes) => {
                 self.frame(frame, bytes, start);
             }
+            Line::Symbols { module, symbols } => self.symbols(module, symbols, bytes, number),
             Line::Alias => self.alias(bytes, start),
             Line::NoStack => self.sink.piece.lines.structure += 1,
             Line::Comment(_) => self.verbatim("comment", bytes, number),
             Line::Hog { .. } => self.sink.unreadable(number, start as u64, bytes),
             Line::Other(_) | Line::RawFrame(_) | Line::ResolvedFrame(_) => self.other(bytes, start),
         }
-    }
-
-    /// True for a line that the debugger's libraries printed; what goes on with it stands right below it.
-    fn is_noise(&mut self, bytes: &[u8], start: usize) -> bool {
-        let between = self.text.get(self.noise_end..start).unwrap_or_default();
-        if !between.trim_ascii().is_empty() {
-            self.noise.end();
-        }
-        let is_noise = !bytes.trim_ascii().is_empty() && self.noise.takes(bytes);
-        if is_noise {
-            self.noise_end = self.at;
-        }
-        is_noise
-    }
-
-    /// True for a frame that has lost its margin, in a stack or right below a block line.
-    fn is_frame_here(&self, body: &[u8], start: usize) -> bool {
-        let inside = match self.open {
-            Some(open) => open.owner != Owner::Nobody,
-            None => self.block_above(start).is_some(),
-        };
-        inside && is_bare_frame(body)
-    }
-
-    /// The stack of the block line above, for what follows right below it: the fast path opens a stack only for what is
-    /// indented, and a blank line may stand in between where one stands everywhere.
-    fn stack_above(&mut self, start: usize, shape: &Line<'_>) -> Option<Open> {
-        let (block, spaced) = self.block_above(start)?;
-        if spaced && (!matches!(shape, Line::RawFrame(_) | Line::ResolvedFrame(_)) || !self.is_spaced_here()) {
-            return None;
-        }
-        let line = self.line_number() - 1 - u64::from(spaced);
-        let restored = restored_line(block);
-        let Line::Block { trace_id, .. } = classify(restored.as_deref().unwrap_or(block)) else { return None };
-        let trace = self.sink.trace(trace_id, line);
-        Some(Open { owner: trace.map_or(Owner::Nobody, Owner::Trace), line, alias: false, spaced })
-    }
-
-    /// The block line above a line, and whether a blank line stands in between.
-    fn block_above(&self, start: usize) -> Option<(&'a [u8], bool)> {
-        let mut above = self.line_above(start)?;
-        let spaced = above.bytes.trim_ascii().is_empty();
-        if spaced {
-            above = self.line_above(above.start)?;
-        }
-        let restored = restored_line(above.bytes);
-        let is_block = matches!(classify(restored.as_deref().unwrap_or(above.bytes)), Line::Block { .. });
-        is_block.then_some((above.bytes, spaced))
-    }
-
-    fn line_above(&self, start: usize) -> Option<lines::Line<'a>> {
-        let end = start.checked_sub(1)?;
-        let line = memchr::memrchr(b'\n', &self.text[..end]).map_or(0, |newline| newline + 1);
-        line_at(self.text, line)
-    }
-
-    /// True where blank lines stand between lines that belong together: behind the line at hand there is one, and behind that
-    /// no record, which would be the next one's.
-    fn is_spaced_here(&self) -> bool {
-        let text = &self.text[..self.end];
-        let Some(blank) = line_at(text, self.at).filter(|line| line.bytes.trim_ascii().is_empty()) else {
-            return false;
-        };
-        match line_at(text, blank.next) {
-            Some(next) => !starts_a_record(next.bytes) && !matches!(classify(next.bytes), Line::Banner(_)),
-            None => self.last,
-        }
-    }
-
-    /// True if the line above a place is blank.
-    pub(super) fn is_behind_blank_line(&self, start: usize) -> bool {
-        self.line_above(start).is_some_and(|line| line.bytes.trim_ascii().is_empty())
     }
 
     /// True for a line that may stand in the middle of a stack.
