@@ -1,6 +1,9 @@
 //! Lines of a block of text: LF, CRLF and CR CR LF, and the places where a block may be cut.
 
-use crate::log::fields::{is_blank, trim_start};
+use crate::log::{
+    fields::{is_blank, trim_start},
+    typography::restored_line,
+};
 
 /// One line: where it starts, and its bytes without the line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +47,13 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 pub fn last_safe_cut(text: &[u8]) -> Option<usize> {
     memchr::memrchr_iter(b'\n', text).map(|newline| newline + 1).find(|cut| {
         let rest = &text[*cut..];
-        let may_be_one = rest.first().is_some_and(|first| first.is_ascii_hexdigit() || is_blank(*first));
-        may_be_one && line_at(rest, 0).is_some_and(|line| line.ended && starts_a_record(line.bytes))
+        let may_be_one =
+            |first: &u8| first.is_ascii_hexdigit() || is_blank(*first) || !first.is_ascii() || *first == b'&';
+        rest.first().is_some_and(may_be_one)
+            && line_at(rest, 0).is_some_and(|line| {
+                let restored = || restored_line(line.bytes).is_some_and(|line| starts_a_record(&line));
+                line.ended && (starts_a_record(line.bytes) || restored())
+            })
     })
 }
 

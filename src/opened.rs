@@ -6,7 +6,7 @@ use crate::{
     dump::directory,
     error::{ErrorKind, Result},
     input::{Bytes, Part, Source, content::Content, file, magic, other_text},
-    log::{Dialect, Evidence},
+    log::{Dialect, Evidence, typography},
     parallel::Control,
     read::Options,
     snapshot::{Dump, Log},
@@ -86,7 +86,7 @@ pub fn sniffed(reader: &mut dyn Read) -> Result<(Vec<u8>, Dialect, Option<String
         let ended = text.len() == before || text.len() - before < SNIFF_STEP;
         // The last line may be cut here and go on in the next step: it counts only at the end of the file.
         let whole = if ended { text.len() } else { memchr::memrchr(b'\n', &text).map_or(0, |newline| newline + 1) };
-        let decided = evidence.add(&text[seen..whole.max(seen)]);
+        let decided = evidence.add(&typography::restored(&text[seen..whole.max(seen)]).0);
         seen = whole.max(seen);
         match evidence.dialect() {
             Some(dialect) if decided => return Ok((text, dialect, None)),

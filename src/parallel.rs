@@ -10,10 +10,7 @@ use std::sync::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    input::{
-        blocks::{Block, Blocks},
-        text::utf16_len,
-    },
+    input::blocks::{Block, Blocks},
     log::{
         sink::{Issue, Severity, Sink},
         umdh2,
@@ -78,19 +75,13 @@ impl Pool {
     /// # Errors
     ///
     /// What reading the input says, and [`ErrorKind::Cancelled`].
-    pub fn read_umdh2(
-        &self,
-        blocks: Blocks<'_>,
-        keep_blocks: bool,
-        utf16: bool,
-        control: &Control,
-    ) -> Result<Vec<Sink>> {
+    pub fn read_umdh2(&self, blocks: Blocks<'_>, keep_blocks: bool, control: &Control) -> Result<Vec<Sink>> {
         let blocks = Mutex::new(blocks);
         let worker = || {
             let mut sink = Sink::new(keep_blocks);
             let mut block = Block::default();
             while next(&blocks, &mut block, control)? {
-                read_piece(&block, utf16, &mut sink, |block, sink| {
+                read_piece(&block, &mut sink, |block, sink| {
                     umdh2::read(block.padded(), &block.banner, block.last, sink);
                 });
             }
@@ -112,14 +103,13 @@ impl Pool {
 pub fn read_in_order(
     mut blocks: Blocks<'_>,
     keep_blocks: bool,
-    utf16: bool,
     control: &Control,
     mut read: impl FnMut(&Block, &mut Sink),
 ) -> Result<Sink> {
     let mut sink = Sink::new(keep_blocks);
     let mut block = Block::default();
     while step(&mut blocks, &mut block, control)? {
-        read_piece(&block, utf16, &mut sink, &mut read);
+        read_piece(&block, &mut sink, &mut read);
     }
     sink.finish();
     Ok(sink)
@@ -141,7 +131,7 @@ fn step(blocks: &mut Blocks<'_>, block: &mut Block, control: &Control) -> Result
 }
 
 /// Reads one block into a piece of its own.
-pub fn read_piece(block: &Block, utf16: bool, sink: &mut Sink, read: impl FnOnce(&Block, &mut Sink)) {
+pub fn read_piece(block: &Block, sink: &mut Sink, read: impl FnOnce(&Block, &mut Sink)) {
     sink.begin_piece(block.index);
     sink.piece.byte = block.byte;
     read(block, sink);
@@ -156,27 +146,7 @@ pub fn read_piece(block: &Block, utf16: bool, sink: &mut Sink, read: impl FnOnce
             action: "only the start of the line was read; it is longer than 16 MiB",
         });
     }
-    if utf16 {
-        widen_places(block.text(), sink);
-    }
     sink.end_piece();
-}
-
-/// Turns offsets in the UTF-8 text of a piece into offsets in the UTF-16 input.
-fn widen_places(text: &[u8], sink: &mut Sink) {
-    let (mut narrow, mut wide) = (0usize, 0u64);
-    let mut widen = |byte: &mut u64| {
-        let at = (*byte as usize).min(text.len());
-        if at < narrow {
-            (narrow, wide) = (0, 0);
-        }
-        wide += utf16_len(&text[narrow..at]);
-        narrow = at;
-        *byte = wide;
-    };
-    sink.piece.issues.iter_mut().filter_map(|issue| issue.byte.as_mut()).for_each(&mut widen);
-    sink.piece.headers.iter_mut().for_each(|header| widen(&mut header.byte));
-    sink.piece.comparisons.iter_mut().for_each(|row| widen(&mut row.byte));
 }
 
 /// Numbers below a count, each handed out once, to whoever asks first.

@@ -13,14 +13,14 @@ use crate::{
         Part, Source,
         blocks::{BLOCK_SIZE, Block, Blocks},
         magic,
-        text::{Encoding, Malformed, utf16_len},
+        text::Encoding,
     },
     log::{
         Dialect, compare,
         compare_captures::{self, Start},
         hogs,
-        sink::{Issue, SectionLine, Severity, Sink},
-        sites,
+        sink::{SectionLine, Sink},
+        sites, typography,
     },
     memory,
     opened::{Opened, open, read_dump, sniffed},
@@ -40,13 +40,15 @@ pub struct Options {
     pub radix: Option<u32>,
     /// Which capture of several in one file, from 1.
     pub capture: Option<usize>,
+    /// What bytes are that neither a byte-order mark nor their zeros explain: for logs of code pages other than windows-1252.
+    pub encoding: Option<Encoding>,
     /// Bytes of text read at a time: for tests; see [`BLOCK_SIZE`].
     pub block_size: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: None, blocks: true, radix: None, capture: None, block_size: BLOCK_SIZE }
+        Self { threads: None, blocks: true, radix: None, capture: None, encoding: None, block_size: BLOCK_SIZE }
     }
 }
 
@@ -200,28 +202,21 @@ fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>, opened: Opened<'_
     if let Some(found) = magic::name(&start) {
         return Err(ErrorKind::NotALog { found: found.to_owned() }.into());
     }
-    let encoding = encoding.unwrap_or_else(|| Encoding::detect(&start));
-    let mark = if part.start == 0 { encoding.bom_len() } else { 0 };
+    let (encoding, wrong_mark) = match encoding {
+        Some(encoding) if part.start > 0 => (encoding, false),
+        _ => Encoding::detect(&start, job.options.encoding),
+    };
+    let mark = if part.start == 0 { encoding.mark_len() } else { 0 };
     start.drain(..mark);
-    let malformed = Malformed::default();
-    let raw: Box<dyn Read + Send + '_> = Box::new(Cursor::new(start).chain(rest.reader));
-    let mut reader = encoding.to_utf8(raw, &malformed);
-    let (start, dialect, otherwise) = sniffed(&mut reader)?;
     let first_byte = part.start + mark as u64;
-    let blocks = Blocks::new(start, reader, first_byte, encoding.is_utf16(), job.options.block_size);
-    let mut outcome = dispatch(dialect, blocks, part, encoding, job)?;
-    if let Some(tables) = outcome.tables()
-        && let Ok(places) = malformed.lock()
-    {
-        tables.issues.count_more("malformed_text", places.count - places.first.len() as u64);
-        tables.issues.extend(places.first.iter().map(|place| Issue {
-            severity: Severity::Warning,
-            kind: "malformed_text",
-            line: None,
-            byte: Some(first_byte + place),
-            text: String::new(),
-            action: "bytes that are not UTF-16 were read as U+FFFD",
-        }));
+    let raw: Box<dyn Read + Send + '_> = Box::new(Cursor::new(start).chain(rest.reader));
+    let (mut reader, places) = encoding.to_utf8(raw, first_byte);
+    let (start, dialect, otherwise) = sniffed(&mut reader)?;
+    let blocks = Blocks::new(start, reader, places.clone(), job.options.block_size);
+    let mut outcome = dispatch(dialect, blocks, part, job)?;
+    if let Some(tables) = outcome.tables() {
+        tables.place(&places);
+        tables.say_of_text(&places, encoding, wrong_mark);
     }
     let byte_count = job.control.bytes_done.load(Ordering::Relaxed).saturating_sub(part.start);
     if let (Some(found), Some(tables)) = (otherwise, outcome.tables())
@@ -233,20 +228,19 @@ fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>, opened: Opened<'_
 }
 
 /// Reads the blocks of one capture, each dialect in its own way.
-fn dispatch(dialect: Dialect, blocks: Blocks<'_>, part: Part, encoding: Encoding, job: &Job<'_>) -> Result<Outcome> {
-    let utf16 = encoding.is_utf16();
+fn dispatch(dialect: Dialect, blocks: Blocks<'_>, part: Part, job: &Job<'_>) -> Result<Outcome> {
     let keep = job.options.blocks;
     let in_order = |blocks, read: &mut dyn FnMut(&Block, &mut Sink)| {
-        read_in_order(blocks, keep, utf16, job.control, read).map(|sink| vec![sink])
+        read_in_order(blocks, keep, job.control, read).map(|sink| vec![sink])
     };
     let (sinks, comparison) = match dialect {
-        Dialect::Umdh2 => (job.pool.read_umdh2(blocks, keep, utf16, job.control)?, None),
+        Dialect::Umdh2 => (job.pool.read_umdh2(blocks, keep, job.control)?, None),
         Dialect::Dh | Dialect::Umdh1 => {
             let mut reader = hogs::Reader::new();
             (in_order(blocks, &mut |block, sink| reader.read(block.text(), block.last, sink))?, None)
         }
         Dialect::Sites => (in_order(blocks, &mut |block, sink| sites::read(block.text(), block.last, sink))?, None),
-        Dialect::Comparison => match read_comparison(blocks, part, utf16, job)? {
+        Dialect::Comparison => match read_comparison(blocks, part, job)? {
             Compared::One(sink, comparison) => (vec![*sink], Some(comparison)),
             Compared::Several(starts) => return Ok(Outcome::Several(starts)),
         },
@@ -271,19 +265,14 @@ enum Compared {
 }
 
 /// Reads a comparison: its radix is decided by all of its lines, so they are all brought together first.
-fn read_comparison(mut blocks: Blocks<'_>, part: Part, utf16: bool, job: &Job<'_>) -> Result<Compared> {
-    let first_byte = blocks.byte();
+fn read_comparison(mut blocks: Blocks<'_>, part: Part, job: &Job<'_>) -> Result<Compared> {
     let block = blocks.rest()?;
     job.control.bytes_done.store(blocks.byte(), Ordering::Relaxed);
-    let text = block.text();
-    let place = |byte: u64| {
-        let before = &text[..text.len().min(byte as usize)];
-        first_byte + if utf16 { utf16_len(before) } else { byte }
-    };
+    let text = &*typography::restored(block.text()).0;
     let mut starts = compare_captures::starts(text);
     if starts.len() > 1 {
         for start in &mut starts {
-            start.byte = place(start.byte);
+            start.byte = blocks.in_input(start.byte);
             start.line += part.lines_before + 1;
             start.title_line += part.lines_before + 1;
         }
@@ -291,13 +280,13 @@ fn read_comparison(mut blocks: Blocks<'_>, part: Part, utf16: bool, job: &Job<'_
     }
     let mut sink = Sink::new(true);
     let mut comparison = None;
-    read_piece(&block, utf16, &mut sink, |block, sink| {
+    read_piece(&block, &mut sink, |block, sink| {
         comparison = Some(compare::read(block.text(), job.options.radix, sink));
     });
     sink.finish();
     let comparison = comparison.unwrap_or_else(|| Err(ErrorKind::Empty.into()));
     let comparison = comparison.map_err(|error| match (error.position().line, error.position().byte) {
-        (Some(line), Some(byte)) => error.at(part.lines_before + line, place(byte)),
+        (Some(line), Some(byte)) => error.at(part.lines_before + line, blocks.in_input(byte)),
         _ => error,
     })?;
     Ok(Compared::One(Box::new(sink), comparison))
@@ -307,7 +296,10 @@ fn finish(source: &Source<'_>, pass: Pass) -> Result<Log> {
     let Pass { dialect, encoding, byte_count, .. } = pass;
     let about = |tables: &Tables| About {
         path: source.path().map(ToOwned::to_owned),
-        encoding: if encoding == Encoding::Utf8 && tables.ansi { "windows-1252" } else { encoding.as_str() }.to_owned(),
+        encoding: match &tables.ansi {
+            Some(_) if encoding.is_assumed() => "windows-1252".to_owned(),
+            _ => encoding.name(),
+        },
         lines: tables.lines,
         byte_count,
     };

@@ -13,7 +13,7 @@ import polars as pl
 from heapdelta import _html
 from heapdelta._dump import Dump
 from heapdelta._pattern import UnreadableFolder
-from heapdelta._read import read, read_each
+from heapdelta._read import encoding_name, read, read_each
 from heapdelta._snapshot import Comparison, Snapshot
 from heapdelta._sources import label_of, listed_sources, size_of
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
@@ -98,6 +98,7 @@ def read_many(
     threads: int | None = None,
     blocks: bool = False,
     on_error: Literal["collect", "raise"] = "collect",
+    encoding: str | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Batch:
     r"""Read many heap logs at once.
@@ -119,6 +120,8 @@ def read_many(
         in memory, and thousands of logs fit.
     on_error : {"collect", "raise"}, default "collect"
         Make a row of `Batch.failures` of a file that cannot be read, or raise what the first of them says.
+    encoding : str, optional
+        Code page of the logs that do not prove their own, as for `read`.
     progress : callable, optional
         Called in the caller's thread with the files done and the files in all, at the start and after every file. What
         it raises stops the reading and comes out of this call.
@@ -161,7 +164,13 @@ def read_many(
     if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= 1024):
         raise OptionError(f"expected threads from 1 to 1024, found {threads}", kind="option")
     listed = listed_sources(sources)
-    work = _Work(listed, threads or os.cpu_count() or 1, blocks=blocks, stop_early=on_error == "raise")
+    work = _Work(
+        listed,
+        threads or os.cpu_count() or 1,
+        blocks=blocks,
+        encoding=encoding_name(encoding),
+        stop_early=on_error == "raise",
+    )
     outcomes = work.run(progress)
     return Batch([label_of(source) for source in listed], outcomes)
 
@@ -169,11 +178,14 @@ def read_many(
 class _Work:
     """The reading of a list of sources."""
 
-    def __init__(self, sources: list[Source], threads: int, *, blocks: bool, stop_early: bool) -> None:
+    def __init__(
+        self, sources: list[Source], threads: int, *, blocks: bool, encoding: str | None, stop_early: bool
+    ) -> None:
         self.sources = sources
         self.sizes = [size_of(source) for source in sources]
         self.threads = threads
         self.blocks = blocks
+        self.encoding = encoding
         self.stop_early = stop_early
         self.stop = Event()
         self.outcomes: dict[int, Snapshot | BaseException] = {}
@@ -252,8 +264,9 @@ class _Work:
             return [source.error]
         try:
             if len(places) > 1:
-                return read_each(paths, blocks=self.blocks, progress=self._check)
-            return [read(source, threads=threads, blocks=self.blocks, progress=self._check)]
+                return read_each(paths, blocks=self.blocks, encoding=self.encoding, progress=self._check)
+            blocks, encoding = self.blocks, self.encoding
+            return [read(source, threads=threads, blocks=blocks, encoding=encoding, progress=self._check)]
         except BaseException as error:
             return [error] * len(places)
 

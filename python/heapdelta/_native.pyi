@@ -324,6 +324,11 @@ def damage_names() -> list[str]:
     The names of all defects that `write_process_dump` can write.
     """
 
+def encoding_name(name: str) -> str | None:
+    """
+    Python's name of an encoding, by any of its names; None for one that is not known.
+    """
+
 def follow_blocks(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[Table, Table]:
     """
     Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `lives`.
@@ -378,12 +383,12 @@ def rank(parts: SupportsGetItem[int, Any], keys: Any) -> Table:
     one column u32: the key of each stack. Rows without a key are left out.
     """
 
-def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison | Dump:
+def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, encoding: str | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison | Dump:
     """
     Read a heap log or a minidump. Wrapped by `heapdelta.read`.
     """
 
-def read_each(paths: SupportsGetItem[int, str | PathLike[str]], *, blocks: bool, progress: Any) -> list[Snapshot | Comparison | Dump | Any]:
+def read_each(paths: SupportsGetItem[int, str | PathLike[str]], *, blocks: bool, encoding: str | None, progress: Any) -> list[Snapshot | Comparison | Dump | Any]:
     """
     Read small files one after the other: for each, what `read` gives, or the exception that it raises. Used by
     `heapdelta.read_many`: a thread and a pool for each would take longer than to read it.

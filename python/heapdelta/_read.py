@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
@@ -27,6 +28,7 @@ def read(
     blocks: bool = True,
     radix: int | None = None,
     capture: int | None = None,
+    encoding: str | None = None,
     progress: Progress | None = None,
 ) -> Snapshot | Comparison:
     r"""Read a heap log, the comparison of two, or a minidump.
@@ -49,6 +51,11 @@ def read(
         Radix of the numbers of a comparison, for the rare file that does not prove it.
     capture : int, optional
         Which capture to read, from 1, where a file holds several: snapshots, comparisons, or both.
+    encoding : str, optional
+        Code page of the customer's Windows, for a log whose names are not UTF-8: any of Python's names that Windows
+        has, such as ``"cp932"`` (Japanese), ``"gbk"``, ``"cp949"``, ``"big5"``, ``"cp1251"``, ``"cp850"``, or the bare
+        number. Without it such bytes are read as windows-1252, and an ``assumed_code_page`` issue says so. A file that
+        proves its own encoding by its mark, or by the zeros of UTF-16 and UTF-32, is read by that.
     progress : callable, optional
         Called at most every 50 ms with the bytes done and the bytes in all (None if not known). What it raises stops
         the reading and comes out of this call.
@@ -102,15 +109,44 @@ def read(
         blocks=blocks,
         radix=radix,
         capture=capture,
+        encoding=encoding_name(encoding),
         progress=progress,
         name=_name_of(source),
     )
     return _wrapped(native)
 
 
-def read_each(paths: list[str], *, blocks: bool, progress: Progress) -> list[Snapshot | Comparison | BaseException]:
+def encoding_name(encoding: str | None) -> str | None:
+    """Give Python's name of an encoding that the core knows.
+
+    Raises
+    ------
+    OptionError
+        If it does not.
+    TypeError
+        If it is no text.
+    """
+    if encoding is None:
+        return None
+    if not isinstance(encoding, str):
+        raise TypeError(f"expected the name of an encoding, found {type(encoding).__name__}")
+    try:
+        known = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        # Not a name of Python's: the core knows others.
+        known = encoding
+    name = _native.encoding_name(known)
+    if name is None:
+        message = f"expected a code page such as cp932 or windows-1251 for encoding, found {encoding!r}"
+        raise OptionError(message, kind="option")
+    return name
+
+
+def read_each(
+    paths: list[str], *, blocks: bool, encoding: str | None, progress: Progress
+) -> list[Snapshot | Comparison | BaseException]:
     """Read small files one after the other: what `read` gives or raises for each. What `progress` raises comes out."""
-    found = _native.read_each(paths, blocks=blocks, progress=progress)
+    found = _native.read_each(paths, blocks=blocks, encoding=encoding, progress=progress)
     return [each if isinstance(each, BaseException) else _wrapped(each) for each in found]
 
 

@@ -215,9 +215,9 @@ def series(
     allocators : iterable of Rule or str, optional
         Rules that tell an allocator's frames, in place of `heapdelta.blame.DEFAULT`.
     order : {"taken_at", "name", "mtime", "given"}, default "taken_at"
-        By the time that the logs themselves tell, by the files' names, by when the files were last changed (then that
-        is the time, in UTC), or as given. By name and as given there is no clock: slopes are per step, and
-        ``taken_at`` is only shown.
+        By the time that the logs themselves tell (those that tell none are left out, and a note says so), by the files'
+        names, by when the files were last changed (then that is the time, in UTC), or as given. By name and as given
+        there is no clock: slopes are per step, and ``taken_at`` is only shown.
     runs : {"one", "all"}, default "one"
         Refuse snapshots that are known to be of several runs of processes, or keep them apart by `run`: a restart
         starts anew.
@@ -230,8 +230,8 @@ def series(
     Raises
     ------
     OptionError
-        If there are fewer than two snapshots, several runs with ``runs="one"``, a log without a time and
-        ``order="taken_at"``, or an option has a value it does not take.
+        If there are fewer than two snapshots, several runs with ``runs="one"``, fewer than two logs that tell their
+        time with ``order="taken_at"``, or an option has a value it does not take.
     TypeError
         If something is not a `Snapshot` of a heap log.
 

@@ -14,6 +14,7 @@ from heapdelta._html import plural
 from heapdelta._measures import MEASURES
 from heapdelta._notes import open_heaps
 from heapdelta._numbers import as_u64, total
+from heapdelta._run import why_not_one_run
 from heapdelta._runs import Run, Runs, checked, group
 from heapdelta._sources import natural_key
 from heapdelta.exceptions import OptionError
@@ -67,8 +68,13 @@ def ordered(
         raise OptionError(
             f"expected two snapshots or more, found {len(listed)}", hint=_first_failure(snapshots), kind="option"
         )
+    silent = [snapshot for snapshot in listed if snapshot.taken_at is None and (runs == "one" or _names_run(snapshot))]
+    if silent and order == "taken_at":
+        listed = _with_times(listed, silent)
     grouped = group(listed)
     kept, notes = _kept(listed, grouped, runs)
+    if silent and order == "taken_at":
+        notes.append(_silent(silent))
     if sum(map(len, kept)) < 2:
         raise OptionError(
             f"expected two snapshots or more of known runs, found 1: {_left_out(grouped)}",
@@ -149,25 +155,33 @@ def _sorted(run: Run, order: Order, place: dict[int, int]) -> list[tuple[Snapsho
         _refuse_nameless(by_name, order)
         times = [_changed_at(snapshot.path or "") for snapshot in by_name]
     else:
-        times = _times_told(by_name)
+        times = [snapshot.taken_at for snapshot in by_name if snapshot.taken_at is not None]
     by_time = sorted(range(len(times)), key=times.__getitem__)
     return [(by_name[number], times[number]) for number in by_time]
 
 
-def _times_told(snapshots: Sequence[Snapshot]) -> list[datetime]:
-    times = [snapshot.taken_at for snapshot in snapshots]
-    known = [time for time in times if time is not None]
-    if len(known) < len(times):
-        silent = snapshots[times.index(None)].path or "<bytes>"
-        of_no_run = any(snapshot.machine is None or snapshot.pid is None for snapshot in snapshots)
-        leave_out = "runs='all' leaves out logs of no known run; " if known and of_no_run else ""
+def _names_run(snapshot: Snapshot) -> bool:
+    return why_not_one_run(snapshot, snapshot) is None
+
+
+def _with_times(listed: list[Snapshot], silent: list[Snapshot]) -> list[Snapshot]:
+    """Leave out the logs that do not tell when they were taken; refuse if too few are left."""
+    told = [snapshot for snapshot in listed if snapshot.taken_at is not None]
+    if len(told) < 2:
         raise OptionError(
-            f"expected logs that tell when they were taken, found {len(times) - len(known)} that do not: {silent}",
-            hint=f"{leave_out}order='name' goes by the files' names, order='mtime' by when they were changed, "
+            f"expected logs that tell when they were taken, found {len(silent)} that do not: "
+            f"{silent[0].path or '<bytes>'}",
+            hint="order='name' goes by the files' names, order='mtime' by when they were changed, "
             "order='given' by the order given",
             kind="option",
         )
-    return known
+    return told
+
+
+def _silent(snapshots: list[Snapshot]) -> str:
+    names = _first(pl.Series([snapshot.path for snapshot in snapshots], dtype=pl.String))
+    which = "that does not tell when it was taken" if len(snapshots) == 1 else "that do not tell when they were taken"
+    return f"{plural(len(snapshots), 'log')} left out, {which}: {names}"
 
 
 def _refuse_nameless(snapshots: Sequence[Snapshot], order: str) -> None:
@@ -179,7 +193,11 @@ def _refuse_nameless(snapshots: Sequence[Snapshot], order: str) -> None:
 
 
 def _changed_at(path: str) -> datetime:
-    return datetime.fromtimestamp(Path(path).stat().st_mtime, tz=UTC).replace(tzinfo=None)
+    try:
+        return datetime.fromtimestamp(Path(path).stat().st_mtime, tz=UTC).replace(tzinfo=None)
+    except (OSError, OverflowError, ValueError) as error:
+        message = f"{path}: expected a file that tells when it was changed, found none: {error}"
+        raise OptionError(message, path=path, kind="option") from error
 
 
 def _totals(snapshot: Snapshot) -> list[int | None]:

@@ -3,6 +3,7 @@
 mod batches;
 mod ends;
 mod issues;
+mod of_text;
 
 use std::{collections::HashSet, mem::take};
 
@@ -23,8 +24,10 @@ use crate::{
         allocations::Blocks,
         frames::Frames,
         heaps::{self, Heap},
-        modules::{self, ModuleMap},
-        schema, usage,
+        modules::{self, ModuleMap, file_name},
+        schema,
+        separators::file_name_beyond_doubt,
+        usage,
     },
 };
 use batches::Context;
@@ -69,8 +72,8 @@ pub struct Tables {
     pub comparisons: Vec<ComparisonRow>,
     /// What became of the lines.
     pub lines: LineCounts,
-    /// Some text needed windows-1252.
-    pub ansi: bool,
+    /// The first text that needed windows-1252; empty if it was that of a frame.
+    pub ansi: Option<String>,
     /// Bits that are set in any address: of a block, a frame, a heap or a module.
     pub address_bits: u64,
     /// Stack of each definition of the only piece, for a comparison's rows.
@@ -99,7 +102,11 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     for (kind, more) in sinks.iter().flat_map(|sink| sink.issue_counts.left_out()) {
         words.issues.count_more(kind, more);
     }
-    let names = modules::names(words.modules.iter().map(|module| module.path.as_str()));
+    words.issues.extend(words.pasted.map(of_text::pasted));
+    let file_name = if words.ansi.is_some() { file_name_beyond_doubt } else { file_name };
+    let named = |module: &Module| modules::named_file(file_name(&module.path), module.base).into_owned();
+    let files: Vec<String> = words.modules.iter().map(named).collect();
+    let names = modules::names(files.iter().map(String::as_str));
     let frames_of_workers =
         sinks.iter_mut().map(|sink| (take(&mut sink.frames), take(&mut sink.frame_first))).collect();
     let regions: Vec<_> = sinks.iter_mut().map(|sink| sink.piece_frames.finish()).collect();
@@ -168,7 +175,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
         headers: words.headers,
         comparisons: words.comparisons,
         lines: words.lines,
-        ansi: words.ansi || frame_table.ansi,
+        ansi: words.ansi.or(frame_table.ansi.then(String::new)),
         address_bits,
         stack_of_definition,
         stack_of_trace,
@@ -209,7 +216,8 @@ struct Words {
     symbols: Vec<SymbolNote>,
     sections: Vec<SectionLine>,
     issues: Issues,
-    ansi: bool,
+    ansi: Option<String>,
+    pasted: Option<(u64, u64)>,
 }
 
 impl Words {
@@ -217,7 +225,8 @@ impl Words {
         let (line, byte) = (placed.line + 1, placed.piece.byte);
         let piece = &mut placed.piece;
         self.lines.add(&piece.lines);
-        self.ansi |= piece.ansi;
+        self.ansi = self.ansi.take().or(piece.ansi.take());
+        self.pasted = self.pasted.or(piece.pasted.map(|place| (place.0 + line, place.1 + byte)));
         self.symbols.append(&mut piece.symbols);
         self.headers.extend(piece.headers.drain(..).map(|mut header| {
             header.line += line;

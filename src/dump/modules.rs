@@ -17,7 +17,7 @@ pub struct Module {
     pub size: u64,
     /// Path as the loader knew it; empty if it cannot be read.
     pub path: String,
-    /// File version.
+    /// File version; absent where the writer has none.
     pub version: Option<String>,
     /// Product version.
     pub product_version: Option<String>,
@@ -42,7 +42,7 @@ pub fn loaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
         let fields = Fields(record);
         reader.check_end(reader.address(fields.u64(0)), fields.u32(8).into(), place);
         let (debug_id, debug_file) = debug_record(reader, fields.location(76), place).unzip();
-        let (version, product_version) = versions(fields).unzip();
+        let (version, product_version) = versions(fields);
         modules.push(Module {
             base: reader.address(fields.u64(0)),
             size: fields.u32(8).into(),
@@ -51,7 +51,7 @@ pub fn loaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
             product_version,
             timestamp: fields.u32(16),
             checksum: fields.u32(12),
-            debug_id,
+            debug_id: debug_id.flatten(),
             debug_file: debug_file.flatten(),
         });
     }
@@ -77,18 +77,25 @@ pub fn unloaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module>
     modules
 }
 
-/// File and product version of the `VS_FIXEDFILEINFO` at byte 24; absent without its signature.
-fn versions(fields: Fields<'_>) -> Option<(String, String)> {
+/// File and product version of the `VS_FIXEDFILEINFO` at byte 24; absent without its signature, and where all parts are zero:
+/// Crashpad writes the signature for modules without a version too.
+fn versions(fields: Fields<'_>) -> (Option<String>, Option<String>) {
     const SIGNATURE: u32 = 0xFEEF_04BD;
     let version = |at| {
         let (high, low) = (fields.u32(at), fields.u32(at + 4));
-        format!("{}.{}.{}.{}", high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF)
+        let is_one = fields.u32(24) == SIGNATURE && (high, low) != (0, 0);
+        is_one.then(|| format!("{}.{}.{}.{}", high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF))
     };
-    (fields.u32(24) == SIGNATURE).then(|| (version(32), version(40)))
+    (version(32), version(40))
 }
 
-/// Id and file of a CodeView record: `RSDS` (GUID, age), `NB10` (time stamp, age), or the build id of an ELF file.
-fn debug_record(reader: &mut Reader<'_>, (size, offset): (u32, u32), place: Place) -> Option<(String, Option<String>)> {
+/// Id and file of a CodeView record: `RSDS` (GUID, age), `NB10` (time stamp, age), or the build id of an ELF file. Zeros
+/// identify nothing, whatever the age beside them.
+fn debug_record(
+    reader: &mut Reader<'_>,
+    (size, offset): (u32, u32),
+    place: Place,
+) -> Option<(Option<String>, Option<String>)> {
     if size == 0 {
         return None;
     }
@@ -102,7 +109,7 @@ fn debug_record(reader: &mut Reader<'_>, (size, offset): (u32, u32), place: Plac
             let mut id = [0; 16];
             let build_id = &record[4..record.len().min(20)];
             id[..build_id.len()].copy_from_slice(build_id);
-            return Some((guid(&id) + "0", None));
+            return Some((is_something(&id).then(|| guid(&id) + "0"), None));
         }
         _ => {
             reader.issues.push(
@@ -119,7 +126,12 @@ fn debug_record(reader: &mut Reader<'_>, (size, offset): (u32, u32), place: Plac
         }
     };
     let name = reader.utf8(&record[name_at..], place);
-    Some((id, name))
+    let identity = if name_at == 24 { &record[4..20] } else { &record[8..12] };
+    Some((is_something(identity).then_some(id), name))
+}
+
+fn is_something(identity: &[u8]) -> bool {
+    identity.iter().any(|byte| *byte != 0)
 }
 
 /// A GUID as symbol stores write it: without dashes, its first three fields low byte first in the file.

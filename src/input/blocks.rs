@@ -2,12 +2,13 @@
 
 use std::io::Read;
 
-use super::text::utf16_len;
+use super::decode::Places;
 use crate::{
     error::Result,
     lines::{last_safe_cut, line_at},
     log::{
         line::{Line, classify},
+        typography::restored_line,
         umdh2::PADDING,
     },
 };
@@ -28,9 +29,9 @@ pub struct Blocks<'a> {
     carry: Vec<u8>,
     block_size: usize,
     index: u32,
-    /// Offset in the input of the next block.
+    /// Offset in the text of the next block.
     byte: u64,
-    utf16: bool,
+    places: Places,
     banner: Vec<u8>,
     finished: bool,
 }
@@ -40,7 +41,7 @@ pub struct Blocks<'a> {
 pub struct Block {
     /// Number in the file, from 0.
     pub index: u32,
-    /// Offset of its first byte in the input.
+    /// Offset of its first byte in the text; [`Places`] tells where that is in the input.
     pub byte: u64,
     /// The last banner line of a heap before it, or nothing.
     pub banner: Vec<u8>,
@@ -65,14 +66,19 @@ impl Block {
 }
 
 impl<'a> Blocks<'a> {
-    /// Blocks of the text in `start`, then of what `reader` gives. `byte` is the offset of `start` in the input.
-    pub fn new(start: Vec<u8>, reader: Box<dyn Read + Send + 'a>, byte: u64, utf16: bool, block_size: usize) -> Self {
-        Self { reader, carry: start, block_size, index: 0, byte, utf16, banner: Vec::new(), finished: false }
+    /// Blocks of the text in `start`, then of what `reader` gives; `places` tells where it is in the input.
+    pub fn new(start: Vec<u8>, reader: Box<dyn Read + Send + 'a>, places: Places, block_size: usize) -> Self {
+        Self { reader, carry: start, block_size, index: 0, byte: 0, places, banner: Vec::new(), finished: false }
     }
 
     /// Offset in the input of the next block.
     pub fn byte(&self) -> u64 {
-        self.byte
+        self.places.in_input(self.byte)
+    }
+
+    /// The offset in the input of an offset in the text.
+    pub fn in_input(&self, byte: u64) -> u64 {
+        self.places.in_input(byte)
     }
 
     /// All that is left, as one block: for text whose meaning its last line can change.
@@ -183,8 +189,7 @@ impl<'a> Blocks<'a> {
         block.last = self.finished;
         block.banner.clone_from(&self.banner);
         self.index += 1;
-        let bytes = if self.utf16 { utf16_len(block.text()) } else { cut as u64 };
-        self.byte += bytes + block.skipped;
+        self.byte += cut as u64 + block.skipped;
         if let Some(banner) = last_banner(block.text()) {
             self.banner.clear();
             self.banner.extend_from_slice(banner);
@@ -202,7 +207,9 @@ fn last_banner(text: &[u8]) -> Option<&[u8]> {
         let start = memchr::memrchr(b'\n', &text[..mark]).map_or(0, |newline| newline + 1);
         seen = start;
         let line = line_at(text, start)?;
-        if matches!(classify(line.bytes), Line::Banner(banner) if banner.kind.is_of_heap()) {
+        let restored = restored_line(line.bytes);
+        let shape = classify(restored.as_deref().unwrap_or(line.bytes));
+        if matches!(shape, Line::Banner(banner) if banner.kind.is_of_heap()) {
             return Some(line.bytes);
         }
     }

@@ -4,7 +4,7 @@ use super::other_text;
 use crate::error::excerpt;
 
 /// First bytes of files that customers send in place of a log, and what to call them.
-const KNOWN: [(&[u8], &str); 15] = [
+const KNOWN: [(&[u8], &str); 16] = [
     (b"PAGEDU64", "a Windows kernel memory dump (64-bit)"),
     (b"PAGEDUMP", "a Windows kernel memory dump (32-bit)"),
     (b"PK\x03\x04", "a zip archive (unpack it first)"),
@@ -20,6 +20,7 @@ const KNOWN: [(&[u8], &str); 15] = [
     (b"%PDF", "a PDF document"),
     (b"\x89PNG", "a PNG picture"),
     (b"{\\rtf", "a rich-text document"),
+    (b"hdmuyp", "a trace that pyumdh saved (send the log it was made of)"),
 ];
 
 /// The name of a file of a known other kind.

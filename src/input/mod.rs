@@ -2,9 +2,12 @@
 //! one [`content::Content`].
 
 pub mod blocks;
+mod code_page;
 pub mod content;
+pub mod decode;
 pub mod file;
 pub mod magic;
+mod oem;
 pub mod other_text;
 pub mod text;
 pub mod waiting;

@@ -1,193 +1,182 @@
-//! Encodings: told from the first bytes, and UTF-16 brought to UTF-8 while it is read.
+//! Encodings: told from the first bytes, from the caller, or assumed.
 
-use std::{
-    io::{self, Read},
-    sync::{Arc, Mutex},
-};
+use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
 
-use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
+use super::{code_page::python_name, oem::Page};
 
-use crate::error::ISSUE_LIMIT;
-
-/// How the text is encoded. Names are Python's.
+/// How the text is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// UTF-8 or plain ASCII; bytes that are not UTF-8 are read as windows-1252.
-    Utf8,
-    /// UTF-8 with a byte-order mark.
-    Utf8Bom,
-    /// UTF-16, low byte first.
-    Utf16Le {
-        /// Starts with a byte-order mark.
-        bom: bool,
-    },
-    /// UTF-16, high byte first.
-    Utf16Be {
-        /// Starts with a byte-order mark.
-        bom: bool,
-    },
+pub struct Encoding {
+    pub(super) form: Form,
+    /// Bytes of the byte-order mark before the text.
+    pub(super) mark: usize,
 }
 
+/// What the bytes of a character are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// UTF-8 or plain ASCII; bytes that are not UTF-8 are read as windows-1252.
+    Assumed,
+    /// Two bytes, or twice two.
+    Utf16 { high_first: bool },
+    /// Four bytes.
+    Utf32 { high_first: bool },
+    /// What the caller says, of the encoding standard.
+    Known(&'static encoding_rs::Encoding),
+    /// What the caller says, of DOS.
+    Dos(&'static Page),
+}
+
+/// UTF-8 and nothing else.
+const UTF_8_ALONE: Form = Form::Known(UTF_8);
+
+/// First bytes that say how the others are meant.
+const MARKS: [(&[u8], Form); 5] = [
+    (b"\xEF\xBB\xBF", Form::Assumed),
+    (b"\xFF\xFE\0\0", Form::Utf32 { high_first: false }),
+    (b"\0\0\xFE\xFF", Form::Utf32 { high_first: true }),
+    (b"\xFF\xFE", Form::Utf16 { high_first: false }),
+    (b"\xFE\xFF", Form::Utf16 { high_first: true }),
+];
+
+/// Bytes behind the mark that are looked at.
+const SAMPLE: usize = 256;
+
 impl Encoding {
-    /// Tells the encoding from the first bytes: the mark, or where the zeros of ASCII text stand.
-    pub fn detect(start: &[u8]) -> Self {
-        match start {
-            [0xEF, 0xBB, 0xBF, ..] => return Encoding::Utf8Bom,
-            [0xFF, 0xFE, ..] => return Encoding::Utf16Le { bom: true },
-            [0xFE, 0xFF, ..] => return Encoding::Utf16Be { bom: true },
-            _ => {}
-        }
-        let sample = &start[..start.len().min(256) & !1];
-        let zeros = |odd: usize| sample.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
-        let (low_first, high_first) = (zeros(1), zeros(0));
-        let most = sample.len() / 2 - sample.len() / 8;
-        match () {
-            () if sample.len() < 2 => Encoding::Utf8,
-            () if low_first > 0 && low_first >= most && high_first == 0 => Encoding::Utf16Le { bom: false },
-            () if high_first > 0 && high_first >= most && low_first == 0 => Encoding::Utf16Be { bom: false },
-            () => Encoding::Utf8,
-        }
+    /// Tells the encoding from the first bytes: the mark, or where the zeros of ASCII text lie. What the caller says counts
+    /// where neither is there. True as well if the mark is that of another encoding than the bytes behind it.
+    pub fn detect(start: &[u8], told: Option<Encoding>) -> (Self, bool) {
+        let marked = MARKS.iter().find(|(mark, _)| start.starts_with(mark));
+        let mark = marked.map_or(0, |(mark, _)| mark.len());
+        let behind = &start[mark..];
+        let sample = &behind[..behind.len().min(SAMPLE) & !3];
+        let zeros = by_zeros(if sample.is_empty() { &behind[..behind.len() & !1] } else { sample });
+        let (form, wrong) = match (marked.map(|(_, form)| *form), zeros) {
+            (Some(form), Some(found)) => (found, form != found),
+            // Text of two or four bytes each has zeros, for every log has blanks and digits.
+            (Some(Form::Utf16 { .. } | Form::Utf32 { .. }), None) if is_narrow(sample) => {
+                (told.map_or(Form::Assumed, |told| told.form), true)
+            }
+            (Some(Form::Assumed), None) => {
+                (told.filter(|told| told.form == UTF_8_ALONE).map_or(Form::Assumed, |told| told.form), false)
+            }
+            (Some(form), None) => (form, false),
+            (None, Some(found)) => (found, false),
+            (None, None) => (told.map_or(Form::Assumed, |told| told.form), false),
+        };
+        (Self { form, mark }, wrong)
     }
 
     /// Bytes of the mark.
-    pub fn bom_len(self) -> usize {
-        match self {
-            Encoding::Utf8Bom => 3,
-            Encoding::Utf16Le { bom: true } | Encoding::Utf16Be { bom: true } => 2,
-            _ => 0,
+    pub fn mark_len(self) -> usize {
+        self.mark
+    }
+
+    /// True if bytes that are no UTF-8 are read as windows-1252 because nobody says what they are.
+    pub fn is_assumed(self) -> bool {
+        self.form == Form::Assumed
+    }
+
+    /// The name in `Snapshot.encoding`: Python's.
+    pub fn name(self) -> String {
+        match self.form {
+            form if self.mark == 3 && (form == Form::Assumed || form == UTF_8_ALONE) => "utf-8-sig",
+            Form::Assumed => "utf-8",
+            Form::Utf16 { high_first: false } => "utf-16-le",
+            Form::Utf16 { high_first: true } => "utf-16-be",
+            Form::Utf32 { high_first: false } => "utf-32-le",
+            Form::Utf32 { high_first: true } => "utf-32-be",
+            Form::Dos(page) => page.name,
+            Form::Known(known) => return python_name(known),
+        }
+        .to_owned()
+    }
+
+    /// Bytes of an ASCII character.
+    pub(super) fn unit(self) -> usize {
+        match self.form {
+            Form::Utf16 { .. } => 2,
+            Form::Utf32 { .. } => 4,
+            _ => 1,
         }
     }
 
-    /// Two bytes a character.
-    pub fn is_utf16(self) -> bool {
-        matches!(self, Encoding::Utf16Le { .. } | Encoding::Utf16Be { .. })
-    }
-
-    /// The name in `Snapshot.encoding`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Encoding::Utf8 => "utf-8",
-            Encoding::Utf8Bom => "utf-8-sig",
-            Encoding::Utf16Le { .. } => "utf-16-le",
-            Encoding::Utf16Be { .. } => "utf-16-be",
-        }
-    }
-
-    fn decoder(self) -> Option<Decoder> {
-        match self {
-            Encoding::Utf16Le { .. } => Some(UTF_16LE.new_decoder_without_bom_handling()),
-            Encoding::Utf16Be { .. } => Some(UTF_16BE.new_decoder_without_bom_handling()),
+    /// The decoder of the encoding standard for it, if there is one.
+    pub(super) fn standard(self) -> Option<&'static encoding_rs::Encoding> {
+        match self.form {
+            Form::Utf16 { high_first } => Some(if high_first { UTF_16BE } else { UTF_16LE }),
+            Form::Known(known) => Some(known),
             _ => None,
         }
     }
+}
 
-    /// A reader of UTF-8 over a reader of this encoding, behind the mark.
-    pub fn to_utf8<'a>(self, reader: Box<dyn Read + Send + 'a>, malformed: &Malformed) -> Box<dyn Read + Send + 'a> {
-        match self.decoder() {
-            Some(decoder) => Box::new(Transcoder {
-                reader,
-                decoder,
-                raw: vec![0; RAW],
-                raw_range: (0, 0),
-                text: Vec::with_capacity(4 * RAW),
-                text_at: 0,
-                position: 0,
-                malformed: Arc::clone(malformed),
-                finished: false,
-            }),
-            None => reader,
+/// True for text with nothing but bytes of its own, most of them ASCII.
+fn is_narrow(sample: &[u8]) -> bool {
+    let ascii = sample.iter().filter(|byte| byte.is_ascii()).count();
+    !sample.is_empty() && !sample.contains(&0) && ascii * 8 >= sample.len() * 7
+}
+
+/// Tells text of two and of four bytes for each character by where its zeros lie.
+fn by_zeros(sample: &[u8]) -> Option<Form> {
+    let zeros = |place: usize, step: usize| sample.iter().skip(place).step_by(step).filter(|byte| **byte == 0).count();
+    let (low, high) = (zeros(1, 2), zeros(0, 2));
+    let most = |count: usize, of: usize| count > 0 && of > 0 && count >= of - of / 4;
+    let quarter = sample.len() / 4;
+    match () {
+        () if most(zeros(1, 4), quarter) && zeros(2, 4) == quarter && zeros(3, 4) == quarter && zeros(0, 4) == 0 => {
+            Some(Form::Utf32 { high_first: false })
         }
+        () if most(zeros(2, 4), quarter) && zeros(0, 4) == quarter && zeros(1, 4) == quarter && zeros(3, 4) == 0 => {
+            Some(Form::Utf32 { high_first: true })
+        }
+        () if most(low, sample.len() / 2) && high == 0 => Some(Form::Utf16 { high_first: false }),
+        () if most(high, sample.len() / 2) && low == 0 => Some(Form::Utf16 { high_first: true }),
+        () => None,
     }
 }
 
-/// Where text was no text in its encoding.
-pub type Malformed = Arc<Mutex<Places>>;
+#[cfg(test)]
+mod tests {
+    use super::Encoding;
 
-/// Offsets from the start of the reader: the first, and how many there are in all.
-#[derive(Debug, Default)]
-pub struct Places {
-    /// The first of them, one more than are listed as issues.
-    pub first: Vec<u64>,
-    /// All of them.
-    pub count: u64,
-}
-
-impl Places {
-    fn push(&mut self, place: u64) {
-        self.count += 1;
-        if self.count <= ISSUE_LIMIT + 1 {
-            self.first.push(place);
+    fn encoded(text: &str, name: &str) -> Vec<u8> {
+        let units = text.chars().map(|letter| letter as u32);
+        match name {
+            "utf-16-le" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            "utf-16-be" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            "utf-32-le" => units.flat_map(u32::to_le_bytes).collect(),
+            "utf-32-be" => units.flat_map(u32::to_be_bytes).collect(),
+            _ => text.as_bytes().to_vec(),
         }
     }
-}
 
-/// Bytes read at a time.
-const RAW: usize = 64 * 1024;
-
-struct Transcoder<'a> {
-    reader: Box<dyn Read + Send + 'a>,
-    decoder: Decoder,
-    raw: Vec<u8>,
-    raw_range: (usize, usize),
-    text: Vec<u8>,
-    text_at: usize,
-    /// Bytes given to the decoder so far.
-    position: u64,
-    malformed: Malformed,
-    finished: bool,
-}
-
-impl Transcoder<'_> {
-    /// Decodes one piece into the empty `text`.
-    fn refill(&mut self) -> io::Result<()> {
-        self.text_at = 0;
-        self.text.clear();
-        self.text.resize(4 * RAW, 0);
-        let mut written = 0;
-        while written == 0 && !self.finished {
-            if self.raw_range.0 == self.raw_range.1 {
-                self.raw_range = (0, self.reader.read(&mut self.raw)?);
-            }
-            let (start, end) = self.raw_range;
-            let last = start == end;
-            let (result, read, wrote) =
-                self.decoder.decode_to_utf8_without_replacement(&self.raw[start..end], &mut self.text, last);
-            self.raw_range.0 += read;
-            self.position += read as u64;
-            written = wrote;
-            match result {
-                DecoderResult::InputEmpty => self.finished = last,
-                DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(..) => {
-                    let mark = '\u{FFFD}'.len_utf8();
-                    '\u{FFFD}'.encode_utf8(&mut self.text[written..written + mark]);
-                    written += mark;
-                    if let Ok(mut places) = self.malformed.lock() {
-                        places.push(self.position);
-                    }
+    #[test]
+    fn mark_and_bytes_must_agree_else_the_bytes_count() {
+        const TEXT: &str = "// UMDH: version 6.1: Logtime\n";
+        const NAMES: [&str; 5] = ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"];
+        for name in NAMES {
+            for other in ["", "utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"] {
+                if (name, other) == ("utf-32-be", "utf-16-le") {
+                    // The mark and the first zeros are the mark of UTF-32, low byte first.
+                    continue;
                 }
+                let mark = if other.is_empty() { Vec::new() } else { encoded("\u{FEFF}", other) };
+                let bytes = [mark.clone(), encoded(TEXT, name)].concat();
+                let (found, wrong) = Encoding::detect(&bytes, None);
+                let expected = if name == "utf-8" && other == name { "utf-8-sig" } else { name };
+                assert_eq!((found.name().as_str(), found.mark_len()), (expected, mark.len()), "{name} behind {other}");
+                assert_eq!(wrong, !other.is_empty() && other != name, "{name} behind {other}");
             }
         }
-        self.text.truncate(written);
-        Ok(())
     }
-}
 
-impl Read for Transcoder<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.text_at == self.text.len() && !self.finished {
-            self.refill()?;
-        }
-        let ready = &self.text[self.text_at..];
-        let len = ready.len().min(out.len());
-        out[..len].copy_from_slice(&ready[..len]);
-        self.text_at += len;
-        Ok(len)
+    #[test]
+    fn what_the_caller_says_counts_where_the_bytes_say_nothing() {
+        let told = Encoding::named("cp932");
+        assert_eq!(Encoding::detect(b"plain text", told).0.name(), "cp932");
+        assert_eq!(Encoding::detect(b"\xEF\xBB\xBFplain text", told).0.name(), "utf-8-sig");
+        assert_eq!(Encoding::detect(&encoded("plain text", "utf-16-le"), told).0.name(), "utf-16-le");
+        assert_eq!(Encoding::detect(b"", None).0.name(), "utf-8");
     }
-}
-
-/// How many bytes UTF-8 text takes in UTF-16.
-pub fn utf16_len(text: &[u8]) -> u64 {
-    let units = text.iter().map(|byte| u64::from(*byte & 0xC0 != 0x80) + u64::from(*byte >= 0xF0)).sum::<u64>();
-    2 * units
 }

@@ -17,6 +17,7 @@ use super::{
     compare_reader::Reader,
     radix::Evidence,
     sink::{Sink, TraceSlot},
+    typography::restored,
 };
 use crate::{error::Result, lines::lines};
 
@@ -87,9 +88,13 @@ pub struct Row {
 ///
 /// If the radix cannot be proven, or is not the one the caller says: see [`Evidence::decide`].
 pub fn read(text: &[u8], radix: Option<u32>, sink: &mut Sink) -> Result<Comparison> {
+    let (text, pasted) = restored(text);
     let mut evidence = Evidence::default();
     let mut style = Style::Dhcmp;
-    for (number, line) in lines(text).enumerate() {
+    for (number, line) in lines(&text).enumerate() {
+        if pasted == Some(line.start) {
+            sink.piece.pasted = Some((number as u64, line.start as u64));
+        }
         let Some(record) = Record::parse(line.bytes) else { continue };
         evidence.add(&record, line.bytes, number as u64, line.start as u64);
         if matches!(record, Record::Count { .. } | Record::Total(Total { overhead: Some(_), .. })) {
@@ -98,7 +103,7 @@ pub fn read(text: &[u8], radix: Option<u32>, sink: &mut Sink) -> Result<Comparis
     }
     let radix = evidence.decide(radix)?;
     let mut reader = Reader::new(style, radix, sink);
-    for line in lines(text) {
+    for line in lines(&text) {
         reader.line(&line);
     }
     Ok(reader.finish())

@@ -6,11 +6,13 @@ use super::{
     compare::{Comparison, Row, Style},
     compare_line::{Change, Name, Record, Total, frame, is_suspect, is_total, spoilt},
     console, cut,
-    fields::{is_blank, trim},
+    fields::{is_bare_frame, is_blank, parse_frame, trim},
     header,
     line::{Line, classify},
+    module_row::ModuleRow,
     radix::{amounts, signed, value},
     sink::{Issue, Module, SectionLine, Severity, Sink, TraceSlot},
+    symbol_noise::SymbolNoise,
 };
 use crate::lines;
 
@@ -48,6 +50,7 @@ pub(super) struct Reader<'s, 'a> {
     inside: bool,
     /// The line above is the debugger's: the path of a symbol file may follow it.
     console: bool,
+    noise: SymbolNoise,
     comparison: Comparison,
 }
 
@@ -64,6 +67,7 @@ impl<'s, 'a> Reader<'s, 'a> {
             totals: 0,
             inside: false,
             console: false,
+            noise: SymbolNoise::default(),
             comparison: Comparison {
                 rows: Vec::new(),
                 radix,
@@ -79,27 +83,41 @@ impl<'s, 'a> Reader<'s, 'a> {
         let (bytes, ended) = (line.bytes, line.ended);
         self.place = Place { line: self.sink.piece.lines.total(), byte: line.start as u64, text: bytes };
         let record = Record::parse(bytes);
-        let frame = frame(bytes);
+        let frame = frame(bytes).or_else(|| self.frame_of_stack(bytes));
         // A cut total shows in its own sums.
         if !ended && (matches!(record, Some(Record::Bytes { .. } | Record::Count { .. })) || frame.is_some()) {
             let text = self.sink.text(bytes);
             self.issue(Severity::Warning, "cut_line", text, cut::WORDS);
         }
         let was_console = std::mem::take(&mut self.console);
+        let is_noise = record.is_none() && !trim(bytes).is_empty() && self.noise.takes(bytes);
         match record {
             Some(Record::Bytes { change, count, name }) => self.bytes(&change, count, name),
             Some(Record::Count { change, name }) => self.count(&change, name),
             Some(Record::Total(total)) => self.total(&total),
             None if trim(bytes).is_empty() => self.sink.piece.lines.blank += 1,
+            None if is_noise => {
+                self.console = true;
+                self.console();
+            }
             None => match (classify(bytes), frame) {
                 (Line::Comment(_), _) => self.comment(),
                 (Line::Header(_), _) => header::take(bytes, self.place.line, self.place.byte, self.sink),
                 (Line::Module { base, size, path }, _) => self.module(base, size, path),
                 (_, Some(frame)) if spoilt(bytes).is_none() => self.frame(frame, ended),
-                _ if is_console(bytes) || (was_console && is_blank(bytes[0])) => self.console(),
+                _ if was_console && is_blank(bytes[0]) => self.console(),
                 (shape, _) => self.other(&shape),
             },
         }
+    }
+
+    /// A frame that has lost its margin, in a stack: an address, or a module with an offset.
+    fn frame_of_stack(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let body = trim(line);
+        let plain = || {
+            !body.iter().any(|byte| is_blank(*byte)) && parse_frame(body).is_some_and(|frame| frame.offset.is_some())
+        };
+        (self.open.is_some() && (is_bare_frame(body) || plain())).then_some(body)
     }
 
     /// A line without a shape of this format: of the window that it was copied from, or spoilt, or of another format.
@@ -112,6 +130,9 @@ impl<'s, 'a> Reader<'s, 'a> {
             self.close();
             (self.totals, self.inside) = (self.totals + 1, false);
             return self.unreadable();
+        }
+        if let Some(ModuleRow { base, size, path }) = ModuleRow::parse_bare(trim(text)) {
+            return self.module(base, size, path);
         }
         let of_snapshot = matches!(shape, Line::Block { .. } | Line::Hog { .. } | Line::RawFrame(_))
             || matches!(shape, Line::Banner(banner) if banner.kind.is_of_heap());
@@ -328,7 +349,6 @@ impl<'s, 'a> Reader<'s, 'a> {
     }
 
     fn console(&mut self) {
-        self.console = is_console(self.place.text);
         self.sink.piece.lines.issues += 1;
         let text = self.sink.text(self.place.text);
         self.issue(Severity::Info, "console_text", text, "left out: it is no line of the comparison");
@@ -356,9 +376,4 @@ impl<'s, 'a> Reader<'s, 'a> {
         self.sink.piece.issues.sort_by_key(|issue| (issue.line.is_none(), issue.line, issue.byte));
         self.comparison
     }
-}
-
-/// `DBGHELP: ntdll - public symbols`: what the symbol engine says while it works.
-fn is_console(line: &[u8]) -> bool {
-    line.starts_with(b"DBGHELP:") || line.starts_with(b"SYMSRV:")
 }

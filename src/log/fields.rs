@@ -133,6 +133,23 @@ pub fn parse_frame(text: &[u8]) -> Option<ResolvedFrame<'_>> {
     })
 }
 
+/// True for a frame that has lost its margin: an address alone, past the first 64 KiB, which Windows never maps, or a name with
+/// an offset.
+///
+/// Words can be hexadecimal too (`added`), so a number must have a digit or be as wide as an address.
+pub fn is_bare_frame(body: &[u8]) -> bool {
+    let digits = body.strip_prefix(b"0x").unwrap_or(body);
+    if let Some(address) = parse_hex(digits) {
+        return address.value >= 0x1_0000 && (digits.len() >= 8 || digits.iter().any(u8::is_ascii_digit));
+    }
+    let named = |frame: &ResolvedFrame<'_>| {
+        let module = frame.module.unwrap_or_default();
+        frame.offset.is_some() && !module.iter().any(|byte| is_blank(*byte))
+    };
+    let bang = memchr::memchr(b'!', body).and_then(|at| body.get(at + 1));
+    bang.is_some_and(|first| !is_blank(*first)) && parse_frame(body).as_ref().is_some_and(named)
+}
+
 /// Cuts ` (path, line)` off the end, at the last `, N)`.
 fn split_source(text: &[u8]) -> (&[u8], Option<&[u8]>, Option<u32>) {
     let cut = || {
@@ -184,6 +201,20 @@ mod tests {
         assert_eq!(frame.offset, Some(0xE));
         assert_eq!(frame.file, Some(&b"d:\\x (1), y\\a.cpp"[..]));
         assert_eq!(frame.source_line, Some(12));
+    }
+
+    #[test]
+    fn frames_without_a_margin_are_told_from_words() {
+        for frame in
+            [&b"7FFB51012345"[..], b"401000", b"0x401000", b"deadbeef", b"app!f+1E", b"<no module>!???+12 : 40A234"]
+        {
+            assert!(is_bare_frame(frame));
+        }
+        for other in
+            [&b"added"[..], b"FFFF", b"40 bytes", b"app!f", b"Done! Bye+1", b"", b"12345678901234567", b"all done!x+1"]
+        {
+            assert!(!is_bare_frame(other), "{}", String::from_utf8_lossy(other));
+        }
     }
 
     #[test]

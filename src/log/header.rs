@@ -7,8 +7,9 @@
 
 use super::{
     fields::trim,
-    line::{Line, classify, logtime},
+    line::{Line, classify},
     sink::{HeaderLine, Issue, Severity, Sink},
+    time::logtime,
 };
 
 /// Takes a header line: of any dialect, and counts it.

@@ -25,6 +25,8 @@ use super::{
     open_stack::OpenStack,
     sections::{self, Meaning, Subject},
     sink::{HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote},
+    symbol_noise::SymbolNoise,
+    typography::restored,
 };
 use crate::lines::{lines, starts_a_record};
 
@@ -44,6 +46,7 @@ pub struct Reader {
     stack: OpenStack,
     /// A `DBGHELP:` line whose path may stand on the next line.
     symbols: Option<SymbolNote>,
+    noise: SymbolNoise,
     /// Lines of the blocks before this one.
     piece_start: u64,
 }
@@ -96,13 +99,18 @@ impl Reader {
             foreign: false,
             stack: OpenStack::default(),
             symbols: None,
+            noise: SymbolNoise::default(),
             piece_start: 0,
         }
     }
 
     /// Reads the next block of whole lines into the sink's piece; `last` says that the file ends with it.
     pub fn read(&mut self, text: &[u8], last: bool, sink: &mut Sink) {
-        for line in lines(text) {
+        let (text, pasted) = restored(text);
+        for line in lines(&text) {
+            if pasted == Some(line.start) {
+                sink.piece.pasted = Some((sink.piece.lines.total(), line.start as u64));
+            }
             let place = Place { line: sink.piece.lines.total(), byte: line.start as u64, text: line.bytes };
             let rows = sink.piece.lines.rows;
             if !line.ended && cut::is_heading(line.bytes) {
@@ -146,6 +154,7 @@ impl Reader {
             return;
         }
         self.end_symbols(sink);
+        let is_noise = shape != Line::Blank && self.noise.takes(place.text);
         match shape {
             Line::Blank => self.blank(sink),
             Line::Header(_) => {
@@ -159,6 +168,7 @@ impl Reader {
                 self.symbols = Some(note);
                 self.keep("symbols", place, sink);
             }
+            _ if is_noise => self.keep("console", place, sink),
             Line::Other(body) if compare_line::decides(body) => {
                 sink.comparison_row(place.line, place.byte, place.text);
                 self.unreadable(body, place, sink);

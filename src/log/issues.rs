@@ -44,6 +44,11 @@ pub struct Issues {
 }
 
 impl Issues {
+    /// Where they stand, of those that say so.
+    pub fn bytes_mut(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.kept.iter_mut().filter_map(|issue| issue.byte.as_mut())
+    }
+
     /// Counts issues that were not kept by whoever met them.
     pub fn count_more(&mut self, kind: &'static str, more: u64) {
         *self.elsewhere.entry(kind).or_default() += more;

@@ -3,7 +3,10 @@
 //! This is the careful reader: it takes either case of hexadecimal, any indentation, and blanks for TABs. The lines that
 //! make up nearly all of a umdh2 log go past it, through `umdh2::block_at` and `umdh2::frames_at`.
 
-use super::fields::{next_token, parse_0x, parse_decimal, parse_frame, parse_hex, trim, trim_start};
+use super::{
+    fields::{next_token, parse_0x, parse_decimal, parse_frame, parse_hex, trim, trim_start},
+    module_row::ModuleRow,
+};
 
 /// A line of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +21,7 @@ pub enum Line<'a> {
         base: u64,
         /// Bytes.
         size: u64,
-        /// Rest of the line.
+        /// As printed; empty where the row has none.
         path: &'a [u8],
     },
     /// `// OS version 6.1`: any other comment.
@@ -138,18 +141,10 @@ fn comment(body: &[u8]) -> Line<'_> {
     if let Some(header) = header(text) {
         return Line::Header(header);
     }
-    module_row(text).unwrap_or(Line::Comment(body))
-}
-
-fn module_row(text: &[u8]) -> Option<Line<'_>> {
-    let (base, rest) = next_token(text);
-    let (size, rest) = next_token(rest);
-    let path = trim(rest);
-    let is_path = path.iter().any(|byte| matches!(byte, b'\\' | b'/' | b'.'));
-    if !is_path {
-        return None;
+    match ModuleRow::parse(text) {
+        Some(ModuleRow { base, size, path }) => Line::Module { base, size, path },
+        None => Line::Comment(body),
     }
-    Some(Line::Module { base: parse_hex(base)?.value, size: parse_hex(size)?.value, path })
 }
 
 fn header(text: &[u8]) -> Option<Header<'_>> {
@@ -313,7 +308,7 @@ fn words<'a>(line: &'a [u8], body: &'a [u8]) -> Line<'a> {
     if let Some(header) = header(body) {
         return Line::Header(header);
     }
-    if indented && body == b"Alias" {
+    if body == b"Alias" {
         return Line::Alias;
     }
     if body.starts_with(b"A stack trace was not saved for this allocation") {
@@ -332,28 +327,4 @@ fn symbols(body: &[u8]) -> Option<Line<'_>> {
     let rest = trim(body.strip_prefix(b"DBGHELP:")?);
     let dash = memchr::memmem::find(rest, b" - ")?;
     Some(Line::Symbols { module: trim(&rest[..dash]), symbols: trim(&rest[dash + 3..]) })
-}
-
-/// Brings `2012-04-30 12:09`, `04/30/2012-12:09` and their like to `2012-04-30 12:09`; `None` for what is no time.
-pub fn logtime(text: &[u8]) -> Option<String> {
-    let numbers: Vec<u64> = text
-        .split(|byte| !byte.is_ascii_digit())
-        .filter(|digits| !digits.is_empty())
-        .map(parse_decimal)
-        .collect::<Option<_>>()?;
-    let [first, second, third, hour, minute, rest @ ..] = numbers.as_slice() else { return None };
-    let (year, month, day) = match text.iter().find(|byte| !byte.is_ascii_digit())? {
-        b'-' => (*first, *second, *third),
-        b'/' => (*third, *first, *second),
-        _ => return None,
-    };
-    let second = rest.first().copied().unwrap_or(0);
-    let fits = (1970..=9999).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && *hour < 24
-        && *minute < 60
-        && second < 60;
-    let seconds = if rest.is_empty() { String::new() } else { format!(":{second:02}") };
-    fits.then(|| format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}{seconds}"))
 }

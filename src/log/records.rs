@@ -285,6 +285,8 @@ pub struct Piece {
     pub comparisons: Vec<ComparisonRow>,
     /// What could not be read.
     pub issues: Vec<Issue>,
-    /// Some text needed windows-1252 to become a string.
-    pub ansi: bool,
+    /// The first line whose blanks or dashes somebody else put there: lines and bytes before it.
+    pub pasted: Option<(u64, u64)>,
+    /// The first text that needed windows-1252 to become a string.
+    pub ansi: Option<String>,
 }

@@ -317,7 +317,9 @@ impl Sink {
     /// Turns bytes of the input into text: UTF-8 where they are, windows-1252 where they are not.
     pub fn text(&mut self, bytes: &[u8]) -> String {
         let (text, ansi) = decode(bytes);
-        self.piece.ansi |= ansi;
+        if ansi && self.piece.ansi.is_none() {
+            self.piece.ansi = Some(text.clone());
+        }
         text
     }
 }

@@ -17,6 +17,7 @@ use super::{
     fields::{next_token, parse_0x, parse_decimal, trim},
     line::{Line, classify},
     sink::{Allocation, HeapEvent, Issue, SectionLine, Severity, Sink},
+    typography::restored,
 };
 use crate::lines::{self, lines};
 
@@ -58,8 +59,12 @@ pub fn decides(line: &[u8]) -> bool {
 
 /// Reads a block of text into the sink's piece; `last` says that the file ends with it.
 pub fn read(text: &[u8], last: bool, sink: &mut Sink) {
-    for line in lines(text) {
+    let (text, pasted) = restored(text);
+    for line in lines(&text) {
         let number = sink.piece.lines.total();
+        if pasted == Some(line.start) {
+            sink.piece.pasted = Some((number, line.start as u64));
+        }
         match Site::parse(line.bytes) {
             Some(site) => {
                 take(&site, &line, number, sink);

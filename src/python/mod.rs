@@ -27,7 +27,7 @@ pub mod native {
     #[pymodule_export]
     use super::matching::{blame, number_through, one_run, rank, sides_by_heap, sides_by_stack, stack_groups};
     #[pymodule_export]
-    use super::read::{read, read_each};
+    use super::read::{encoding_name, read, read_each};
     #[pymodule_export]
     use super::snapshot::{Comparison, Snapshot};
     #[pymodule_export]

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    input::{Source, content::Content},
+    input::{Source, content::Content, text::Encoding},
     parallel::{Control, Pool},
     read::{Options, read_with},
     snapshot::Log,
@@ -63,7 +63,7 @@ pub enum FoundOrException {
 
 /// Read a heap log or a minidump. Wrapped by `heapdelta.read`.
 #[pyfunction]
-#[pyo3(signature = (source, *, threads=None, blocks=true, radix=None, capture=None, progress=None, name=None))]
+#[pyo3(signature = (source, *, threads=None, blocks=true, radix=None, capture=None, encoding=None, progress=None, name=None))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub fn read(
     py: Python<'_>,
@@ -72,6 +72,7 @@ pub fn read(
     blocks: bool,
     radix: Option<i64>,
     capture: Option<i64>,
+    encoding: Option<&str>,
     progress: Option<Py<PyAny>>,
     name: Option<PathBuf>,
 ) -> PyResult<Found> {
@@ -84,6 +85,7 @@ pub fn read(
         blocks,
         radix: natural(py, "radix 10 or 16", radix, path)?,
         capture: natural(py, "a capture from 1", capture, path)?,
+        encoding: encoding.map(|name| named(py, name)).transpose()?,
         ..Options::default()
     };
     let (source, total) = match source {
@@ -104,14 +106,16 @@ pub fn read(
 /// Read small files one after the other: for each, what `read` gives, or the exception that it raises. Used by
 /// `heapdelta.read_many`: a thread and a pool for each would take longer than to read it.
 #[pyfunction]
-#[pyo3(signature = (paths, *, blocks, progress))]
+#[pyo3(signature = (paths, *, blocks, encoding, progress))]
 pub fn read_each(
     py: Python<'_>,
     paths: Vec<PathBuf>,
     blocks: bool,
+    encoding: Option<&str>,
     progress: Py<PyAny>,
 ) -> PyResult<Vec<FoundOrException>> {
-    let options = Options { threads: Some(1), blocks, ..Options::default() };
+    let encoding = encoding.map(|name| named(py, name)).transpose()?;
+    let options = Options { threads: Some(1), blocks, encoding, ..Options::default() };
     let control = Control::default();
     let pool = Pool::new(options.threads).map_err(|error| exception(py, &error))?;
     let read = |path: PathBuf| read_with(&Source::Path(path), &options, &control);
@@ -123,6 +127,17 @@ pub fn read_each(
         .into_iter()
         .map(|outcome| outcome.map_or_else(told, |log| FoundOrException::Found(log.into())))
         .collect())
+}
+
+/// Python's name of an encoding, by any of its names; None for one that is not known.
+#[pyfunction]
+pub fn encoding_name(name: &str) -> Option<String> {
+    Encoding::named(name).map(Encoding::name)
+}
+
+fn named(py: Python<'_>, name: &str) -> PyResult<Encoding> {
+    let expected = "a code page such as cp932 or windows-1251 for encoding";
+    Encoding::named(name).ok_or_else(|| exception(py, &ErrorKind::Option { expected, found: name.to_owned() }.into()))
 }
 
 /// Works on a thread of its own, while this one minds signals and progress; what they raise stops the work.

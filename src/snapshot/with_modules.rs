@@ -15,8 +15,9 @@ use crate::{
     table::{
         Table,
         frames::Frames,
-        modules::{ModuleMap, Range, file_name, names},
+        modules::{ModuleMap, Range, file_name, named_file, names},
         schema,
+        separators::file_name_beyond_doubt,
         stacks::{fingerprint, frames_of},
     },
 };
@@ -40,7 +41,10 @@ impl Snapshot {
             return Err(Error::new(ErrorKind::NotOneProcess { found }).in_file(self.about.path.clone()));
         }
         let added = missing(&ours, &theirs);
-        let names = names(ours.iter().chain(added.iter().copied()).map(|module| module.path));
+        let of_log = if self.about.encoding == "windows-1252" { file_name_beyond_doubt } else { file_name };
+        let files = ours.iter().map(|module| named_file(of_log(module.path), module.base));
+        let files: Vec<_> = files.chain(added.iter().map(|module| file_name(module.path).into())).collect();
+        let names = names(files.iter().map(AsRef::as_ref));
         let map = map(&ours, &added, &names);
         let frames = Frames::of_texts(texts(self.table("frames"), "text").flatten(), &map);
         let modules = module_rows(self.table("modules"), &ours, &added, &names, &theirs);

@@ -16,6 +16,7 @@ pub mod modules;
 pub mod polars;
 pub mod rows;
 pub mod schema;
+pub mod separators;
 pub mod stacks;
 pub mod text;
 pub mod usage;

@@ -1,6 +1,6 @@
 //! The `modules` table, and the map from an address to the module that holds it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use arrow_array::{
     ArrayRef, BooleanArray, RecordBatch, StringViewArray, UInt32Array, UInt64Array, cast::AsArray, new_null_array,
@@ -86,6 +86,14 @@ pub fn file_name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().unwrap_or(path)
 }
 
+/// The file of a module; for one without, the name that debuggers give it.
+pub fn named_file(file: &str, base: Option<u64>) -> Cow<'_, str> {
+    match base.filter(|_| file.is_empty()) {
+        Some(base) => Cow::Owned(format!("Unknown_Module_{base:08x}")),
+        None => Cow::Borrowed(file),
+    }
+}
+
 fn stem(file: &str) -> &str {
     match file.rsplit_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem,
@@ -96,27 +104,26 @@ fn stem(file: &str) -> &str {
 /// Names modules as a debugger does: file name without extension. Where different files share a stem (`app.exe`,
 /// `app.dll`) the program keeps it, else the library, and the others are named in full, so that their growth is never
 /// added together.
-pub fn names<'a>(paths: impl Iterator<Item = &'a str> + Clone) -> Vec<Arc<str>> {
+pub fn names<'a>(files: impl Iterator<Item = &'a str> + Clone) -> Vec<Arc<str>> {
     let rank = |file: &str| match file.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()) {
         Some(extension) if extension == "exe" => 0,
         Some(extension) if extension == "dll" => 1,
         _ => 2,
     };
     let mut owners: HashMap<String, String> = HashMap::new();
-    for path in paths.clone() {
-        let file = file_name(path).to_lowercase();
+    for file in files.clone() {
+        let file = file.to_lowercase();
         let owner = owners.entry(stem(&file).to_owned()).or_insert_with(|| file.clone());
         if (rank(&file), &file) < (rank(owner), owner) {
             *owner = file;
         }
     }
-    let name = |path: &str| {
-        let file = file_name(path);
+    let name = |file: &str| {
         let lower = file.to_lowercase();
         let owns = owners.get(stem(&lower)).is_none_or(|owner| *owner == lower);
         Arc::from(if owns { stem(file) } else { file })
     };
-    paths.map(name).collect()
+    files.map(name).collect()
 }
 
 /// Builds the table.

@@ -225,6 +225,42 @@ def test_order_by_name_and_by_change_of_the_file(tmp_path: Path) -> None:
             hd.series([log_of({"a": 1}, hours).read() for hours in (0, 1)], order=order)  # type: ignore[arg-type]
 
 
+def test_a_log_without_a_time_is_left_out_and_named(tmp_path: Path) -> None:
+    text = "// UMDH: version 6.1: Logtime {} - Machine=KILN-01 - PID=7696\n"
+    text += "*- - - - Start of data for heap @ 10000 - - - -\n"
+    text += "{} bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n\n"
+    times = ["2012-04-30 12:09", "2012-02-30 12:09", "04/30/2012 1:09 PM", "04/30/2012 12:09 AM"]
+    for size, (name, time) in enumerate(zip("abcd", times, strict=True), start=1):
+        (tmp_path / f"{name}.log").write_text(text.format(time, size), encoding="utf-8", newline="")
+    batch = hd.read_many(tmp_path)
+    issues = batch.snapshots[1].issues.filter(pl.col("kind") == "unreadable_time")
+    assert issues["text"].to_list() == ["2012-02-30 12:09"]
+    assert batch.snapshots[1].taken_at is None
+    (run,) = hd.group(batch)
+    assert len(run) == 4
+    series = hd.series(batch)
+    assert [str(time) for time in series.points["taken_at"]] == [
+        "2012-04-30 00:09:00",
+        "2012-04-30 12:09:00",
+        "2012-04-30 13:09:00",
+    ]
+    assert series.points["requested_bytes"].to_list() == [4, 1, 3]
+    assert series.notes[0] == "1 log left out, that does not tell when it was taken: b.log"
+    assert hd.series(batch, order="name").points.height == 4
+    with pytest.raises(OptionError, match="found 1 that do not"):
+        hd.series(batch.snapshots[:2])
+
+
+def test_a_file_that_is_gone_has_no_time_of_change(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.txt" for name in "ab"]
+    for size, path in enumerate(paths, start=1):
+        path.write_text(Log([(0x10000, "1", size, 8)], {"1": [NTDLL_FRAME]}).text(), encoding="utf-8")
+    snapshots = [hd.read(path) for path in paths]
+    paths[1].unlink()
+    with pytest.raises(OptionError, match=r"b\.txt: expected a file that tells when it was changed"):
+        hd.series(snapshots, order="mtime")
+
+
 def test_logs_without_a_time_are_refused_with_a_hint() -> None:
     silent = [Log([(0x10000, "1", size, 8)], {"1": [NTDLL_FRAME]}, header=False).read() for size in (1, 2)]
     with pytest.raises(

@@ -1,6 +1,8 @@
 //! What a dump says is not lost, and what it does not say is absent: never 0, never a guess.
 
-use heapdelta::synth::dump::{Damage, Layout, Misc, Plan, Region, State, System, Text, UnloadedModule, stream};
+use heapdelta::synth::dump::{
+    CodeView, Damage, Layout, Misc, Plan, Region, State, System, Text, UnloadedModule, stream,
+};
 
 use super::{
     dumps::{column, dump, issues},
@@ -42,6 +44,39 @@ fn messages_tell_what_was_found() {
         let texts = issue_texts(&sample(), damage);
         assert!(texts.contains(text), "{damage:?}: {texts}");
     }
+}
+
+#[test]
+fn zeros_are_no_version_and_no_identity() {
+    let mut plan = sample();
+    let modules = plan.modules.as_mut().unwrap();
+    modules[0].version = Some(([0; 4], [0; 4]));
+    modules[1].version = Some(([0, 0, 0, 1], [0; 4]));
+    modules[2].version = Some(([0; 4], [5, 6, 7, 8]));
+    let file = || "app.pdb".to_owned();
+    modules[0].code_view = Some(CodeView::Rsds { guid: [0; 16], age: 1, file: file() });
+    modules[1].code_view = Some(CodeView::Rsds { guid: [0; 16], age: 0, file: file() });
+    modules[2].code_view = Some(CodeView::Nb10 { time_date_stamp: 0, age: 1, file: file() });
+    let dump = dump(bytes(&plan));
+    assert_eq!(column(&dump, "modules", "version"), ["-", "0.0.0.1", "-", "-"]);
+    assert_eq!(column(&dump, "modules", "product_version"), ["-", "-", "5.6.7.8", "-"]);
+    assert_eq!(column(&dump, "modules", "debug_id"), ["-"; 4]);
+    assert_eq!(column(&dump, "modules", "debug_file"), ["app.pdb", "app.pdb", "app.pdb", "-"]);
+    assert_eq!(issues(&dump), Vec::<String>::new());
+}
+
+#[test]
+fn a_version_without_its_signature_is_none() {
+    let plan = sample();
+    let mut layout = plan.layout();
+    // The list begins with its count; the version stands behind the first 24 bytes of a record.
+    let version = layout.place(stream::MODULE_LIST).unwrap().offset as usize + 4 + 24;
+    layout.put(version, &0xBD04_EFFE_u32.to_le_bytes());
+    let mut file = Vec::new();
+    layout.write(&mut file).unwrap();
+    let dump = dump(file);
+    assert_eq!(column(&dump, "modules", "version"), ["-", "1.2.3.4", "1.2.3.4", "-"]);
+    assert_eq!(column(&dump, "modules", "product_version")[0], "-");
 }
 
 #[test]

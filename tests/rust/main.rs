@@ -25,5 +25,6 @@ mod support;
 mod survival;
 mod synth;
 mod synth_dump;
+mod texts;
 mod trend;
 mod truncated;

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 import heapdelta as hd
 from heapdelta import blame
+from heapdelta._read import encoding_name
 from heapdelta._safe_text import visible
 from heapdelta.blame import Allocators, RuleLike
 from heapdelta.cli._safe import Console
@@ -28,6 +29,16 @@ BeforeCapture = Annotated[
 ]
 AfterCapture = Annotated[
     int | None, typer.Option(min=1, help="Which capture of the newer file, from 1, if it holds several.")
+]
+
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODEPAGE",
+        callback=encoding_name,
+        help="Code page of names that are not UTF-8, such as cp932 or cp1251.",
+        show_default="windows-1252",
+    ),
 ]
 
 # A bar that flashes up for a short read only disturbs.
@@ -64,25 +75,34 @@ class _Bar:
             self._progress.stop()
 
 
-def read(path: Path, *, blocks: bool, radix: int | None = None, capture: int | None = None) -> Snapshot | Comparison:
+def read(
+    path: Path,
+    *,
+    blocks: bool,
+    radix: int | None = None,
+    capture: int | None = None,
+    encoding: str | None = None,
+) -> Snapshot | Comparison:
     """Read a file, with a progress bar if it takes over a second."""
     bar = _Bar(path.name)
     try:
-        return hd.read(path, blocks=blocks, radix=radix, capture=capture, progress=bar)
+        return hd.read(path, blocks=blocks, radix=radix, capture=capture, encoding=encoding, progress=bar)
     finally:
         bar.close()
 
 
-def read_many(paths: list[Source]) -> Batch:
+def read_many(paths: list[Source], *, encoding: str | None = None) -> Batch:
     """Read many logs without their single blocks, with a progress bar of files if it takes over a second."""
     bar = _Bar("reading", of_files=True)
     try:
-        return hd.read_many(paths, progress=bar)
+        return hd.read_many(paths, encoding=encoding, progress=bar)
     finally:
         bar.close()
 
 
-def read_snapshot(path: Path, *, capture: int | None = None, dumps: bool = False) -> Snapshot:
+def read_snapshot(
+    path: Path, *, capture: int | None = None, encoding: str | None = None, dumps: bool = False
+) -> Snapshot:
     """Read a log without its single blocks; with `dumps`, a minidump will do as well.
 
     Raises
@@ -90,7 +110,7 @@ def read_snapshot(path: Path, *, capture: int | None = None, dumps: bool = False
     OptionError
         If the file is a comparison, or a dump where none is expected.
     """
-    found = read(path, blocks=False, capture=capture)
+    found = read(path, blocks=False, capture=capture, encoding=encoding)
     expected = "a heap log or a minidump" if dumps else "a heap log"
     if isinstance(found, hd.Comparison):
         raise OptionError(

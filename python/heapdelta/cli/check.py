@@ -88,6 +88,7 @@ def check(
     ] = None,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
+    encoding: _input.Encoding = None,
     allocators: Annotated[
         Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
     ] = None,
@@ -100,7 +101,7 @@ def check(
         raise OptionError("expected one of --json, --markdown - and --junit - on stdout, found several", kind="option")
     suppressions = _suppressions(ignore)
     rules = _input.read_allocators(allocators)
-    old, new = _read(before, before_capture), _read(after, after_capture)
+    old, new = _read(before, before_capture, encoding), _read(after, after_capture, encoding)
     checked = Check(hd.diff(old, new, allocators=rules), limits, suppressions)
     if junit is not None:
         seconds = time.monotonic() - clock
@@ -119,7 +120,7 @@ def check(
     return 0 if checked.passed else EXCEEDED
 
 
-def _read(path: Path, capture: int | None) -> Snapshot:
+def _read(path: Path, capture: int | None, encoding: str | None) -> Snapshot:
     """Read a log that a limit can be held against.
 
     Raises
@@ -129,7 +130,7 @@ def _read(path: Path, capture: int | None) -> Snapshot:
         accident.
     """
     try:
-        found = _input.read_snapshot(path, capture=capture)
+        found = _input.read_snapshot(path, capture=capture, encoding=encoding)
     except OptionError as error:
         raise FormatError(error.message, path=str(path), hint=error.hint, kind="not_a_log") from error
     if not (found.usage["allocation_count"] > 0).any():

@@ -30,6 +30,7 @@ def dhcmp(
     verbose: Annotated[bool, typer.Option("-v", help="Frames below each line.")] = False,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
+    encoding: _input.Encoding = None,
 ) -> None:
     """Write what DHCMP would have written: growth per stack of two logs, or bytes per call site of one.
 
@@ -38,11 +39,11 @@ def dhcmp(
     if after is None:
         if verbose:
             raise OptionError("expected two logs with -v, found one: call sites have no frames", kind="option")
-        log = _input.read_snapshot(before, capture=before_capture)
+        log = _input.read_snapshot(before, capture=before_capture, encoding=encoding)
         _write(_compat.sites_text(log, decimal=decimal))
         _output.report_issues([(str(before), log)])
         return
-    delta = _delta(before, before_capture, after, after_capture)
+    delta = _delta((before, before_capture), (after, after_capture), encoding)
     _write(_compat.dhcmp_text(delta, decimal=decimal, verbose=verbose))
     _report(before, after, delta)
 
@@ -53,16 +54,17 @@ def umdh(
     decimal: Decimal = False,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
+    encoding: _input.Encoding = None,
 ) -> None:
     """Write what `umdh A B` would have written: two lines and the frames for each stack, and the total."""
-    delta = _delta(before, before_capture, after, after_capture)
+    delta = _delta((before, before_capture), (after, after_capture), encoding)
     _write(_compat.umdh_text(delta, decimal=decimal))
     _report(before, after, delta)
 
 
-def _delta(before: Path, before_capture: int | None, after: Path, after_capture: int | None) -> Delta:
-    older = _input.read_snapshot(before, capture=before_capture)
-    return hd.diff(older, _input.read_snapshot(after, capture=after_capture))
+def _delta(before: tuple[Path, int | None], after: tuple[Path, int | None], encoding: str | None) -> Delta:
+    older, newer = (_input.read_snapshot(path, capture=capture, encoding=encoding) for path, capture in (before, after))
+    return hd.diff(older, newer)
 
 
 def _report(before: Path, after: Path, delta: Delta) -> None:

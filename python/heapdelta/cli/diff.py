@@ -74,6 +74,7 @@ def diff(
     ] = None,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
+    encoding: _input.Encoding = None,
     allocators: Annotated[
         Path | None,
         INPUT,
@@ -92,8 +93,8 @@ def diff(
     if chart is not None:
         refuse_other(chart)
     rules = _input.read_allocators(allocators)
-    old = _input.read_snapshot(before, capture=before_capture, dumps=True)
-    new = _input.read_snapshot(after, capture=after_capture, dumps=True)
+    old = _input.read_snapshot(before, capture=before_capture, encoding=encoding, dumps=True)
+    new = _input.read_snapshot(after, capture=after_capture, encoding=encoding, dumps=True)
     delta: Delta | DumpDelta
     if isinstance(old, hd.Dump) and isinstance(new, hd.Dump):
         if inclusive or rules is not None:

@@ -108,6 +108,7 @@ def series(
     allocators: Annotated[
         Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
     ] = None,
+    encoding: _input.Encoding = None,
 ) -> None:
     """Rank what grows over many logs of one program, with a verdict for each row and its reason."""
     as_csv = as_csv or csv_raw
@@ -116,7 +117,7 @@ def series(
         raise OptionError("expected --output with --json or --csv, found neither", kind="option")
     space = None if address_space is None else parse_size(address_space, "--address-space")
     rules = _input.read_allocators(allocators)
-    batch = _input.read_many(_listed(sources))
+    batch = _input.read_many(_listed(sources), encoding=encoding)
     found = hd.group(batch)
     _refuse_few(batch)
     _refuse_many(found, runs)

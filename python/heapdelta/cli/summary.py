@@ -28,9 +28,10 @@ def summary(
         int | None, typer.Option(help="10 or 16: radix of a comparison that does not prove its own.")
     ] = None,
     capture: Annotated[int | None, typer.Option(min=1, help="Which capture, where the file holds several.")] = None,
+    encoding: _input.Encoding = None,
 ) -> None:
     """Show what one file holds, and what could not be read of it."""
-    found = _input.read(file, blocks=False, radix=radix, capture=capture)
+    found = _input.read(file, blocks=False, radix=radix, capture=capture, encoding=encoding)
     target = _output.console()
     if isinstance(found, hd.Comparison):
         _show_comparison(target, found, top)

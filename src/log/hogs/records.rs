@@ -11,7 +11,7 @@
 
 use super::{Layout, Place, Reader, issue};
 use crate::log::{
-    fields::{is_blank, next_token, parse_0x, parse_frame, parse_hex},
+    fields::{is_bare_frame, is_blank, next_token, parse_0x, parse_frame, parse_hex},
     line::Line,
     open_stack::Owner,
     sink::{Allocation, Severity, Sink},
@@ -162,7 +162,7 @@ pub(super) fn is_like_a_record(body: &[u8]) -> bool {
 fn is_unresolved(frame: &[u8], line: &[u8]) -> bool {
     let indented = line.first().is_some_and(|first| is_blank(*first));
     let (first, rest) = next_token(frame);
-    let wide = parse_0x(first).is_some() || (first.len() >= 8 && parse_hex(first).is_some());
+    let wide = parse_0x(first).is_some() || (first.len() >= 8 && parse_hex(first).is_some()) || is_bare_frame(first);
     // `00000898 byt`: the start of a record, where the file ends in it.
     let of_record = b"bytes".starts_with(next_token(rest).0);
     let wide = wide && (rest.is_empty() || !of_record);

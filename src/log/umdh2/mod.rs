@@ -13,6 +13,7 @@
 //! Invariant: a block of text never starts inside a stack, so what a line means depends on nothing outside its block but
 //! the last banner of a heap before it. That is why blocks can be read in any order.
 
+mod above;
 mod fast;
 mod slow;
 
@@ -21,6 +22,8 @@ pub use fast::{Block, block_at, frames_at};
 use super::{
     line::{Banner, BannerKind, Line, classify},
     sink::{Sink, TraceSlot},
+    symbol_noise::SymbolNoise,
+    typography::restored_line,
 };
 use crate::vector::{Vector, Work, hex::WINDOW, widest};
 
@@ -33,7 +36,7 @@ pub const PADDING: usize = WINDOW;
 /// `text` ends in [`PADDING`] zeros, which are not part of it; `banner` is the last banner of a heap before it; `last` says
 /// that the file ends with it.
 pub fn read(text: &[u8], banner: &[u8], last: bool, sink: &mut Sink) {
-    let mut reader = Reader::new(text, sink);
+    let mut reader = Reader::new(text, last, sink);
     reader.resume(banner);
     widest(Run(&mut reader));
     let inside_stack = reader.open.is_some() && reader.sink.open_frames() > 0;
@@ -61,12 +64,17 @@ struct Reader<'a> {
     end: usize,
     at: usize,
     sink: &'a mut Sink,
+    /// The file ends with the text.
+    last: bool,
     /// Words of the last banner.
     section: String,
     /// The stack that further frames belong to.
     open: Option<Open>,
     /// Where the path of a `DBGHELP:` line may stand: on the line behind it.
     symbols_line: Option<u64>,
+    noise: SymbolNoise,
+    /// The end of the last line of noise.
+    noise_end: usize,
     unnamed_heap: bool,
     /// Before the first heap, or behind the end of one: prose may stand here.
     outside: bool,
@@ -77,6 +85,8 @@ struct Open {
     owner: Owner,
     line: u64,
     alias: bool,
+    /// A blank line stands behind every line, as in copies with doubled line ends: it does not end the stack.
+    spaced: bool,
 }
 
 /// Whose stack it is.
@@ -91,15 +101,26 @@ enum Owner {
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a [u8], sink: &'a mut Sink) -> Self {
-        let end = text.len() - PADDING;
-        let section = "preamble".to_owned();
-        let (open, symbols_line) = (None, None);
-        Self { text, end, at: 0, sink, section, open, symbols_line, unnamed_heap: true, outside: true }
+    fn new(text: &'a [u8], last: bool, sink: &'a mut Sink) -> Self {
+        Self {
+            text,
+            end: text.len() - PADDING,
+            at: 0,
+            sink,
+            last,
+            section: "preamble".to_owned(),
+            open: None,
+            symbols_line: None,
+            noise: SymbolNoise::default(),
+            noise_end: 0,
+            unnamed_heap: true,
+            outside: true,
+        }
     }
 
     fn resume(&mut self, banner: &[u8]) {
-        if let Line::Banner(banner) = classify(banner) {
+        let restored = restored_line(banner);
+        if let Line::Banner(banner) = classify(restored.as_deref().unwrap_or(banner)) {
             self.enter(&banner);
         }
     }
@@ -150,7 +171,9 @@ impl<'a> Reader<'a> {
             [b'\r', b'\r', b'\n', ..] => 3,
             _ => return false,
         };
-        self.close_stack();
+        if !self.open.is_some_and(|open| open.spaced) || self.is_behind_blank_line(self.at) {
+            self.close_stack();
+        }
         self.sink.piece.lines.blank += 1;
         self.at += length;
         true
@@ -173,7 +196,7 @@ impl<'a> Reader<'a> {
             self.at = block.next;
             // A stack is opened only if the next line is indented, so that runs of bare lines stay in their batch.
             if matches!(self.text[block.next], b'\t' | b' ') {
-                self.open = Some(Open { owner: Owner::LastBlock, line: line - 1, alias: false });
+                self.open = Some(Open { owner: Owner::LastBlock, line: line - 1, alias: false, spaced: false });
                 break;
             }
         }

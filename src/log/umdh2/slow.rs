@@ -7,9 +7,13 @@ use super::{Open, Owner, Reader};
 use crate::{
     lines::{line_at, starts_a_record},
     log::{
-        compare_line, console, cut, header,
+        compare_line, console, cut,
+        fields::{is_bare_frame, trim},
+        header,
         line::{Banner, BannerKind, Line, classify},
+        module_row::ModuleRow,
         sink::{Allocation, HeapEvent, Issue, Module, SectionLine, Severity, SymbolNote, TraceSlot},
+        typography::restored_line,
     },
 };
 
@@ -21,53 +25,64 @@ impl Reader<'_> {
         let number = self.line_number();
         let start = self.at;
         self.at = line.next;
-        let shape = classify(line.bytes);
+        let restored = restored_line(line.bytes);
+        let bytes = restored.as_deref().unwrap_or(line.bytes);
+        if restored.is_some() {
+            self.sink.piece.pasted.get_or_insert((number, start as u64));
+        }
+        let mut shape = classify(bytes);
         // The path of a symbol file stands on the line behind its `DBGHELP:` line; both may stand inside a stack.
         let after_symbols = std::mem::take(&mut self.symbols_line) == Some(number);
-        let is_symbol_file = after_symbols
-            && matches!(shape, Line::Other(path) if line.bytes[0] != path[0])
-            && !console::is_like_data(line.bytes);
-        if !is_symbol_file && !self.goes_on(&shape, line.bytes) {
+        let is_symbol_file =
+            after_symbols && matches!(shape, Line::Other(path) if bytes[0] != path[0]) && !console::is_like_data(bytes);
+        let is_noise = self.is_noise(bytes, start);
+        if !is_noise
+            && let Line::Other(body) = shape
+            && self.is_frame_here(body, start)
+        {
+            shape = Line::RawFrame(body);
+        }
+        if !is_symbol_file && !is_noise && !self.goes_on(&shape, bytes) {
             self.close_stack();
-        } else if self.open.is_none() && self.follows_a_block(start) {
-            self.open = Some(Open { owner: Owner::LastBlock, line: number - 1, alias: false });
+        } else if self.open.is_none() {
+            self.open = self.stack_above(start, &shape);
         }
         match shape {
-            Line::Blank => self.sink.piece.lines.blank += 1,
-            Line::Legend => self.sink.piece.lines.structure += 1,
+            Line::Other(path) if is_symbol_file => self.symbol_file(path, bytes, number),
             // What a cut banner says of a heap may be cut as well; `end_of_file` tells.
             Line::Banner(banner) if !banner.closed && !line.ended => self.sink.piece.lines.structure += 1,
+            shape if is_noise && !matches!(shape, Line::Symbols { .. }) => self.verbatim("console", bytes, number),
+            shape => self.line_of_log(&shape, bytes, start),
+        }
+    }
+
+    fn line_of_log(&mut self, shape: &Line<'_>, bytes: &[u8], start: usize) {
+        let number = self.line_number();
+        match *shape {
+            Line::Blank => self.sink.piece.lines.blank += 1,
+            Line::Legend => self.sink.piece.lines.structure += 1,
             Line::Banner(banner) if banner.kind.is_of_heap() => self.banner(&banner, number),
             // A heading that names no heap, and is none: every heap has banners of its own.
             Line::Banner(Banner { kind: BannerKind::Other, .. }) => {
                 self.sink.piece.lines.structure += 1;
-                self.keep("banner", line.bytes, number);
+                self.keep("banner", bytes, number);
             }
-            Line::Banner(_) => self.verbatim("console", line.bytes, number),
-            Line::Header(_) => header::take(line.bytes, number, start as u64, self.sink),
+            Line::Banner(_) => self.verbatim("console", bytes, number),
+            Line::Header(_) => header::take(bytes, number, start as u64, self.sink),
             Line::Module { base, size, path } => self.module(base, size, path),
             Line::Block { requested_bytes, overhead_bytes, address, trace_id } => {
-                self.careful_block(line.bytes, start, (requested_bytes, overhead_bytes, address), trace_id);
+                self.careful_block(bytes, start, (requested_bytes, overhead_bytes, address), trace_id);
             }
-            Line::RawFrame(frame) | Line::ResolvedFrame(frame) if !starts_a_record(line.bytes) => {
-                self.frame(frame, line.bytes, start);
+            Line::RawFrame(frame) | Line::ResolvedFrame(frame) if !starts_a_record(bytes) => {
+                self.frame(frame, bytes, start);
             }
-            Line::Alias => self.alias(line.bytes, start),
+            Line::Symbols { module, symbols } => self.symbols(module, symbols, bytes, number),
+            Line::Alias => self.alias(bytes, start),
             Line::NoStack => self.sink.piece.lines.structure += 1,
-            Line::Symbols { module, symbols } => self.symbols(module, symbols, line.bytes, number),
-            Line::Other(path) if is_symbol_file => self.symbol_file(path, line.bytes, number),
-            Line::Comment(_) => self.verbatim("comment", line.bytes, number),
-            Line::Hog { .. } => self.sink.unreadable(number, start as u64, line.bytes),
-            Line::Other(_) | Line::RawFrame(_) | Line::ResolvedFrame(_) => self.other(line.bytes, start),
+            Line::Comment(_) => self.verbatim("comment", bytes, number),
+            Line::Hog { .. } => self.sink.unreadable(number, start as u64, bytes),
+            Line::Other(_) | Line::RawFrame(_) | Line::ResolvedFrame(_) => self.other(bytes, start),
         }
-    }
-
-    /// True if the line above is a block line of the fast path, which opens a stack only for frames right below it.
-    fn follows_a_block(&self, start: usize) -> bool {
-        let above = &self.text[..start.saturating_sub(1)];
-        let line = memchr::memrchr(b'\n', above).map_or(0, |newline| newline + 1);
-        line_at(self.text, line)
-            .is_some_and(|line| line.next == start && matches!(classify(line.bytes), Line::Block { .. }))
     }
 
     /// True for a line that may stand in the middle of a stack.
@@ -84,6 +99,9 @@ impl Reader<'_> {
     /// A line without a shape of this format: of the window that it was copied from, or spoilt, or of another format.
     fn other(&mut self, bytes: &[u8], start: usize) {
         let line = self.line_number();
+        if let Some(ModuleRow { base, size, path }) = ModuleRow::parse_bare(trim(bytes)) {
+            return self.module(base, size, path);
+        }
         let prose = self.outside && !console::is_like_data(bytes);
         if prose || (console::is_decoration(bytes) && !starts_a_record(bytes)) {
             return self.verbatim("console", bytes, line);
@@ -101,7 +119,8 @@ impl Reader<'_> {
     /// Opens the stack of an id; `BackTrace0` has none.
     fn begin(&mut self, id: &[u8], line: u64) -> Option<TraceSlot> {
         let trace = self.sink.trace(id, line);
-        self.open = Some(Open { owner: trace.map_or(Owner::Nobody, Owner::Trace), line, alias: false });
+        let owner = trace.map_or(Owner::Nobody, Owner::Trace);
+        self.open = Some(Open { owner, line, alias: false, spaced: false });
         trace
     }
 
@@ -188,7 +207,7 @@ impl Reader<'_> {
                     Owner::LastBlock => Owner::Trace(self.sink.last_block_trace()),
                     owner => owner,
                 };
-                self.open = Some(Open { owner, line, alias: true });
+                self.open = Some(Open { owner, line, alias: true, spaced: open.spaced });
                 self.sink.piece.lines.structure += 1;
             }
             _ => self.sink.unreadable(line, start as u64, bytes),
@@ -233,6 +252,7 @@ impl Reader<'_> {
         let start = memchr::memrchr(b'\n', text).map_or(0, |newline| newline + 1);
         let action = match classify(&text[start..]) {
             Line::Block { .. } | Line::RawFrame(_) | Line::ResolvedFrame(_) => cut::DATA,
+            Line::Other(body) if is_bare_frame(body) => cut::DATA,
             _ if cut::is_heading(&text[start..]) => cut::HEADING,
             _ => return,
         };

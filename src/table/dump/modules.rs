@@ -7,11 +7,14 @@ use arrow_array::RecordBatch;
 use super::{ModuleMap, all_u32s, all_u64s, texts};
 use crate::{
     dump::modules::Module,
-    table::{modules, schema},
+    table::{
+        modules::{self, file_name},
+        schema,
+    },
 };
 
 fn names(modules: &[Module]) -> Vec<Arc<str>> {
-    modules::names(modules.iter().map(|module| module.path.as_str()))
+    modules::names(modules.iter().map(|module| file_name(&module.path)))
 }
 
 /// Builds `modules`, and the map from an address to the module that holds it.

@@ -28,14 +28,19 @@ pub const DUMP_MODULES: TableSchema = TableSchema {
         column("size", Kind::U64, "bytes of address space"),
         column("name", Kind::Text, "file name without extension; in full where two files share it"),
         column("path", Kind::Text, "path on the customer's machine; empty if it cannot be read"),
-        nullable("version", Kind::Text, "the module has no version resource", "file version, four numbers"),
+        nullable(
+            "version",
+            Kind::Text,
+            "the module has no version resource, or the writer does not know it (zeros)",
+            "file version, four numbers",
+        ),
         nullable("product_version", Kind::Text, "the module has no version resource", "product version, four numbers"),
         column("timestamp", Kind::U32, "link time stamp, seconds since 1970 UTC, or a hash of a reproducible build"),
         column("checksum", Kind::U32, "checksum in the image's header"),
         nullable(
             "debug_id",
             Kind::Text,
-            "no CodeView record, or none that can be read",
+            "no CodeView record, or none that can be read, or one of zeros",
             "identity of the symbols, as symbol stores write it: GUID and age, or time stamp and age, in hexadecimal",
         ),
         nullable(

@@ -135,9 +135,10 @@ pub const MODULES: TableSchema = TableSchema {
         column(
             "name",
             Kind::Text,
-            "the file name without extension, as a debugger names it; with extension where two modules share the stem",
+            "the file name without extension, as a debugger names it; with extension where two modules share the stem; \
+             `Unknown_Module_` and the base where the row has no path",
         ),
-        column("path", Kind::Text, "path as the tool printed it"),
+        column("path", Kind::Text, "path as the tool printed it; empty where the row has none"),
         nullable("version", Kind::Text, "heap logs do not have it", "file version"),
         nullable("timestamp", Kind::U32, "heap logs do not have it", "link time stamp, seconds since 1970 UTC"),
         nullable("debug_id", Kind::Text, "heap logs do not have it", "identity of the module's symbols"),
