@@ -54,6 +54,7 @@ impl From<Log> for Found {
 
 /// What `read` would give, or raise.
 #[derive(IntoPyObject)]
+#[allow(clippy::large_enum_variant, reason = "it becomes an object of Python at once")]
 pub enum FoundOrException {
     #[pyo3(transparent)]
     Found(Found),
