@@ -15,9 +15,11 @@ use crate::memory::{self, RandomAccess, Zero};
 #[derive(Debug, Default)]
 pub struct RunningSums {
     open: RandomAccess<Open>,
-    /// Sums that another heap or a full number ended, by trace slot; the same trace and heap can stand more than once. So
-    /// every sum here is exact, whatever the log holds.
-    closed: Vec<(u32, Sums)>,
+    /// Sums of blocks that another heap or a full number ended. There may be as many as there are traces in every heap.
+    ended: Vec<Ended>,
+    /// Sums of others that a full number ended, by trace slot; the same trace and heap can come more than once, here and
+    /// among the sums of blocks. So every sum is exact, whatever the log holds.
+    full: Vec<(u32, Sums)>,
     /// Sums of everything but blocks of the fast path, by trace slot.
     others: HashMap<(u32, Key), Sums>,
 }
@@ -38,15 +40,33 @@ struct Open {
 // SAFETY: a sum of nothing, in the first heap.
 unsafe impl Zero for Open {}
 
+/// A sum of blocks that nothing will be added to. It is not aligned as an open one is, or it would take 32 bytes.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    trace: u32,
+    requested_bytes: u32,
+    overhead_bytes: u32,
+    allocation_count: u32,
+    heap: u32,
+}
+
 impl Open {
-    fn sums(self) -> Sums {
-        Sums {
+    fn ended(self, trace: u32) -> Ended {
+        let Open { requested_bytes, overhead_bytes, allocation_count, heap } = self;
+        Ended { trace, requested_bytes, overhead_bytes, allocation_count, heap }
+    }
+}
+
+impl Ended {
+    fn sums(self) -> (u32, Sums) {
+        let sums = Sums {
             requested_bytes: self.requested_bytes.into(),
             overhead_bytes: self.overhead_bytes.into(),
             allocation_count: self.allocation_count.into(),
             heap: self.heap,
             inferred: false,
-        }
+        };
+        (self.trace, sums)
     }
 }
 
@@ -80,7 +100,7 @@ impl RunningSums {
             let only =
                 Open { requested_bytes: *requested as u32, overhead_bytes: *overhead, allocation_count: 1, heap };
             if ends {
-                close(&mut self.closed, *slot, *open);
+                close(&mut self.ended, *slot, *open);
             }
             *open = if ends { only } else { sum };
         }
@@ -99,7 +119,7 @@ impl RunningSums {
         let sums = self.others.entry((trace, (heap, inferred))).or_insert(Sums { heap, inferred, ..Sums::default() });
         match sums.with(&one) {
             Some(sum) => *sums = sum,
-            None => self.closed.push((trace, std::mem::replace(sums, one))),
+            None => self.full.push((trace, std::mem::replace(sums, one))),
         }
     }
 
@@ -110,22 +130,24 @@ impl RunningSums {
 
     /// No fewer than [`Self::rows`] gives.
     pub fn most_rows(&self) -> usize {
-        self.closed.len() + self.others.len() + self.open.len()
+        self.ended.len() + self.full.len() + self.others.len() + self.open.len()
     }
 
     /// All sums, each with its trace slot; the same trace and heap can stand more than once.
     pub fn rows(&self) -> impl Iterator<Item = (u32, Sums)> {
         let others = self.others.iter().map(|((slot, _), sums)| (*slot, *sums));
-        let open = self.open.iter().enumerate().map(|(slot, open)| (slot as u32, open.sums()));
-        self.closed.iter().copied().chain(others).chain(open).filter(|(_, sums)| sums.is_something())
+        let open = self.open.iter().zip(0..).filter(|(open, _)| open.allocation_count > 0);
+        let blocks = self.ended.iter().copied().chain(open.map(|(open, slot)| open.ended(slot)));
+        let others = self.full.iter().copied().chain(others).filter(|(_, sums)| sums.is_something());
+        blocks.map(Ended::sums).chain(others)
     }
 }
 
 /// Keeps a sum that ends, if it is one.
 #[cold]
-fn close(closed: &mut Vec<(u32, Sums)>, slot: u32, open: Open) {
+fn close(ended: &mut Vec<Ended>, trace: u32, open: Open) {
     if open.allocation_count > 0 {
-        closed.push((slot, open.sums()));
+        ended.push(open.ended(trace));
     }
 }
 

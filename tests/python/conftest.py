@@ -6,11 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # pytest's importlib mode leaves the folder of the tests out of the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
 from small_log import APP_FRAME, NTDLL_FRAME, Log
+
+# Machines are shared: no test is about time.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture
