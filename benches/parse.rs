@@ -8,11 +8,11 @@ use std::{fmt::Write, hint::black_box};
 use arrow_array::{cast::AsArray, types::UInt64Type};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use heapdelta::{
-    Log, Options,
+    Capture, Options,
     compat::{Row, dhcmp, umdh},
-    input::blocks::BLOCK_SIZE,
+    log::blocks::BLOCK_SIZE,
     read,
-    synth::reference::{self, Kind},
+    testing::reference::{self, Kind},
 };
 
 const SIZE: u64 = 8_000_000;
@@ -70,11 +70,11 @@ fn comparison(name: &'static str, write: impl Fn(&[Row<'_>]) -> String) -> Case 
 }
 
 /// Sum of the bytes of all rows, after.
-fn requested_bytes(log: &Log) -> u64 {
+fn requested_bytes(log: &Capture) -> u64 {
     let (table, column) = match log {
-        Log::Snapshot(snapshot) => (snapshot.table("allocations"), "requested_bytes"),
-        Log::Comparison(comparison) => (comparison.table("rows"), "requested_bytes_after"),
-        Log::Dump(dump) => (dump.table("regions"), "size"),
+        Capture::Snapshot(snapshot) => (snapshot.table("allocations"), "requested_bytes"),
+        Capture::Comparison(comparison) => (comparison.table("rows"), "requested_bytes_after"),
+        Capture::Dump(dump) => (dump.table("regions"), "size"),
     };
     let batches = table.map_or(&[][..], |table| &table.batches);
     let columns = batches.iter().filter_map(|batch| batch.column_by_name(column));

@@ -7,14 +7,14 @@
 use std::{env, error::Error, hint::black_box, time::Instant};
 
 use arrow_array::{cast::AsArray, types::UInt64Type};
-use heapdelta::{Dump, Log, Options, read, synth::random::Random};
+use heapdelta::{Capture, Dump, Options, read, testing::random::Random};
 
 const SIZE: u64 = 64;
 const ROUNDS: u64 = 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args().nth(1).ok_or("usage: dump_memory FILE")?;
-    let Log::Dump(dump) = read(path.as_str(), &Options::default())? else { return Err("not a dump".into()) };
+    let Capture::Dump(dump) = read(path.as_str(), &Options::default())? else { return Err("not a dump".into()) };
     let ranges = ranges(&dump)?;
     let mut addresses: Vec<(u64, u64)> =
         ranges.iter().flat_map(|(base, size)| [(*base, 0), (base + size - SIZE, SIZE - 8)]).collect();

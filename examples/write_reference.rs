@@ -5,7 +5,7 @@
 
 use std::{env, fs::File, process::ExitCode};
 
-use heapdelta::synth::reference::{Kind, Options, write_reference};
+use heapdelta::testing::reference::{Kind, Options, write_reference};
 
 const USAGE: &str = "usage: write_reference blocks|mixed BYTES FILE [SEED] [grown|STEP]";
 

@@ -6,7 +6,7 @@ use arrow_array::{
     types::{Int64Type, UInt64Type},
 };
 use heapdelta::{
-    Comparison, Log, Options,
+    Capture, Comparison, Options,
     compat::{Row, dhcmp, umdh},
     read,
 };
@@ -36,7 +36,7 @@ pub fn target(data: &[u8]) {
     };
     let options = Options { radix: Some(if decimal { 10 } else { 16 }), ..Options::default() };
     let log = read(text.as_bytes(), &options).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let Log::Comparison(comparison) = log else { panic!("not a comparison:\n{text}") };
+    let Capture::Comparison(comparison) = log else { panic!("not a comparison:\n{text}") };
     check(&comparison, &printed, as_umdh, &text);
     let sum: i128 = rows.iter().map(|row| i128::from(row.after) - i128::from(row.before)).sum();
     assert_eq!(comparison.total_requested_delta, Some(sum), "{text}");

@@ -1,7 +1,7 @@
 //! Any bytes as a minidump: no panic, every table there, contents of memory as long as asked for, and nothing larger than a
 //! small multiple of the file.
 
-use heapdelta::{ErrorKind, Log, Options, input::content::Content, read, table::schema::DUMP_TABLES};
+use heapdelta::{Capture, ErrorKind, Options, input::content::Content, read, table::schema::DUMP_TABLES};
 
 /// Bytes of text that tables may hold for each byte of the file, and for a file of none.
 const TEXT_FACTOR: usize = 64;
@@ -21,7 +21,7 @@ pub fn target(data: &[u8]) {
     let addresses: Vec<u64> =
         data.chunks_exact(8).take(64).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default())).collect();
     let dump = match read(Content::new(data), &Options::default()) {
-        Ok(Log::Dump(dump)) => dump,
+        Ok(Capture::Dump(dump)) => dump,
         Ok(_) => return,
         Err(error) => {
             assert!(!matches!(error.kind(), ErrorKind::Internal { .. }), "{error}");

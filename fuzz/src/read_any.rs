@@ -1,7 +1,7 @@
 //! Any bytes through the whole reader: no panic, every line accounted for, and nothing depends on the threads.
 
 use heapdelta::{
-    Error, ErrorKind, Log, Options,
+    Capture, Error, ErrorKind, Options,
     log::sink::LineCounts,
     read,
     table::{
@@ -26,7 +26,7 @@ fn check(data: &[u8], capture: Option<usize>) {
     let options = |threads| Options { threads: Some(threads), block_size: BLOCK_SIZE, capture, ..Options::default() };
     match (read(data, &options(1)), read(data, &options(3))) {
         // Minidumps have no lines; `dump_any` is for them.
-        (Ok(Log::Dump(_)), Ok(Log::Dump(_))) => {}
+        (Ok(Capture::Dump(_)), Ok(Capture::Dump(_))) => {}
         (Ok(one), Ok(three)) => {
             if capture.is_none() {
                 assert_eq!(about(&one).0.total(), line_count(data, about(&one).1), "lines counted");
@@ -53,11 +53,11 @@ fn each_capture(data: &[u8], capture: Option<usize>, error: &Error) {
     }
 }
 
-fn about(log: &Log) -> (LineCounts, &str) {
+fn about(log: &Capture) -> (LineCounts, &str) {
     match log {
-        Log::Snapshot(snapshot) => (snapshot.about.lines, &snapshot.about.encoding),
-        Log::Comparison(comparison) => (comparison.about.lines, &comparison.about.encoding),
-        Log::Dump(dump) => (dump.about.lines, &dump.about.encoding),
+        Capture::Snapshot(snapshot) => (snapshot.about.lines, &snapshot.about.encoding),
+        Capture::Comparison(comparison) => (comparison.about.lines, &comparison.about.encoding),
+        Capture::Dump(dump) => (dump.about.lines, &dump.about.encoding),
     }
 }
 
@@ -79,16 +79,16 @@ fn line_count(data: &[u8], encoding: &str) -> u64 {
     text.iter().filter(|byte| **byte == b'\n').count() as u64 + u64::from(!ended)
 }
 
-fn same_tables(one: &Log, three: &Log) -> bool {
+fn same_tables(one: &Capture, three: &Capture) -> bool {
     let equal = |one: Option<&Table>, three: Option<&Table>| match (one, three) {
         (Some(one), Some(three)) => one.schema == three.schema && one.batches == three.batches,
         (one, three) => one.is_none() && three.is_none(),
     };
     match (one, three) {
-        (Log::Snapshot(one), Log::Snapshot(three)) => {
+        (Capture::Snapshot(one), Capture::Snapshot(three)) => {
             SNAPSHOT_TABLES.iter().all(|table| equal(one.table(table.name), three.table(table.name)))
         }
-        (Log::Comparison(one), Log::Comparison(three)) => {
+        (Capture::Comparison(one), Capture::Comparison(three)) => {
             COMPARISON_TABLES.iter().all(|table| equal(one.table(table.name), three.table(table.name)))
         }
         _ => false,

@@ -2,15 +2,14 @@
 //! reads to the same numbers; and it takes everything that is printed just as UMDH prints it.
 
 use heapdelta::{
-    lines::{Line as RawLine, lines},
+    engine::vector::{Vector, Work, each},
     log::{
         fields::parse_hex,
         line::{Line, classify},
-        sink::TraceIds,
+        lines::{Line as RawLine, lines},
+        sink::{TraceIds, frame_keys::key_of_hex},
         umdh2::{Block, PADDING, block_at, frames_at},
     },
-    table::frames::key_of_hex,
-    vector::{Vector, Work, each},
 };
 
 /// Reads every line of `data` every way.

@@ -5,11 +5,8 @@ use rayon::prelude::*;
 
 use super::ends::Ends;
 use crate::{
-    log::{
-        regions::Span,
-        sink::{Allocation, BlockColumns},
-    },
-    merge::{MergedStacks, MergedTraces, Placed},
+    assemble::merge::{MergedStacks, MergedTraces, Placed},
+    log::sink::{Allocation, BlockColumns, regions::Span},
     table::{
         allocations::{self, Blocks},
         stacks, text,

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::merge::{MergedStacks, Placed, StackPlace};
+use crate::assemble::merge::{MergedStacks, Placed, StackPlace};
 
 /// A frame ends whole stacks if it ends at least one in so many of those below the limit.
 const ONE_IN: usize = 100;

@@ -2,8 +2,8 @@
 //! are too large.
 
 use crate::{
+    assemble::merge::{MergedStacks, MergedTraces, Placed},
     log::sink::{HeaderLine, Issue, Severity},
-    merge::{MergedStacks, MergedTraces, Placed},
     table::{
         heaps::Heap,
         usage::{Exact, Usage},

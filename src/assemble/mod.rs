@@ -3,6 +3,7 @@
 mod batches;
 mod ends;
 mod issues;
+pub mod merge;
 mod of_text;
 
 use std::{collections::HashSet, mem::take};
@@ -11,14 +12,13 @@ use arrow_buffer::ScalarBuffer;
 use rayon::prelude::*;
 
 use crate::{
+    assemble::merge::{MergedStacks, MergedTraces, Placed},
+    control::Control,
     error::Result,
-    log::{
-        issues::Issues,
+    log::sink::{
+        ComparisonRow, HeaderLine, HeapEvent, LineCounts, Module, SectionLine, Sink, SymbolNote, issues::Issues,
         regions::Span,
-        sink::{ComparisonRow, HeaderLine, HeapEvent, LineCounts, Module, SectionLine, Sink, SymbolNote},
     },
-    merge::{self, MergedStacks, MergedTraces, Placed},
-    parallel::Control,
     table::{
         Table,
         allocations::Blocks,
@@ -90,7 +90,7 @@ impl Tables {
     }
 }
 
-/// Builds the tables. Run inside a [`crate::parallel::Pool`].
+/// Builds the tables. Run inside a [`crate::engine::threads::Pool`].
 ///
 /// # Errors
 ///

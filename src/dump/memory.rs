@@ -8,7 +8,7 @@ use super::{
     issues::Place,
     reader::{Reader, unextended},
 };
-use crate::{error::Severity, memory::roomy};
+use crate::{engine::memory::roomy, error::Severity};
 
 /// Ranges of addresses with contents, column by column: there are tens of thousands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

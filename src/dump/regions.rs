@@ -1,7 +1,7 @@
 //! MemoryInfoList: every region of the address space, as columns.
 
 use super::{directory::Stream, fields::Fields, reader::Reader};
-use crate::{error::Severity, memory::roomy};
+use crate::{engine::memory::roomy, error::Severity};
 
 /// `MEM_COMMIT`.
 pub const COMMIT: u32 = 0x1000;

@@ -2,7 +2,7 @@
 
 use encoding_rs::Encoding as Known;
 
-use super::{
+use crate::input::{
     oem::Page,
     text::{Encoding, Form},
 };

@@ -4,7 +4,7 @@ use std::{fmt, fs::File, ops::Deref, path::Path, sync::Arc};
 
 use memmap2::Mmap;
 
-use crate::{dump::fields::u32_at, parallel};
+use crate::{dump::fields::u32_at, engine::threads};
 
 /// Bytes that stay where they are. Clones share them.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl Content {
             let mut word = [0; 4];
             read_exact_at(file, &mut word, *place).ok().map(|()| u32::from_le_bytes(word))
         };
-        parallel::beside(places, threads, word, meanwhile)
+        threads::beside(places, threads, word, meanwhile)
     }
 }
 

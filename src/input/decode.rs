@@ -10,8 +10,10 @@ use std::{
 
 use encoding_rs::DecoderResult;
 
-use super::text::{Encoding, Form};
-use crate::error::ISSUE_LIMIT;
+use crate::{
+    error::ISSUE_LIMIT,
+    input::text::{Encoding, Form},
+};
 
 /// Where places of the text are in the input.
 #[derive(Debug, Clone, Default)]

@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
-use super::{Bytes, Part, Source, waiting::Waiting};
 use crate::{
+    control::Control,
     error::{ErrorKind, Result},
-    parallel::Control,
+    input::{Bytes, Part, Source, waiting::Waiting},
 };
 
 /// Opens a part of a source. What may keep us waiting for ever, a pipe for example, stops when `control` says so.

@@ -1,14 +1,11 @@
 //! A path or bytes become text: opened, named if it is something else, brought to UTF-8, cut into blocks. A dump becomes
 //! one [`content::Content`].
 
-pub mod blocks;
 mod code_page;
 pub mod content;
 pub mod decode;
 pub mod file;
-pub mod magic;
 mod oem;
-pub mod other_text;
 pub mod text;
 pub mod waiting;
 

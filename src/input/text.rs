@@ -2,7 +2,7 @@
 
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
 
-use super::{code_page::python_name, oem::Page};
+use crate::input::{code_page::python_name, oem::Page};
 
 /// How the text is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

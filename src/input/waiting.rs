@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use crate::parallel::Control;
+use crate::control::Control;
 
 /// How often the one who waits looks whether to go on.
 const TICK: Duration = Duration::from_millis(50);

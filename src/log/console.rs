@@ -9,8 +9,8 @@
 //!
 //! Invariant: no line of a record, a stack or a heading is taken for one of these.
 
-use super::{
-    compare_line::Record,
+use crate::log::{
+    comparison::line::Record,
     fields::{next_token, trim},
 };
 

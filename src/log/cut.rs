@@ -1,6 +1,6 @@
 //! What is said of the last line of a file that ends inside it.
 
-use super::{
+use crate::log::{
     fields::trim,
     line::{Line, classify},
 };

@@ -2,7 +2,7 @@
 //!
 //! [`parse_hex`] reads a token that has been cut out already; `super::hex` reads numbers where they stand, fast.
 
-use crate::vector::hex::Hex;
+use crate::engine::vector::hex::Hex;
 
 /// A token that is a hexadecimal number without a prefix, in either case, of 1 to 16 digits.
 pub fn parse_hex(token: &[u8]) -> Option<Hex> {

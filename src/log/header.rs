@@ -5,7 +5,7 @@
 //! UMDH: Logtime 2000-06-28 10:54 - Machine=MYMachine - PID=704
 //! ```
 
-use super::{
+use crate::log::{
     fields::trim,
     line::{Line, classify},
     sink::{HeaderLine, Issue, Severity, Sink},

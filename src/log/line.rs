@@ -3,7 +3,7 @@
 //! This is the careful reader: it takes either case of hexadecimal, any indentation, and blanks for TABs. The lines that
 //! make up nearly all of a umdh2 log go past it, through `umdh2::block_at` and `umdh2::frames_at`.
 
-use super::{
+use crate::log::{
     fields::{next_token, parse_0x, parse_decimal, parse_frame, parse_hex, trim, trim_start},
     module_row::ModuleRow,
 };

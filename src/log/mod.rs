@@ -3,25 +3,17 @@
 //! A reader takes blocks of text and fills a [`sink::Sink`]. Lines it understands become rows, the rest becomes issues or
 //! verbatim sections; [`sink::LineCounts`] accounts for every line.
 
-pub mod batch;
-pub mod compare;
-pub mod compare_captures;
-pub mod compare_line;
-mod compare_reader;
+pub mod blocks;
+pub mod comparison;
 pub mod console;
 mod cut;
 pub mod fields;
 mod header;
-pub mod hex_text;
 pub mod hogs;
-pub mod issues;
 pub mod line;
+pub mod lines;
 mod module_row;
 mod open_stack;
-pub mod radix;
-pub mod records;
-pub mod regions;
-pub mod running_sums;
 pub mod sections;
 pub mod sink;
 pub mod sites;
@@ -29,7 +21,6 @@ pub mod sniff;
 mod symbol_noise;
 pub mod time;
 mod tokens;
-pub mod trace_ids;
 pub mod typography;
 pub mod umdh2;
 

@@ -10,7 +10,7 @@
 //! Invariant: base and size are the first two numbers. What has no path must look like a module in all else: a base on a border of
 //! 64 KiB, as Windows places modules, and a size in whole pages.
 
-use super::fields::{is_blank, next_token, parse_0x, parse_decimal, parse_hex, trim, trim_start};
+use crate::log::fields::{is_blank, next_token, parse_0x, parse_decimal, parse_hex, trim, trim_start};
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

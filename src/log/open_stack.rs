@@ -2,7 +2,7 @@
 //!
 //! Invariant: frames reach the sink only together with their definition, so both stand in the same piece.
 
-use super::sink::{Sink, TraceSlot};
+use crate::log::sink::{Sink, TraceSlot};
 
 /// Whose frames they are.
 #[derive(Debug, Clone, PartialEq, Eq)]

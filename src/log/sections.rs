@@ -21,7 +21,7 @@
 //!   above the heap's base, printed as wide as an address, could as well be the next entry: that row stays text.
 //! - Numbers are hexadecimal, as everywhere in these logs.
 
-use super::{
+use crate::log::{
     fields::{next_token, parse_field, parse_trace},
     tokens::{Kind, Token, tokens},
 };

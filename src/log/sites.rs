@@ -12,14 +12,14 @@
 //!
 //! Invariant: each line is one allocation whose stack is the call site alone.
 
-use super::{
-    compare_line, console, cut,
+use crate::log::{
+    comparison, console, cut,
     fields::{next_token, parse_0x, parse_decimal, trim},
     line::{Line, classify},
+    lines::{self, lines},
     sink::{Allocation, HeapEvent, Issue, SectionLine, Severity, Sink},
     typography::restored,
 };
-use crate::lines::{self, lines};
 
 /// First line of the layout.
 pub const HEADER: &str =
@@ -110,7 +110,7 @@ fn other(line: &lines::Line<'_>, number: u64, sink: &mut Sink) {
     // Above the first row prose may stand, decoration anywhere.
     let prose = sink.heap_bases.is_empty() && !console::is_like_data(line.bytes);
     if !is_comment && !prose && !console::is_decoration(line.bytes) {
-        if compare_line::decides(line.bytes) {
+        if comparison::line::decides(line.bytes) {
             sink.comparison_row(number, line.start as u64, line.bytes);
         }
         return sink.unreadable(number, line.start as u64, line.bytes);

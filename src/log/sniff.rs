@@ -9,12 +9,12 @@
 //! 64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0                       UMDH 2, whatever stands above
 //! ```
 
-use super::{
-    Dialect, compare_line,
+use crate::log::{
+    Dialect, comparison,
     line::{Banner, BannerKind, Line, classify},
+    lines::lines,
     sites,
 };
-use crate::lines::lines;
 
 /// What the sections of DH are about, by its help.
 const DH_WORDS: [&[u8]; 11] = [
@@ -62,7 +62,7 @@ impl Evidence {
     fn line(&mut self, line: &[u8]) -> bool {
         self.row = if sites::decides(line) {
             Some(Row::Of(Dialect::Sites))
-        } else if compare_line::decides(line) {
+        } else if comparison::line::decides(line) {
             Some(Row::Of(Dialect::Comparison))
         } else {
             match classify(line) {

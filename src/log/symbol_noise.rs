@@ -15,11 +15,11 @@
 //! Invariant: a line without one of these beginnings is noise only directly below one that is, so a number alone on a line is an
 //! index only where one is due.
 
-use super::{
+use crate::log::{
     fields::{next_token, parse_0x, parse_hex, trim},
     line::{Line, classify},
+    lines::starts_a_record,
 };
-use crate::lines::starts_a_record;
 
 const BEGINNINGS: [&[u8]; 6] = [b"SYMSRV:", b"SYMSRV2:", b"DBGHELP:", b"DBGENG:", b"SYMCHK:", b"SYMBOLS:"];
 

@@ -7,7 +7,7 @@
 //!
 //! Invariant: tokens are cut at blanks; only quoted text, paths and frames hold blanks inside.
 
-use super::fields::{is_blank, parse_0x, parse_decimal, parse_frame, parse_hex, parse_trace, trim_start};
+use crate::log::fields::{is_blank, parse_0x, parse_decimal, parse_frame, parse_hex, parse_trace, trim_start};
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,13 +17,13 @@
 
 use std::borrow::Cow;
 
-use super::{
-    compare_line::Record,
+use crate::log::{
+    comparison::line::Record,
     fields::parse_frame,
     line::{Line, classify},
+    lines::lines,
     sections::{self, Meaning},
 };
-use crate::lines::lines;
 
 /// A text as the tool wrote it, and where the first line stands that was changed.
 pub fn restored(text: &[u8]) -> (Cow<'_, [u8]>, Option<usize>) {

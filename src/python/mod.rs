@@ -2,16 +2,16 @@
 
 mod arrow;
 mod compat;
+mod diff;
 mod dump;
 mod error;
-mod frames;
-mod matching;
+mod labels;
 mod pool;
 mod read;
+mod series;
 mod snapshot;
 mod survival;
-mod synth;
-mod trend;
+mod testing;
 
 /// Native part of heapdelta: use the package `heapdelta`, not this module.
 #[pyo3::pymodule(name = "_native")]
@@ -21,11 +21,11 @@ pub mod native {
     #[pymodule_export]
     use super::compat::{format_dhcmp, format_sites, format_umdh};
     #[pymodule_export]
+    use super::diff::{blame, number_through, one_run, rank, sides_by_heap, sides_by_stack, stack_groups};
+    #[pymodule_export]
     use super::dump::{Bytes, Dump};
     #[pymodule_export]
-    use super::frames::{function_labels, hexadecimal};
-    #[pymodule_export]
-    use super::matching::{blame, number_through, one_run, rank, sides_by_heap, sides_by_stack, stack_groups};
+    use super::labels::{function_labels, hexadecimal};
     #[pymodule_export]
     use super::read::{encoding_name, read, read_each};
     #[pymodule_export]
@@ -33,13 +33,13 @@ pub mod native {
     #[pymodule_export]
     use super::survival::{follow_blocks, survivors};
     #[pymodule_export]
-    use super::synth::{
+    use super::testing::{
         damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
         write_series_logs,
     };
 
     #[pymodule_export]
-    use super::trend::Grid;
+    use super::series::Grid;
 
     /// Version of the crate.
     #[pymodule_export]

@@ -2,7 +2,7 @@
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 
-use crate::parallel::Pool;
+use crate::engine::threads::Pool;
 
 /// Does a work on so many threads, on one for each core without a number; others may run Python meanwhile.
 pub fn run<T: Send>(py: Python<'_>, threads: Option<usize>, work: impl FnOnce() -> T + Send) -> PyResult<T> {

@@ -15,11 +15,12 @@ use super::{
     snapshot::{Comparison, Snapshot},
 };
 use crate::{
+    control::Control,
+    engine::threads::Pool,
     error::{Error, ErrorKind},
     input::{Source, content::Content, text::Encoding},
-    parallel::{Control, Pool},
     read::{Options, read_with},
-    snapshot::Log,
+    snapshot::Capture,
 };
 
 /// How often the waiting thread looks at signals and reports progress.
@@ -42,12 +43,12 @@ pub enum Found {
     Dump(Dump),
 }
 
-impl From<Log> for Found {
-    fn from(log: Log) -> Self {
+impl From<Capture> for Found {
+    fn from(log: Capture) -> Self {
         match log {
-            Log::Snapshot(inner) => Found::Snapshot(Snapshot { inner }),
-            Log::Comparison(inner) => Found::Comparison(Comparison { inner }),
-            Log::Dump(inner) => Found::Dump(Dump { inner }),
+            Capture::Snapshot(inner) => Found::Snapshot(Snapshot { inner }),
+            Capture::Comparison(inner) => Found::Comparison(Comparison { inner }),
+            Capture::Dump(inner) => Found::Dump(Dump { inner }),
         }
     }
 }

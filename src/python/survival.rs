@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 
 use super::{arrow::Table, error::exception, snapshot::Snapshot};
-use crate::{parallel::Pool, survival};
+use crate::{engine::threads::Pool, survival};
 
 /// Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `lives`.
 ///

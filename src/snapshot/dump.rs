@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{About, find};
 use crate::{
     dump::{self, header::DumpHeader, memory::Memory},
     error::{Error, ErrorKind, Result},
     input::content::Content,
+    snapshot::{About, find},
     table::{Table, dump::unclassed},
 };
 
@@ -51,9 +51,9 @@ impl Dump {
     /// # Examples
     ///
     /// ```no_run
-    /// use heapdelta::{Log, Options, read};
+    /// use heapdelta::{Capture, Options, read};
     ///
-    /// let Log::Dump(dump) = read("app.dmp", &Options::default())? else { panic!("not a dump") };
+    /// let Capture::Dump(dump) = read("app.dmp", &Options::default())? else { panic!("not a dump") };
     /// let header = dump.bytes_at(0x7FF7_8000_0000, 64)?;
     /// assert!(header.starts_with(b"MZ"));
     /// # Ok::<(), heapdelta::Error>(())

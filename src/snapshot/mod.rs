@@ -1,23 +1,11 @@
 //! One capture, one comparison or one dump: its header and its tables.
 
-mod blame;
-mod contents;
 mod dump;
-mod labels;
-mod numbered;
 mod one_run;
-mod ranking;
-mod sides;
-pub mod totals;
 mod with_modules;
 
-pub use blame::{blame, stack_groups};
 pub use dump::Dump;
-pub use labels::{function_labels, hexadecimal};
-pub use numbered::{Source, number_through};
 pub use one_run::{OneRun, one_run};
-pub use ranking::{NO_KEY, rank};
-pub use sides::{Side, sides};
 
 use std::path::PathBuf;
 
@@ -86,7 +74,7 @@ pub struct Comparison {
 
 /// What a file holds.
 #[derive(Debug, Clone)]
-pub enum Log {
+pub enum Capture {
     /// A capture.
     Snapshot(Snapshot),
     /// A comparison of two.

@@ -9,9 +9,9 @@ use arrow_array::{
     types::{UInt32Type, UInt64Type},
 };
 
-use super::{Dump, Snapshot};
 use crate::{
     error::{Error, ErrorKind, Result},
+    snapshot::{Dump, Snapshot},
     table::{
         Table,
         frames::Frames,

@@ -26,8 +26,8 @@ use arrow_buffer::NullBuffer;
 
 use crate::{
     Snapshot,
+    engine::threads,
     error::{Error, ErrorKind, Result},
-    parallel,
     table::Table,
 };
 use follow::Follower;
@@ -103,7 +103,7 @@ fn columns(snapshot: &Snapshot) -> Result<Vec<Columns<'_>>> {
 /// All lives, sorted, and for each stack how many blocks were born at an address that another had held.
 fn follow(snapshots: &[Blocks<'_>], stack_count: usize, cut: Cut) -> (Vec<Life>, Vec<u64>) {
     let parts = Parts::new(snapshots, cut);
-    let followers = parallel::share(
+    let followers = threads::share(
         parts.count(),
         || Follower::new(snapshots, stack_count),
         |follower, part| follower.part(&parts, part),

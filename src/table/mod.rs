@@ -10,7 +10,6 @@ pub mod allocations;
 pub mod dump;
 pub mod frames;
 pub mod heaps;
-pub mod intern;
 pub mod modules;
 #[cfg(feature = "polars")]
 pub mod polars;

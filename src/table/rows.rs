@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, UInt32Array, UInt64Array};
 
 use super::schema;
-use crate::log::compare::Row;
+use crate::log::comparison::Row;
 
 /// Builds the table; `stacks` gives the stack of each row.
 pub fn batch(rows: &[Row], stacks: &[Option<u32>]) -> RecordBatch {
@@ -31,7 +31,7 @@ pub fn batch(rows: &[Row], stacks: &[Option<u32>]) -> RecordBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{compare::read, sink::Sink};
+    use crate::log::{comparison::read, sink::Sink};
 
     #[test]
     fn rows_without_a_count_line_have_no_counts_before() {

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array, builder::StringViewBuilder};
 
 use super::schema;
-use crate::log::{
-    issues::Issues,
-    sink::{Issue, SectionLine},
-};
+use crate::log::sink::{Issue, SectionLine, issues::Issues};
 
 /// A builder of texts for as many rows. Left to itself it takes 8 KiB for the first text, which is more than a small log has.
 pub fn builder(rows: usize) -> StringViewBuilder {

@@ -12,8 +12,8 @@ use arrow_buffer::NullBuffer;
 
 use super::schema;
 use crate::{
-    log::{running_sums::RunningSums, sink::Sums},
-    memory::{RandomAccess, roomy},
+    engine::{memory::roomy, random_access::RandomAccess},
+    log::sink::{Sums, running_sums::RunningSums},
 };
 
 /// No stack, as a number.

@@ -4,19 +4,19 @@ use heapdelta::{
     ErrorKind,
     assemble::{Facts, assemble},
     compat::{Row, dhcmp, umdh},
+    control::Control,
     log::{
-        compare::{self, Comparison, Style},
+        comparison::{self, Comparison, Style},
         sink::Sink,
         sites,
     },
-    parallel::Control,
 };
 use proptest::prelude::*;
 
 fn read(text: &str, decimal: bool) -> (Comparison, Sink) {
     let mut sink = Sink::new(true);
     sink.begin_piece(0);
-    let comparison = compare::read(text.as_bytes(), Some(if decimal { 10 } else { 16 }), &mut sink).unwrap();
+    let comparison = comparison::read(text.as_bytes(), Some(if decimal { 10 } else { 16 }), &mut sink).unwrap();
     assert_eq!(sink.piece.lines.total(), text.lines().count() as u64);
     (comparison, sink)
 }
@@ -94,7 +94,7 @@ fn decimal_text_proves_itself_where_a_borrow_stands() {
     let text = umdh::write(&[row("BackTrace23FF", 4096, 487_424)], true, Some(32));
     let mut sink = Sink::new(true);
     sink.begin_piece(0);
-    assert_eq!(compare::read(text.as_bytes(), None, &mut sink).unwrap().radix, Some(10));
+    assert_eq!(comparison::read(text.as_bytes(), None, &mut sink).unwrap().radix, Some(10));
 }
 
 #[test]
@@ -182,7 +182,7 @@ proptest! {
         let text = umdh::write(&rows, decimal, Some(0x77));
         let mut sink = Sink::new(true);
         sink.begin_piece(0);
-        match compare::read(text.as_bytes(), None, &mut sink) {
+        match comparison::read(text.as_bytes(), None, &mut sink) {
             Ok(comparison) => {
                 let right = if decimal { 10 } else { 16 };
                 prop_assert_eq!(comparison.radix.unwrap_or(right), right);

@@ -7,7 +7,7 @@ use crate::{
     support::{DUMP, options, outcome, table},
 };
 use arrow_array::{Array, UInt64Array};
-use heapdelta::{Log, Options, read};
+use heapdelta::{Capture, Options, read};
 
 /// The corpus, or `None` with a word about it: it is not part of the project.
 fn corpus(name: &str) -> Option<Vec<u8>> {
@@ -23,13 +23,13 @@ fn shared(folder: &str, name: &str) -> Option<Vec<u8>> {
     bytes
 }
 
-fn sum(log: &Log, name: &str, column: &str) -> u64 {
+fn sum(log: &Capture, name: &str, column: &str) -> u64 {
     let batches = &table(log, name).batches;
     let values = batches.iter().map(|batch| batch.column_by_name(column).unwrap().clone());
     values.map(|array| array.as_any().downcast_ref::<UInt64Array>().unwrap().iter().flatten().sum::<u64>()).sum()
 }
 
-fn sizes(log: &Log, names: &[&str]) -> Vec<usize> {
+fn sizes(log: &Capture, names: &[&str]) -> Vec<usize> {
     names.iter().map(|name| table(log, name).len()).collect()
 }
 
@@ -94,7 +94,7 @@ fn comparisons() {
         let Some(bytes) = corpus(name) else { continue };
         let log = read(bytes.as_slice(), &options(1, 64)).unwrap();
         assert_eq!(sizes(&log, &rows), sizes_expected, "{name}");
-        let Log::Comparison(comparison) = &log else { panic!("{name} is a comparison") };
+        let Capture::Comparison(comparison) = &log else { panic!("{name} is a comparison") };
         assert_eq!((comparison.radix, comparison.total_requested_delta), (radix, total), "{name}");
     }
 }
@@ -104,7 +104,7 @@ fn pinned_dump(name: &str, rows: [usize; 10]) -> Option<heapdelta::Dump> {
     let bytes = shared("dumps", name)?;
     let log = read(bytes.as_slice(), &Options::default()).unwrap();
     assert_eq!(sizes(&log, &DUMP), rows, "{name}");
-    let Log::Dump(dump) = log else { panic!("{name} is a dump") };
+    let Capture::Dump(dump) = log else { panic!("{name} is a dump") };
     Some(dump)
 }
 

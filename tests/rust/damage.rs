@@ -6,8 +6,8 @@ mod bounds;
 
 use arrow_array::{cast::AsArray, types::UInt64Type};
 use heapdelta::{
-    Dump, ErrorKind, Log, Options, read,
-    synth::dump::{Damage, Plan, Text, pattern, stream},
+    Capture, Dump, ErrorKind, Options, read,
+    testing::dump::{Damage, Plan, Text, pattern, stream},
 };
 
 use super::sample_dump::{bytes, damaged, full_sample, range_base, sample};
@@ -19,7 +19,7 @@ const COUNTS: [usize; 7] = [4, 2, 3, 6, 4, 4, 16];
 
 fn dump(bytes: &[u8]) -> Dump {
     match read(bytes, &Options::default()) {
-        Ok(Log::Dump(dump)) => dump,
+        Ok(Capture::Dump(dump)) => dump,
         other => panic!("expected a dump, found {other:?}"),
     }
 }

@@ -6,10 +6,10 @@ use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 use heapdelta::{
-    Dump, ErrorKind, Log, Options,
+    Capture, Dump, ErrorKind, Options,
     input::{Source, content::Content},
     read,
-    synth::dump::{Plan, Range, Region, State, System, VmCounters},
+    testing::dump::{Plan, Range, Region, State, System, VmCounters},
 };
 
 use super::sample_dump::{bytes, full_sample, module_base, range_base, sample};
@@ -17,7 +17,7 @@ use super::sample_dump::{bytes, full_sample, module_base, range_base, sample};
 /// Reads bytes that must be a dump.
 pub fn dump(bytes: Vec<u8>) -> Dump {
     match read(Content::new(bytes), &Options::default()) {
-        Ok(Log::Dump(dump)) => dump,
+        Ok(Capture::Dump(dump)) => dump,
         other => panic!("expected a dump, found {other:?}"),
     }
 }
@@ -201,7 +201,7 @@ fn memory_is_read_by_address() {
         assert_eq!(column(&dump, "memory", "base"), numbers((0..4).map(range_base)));
         let inside = dump.bytes_at(range_base(1) + 8, 16).unwrap();
         let mut expected = Vec::new();
-        heapdelta::synth::dump::pattern(7, range_base(1) + 8, 16, &mut expected);
+        heapdelta::testing::dump::pattern(7, range_base(1) + 8, 16, &mut expected);
         assert_eq!(*inside, *expected);
         assert!(matches!(inside, Cow::Borrowed(_)), "one range holds it");
         let error = dump.bytes_at(range_base(0) + 0xFF0, 0x40).unwrap_err();
@@ -220,7 +220,7 @@ fn memory_is_read_across_ranges() {
     let dump = dump(bytes(&Plan { memory: Some(ranges), ..sample() }));
     let across = dump.bytes_at(0x1FF0, 0x1020).unwrap();
     let mut expected = Vec::new();
-    heapdelta::synth::dump::pattern(7, 0x1FF0, 0x1020, &mut expected);
+    heapdelta::testing::dump::pattern(7, 0x1FF0, 0x1020, &mut expected);
     assert_eq!(*across, *expected);
     assert!(matches!(dump.bytes_at(0x1FF0, 0x20).unwrap(), Cow::Owned(_)), "the file has them elsewhere");
 }
@@ -247,8 +247,8 @@ fn a_path_is_mapped_and_bytes_are_read_alike() {
     let bytes = bytes(&sample());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut file, &bytes).unwrap();
-    let Ok(Log::Dump(mapped)) = read(file.path(), &Options::default()) else { panic!("a dump") };
-    let Ok(Log::Dump(copied)) = read(bytes.as_slice(), &Options::default()) else { panic!("a dump") };
+    let Ok(Capture::Dump(mapped)) = read(file.path(), &Options::default()) else { panic!("a dump") };
+    let Ok(Capture::Dump(copied)) = read(bytes.as_slice(), &Options::default()) else { panic!("a dump") };
     assert_eq!(mapped.about.byte_count, bytes.len() as u64);
     assert_eq!(column(&mapped, "modules", "path"), column(&copied, "modules", "path"));
     assert_eq!(mapped.bytes_at(range_base(2), 9).unwrap(), copied.bytes_at(range_base(2), 9).unwrap());
@@ -261,6 +261,6 @@ fn a_dump_holds_one_capture() {
         let options = Options { capture: Some(capture), ..Options::default() };
         read(Source::from(content.clone()), &options)
     };
-    assert!(matches!(capture(1), Ok(Log::Dump(_))));
+    assert!(matches!(capture(1), Ok(Capture::Dump(_))));
     assert!(matches!(capture(2).unwrap_err().kind(), ErrorKind::NoSuchCapture { wanted: 2, available: 1 }));
 }

@@ -1,10 +1,10 @@
 //! Damaged and hostile minidumps: a bad record costs that record, nothing panics, time and memory stay bounded.
 
 use heapdelta::{
-    Dump, Error, ErrorKind, Log, Options,
+    Capture, Dump, Error, ErrorKind, Options,
     input::content::Content,
     read,
-    synth::dump::{CodeView, Damage, Plan, Range, Region, State},
+    testing::dump::{CodeView, Damage, Plan, Range, Region, State},
 };
 use proptest::prelude::*;
 
@@ -128,7 +128,7 @@ fn overlapping_ranges_are_read_from_the_first() {
     let dump = broken(Damage::OverlappingRanges);
     assert_eq!(issues(&dump), ["overlapping_range"]);
     let mut expected = Vec::new();
-    heapdelta::synth::dump::pattern(7, range_base(0) + 0x800, 0x800, &mut expected);
+    heapdelta::testing::dump::pattern(7, range_base(0) + 0x800, 0x800, &mut expected);
     assert_eq!(*dump.bytes_at(range_base(0) + 0x800, 0x800).unwrap(), *expected);
     assert_eq!(*dump.bytes_at(range_base(0) + 0x1000, 4).unwrap(), [0xEE; 4]);
 }
@@ -189,7 +189,7 @@ fn names_that_many_records_share_stay_bounded() {
     plan.modules.as_mut().unwrap()[0].path = long.as_str().into();
     let mut file = bytes(&plan);
     let layout = plan.layout();
-    let list = layout.place(heapdelta::synth::dump::stream::MODULE_LIST).unwrap().offset as usize;
+    let list = layout.place(heapdelta::testing::dump::stream::MODULE_LIST).unwrap().offset as usize;
     let name: [u8; 4] = file[list + 4 + 20..list + 28].try_into().unwrap();
     for record in 0..20_000 {
         let at = list + 4 + 108 * record + 20;
@@ -216,7 +216,7 @@ fn ranges_that_share_bytes_are_not_multiplied() {
 /// Asks for everything; gives how long it took.
 fn everything(bytes: Vec<u8>) {
     match read(Content::new(bytes), &Options::default()) {
-        Ok(Log::Dump(dump)) => {
+        Ok(Capture::Dump(dump)) => {
             for table in DUMP {
                 let table = dump.table(table).unwrap();
                 assert!(table.batches.iter().all(|batch| batch.schema() == table.schema));

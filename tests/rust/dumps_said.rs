@@ -1,6 +1,6 @@
 //! What a dump says is not lost, and what it does not say is absent: never 0, never a guess.
 
-use heapdelta::synth::dump::{
+use heapdelta::testing::dump::{
     CodeView, Damage, Layout, Misc, Plan, Region, State, System, Text, UnloadedModule, stream,
 };
 

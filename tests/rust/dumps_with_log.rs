@@ -1,7 +1,7 @@
 //! A log completed by a dump of the same process.
 
 use arrow_array::{cast::AsArray, types::UInt64Type};
-use heapdelta::{Snapshot, synth::dump::Plan};
+use heapdelta::{Snapshot, testing::dump::Plan};
 
 use super::{
     dumps::{column, dump},

@@ -84,7 +84,7 @@ fn a_file_cut_anywhere_is_read_and_every_line_accounted_for() {
 fn sums_alone_are_the_sums_of_the_blocks() {
     for (name, text) in fixtures() {
         let with = read(text.as_slice(), &options(2, 64)).unwrap();
-        let heapdelta::Log::Snapshot(_) = &with else { continue };
+        let heapdelta::Capture::Snapshot(_) = &with else { continue };
         let without = read(text.as_slice(), &heapdelta::Options { blocks: false, ..options(2, 64) }).unwrap();
         let dumped = |log| {
             let text = dump(log, &[]);

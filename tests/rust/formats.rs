@@ -6,7 +6,7 @@ mod others;
 mod spoilt;
 
 use arrow_array::{Array, UInt32Array, UInt64Array};
-use heapdelta::{Log, read, table::Table};
+use heapdelta::{Capture, read, table::Table};
 
 use crate::support::{options, table};
 
@@ -103,13 +103,13 @@ pub fn texts(table: &Table, name: &str) -> Vec<String> {
 }
 
 /// Severity and kind of each issue.
-pub fn issues(log: &Log) -> Vec<(String, String)> {
+pub fn issues(log: &Capture) -> Vec<(String, String)> {
     let issues = table(log, "issues");
     texts(issues, "severity").into_iter().zip(texts(issues, "kind")).collect()
 }
 
 /// Kinds of the issues that are more than worth knowing.
-pub fn doubts(log: &Log) -> Vec<String> {
+pub fn doubts(log: &Capture) -> Vec<String> {
     issues(log).into_iter().filter(|(severity, _)| severity != "info").map(|(_, kind)| kind).collect()
 }
 
@@ -117,7 +117,7 @@ pub fn doubts(log: &Log) -> Vec<String> {
 pub type Row = (Option<u64>, Option<u64>, Option<u64>, Option<u64>, Vec<String>);
 
 /// Frames of every stack.
-pub fn frames(log: &Log) -> Vec<Vec<String>> {
+pub fn frames(log: &Capture) -> Vec<Vec<String>> {
     let frames = texts(table(log, "frames"), "text");
     let lists = table(log, "stacks").batches.iter().flat_map(|batch| {
         let lists = batch.column_by_name("frame_ids").unwrap().clone();
@@ -133,7 +133,7 @@ pub fn frames(log: &Log) -> Vec<Vec<String>> {
 }
 
 /// The rows of a snapshot.
-pub fn rows(log: &Log) -> Vec<Row> {
+pub fn rows(log: &Capture) -> Vec<Row> {
     let (rows, stacks) = (table(log, "allocations"), frames(log));
     let bases = numbers(table(log, "heaps"), "base");
     let column = |name: &str| numbers(rows, name);
@@ -147,16 +147,16 @@ pub fn rows(log: &Log) -> Vec<Row> {
 }
 
 /// Reads with several threads and block sizes, which must give the same.
-pub fn read_all_ways(text: &str) -> Log {
+pub fn read_all_ways(text: &str) -> Capture {
     read_in_ways(text, &[(2, 64), (7, 1), (2, 200), (1, 333)])
 }
 
 /// The same with one way to compare, for a great many texts.
-pub fn read_twice(text: &str) -> Log {
+pub fn read_twice(text: &str) -> Capture {
     read_in_ways(text, &[(2, 1)])
 }
 
-fn read_in_ways(text: &str, ways: &[(usize, usize)]) -> Log {
+fn read_in_ways(text: &str, ways: &[(usize, usize)]) -> Capture {
     let expected = crate::support::outcome(text.as_bytes(), &options(1, 1 << 20), &[]);
     for &(threads, block_size) in ways {
         let found = crate::support::outcome(text.as_bytes(), &options(threads, block_size), &[]);
@@ -166,10 +166,10 @@ fn read_in_ways(text: &str, ways: &[(usize, usize)]) -> Log {
 }
 
 /// The format of a log.
-pub fn format(log: &Log) -> &str {
+pub fn format(log: &Capture) -> &str {
     match log {
-        Log::Snapshot(snapshot) => &snapshot.header.format,
-        Log::Comparison(comparison) => &comparison.format,
-        Log::Dump(_) => "minidump",
+        Capture::Snapshot(snapshot) => &snapshot.header.format,
+        Capture::Comparison(comparison) => &comparison.format,
+        Capture::Dump(_) => "minidump",
     }
 }

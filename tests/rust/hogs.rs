@@ -10,8 +10,9 @@ use arrow_array::{Array, StringViewArray};
 use heapdelta::{
     log::{
         hogs::Reader,
-        regions::Span,
-        sink::{Allocation, HeapEvent, Issue, LineCounts, Module, SectionLine, Sink, SymbolNote, TraceSlot},
+        sink::{
+            Allocation, HeapEvent, Issue, LineCounts, Module, SectionLine, Sink, SymbolNote, TraceSlot, regions::Span,
+        },
     },
     table::{frames::Frames, modules::ModuleMap},
 };

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
-mod compare;
+mod comparison;
 mod compat;
 mod corpus;
 mod damage;
@@ -20,11 +20,11 @@ mod polars_frames;
 mod properties;
 mod quirks;
 mod sample_dump;
+mod series;
 mod sums;
 mod support;
 mod survival;
-mod synth;
-mod synth_dump;
+mod testing;
+mod testing_dump;
 mod texts;
-mod trend;
 mod truncated;

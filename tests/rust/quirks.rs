@@ -8,7 +8,7 @@ mod naive;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use heapdelta::{ErrorKind, Log, Options, read};
+use heapdelta::{Capture, ErrorKind, Options, read};
 
 use crate::{
     formats::{numbers, rows, texts},
@@ -35,12 +35,12 @@ fn enough(rows_read: usize) {
 }
 
 /// Lines with an issue.
-fn told(log: &Log) -> BTreeSet<u64> {
+fn told(log: &Capture) -> BTreeSet<u64> {
     numbers(table(log, "issues"), "line").into_iter().flatten().collect()
 }
 
 /// Reads in several ways, which must agree; `None` for a file that is refused, of which the second reader must have no row.
-fn read_file(seed: u64, text: &str, has_rows: bool) -> Option<Log> {
+fn read_file(seed: u64, text: &str, has_rows: bool) -> Option<Capture> {
     let ways = [(1, 1 << 20), (2, 64), (7, 1 + seed as usize % 300)];
     let with = |(threads, block_size)| Options { radix: None, ..options(threads, block_size) };
     let expected = outcome(text.as_bytes(), &with(ways[0]), &[]);
@@ -63,7 +63,7 @@ fn read_file(seed: u64, text: &str, has_rows: bool) -> Option<Log> {
 }
 
 /// Goes through what the second reader found, in order: every row is there, or an issue of its line says why not.
-fn check_rows<T: PartialEq + std::fmt::Debug>(found: &[T], expected: &[(u64, T)], log: &Log, file: &str) {
+fn check_rows<T: PartialEq + std::fmt::Debug>(found: &[T], expected: &[(u64, T)], log: &Capture, file: &str) {
     let told = told(log);
     let mut found = found.iter().peekable();
     for (line, row) in expected {
@@ -80,14 +80,14 @@ fn check_rows<T: PartialEq + std::fmt::Debug>(found: &[T], expected: &[(u64, T)]
 }
 
 /// First stack of each id.
-fn stacks(log: &Log) -> BTreeMap<String, Vec<String>> {
+fn stacks(log: &Capture) -> BTreeMap<String, Vec<String>> {
     let stacks = table(log, "stacks");
     let (ids, aliases, frames) = (texts(stacks, "trace_id"), numbers(stacks, "alias_of"), crate::formats::frames(log));
     let first = ids.into_iter().zip(aliases).zip(frames).filter(|((_, alias), _)| alias.is_none());
     first.map(|((id, _), frames)| (id, frames)).filter(|(_, frames)| !frames.is_empty()).collect()
 }
 
-fn check_stacks(log: &Log, expected: &[naive::Stack], told: &BTreeSet<u64>, file: &str) {
+fn check_stacks(log: &Capture, expected: &[naive::Stack], told: &BTreeSet<u64>, file: &str) {
     let found = stacks(log);
     let last_is_told = told.contains(&lines(log).total());
     let mut first: BTreeMap<&str, &naive::Stack> = BTreeMap::new();
@@ -164,7 +164,7 @@ fn comparisons() {
             .collect();
         check_rows(&found, &expected.rows, &log, &file);
         check_stacks(&log, &expected.stacks, &told, &file);
-        let Log::Comparison(comparison) = &log else { panic!("{file}") };
+        let Capture::Comparison(comparison) = &log else { panic!("{file}") };
         let total = expected.total.filter(|(line, _)| !told.contains(line)).map(|(_, total)| total);
         assert!(comparison.total_requested_delta == total.map(i128::from) || total.is_none(), "{total:?}; {file}");
         rows_read += found.len();

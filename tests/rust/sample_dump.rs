@@ -1,6 +1,6 @@
 //! A small sound dump with every stream, for tests that read it back and for tests that damage it.
 
-use heapdelta::synth::dump::{
+use heapdelta::testing::dump::{
     CodeView, Damage, Exception, Handle, Layout, Misc, Module, ObjectInfo, Plan, Range, Region, State, System,
     SystemMemory, Thread, ThreadInfo, UnloadedModule, VmCounters,
 };

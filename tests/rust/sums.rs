@@ -46,7 +46,7 @@ fn bad_lines_past_the_limit_are_one_row_whoever_reads_them() {
     let text = format!("*- - - - - - - - - - Start of data for heap @ 10000 - - - - - - - - - -\n{bad}");
     let all = the_same_for_all(&text).unwrap();
     assert!(all.contains("and 1500 more from here on"), "{all}");
-    let log = heapdelta::Log::Snapshot(snapshot(text.as_bytes()));
+    let log = heapdelta::Capture::Snapshot(snapshot(text.as_bytes()));
     // A thousand lines, the row of the others, and the heap without an end.
     assert_eq!(table(&log, "issues").len(), 1002);
 }

@@ -1,7 +1,7 @@
 //! What several tests need: reading text with any options, and tables as text that a person can review.
 
 use arrow_cast::pretty::pretty_format_batches;
-use heapdelta::{ErrorKind, Log, Options, Snapshot, log::sink::LineCounts, read, table::Table};
+use heapdelta::{Capture, ErrorKind, Options, Snapshot, log::sink::LineCounts, read, table::Table};
 
 /// The tables of a dump.
 pub const DUMP: [&str; 10] = [
@@ -25,21 +25,21 @@ pub fn options(threads: usize, block_size: usize) -> Options {
 /// Reads text that must be a capture.
 pub fn snapshot(text: &[u8]) -> Snapshot {
     match read(text, &options(1, 1 << 20)) {
-        Ok(Log::Snapshot(snapshot)) => snapshot,
+        Ok(Capture::Snapshot(snapshot)) => snapshot,
         other => panic!("expected a snapshot, found {other:?}"),
     }
 }
 
 /// Everything a log says, as text; without the columns named.
-pub fn dump(log: &Log, without: &[&str]) -> String {
+pub fn dump(log: &Capture, without: &[&str]) -> String {
     let names: &[&str] = match log {
-        Log::Snapshot(_) => &["allocations", "usage", "stacks", "frames", "modules", "heaps", "sections", "issues"],
-        Log::Comparison(_) => &["rows", "stacks", "frames", "modules", "sections", "issues"],
-        Log::Dump(_) => &DUMP,
+        Capture::Snapshot(_) => &["allocations", "usage", "stacks", "frames", "modules", "heaps", "sections", "issues"],
+        Capture::Comparison(_) => &["rows", "stacks", "frames", "modules", "sections", "issues"],
+        Capture::Dump(_) => &DUMP,
     };
     let head = match log {
-        Log::Snapshot(snapshot) => format!("{:?}\n{:?}\n", snapshot.header, snapshot.about.lines),
-        Log::Comparison(comparison) => format!(
+        Capture::Snapshot(snapshot) => format!("{:?}\n{:?}\n", snapshot.header, snapshot.about.lines),
+        Capture::Comparison(comparison) => format!(
             "{} radix {:?} totals {:?} {:?}\n{:?}\n",
             comparison.format,
             comparison.radix,
@@ -47,27 +47,27 @@ pub fn dump(log: &Log, without: &[&str]) -> String {
             comparison.total_overhead_delta,
             comparison.about.lines
         ),
-        Log::Dump(dump) => format!("{:?}\n", dump.header),
+        Capture::Dump(dump) => format!("{:?}\n", dump.header),
     };
     let tables = names.iter().map(|name| format!("\n{name}\n{}\n", pretty(table(log, name), without)));
     head + &tables.collect::<String>()
 }
 
 /// A table of a log.
-pub fn table<'a>(log: &'a Log, name: &str) -> &'a Table {
+pub fn table<'a>(log: &'a Capture, name: &str) -> &'a Table {
     match log {
-        Log::Snapshot(snapshot) => snapshot.table(name).unwrap(),
-        Log::Comparison(comparison) => comparison.table(name).unwrap(),
-        Log::Dump(dump) => dump.table(name).unwrap(),
+        Capture::Snapshot(snapshot) => snapshot.table(name).unwrap(),
+        Capture::Comparison(comparison) => comparison.table(name).unwrap(),
+        Capture::Dump(dump) => dump.table(name).unwrap(),
     }
 }
 
 /// The lines of a log.
-pub fn lines(log: &Log) -> LineCounts {
+pub fn lines(log: &Capture) -> LineCounts {
     match log {
-        Log::Snapshot(snapshot) => snapshot.about.lines,
-        Log::Comparison(comparison) => comparison.about.lines,
-        Log::Dump(dump) => dump.about.lines,
+        Capture::Snapshot(snapshot) => snapshot.about.lines,
+        Capture::Comparison(comparison) => comparison.about.lines,
+        Capture::Dump(dump) => dump.about.lines,
     }
 }
 

@@ -8,8 +8,8 @@ use arrow_array::{
 use heapdelta::{
     ErrorKind, Snapshot,
     survival::{Survival, survival, survivors},
-    synth::investigation::series::{Series, SeriesOptions},
     table::Table,
+    testing::investigation::series::{Series, SeriesOptions},
 };
 
 use crate::support::snapshot;
@@ -65,7 +65,7 @@ fn survivors_add_up_to_the_snapshots_and_never_grow() {
 fn number_of_threads_changes_nothing() {
     let days = days();
     let on = |threads| {
-        let pool = heapdelta::parallel::Pool::new(Some(threads)).unwrap();
+        let pool = heapdelta::engine::threads::Pool::new(Some(threads)).unwrap();
         pool.install(|| survival(&days.iter().collect::<Vec<_>>()).unwrap())
     };
     let (one, many) = (on(1), on(5));

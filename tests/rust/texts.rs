@@ -6,7 +6,7 @@ mod module_rows;
 mod noise;
 mod pasted;
 
-use heapdelta::{Log, Options, read};
+use heapdelta::{Capture, Options, read};
 
 use crate::{
     formats::{frames, numbers, rows},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Reads a text in several ways, which must agree, and counts its lines.
-fn log_with(text: &[u8], with: &Options) -> Log {
+fn log_with(text: &[u8], with: &Options) -> Capture {
     let log = read(text, &Options { threads: Some(1), block_size: 1 << 20, ..with.clone() }).unwrap();
     let expected = dump(&log, &[]);
     for (threads, block_size) in [(1, 1), (2, 64), (7, 97), (2, 400)] {
@@ -25,15 +25,15 @@ fn log_with(text: &[u8], with: &Options) -> Log {
 }
 
 /// As [`log_with`], of text in ASCII or UTF-8, whose lines are counted.
-fn log(text: &str) -> Log {
+fn log(text: &str) -> Capture {
     let log = log_with(text.as_bytes(), &options(1, 1 << 20));
     assert_eq!(lines(&log).total(), count_lines(text.as_bytes()));
     log
 }
 
 /// What was read, whatever it looked like: amounts and frames of every row.
-fn essence(log: &Log) -> String {
-    if matches!(log, Log::Snapshot(_)) {
+fn essence(log: &Capture) -> String {
+    if matches!(log, Capture::Snapshot(_)) {
         return format!("{:?}", (rows(log), frames(log)));
     }
     let column = |name| numbers(table(log, "rows"), name);

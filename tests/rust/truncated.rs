@@ -1,7 +1,7 @@
 //! Which stacks are probably cut off: those of the tool's depth limit that do not end where whole ones do.
 
 use arrow_array::cast::AsArray;
-use heapdelta::{Log, read};
+use heapdelta::{Capture, read};
 
 use crate::support::{options, table};
 
@@ -48,7 +48,7 @@ fn comparison(stacks: &[Stack]) -> String {
 /// The stacks marked, by place; the same with any number of threads and any size of a block.
 fn truncated(text: &str) -> Vec<usize> {
     let marked = |threads, block_size| -> Vec<usize> {
-        let log: Log = read(text.as_bytes(), &options(threads, block_size)).unwrap();
+        let log: Capture = read(text.as_bytes(), &options(threads, block_size)).unwrap();
         let batches = &table(&log, "stacks").batches;
         let marks = batches
             .iter()

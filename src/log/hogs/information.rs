@@ -8,9 +8,9 @@
 //!
 //! Invariant: a known key gives its field or an issue; any other line is kept word for word.
 
-use super::{Place, Reader};
 use crate::log::{
     fields::{parse_0x, parse_decimal, parse_field, parse_hex, parse_trace},
+    hogs::{Place, Reader},
     sink::{HeapEvent, HeapField, Sink},
 };
 

@@ -2,10 +2,10 @@
 //!
 //! Invariant: every line but a blank one is kept word for word, whatever else it gave.
 
-use super::{FAILURE_ACTION, Place, Reader, issue};
 use crate::log::{
     console,
     fields::{parse_frame, trim},
+    hogs::{FAILURE_ACTION, Place, Reader, issue},
     line::Line,
     open_stack::Owner,
     sections::{self, Meaning, Subject},

@@ -9,9 +9,9 @@
 //!
 //! Invariant: the first number of a hog is the sum of its bytes, whatever the others say.
 
-use super::{Layout, Place, Reader, issue};
 use crate::log::{
     fields::{is_bare_frame, is_blank, next_token, parse_0x, parse_frame, parse_hex},
+    hogs::{Layout, Place, Reader, issue},
     line::Line,
     open_stack::Owner,
     sink::{Allocation, Severity, Sink},

@@ -10,13 +10,11 @@
 //! Invariant: nothing above the last record is looked at, so it does not matter where the text was cut into blocks.
 
 use super::{Open, Owner, Reader};
-use crate::{
+use crate::log::{
+    fields::is_bare_frame,
+    line::{Line, classify},
     lines::{self, line_at, starts_a_record},
-    log::{
-        fields::is_bare_frame,
-        line::{Line, classify},
-        typography::restored_line,
-    },
+    typography::restored_line,
 };
 
 impl<'a> Reader<'a> {

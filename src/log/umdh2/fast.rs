@@ -11,13 +11,12 @@
 //! [`crate::log::line::classify`]; tests and a fuzz target hold the two together.
 
 use crate::{
-    log::trace_ids::TraceIds,
-    table::frames,
-    vector::{
+    engine::vector::{
         Form, Numbers, Vector,
         hex::{Hex, Window, bytes, long},
         without_lowest,
     },
+    log::sink::{frame_keys::key_of_hex, trace_ids::TraceIds},
 };
 
 /// A block line.
@@ -65,7 +64,7 @@ pub fn frames_at<V: Vector>(vector: V, text: &[u8], mut at: usize, mut take: imp
             let next = behind_line_end(window, end);
             let (Some(next), true) = (next, window[place] == b'\t') else { return at + place };
             let Some(value) = long(vector, window, (place + 1, digits)) else { return at + place };
-            let Some(key) = frames::key_of_hex(Hex { value, digits: digits as u32 }) else { return at + place };
+            let Some(key) = key_of_hex(Hex { value, digits: digits as u32 }) else { return at + place };
             take(key);
             place = next;
             if next >= 64 {

@@ -25,7 +25,7 @@ use super::{
     symbol_noise::SymbolNoise,
     typography::restored_line,
 };
-use crate::vector::{Vector, Work, hex::WINDOW, widest};
+use crate::engine::vector::{Vector, Work, hex::WINDOW, widest};
 
 /// Bytes of zeros that a block's text is followed by, so that the fast path can read past its end: a zero ends every number
 /// and is no line feed, so no line goes on into them.

@@ -4,17 +4,15 @@
 //! Invariant: every line is counted once, and a line that begins as a record ends the stack above it.
 
 use super::{Open, Owner, Reader};
-use crate::{
+use crate::log::{
+    comparison, console, cut,
+    fields::{is_bare_frame, trim},
+    header,
+    line::{Banner, BannerKind, Line, classify},
     lines::{line_at, starts_a_record},
-    log::{
-        compare_line, console, cut,
-        fields::{is_bare_frame, trim},
-        header,
-        line::{Banner, BannerKind, Line, classify},
-        module_row::ModuleRow,
-        sink::{Allocation, HeapEvent, Issue, Module, SectionLine, Severity, SymbolNote, TraceSlot},
-        typography::restored_line,
-    },
+    module_row::ModuleRow,
+    sink::{Allocation, HeapEvent, Issue, Module, SectionLine, Severity, SymbolNote, TraceSlot},
+    typography::restored_line,
 };
 
 impl Reader<'_> {
@@ -106,7 +104,7 @@ impl Reader<'_> {
         if prose || (console::is_decoration(bytes) && !starts_a_record(bytes)) {
             return self.verbatim("console", bytes, line);
         }
-        if compare_line::decides(bytes) {
+        if comparison::line::decides(bytes) {
             self.sink.comparison_row(line, start as u64, bytes);
         }
         self.sink.unreadable(line, start as u64, bytes);

@@ -11,7 +11,7 @@ use crate::{
         classes::{Class, Classes},
         regions::{COMMIT, FREE, IMAGE, MAPPED, PRIVATE, RESERVE, Regions},
     },
-    memory::roomy,
+    engine::memory::roomy,
     table::schema,
 };
 

@@ -2,7 +2,7 @@
 
 use super::{Column, Kind, TableSchema, column, nullable};
 
-/// Answer of [`crate::snapshot::sides`], by stack.
+/// Answer of [`crate::diff::sides`], by stack.
 pub const SIDES_BY_STACK: TableSchema = TableSchema {
     name: "sides_by_stack",
     row: "stack in use on one side",
@@ -13,7 +13,7 @@ pub const SIDES_BY_STACK: TableSchema = TableSchema {
     ]),
 };
 
-/// Answer of [`crate::snapshot::sides`], by heap.
+/// Answer of [`crate::diff::sides`], by heap.
 pub const SIDES_BY_HEAP: TableSchema = TableSchema {
     name: "sides_by_heap",
     row: "heap in use on one side",
@@ -50,7 +50,7 @@ const fn with_measures([first, second]: [Column; 2]) -> [Column; 8] {
 const TOO_LARGE: &str = "it is too large for 64 bits";
 const NOT_ALL_WRITTEN: &str = "that side's log does not write all of it, or it is too large for 64 bits";
 
-/// Answer of [`crate::snapshot::blame`].
+/// Answer of [`crate::diff::blame`].
 pub const BLAME: TableSchema = TableSchema {
     name: "blame",
     row: "stack with frames",
@@ -76,7 +76,7 @@ pub const CARRIED: TableSchema = TableSchema {
     ],
 };
 
-/// Answer of [`crate::snapshot::number_through`].
+/// Answer of [`crate::diff::number_through`].
 pub const NUMBERED_STACKS: TableSchema = TableSchema {
     name: "numbered_stacks",
     row: "stack of one of several captures",
@@ -103,7 +103,7 @@ pub const NUMBERED_STACKS: TableSchema = TableSchema {
 
 const NO_FRAMES: &str = "its frames are not in the file";
 
-/// Answer of [`crate::snapshot::function_labels`] and [`crate::snapshot::hexadecimal`].
+/// Answer of [`crate::diff::function_labels`] and [`crate::diff::hexadecimal`].
 pub const TEXT: TableSchema = TableSchema {
     name: "text",
     row: "frame, or number",
@@ -111,7 +111,7 @@ pub const TEXT: TableSchema = TableSchema {
     columns: &[nullable("text", Kind::Text, "there is nothing to write", "what it is called")],
 };
 
-/// Answer of [`crate::snapshot::rank`].
+/// Answer of [`crate::diff::rank`].
 pub const RANKING: TableSchema = TableSchema {
     name: "ranking",
     row: "key of stacks",
@@ -135,7 +135,7 @@ pub const RANKING: TableSchema = TableSchema {
 
 const NOT_KNOWN: &str = "a part of it is not known, or it is too large for 64 bits";
 
-/// Answer of [`crate::snapshot::stack_groups`].
+/// Answer of [`crate::diff::stack_groups`].
 pub const STACK_GROUPS: TableSchema = TableSchema {
     name: "stack_groups",
     row: "stack and group of frames it passes, each pair once",

@@ -7,7 +7,7 @@ use std::{
 
 use heapdelta::{
     ErrorKind, Options, read,
-    synth::dump::{Damage, Handle, ObjectInfo, Plan, Range, Text},
+    testing::dump::{Damage, Handle, ObjectInfo, Plan, Range, Text},
 };
 
 use super::super::sample_dump::{bytes, damaged, full_sample, range_base, sample};

@@ -1,6 +1,6 @@
 //! Several captures in one file: comparisons, and comparisons beside snapshots.
 
-use heapdelta::{ErrorKind, Log, Options, read};
+use heapdelta::{Capture, ErrorKind, Options, read};
 
 use super::{COMPARISON, UMDH1, UMDH2, doubts, format, numbers, texts};
 use crate::support::{count_lines, lines, options, outcome, table};
@@ -27,7 +27,7 @@ fn captures(text: &[u8]) -> Vec<(u64, String)> {
     }
 }
 
-fn capture(text: &[u8], wanted: usize) -> Log {
+fn capture(text: &[u8], wanted: usize) -> Capture {
     let options = Options { capture: Some(wanted), ..options(2, 64) };
     read(text, &options).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -38,7 +38,7 @@ fn two_comparisons_are_two_captures() {
     let row = COMPARISON.lines().nth(3).unwrap().to_owned();
     assert_eq!(captures(text.as_bytes()), [(4, row), (17, "PS D:\\kiln> umdh.exe tue.log wed.log".to_owned())]);
     let (first, second) = (capture(text.as_bytes(), 1), capture(text.as_bytes(), 2));
-    let (Log::Comparison(one), Log::Comparison(two)) = (&first, &second) else { panic!() };
+    let (Capture::Comparison(one), Capture::Comparison(two)) = (&first, &second) else { panic!() };
     assert_eq!((one.total_requested_delta, two.total_requested_delta), (Some(91_888), Some(0x20)));
     assert_eq!((table(&first, "rows").len(), table(&second, "rows").len()), (2, 1));
     assert_eq!((doubts(&first), doubts(&second)), (vec![], vec![]));
@@ -72,7 +72,7 @@ fn the_radix_is_decided_for_each() {
     let hexadecimal = "+ 1a ( 2a - 10) 1 allocs BackTrace1\nTotal increase == 1a\n";
     let text = format!("{decimal}{hexadecimal}");
     let radix = |wanted| match capture(text.as_bytes(), wanted) {
-        Log::Comparison(comparison) => comparison.radix,
+        Capture::Comparison(comparison) => comparison.radix,
         _ => panic!(),
     };
     assert_eq!((radix(1), radix(2)), (Some(10), Some(16)));

@@ -1,6 +1,6 @@
 //! Decoration: transcripts, tickets, mails, Markdown, debuggers, prompts. It costs no row, no heap, no overhead and no frame.
 
-use heapdelta::{Log, log::Dialect};
+use heapdelta::{Capture, log::Dialect};
 
 use super::{COMPARISON, UMDH1, UMDH2, doubts, format, issues, numbers, read_all_ways, read_twice, rows, texts};
 use crate::support::{count_lines, lines, table};
@@ -98,12 +98,12 @@ fn what_stands_around_call_sites_changes_no_row() {
 
 #[test]
 fn a_comparison_in_a_transcript_has_its_rows_and_its_total() {
-    let Log::Comparison(comparison) = read_all_ways(&format!("{TRANSCRIPT}{COMPARISON}{TRANSCRIPT_END}")) else {
+    let Capture::Comparison(comparison) = read_all_ways(&format!("{TRANSCRIPT}{COMPARISON}{TRANSCRIPT_END}")) else {
         panic!("a comparison")
     };
     assert_eq!((comparison.radix, comparison.format.as_str()), (Some(16), "umdh-compare"));
     assert_eq!((comparison.total_requested_delta, comparison.total_overhead_delta), (Some(91_888), Some(288)));
-    let log = Log::Comparison(comparison);
+    let log = Capture::Comparison(comparison);
     let counts = numbers(table(&log, "rows"), "allocation_count_after");
     assert_eq!(counts, [Some(158), Some(12)]);
     assert!(
@@ -156,7 +156,7 @@ fn a_line_of_decoration_anywhere_changes_no_row() {
 
 #[test]
 fn a_line_of_decoration_anywhere_changes_no_row_of_a_comparison() {
-    let shown = |log: &Log| {
+    let shown = |log: &Capture| {
         let rows = table(log, "rows");
         let numbers = [
             "requested_bytes_before",

@@ -1,6 +1,6 @@
 //! Files that are no logs, and logs that hardly look like any.
 
-use heapdelta::{ErrorKind, Log, read};
+use heapdelta::{Capture, ErrorKind, read};
 
 use super::{COMPARISON, UMDH1, UMDH2, doubts, format, read_all_ways};
 use crate::support::{options, outcome, table};
@@ -145,7 +145,7 @@ fn rows_of_another_format_without_a_header_are_errors() {
     assert_eq!(errors.iter().filter(|kind| *kind == "frame_without_record").count(), 4, "{errors:?}");
     let log = read_all_ways(&format!("{UMDH1}{}", headless(UMDH2)));
     assert_eq!((format(&log), doubts(&log)), ("umdh1", vec!["other_format".to_owned()]));
-    let Log::Snapshot(_) = log else { panic!() };
+    let Capture::Snapshot(_) = log else { panic!() };
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A number that cannot be read costs its record alone: the stack below it is kept for its id.
 
-use heapdelta::Log;
+use heapdelta::Capture;
 
 use super::{doubts, frames, numbers, read_all_ways, rows, texts};
 use crate::support::table;
@@ -133,7 +133,7 @@ fn a_count_line_that_cannot_be_read_costs_the_counts_alone() {
     let text = "+ 1a ( 2a - 10) 1 allocs\tBackTrace1\n+ 1 ( z - 0)\tBackTrace1\tallocations\n\n\tapp!f+1\n\n\
         Total increase == 1a requested + 0 overhead = 1a\n";
     let log = read_all_ways(text);
-    let Log::Comparison(_) = &log else { panic!() };
+    let Capture::Comparison(_) = &log else { panic!() };
     assert_eq!(numbers(table(&log, "rows"), "requested_bytes_after"), [Some(0x2a)]);
     assert_eq!(numbers(table(&log, "rows"), "allocation_count_before"), [None]);
     assert_eq!(frames(&log), [["app!f+1"]]);

@@ -1,7 +1,7 @@
 //! Logs in code pages of any kind: read by the caller's word, or told to be in doubt.
 
 use encoding_rs::{BIG5, EUC_KR, GBK, SHIFT_JIS, WINDOWS_1251};
-use heapdelta::{ErrorKind, Log, Options, input::text::Encoding, read};
+use heapdelta::{Capture, ErrorKind, Options, input::text::Encoding, read};
 
 use super::{essence, log, log_with};
 use crate::{
@@ -13,11 +13,11 @@ fn told(name: &str) -> Options {
     Options { encoding: Encoding::named(name), ..options(1, 1 << 20) }
 }
 
-fn encoding_of(log: &Log) -> String {
+fn encoding_of(log: &Capture) -> String {
     match log {
-        Log::Snapshot(log) => log.about.encoding.clone(),
-        Log::Comparison(log) => log.about.encoding.clone(),
-        Log::Dump(log) => log.about.encoding.clone(),
+        Capture::Snapshot(log) => log.about.encoding.clone(),
+        Capture::Comparison(log) => log.about.encoding.clone(),
+        Capture::Dump(log) => log.about.encoding.clone(),
     }
 }
 

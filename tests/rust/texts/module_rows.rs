@@ -1,6 +1,6 @@
 //! Rows of the module table with less in them than the tool writes, or more.
 
-use heapdelta::Log;
+use heapdelta::Capture;
 
 use super::log;
 use crate::{
@@ -10,12 +10,12 @@ use crate::{
 
 const ROW: &str = "//        7FF7A0010000    1C000 D:\\kiln\\kilnd.exe";
 
-fn with(row: &str) -> Log {
+fn with(row: &str) -> Capture {
     log(&UMDH2.replace(ROW, row))
 }
 
 /// Base, size, name and path of the modules.
-fn modules(log: &Log) -> Vec<(Option<u64>, Option<u64>, String, String)> {
+fn modules(log: &Capture) -> Vec<(Option<u64>, Option<u64>, String, String)> {
     let modules = table(log, "modules");
     let numbers = |name| numbers(modules, name).into_iter();
     let texts = |name| texts(modules, name).into_iter();
@@ -47,7 +47,7 @@ fn a_row_is_kept_with_what_is_there_and_its_addresses_have_a_module() {
     }
 }
 
-fn log_of_row() -> Log {
+fn log_of_row() -> Capture {
     with(ROW)
 }
 

@@ -1,6 +1,6 @@
 //! What the debugger's libraries print while they look for symbols is no line of a log, wherever it broke into one.
 
-use heapdelta::Log;
+use heapdelta::Capture;
 
 use super::{essence, log};
 use crate::{
@@ -32,7 +32,7 @@ DBGENG:  kilnd.exe - Image mapping disallowed by non-local path.
 SYMCHK: FAILED files = 0
 ";
 
-fn told(log: &Log) -> usize {
+fn told(log: &Capture) -> usize {
     let kinds = texts(table(log, "sections"), "kind");
     let of_issues =
         issues(log).into_iter().filter(|(severity, kind)| severity == "info" && kind == "console_text").count();

@@ -1,6 +1,6 @@
 //! Blanks, dashes and characters of web pages that mail programs, chats and pages put in the place of the tool's.
 
-use heapdelta::Log;
+use heapdelta::Capture;
 
 use super::{essence, log, log_with};
 use crate::{
@@ -24,7 +24,7 @@ const OUTLOOK: &str = "\
 Total\u{A0}increase\u{A0}==\u{A0} 166f0\u{A0}requested\u{A0}+\u{A0} \u{A0} 120\u{A0}overhead\u{A0}=\u{A0} 16810\r
 ";
 
-fn deltas(log: &Log) -> Vec<Option<u64>> {
+fn deltas(log: &Capture) -> Vec<Option<u64>> {
     let sides = |name| numbers(table(log, "rows"), name);
     let sides = sides("requested_bytes_after").into_iter().zip(sides("requested_bytes_before"));
     sides.map(|(after, before)| Some(after?.wrapping_sub(before?))).collect()
@@ -33,7 +33,7 @@ fn deltas(log: &Log) -> Vec<Option<u64>> {
 #[test]
 fn a_comparison_out_of_a_mail_is_read() {
     let log = log(OUTLOOK);
-    let Log::Comparison(comparison) = &log else { panic!("{log:?}") };
+    let Capture::Comparison(comparison) = &log else { panic!("{log:?}") };
     assert_eq!((comparison.format.as_str(), comparison.radix), ("umdh-compare", Some(16)));
     assert_eq!(deltas(&log), [Some(95_664), Some(3_776_u64.wrapping_neg())]);
     assert_eq!(issues(&log), [("info".to_owned(), "pasted_text".to_owned())]);

@@ -1,0 +1,160 @@
+//! Threads: the pool that work runs on, and parts of a work shared out among threads.
+
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::error::Result;
+
+/// Threads for everything that runs in parallel.
+pub enum Pool {
+    /// Started for this work.
+    Own(rayon::ThreadPool),
+    /// The pool that the caller runs in.
+    Callers,
+}
+
+impl Pool {
+    /// A pool of the given number of threads, or of one for each core; on a thread of a pool already, that one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if the system gives no threads.
+    pub fn new(threads: Option<usize>) -> Result<Self> {
+        if rayon::current_thread_index().is_some() {
+            return Ok(Self::Callers);
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.unwrap_or(0))
+            .thread_name(|index| format!("heapdelta-{index}"))
+            .build();
+        pool.map(Self::Own).map_err(|error| std::io::Error::other(error.to_string()).into())
+    }
+
+    /// Runs `work` inside the pool, so that its parallel iterators use these threads.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self {
+            Self::Own(pool) => pool.install(work),
+            Self::Callers => work(),
+        }
+    }
+}
+
+/// Numbers below a count, each handed out once, to whoever asks first.
+struct Parts {
+    next: AtomicUsize,
+    count: usize,
+}
+
+impl Parts {
+    fn new(count: usize) -> Self {
+        Self { next: AtomicUsize::new(0), count }
+    }
+
+    fn taken(&self) -> impl Iterator<Item = usize> {
+        std::iter::from_fn(|| Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|part| *part < self.count))
+    }
+}
+
+/// Does parts of a work in any order, on the threads of the pool it is called in; gives the worker of each thread.
+pub fn share<W: Send>(count: usize, worker: impl Fn() -> W + Sync, work: impl Fn(&mut W, usize) + Sync) -> Vec<W> {
+    let parts = Parts::new(count);
+    rayon::broadcast(|_| {
+        let mut own = worker();
+        parts.taken().for_each(|part| work(&mut own, part));
+        own
+    })
+}
+
+/// Places that a thread takes at a time.
+const SHARE: usize = 64;
+
+/// Does the same for every place on a few threads, this one among them when it has done something else; answers stand in the
+/// order of the places.
+pub fn beside<T: Send + Sync, R>(
+    places: &[u64],
+    threads: Option<usize>,
+    work: impl Fn(&u64) -> T + Sync,
+    meanwhile: impl FnOnce() -> R,
+) -> (Vec<T>, R) {
+    let answers: Vec<OnceLock<Vec<T>>> = places.chunks(SHARE).map(|_| OnceLock::new()).collect();
+    let parts = Parts::new(answers.len());
+    let answer = |part: usize| {
+        let places = &places[part * SHARE..places.len().min((part + 1) * SHARE)];
+        answers[part].get_or_init(|| places.iter().map(&work).collect());
+    };
+    let help = || parts.taken().for_each(answer);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let helpers = threads.unwrap_or(cores.min(4)).min(parts.count).saturating_sub(1);
+    // Without threads the work is done all the same.
+    let threads = if helpers > 0 { threads_elsewhere(helpers) } else { None };
+    let other = match &threads {
+        Some(threads) => threads.in_place_scope(|scope| {
+            (0..helpers).for_each(|_| scope.spawn(|_| help()));
+            let other = meanwhile();
+            help();
+            other
+        }),
+        None => {
+            help();
+            meanwhile()
+        }
+    };
+    (answers.into_iter().filter_map(OnceLock::into_inner).flatten().collect(), other)
+}
+
+/// Threads that start on other cores than this one.
+///
+/// A system that is not busy may leave a new thread on the core of its parent until it next looks around, milliseconds later
+/// (Linux 6.18 on a virtual machine, 2 cores, 2026-11-25): longer than work of a few milliseconds takes.
+fn threads_elsewhere(count: usize) -> Option<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).spawn_handler(|thread| {
+        let _handle = std::thread::Builder::new().spawn(|| thread.run())?;
+        #[cfg(target_os = "linux")]
+        keep_off_this_core(&_handle);
+        Ok(())
+    });
+    pool.build().ok()
+}
+
+/// Allows a thread every core that it has but this one.
+#[cfg(target_os = "linux")]
+fn keep_off_this_core<T>(thread: &std::thread::JoinHandle<T>) {
+    use std::os::unix::thread::JoinHandleExt;
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: the set is as large as the calls are told, and all zeros is the empty set. The handle is still held, so the
+    // thread it names can be asked for. A set without a core is refused, which changes nothing.
+    unsafe {
+        let mut cores: libc::cpu_set_t = std::mem::zeroed();
+        if libc::sched_getaffinity(0, size, &raw mut cores) == 0
+            && let Ok(here) = usize::try_from(libc::sched_getcpu())
+        {
+            libc::CPU_CLR(here, &mut cores);
+            libc::pthread_setaffinity_np(thread.as_pthread_t(), size, &raw const cores);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_stand_in_the_order_of_the_places_whoever_gave_them() {
+        for count in [0, 1, SHARE, SHARE + 1, 50 * SHARE + 7] {
+            let places: Vec<u64> = (0..count as u64).map(|place| place * 3).collect();
+            let here = std::thread::current().id();
+            let (answers, other) = beside(&places, None, |place| place + 1, || std::thread::current().id());
+            assert_eq!(answers, places.iter().map(|place| place + 1).collect::<Vec<_>>());
+            assert_eq!(other, here);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "place 70")]
+    fn a_panic_of_another_thread_is_told() {
+        let places: Vec<u64> = (0..10_000).collect();
+        beside(&places, Some(3), |place| assert_ne!(*place, 70, "place {place}"), || ());
+    }
+}

@@ -1,0 +1,381 @@
+//! Folds the lines of a comparison, whose radix is known, into rows, stacks and issues.
+
+use std::collections::HashSet;
+
+use crate::log::{
+    comparison::{
+        Comparison, Row, Style,
+        line::{Change, Name, Record, Total, frame, is_suspect, is_total, spoilt},
+        radix::{amounts, signed, value},
+    },
+    console, cut,
+    fields::{is_bare_frame, is_blank, parse_frame, trim},
+    header,
+    line::{Line, classify},
+    lines,
+    module_row::ModuleRow,
+    sink::{Issue, Module, SectionLine, Severity, Sink, TraceSlot},
+    symbol_noise::SymbolNoise,
+};
+
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    line: u64,
+    byte: u64,
+    text: &'a [u8],
+}
+
+/// What count lines and frames belong to.
+#[derive(Debug, Clone, Copy)]
+struct Open<'a> {
+    /// Absent where it cannot be read.
+    name: Option<Name<'a>>,
+    place: Place<'a>,
+    /// The line could not be read as a row: its stack is kept for its id.
+    spoilt: bool,
+}
+
+/// State between two lines.
+pub(super) struct Reader<'s, 'a> {
+    sink: &'s mut Sink,
+    /// Either will do where no number needs one.
+    radix: u32,
+    place: Place<'a>,
+    open: Option<Open<'a>>,
+    /// Sum of the rows since the last total.
+    sum: i128,
+    suspects: HashSet<&'a [u8]>,
+    /// A row without brackets was met, and said so.
+    inferred: bool,
+    totals: u32,
+    /// Between the first row and the total: prose has no place here.
+    inside: bool,
+    /// The line above is the debugger's: the path of a symbol file may follow it.
+    console: bool,
+    noise: SymbolNoise,
+    comparison: Comparison,
+}
+
+impl<'s, 'a> Reader<'s, 'a> {
+    pub(super) fn new(style: Style, radix: Option<u32>, sink: &'s mut Sink) -> Self {
+        Self {
+            sink,
+            radix: radix.unwrap_or(16),
+            place: Place { line: 0, byte: 0, text: b"" },
+            open: None,
+            sum: 0,
+            suspects: HashSet::new(),
+            inferred: false,
+            totals: 0,
+            inside: false,
+            console: false,
+            noise: SymbolNoise::default(),
+            comparison: Comparison {
+                rows: Vec::new(),
+                radix,
+                style,
+                total_requested_delta: None,
+                total_overhead_delta: None,
+            },
+        }
+    }
+
+    /// Takes the next line, and counts it.
+    pub(super) fn line(&mut self, line: &lines::Line<'a>) {
+        let (bytes, ended) = (line.bytes, line.ended);
+        self.place = Place { line: self.sink.piece.lines.total(), byte: line.start as u64, text: bytes };
+        let record = Record::parse(bytes);
+        let frame = frame(bytes).or_else(|| self.frame_of_stack(bytes));
+        // A cut total shows in its own sums.
+        if !ended && (matches!(record, Some(Record::Bytes { .. } | Record::Count { .. })) || frame.is_some()) {
+            let text = self.sink.text(bytes);
+            self.issue(Severity::Warning, "cut_line", text, cut::WORDS);
+        }
+        let was_console = std::mem::take(&mut self.console);
+        let is_noise = record.is_none() && !trim(bytes).is_empty() && self.noise.takes(bytes);
+        match record {
+            Some(Record::Bytes { change, count, name }) => self.bytes(&change, count, name),
+            Some(Record::Count { change, name }) => self.count(&change, name),
+            Some(Record::Total(total)) => self.total(&total),
+            None if trim(bytes).is_empty() => self.sink.piece.lines.blank += 1,
+            None if is_noise => {
+                self.console = true;
+                self.console();
+            }
+            None => match (classify(bytes), frame) {
+                (Line::Comment(_), _) => self.comment(),
+                (Line::Header(_), _) => header::take(bytes, self.place.line, self.place.byte, self.sink),
+                (Line::Module { base, size, path }, _) => self.module(base, size, path),
+                (_, Some(frame)) if spoilt(bytes).is_none() => self.frame(frame, ended),
+                _ if was_console && is_blank(bytes[0]) => self.console(),
+                (shape, _) => self.other(&shape),
+            },
+        }
+    }
+
+    /// A frame that has lost its margin, in a stack: an address, or a module with an offset.
+    fn frame_of_stack(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let body = trim(line);
+        let plain = || {
+            !body.iter().any(|byte| is_blank(*byte)) && parse_frame(body).is_some_and(|frame| frame.offset.is_some())
+        };
+        (self.open.is_some() && (is_bare_frame(body) || plain())).then_some(body)
+    }
+
+    /// A line without a shape of this format: of the window that it was copied from, or spoilt, or of another format.
+    fn other(&mut self, shape: &Line<'_>) {
+        let text = self.place.text;
+        if let Some(id) = spoilt(text) {
+            return self.spoilt_row(id.map(Name::Trace));
+        }
+        if is_total(text) {
+            self.close();
+            (self.totals, self.inside) = (self.totals + 1, false);
+            return self.unreadable();
+        }
+        if let Some(ModuleRow { base, size, path }) = ModuleRow::parse_bare(trim(text)) {
+            return self.module(base, size, path);
+        }
+        let of_snapshot = matches!(shape, Line::Block { .. } | Line::Hog { .. } | Line::RawFrame(_))
+            || matches!(shape, Line::Banner(banner) if banner.kind.is_of_heap());
+        let prose = !self.inside && !console::is_like_data(text) && frame(text).is_none();
+        let decoration = console::is_decoration(text) || matches!(shape, Line::Banner(_));
+        if !of_snapshot && (prose || decoration) {
+            return self.console();
+        }
+        if of_snapshot {
+            self.close();
+        }
+        self.unreadable();
+    }
+
+    /// A row, or its count line, whose numbers cannot be read: the frames below it are those of no other row.
+    fn spoilt_row(&mut self, name: Option<Name<'a>>) {
+        self.inside = true;
+        let goes_on = name.is_some() && self.open.is_some_and(|open| open.name == name);
+        let counted = || memchr::memmem::find(self.place.text, b"allocations").is_some();
+        if !(goes_on && counted()) {
+            self.close();
+            self.open = Some(Open { name, place: self.place, spoilt: true });
+        }
+        self.unreadable();
+    }
+
+    fn bytes(&mut self, change: &Change<'a>, count: Option<&[u8]>, name: Name<'a>) {
+        self.inside = true;
+        self.close();
+        let counts = match count {
+            Some(digits) => value(digits, self.radix).map(Some),
+            None => Some(None),
+        };
+        let (Some((before, after, delta)), Some(count_after)) = (self.amounts(change), counts) else {
+            return self.spoilt_row(Some(name));
+        };
+        self.check_delta(change, delta);
+        self.sum += delta;
+        self.sink.piece.lines.rows += 1;
+        let (trace_id, trace) = match name {
+            Name::Trace(id) => (Some(self.sink.text(id)), self.sink.trace(id, self.place.line)),
+            Name::Site(_) => (None, None),
+        };
+        let Place { line, byte, .. } = self.place;
+        let (count_before, count_delta) = (None, None);
+        let definition = None;
+        let row = Row {
+            trace_id,
+            trace,
+            definition,
+            before,
+            after,
+            delta,
+            count_before,
+            count_after,
+            count_delta,
+            line,
+            byte,
+        };
+        self.comparison.rows.push(row);
+        self.open = Some(Open { name: Some(name), place: self.place, spoilt: false });
+        if let Name::Site(site) = name {
+            let slot = self.sink.site(site, line);
+            self.sink.frame(site);
+            self.suspect(site);
+            let definition = self.define(slot, line);
+            if let Some(row) = self.comparison.rows.last_mut() {
+                row.definition = Some(definition);
+            }
+        }
+    }
+
+    fn count(&mut self, change: &Change<'a>, name: Name<'a>) {
+        let Some((before, after, delta)) = self.amounts(change) else { return self.spoilt_row(Some(name)) };
+        let waits = self.comparison.rows.last().is_some_and(|row| row.count_before.is_none());
+        if self.open.is_none_or(|open| open.name != Some(name) || open.spoilt) || !waits {
+            self.sink.piece.lines.issues += 1;
+            let text = self.sink.text(self.place.text);
+            let action = "the counts are in no row; no bytes line of that name stands above";
+            return self.issue(Severity::Error, "count_without_row", text, action);
+        }
+        self.check_delta(change, delta);
+        self.sink.piece.lines.rows += 1;
+        let Some(row) = self.comparison.rows.last_mut() else { return };
+        let known = row.count_after.replace(after);
+        (row.count_before, row.count_delta) = (Some(before), Some(delta));
+        if let Some(known) = known.filter(|known| *known != after) {
+            let text = format!("{known} allocs on the bytes line, {after} on the count line");
+            self.issue(Severity::Warning, "count_mismatch", text, "the row holds the counts of the count line");
+        }
+    }
+
+    /// Before, after and their difference; `None` if a number does not fit.
+    fn amounts(&mut self, change: &Change<'a>) -> Option<(u64, u64, i128)> {
+        let (after, before) = match change.sides {
+            Some((after, before)) => (value(after, self.radix)?, value(before, self.radix)?),
+            None => (value(change.delta, self.radix)?, 0),
+        };
+        let delta = i128::from(after) - i128::from(before);
+        value(change.delta, self.radix)?;
+        if i64::try_from(delta).is_err() {
+            self.issue(Severity::Error, "sum_overflow", format!("{delta:+}"), "a difference past 63 bits is null");
+        }
+        if change.sides.is_none() && !std::mem::replace(&mut self.inferred, true) {
+            let text = self.sink.text(self.place.text);
+            let action = "rows with one amount are read as those of a single log: nothing before";
+            self.issue(Severity::Info, "inferred_row", text, action);
+        }
+        Some((before, after, delta))
+    }
+
+    fn check_delta(&mut self, change: &Change<'_>, delta: i128) {
+        let printed = signed(change.delta, change.negative, self.radix);
+        if let Some(printed) = printed.filter(|printed| *printed != delta) {
+            let text = format!("{printed:+} printed, after - before is {delta:+}");
+            self.issue(Severity::Warning, "delta_mismatch", text, "the row holds after - before");
+        }
+    }
+
+    fn frame(&mut self, frame: &'a [u8], ended: bool) {
+        match self.open.and_then(|open| open.name) {
+            Some(Name::Trace(_)) => self.sink.frame(frame),
+            // The name of a call site is its frame; `-v` prints it once more.
+            Some(Name::Site(site)) if site == frame => {}
+            _ => {
+                self.sink.piece.lines.issues += 1;
+                let text = self.sink.text(self.place.text);
+                return self.issue(Severity::Error, "frame_without_record", text, "the frame is in no stack");
+            }
+        }
+        self.sink.piece.lines.rows += 1;
+        self.suspect(frame);
+        if !ended {
+            self.close();
+            if let Some(last) = self.sink.piece.definitions.last_mut() {
+                last.cut = true;
+            }
+        }
+    }
+
+    fn suspect(&mut self, frame: &'a [u8]) {
+        if is_suspect(frame) && self.suspects.insert(frame) {
+            let text = self.sink.text(frame);
+            let action = "kept as printed; the name comes from export symbols and is probably that of another function";
+            self.issue(Severity::Info, "suspect_symbol", text, action);
+        }
+    }
+
+    fn total(&mut self, total: &Total<'_>) {
+        self.close();
+        let Some(amounts) = amounts(total, self.radix) else { return self.unreadable() };
+        let (requested, overhead) = (amounts.requested, amounts.overhead.unwrap_or(0));
+        self.sink.piece.lines.structure += 1;
+        let rows = std::mem::take(&mut self.sum);
+        if rows != amounts.requested {
+            let text = format!(
+                "the rows add up to {rows:+} bytes, the total is {requested:+}: {:+}",
+                amounts.requested - rows
+            );
+            let action = "both stand as printed; a total can hold overhead for which no stack is listed";
+            self.issue(Severity::Warning, "total_mismatch", text, action);
+        }
+        if !amounts.consistent {
+            let text =
+                format!("{requested:+} requested and {overhead:+} overhead do not add up to the sum beside them");
+            self.issue(Severity::Warning, "total_mismatch", text, "the parts stand as printed");
+        }
+        (self.totals, self.inside) = (self.totals + 1, false);
+        self.comparison.total_requested_delta = Some(requested);
+        self.comparison.total_overhead_delta = amounts.overhead.and(Some(overhead));
+    }
+
+    /// Ends the last row: its frames become a definition.
+    fn close(&mut self) {
+        let Some(Open { name, place, spoilt }) = self.open.take() else { return };
+        if let Some(Name::Trace(id)) = name
+            && self.sink.open_frames() > 0
+        {
+            let slot = self.sink.trace_slot(id, place.line);
+            let definition = self.define(slot, place.line);
+            if let Some(row) = self.comparison.rows.last_mut().filter(|_| !spoilt) {
+                (row.trace, row.definition) = (Some(slot), Some(definition));
+            }
+        }
+        let counted = self.comparison.rows.last().is_some_and(|row| row.count_before.is_some());
+        if self.comparison.style == Style::Umdh && !counted && !spoilt {
+            let text = self.sink.text(place.text);
+            let action = "the counts that only the count line gives are null";
+            let here = std::mem::replace(&mut self.place, place);
+            self.issue(Severity::Warning, "count_line_missing", text, action);
+            self.place = here;
+        }
+    }
+
+    /// Ends a stack; gives its number.
+    fn define(&mut self, slot: TraceSlot, line: u64) -> u32 {
+        let index = self.sink.piece.definitions.len() as u32;
+        self.sink.define(slot, line, false, false);
+        index
+    }
+
+    fn comment(&mut self) {
+        self.sink.piece.lines.preamble += 1;
+        let text = self.sink.text(self.place.text);
+        let section = "preamble".to_owned();
+        let line = self.place.line;
+        self.sink.piece.sections.push(SectionLine { section, line, kind: "comment", text, tokens: None });
+    }
+
+    fn module(&mut self, base: u64, size: u64, path: &[u8]) {
+        self.sink.piece.lines.rows += 1;
+        let path = self.sink.text(path);
+        self.sink.piece.modules.push(Module { base: Some(base), size: Some(size), path, inferred: false });
+    }
+
+    fn console(&mut self) {
+        self.sink.piece.lines.issues += 1;
+        let text = self.sink.text(self.place.text);
+        self.issue(Severity::Info, "console_text", text, "left out: it is no line of the comparison");
+    }
+
+    fn unreadable(&mut self) {
+        self.sink.unreadable(self.place.line, self.place.byte, self.place.text);
+    }
+
+    fn issue(&mut self, severity: Severity, kind: &'static str, text: String, action: &'static str) {
+        let Place { line, byte, .. } = self.place;
+        self.sink.issue(Issue { severity, kind, line: Some(line), byte: Some(byte), text, action });
+    }
+
+    /// Ends the last row; gives what was read.
+    pub(super) fn finish(mut self) -> Comparison {
+        self.close();
+        if self.totals == 0 && !self.comparison.rows.is_empty() {
+            let text = format!("the rows add up to {:+} bytes", self.sum);
+            let action = "their sum could not be checked: the comparison has no total";
+            let (severity, kind) = (Severity::Info, "total_missing");
+            self.sink.issue(Issue { severity, kind, line: None, byte: None, text, action });
+        }
+        // A missing count line is only known once the row has ended.
+        self.sink.piece.issues.sort_by_key(|issue| (issue.line.is_none(), issue.line, issue.byte));
+        self.comparison
+    }
+}

@@ -1,0 +1,174 @@
+//! The sums of many snapshots side by side: every key at every point.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
+
+use rayon::prelude::*;
+
+use crate::{
+    diff::totals::{By, Total},
+    snapshot::Snapshot,
+};
+
+/// Why a key has no value, if it has none. The numbers are those of `_labels.py`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Known {
+    /// It has one.
+    Value = 0,
+    /// No stack was recorded, or no heap named.
+    NotRecorded = 1,
+    /// The frames of the stack are not in the file.
+    NotInFile = 2,
+}
+
+/// One key: a fingerprint or an address, and where it was seen last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The fingerprint or the address.
+    pub value: Option<u64>,
+    /// Why it has none.
+    pub known: Known,
+    /// The last point that has it.
+    pub point: u32,
+    /// Number of the stack or heap there; of no meaning without a value.
+    pub row: u32,
+}
+
+/// Every key at every point.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grid {
+    /// The keys, in the order in which they were first seen.
+    pub keys: Vec<Key>,
+    /// For each point whether its log writes overhead.
+    pub writes_overhead: Vec<bool>,
+    /// For each point the cells of the keys that were seen up to it or soon after; later keys are absent.
+    columns: Vec<Vec<Total>>,
+}
+
+/// Fingerprints are hashes already, and addresses of heaps few: a multiplication spreads them.
+#[derive(Default)]
+struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0 ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
+    }
+}
+
+/// So many snapshots are summed up at a time: their entries take more memory than what is kept of them.
+const TOGETHER: usize = 16;
+
+/// One row of a snapshot: known, value, row, sums.
+type Entry = (Known, u64, u32, Total);
+
+/// The number of each key.
+type Numbers = HashMap<(Known, u64), u32, BuildHasherDefault<Mixer>>;
+
+impl Grid {
+    /// Sums up snapshots, one point for each. Uses the threads of the pool it is called in.
+    pub fn of(snapshots: &[&Snapshot], by: By) -> Self {
+        let mut grid =
+            Self { writes_overhead: snapshots.iter().map(|one| one.writes_overhead()).collect(), ..Self::default() };
+        let mut numbers = Numbers::default();
+        for snapshots in snapshots.chunks(TOGETHER.max(rayon::current_num_threads())) {
+            let first = grid.columns.len();
+            let entries: Vec<Vec<Entry>> = snapshots.par_iter().map(|snapshot| entries(snapshot, by)).collect();
+            let numbered: Vec<(usize, Vec<u32>)> = (first..)
+                .zip(&entries)
+                .map(|(point, entries)| (point, number(&mut grid.keys, &mut numbers, entries, point)))
+                .collect();
+            let column = |((point, places), entries): (&(usize, Vec<u32>), &Vec<Entry>)| {
+                let mut column = vec![grid.absent(*point); grid.keys.len()];
+                places.iter().zip(entries).for_each(|(place, (.., cell))| column[*place as usize].add(cell));
+                column
+            };
+            let columns: Vec<Vec<Total>> = numbered.par_iter().zip(&entries).map(column).collect();
+            grid.columns.extend(columns);
+        }
+        grid
+    }
+
+    /// Points of every key.
+    pub fn points(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The sums of a key at a point.
+    pub fn cell(&self, key: usize, point: usize) -> Total {
+        self.columns[point].get(key).copied().unwrap_or_else(|| self.absent(point))
+    }
+
+    /// Adds keys up into groups: each pair adds a key to a group. Uses the threads of the pool it is called in.
+    pub fn sum(&self, pairs: &[(u32, u32)], groups: usize) -> Self {
+        let column = |point: usize| {
+            let mut column = vec![self.absent(point); groups];
+            pairs.iter().for_each(|(key, group)| column[*group as usize].add(&self.cell(*key as usize, point)));
+            column
+        };
+        let columns = (0..self.points()).into_par_iter().map(column).collect();
+        Self { keys: Vec::new(), writes_overhead: self.writes_overhead.clone(), columns }
+    }
+
+    /// Number of keys or groups.
+    pub fn len(&self) -> usize {
+        self.columns.last().map_or(0, Vec::len)
+    }
+
+    /// True without keys.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn absent(&self, point: usize) -> Total {
+        Total::absent(self.writes_overhead[point])
+    }
+}
+
+/// Numbers the keys of a point's entries, and notes where they were seen last.
+fn number(keys: &mut Vec<Key>, numbers: &mut Numbers, entries: &[Entry], point: usize) -> Vec<u32> {
+    let number = |(known, value, row, _): &Entry| {
+        let number = *numbers.entry((*known, *value)).or_insert(keys.len() as u32);
+        let value = (*known == Known::Value).then_some(*value);
+        let key = Key { value, known: *known, point: point as u32, row: *row };
+        match keys.get_mut(number as usize) {
+            // Of several rows of one point the first is shown.
+            Some(seen) if seen.point == key.point => {}
+            Some(seen) => *seen = key,
+            None => keys.push(key),
+        }
+        number
+    };
+    entries.iter().map(number).collect()
+}
+
+fn entries(snapshot: &Snapshot, by: By) -> Vec<Entry> {
+    let (table, column) = match by {
+        By::Stack => ("stacks", "fingerprint"),
+        By::Heap => ("heaps", "base"),
+    };
+    let values: Vec<Option<u64>> = snapshot.numbers(table, column).flatten().collect();
+    let key = |row: usize| match values.get(row) {
+        Some(Some(value)) => (Known::Value, *value),
+        Some(None) if by == By::Stack => (Known::NotInFile, 0),
+        _ => (Known::NotRecorded, 0),
+    };
+    let entry = |(row, cell): (usize, Total)| {
+        let (known, value) = key(row);
+        cell.present.then_some((known, value, row as u32, cell))
+    };
+    snapshot.totals(by).iter().copied().enumerate().filter_map(entry).collect()
+}
