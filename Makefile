@@ -118,7 +118,7 @@ test-polars: ## The cargo feature `polars`, for Rust users
 docs: $(BUILT) ## Write docs/tables.md from src/table/schema/, docs/blame.md from the rules of allocator frames
 	cargo run --quiet --locked --no-default-features --example tables_md > $(TARGET)/tables.md
 	mv $(TARGET)/tables.md docs/tables.md
-	$(BIN)/python -c 'from heapdelta._blame_table import markdown; print(markdown(), end="")' > $(TARGET)/blame.md
+	$(BIN)/python -c 'from heapdelta._blame.table import markdown; print(markdown(), end="")' > $(TARGET)/blame.md
 	mv $(TARGET)/blame.md docs/blame.md
 
 # The dev profile: maturin reads the stub out of the library's symbols, which the release profile strips.

@@ -164,6 +164,7 @@ def import_time() -> dict[str, Any]:
 
 def main() -> None:
     import dumps
+
     import series
 
     parser = argparse.ArgumentParser(description=__doc__)

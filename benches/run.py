@@ -19,10 +19,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import series
 from case import warm
 from reference import DUMPS, FIELD_BYTES, KINDS, SEED, SMALL_LOGS, Log, dump, log, part, small_logs
 from report import Result, write_report
+
+import series
 
 CASE = Path(__file__).with_name("case.py")
 

@@ -14,16 +14,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from heapdelta import blame, exceptions
-from heapdelta._batch import Batch, read_many
-from heapdelta._diff import Delta, diff
-from heapdelta._dump import Dump
-from heapdelta._dump_diff import DumpDelta
+from heapdelta._capture.dump import Dump
+from heapdelta._capture.snapshot import Comparison, Snapshot
+from heapdelta._diff.delta import Delta, diff
+from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._native import __version__
-from heapdelta._read import read
-from heapdelta._runs import Run, Runs, group
-from heapdelta._series import Series, series
-from heapdelta._snapshot import Comparison, Snapshot
-from heapdelta._survival import Survival
+from heapdelta._read.many import Batch, read_many
+from heapdelta._read.one import read
+from heapdelta._series.runs import Run, Runs, group
+from heapdelta._series.series import Series, series
+from heapdelta._series.survival import Survival
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta import _labels, _native
-from heapdelta._measures import AFTER
+from heapdelta import _native
 from heapdelta._native import stack_groups
 from heapdelta._numbers import sum_of
+from heapdelta._ranking import labels
+from heapdelta._ranking.measures import AFTER
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from heapdelta._diff import Delta
-    from heapdelta._snapshot import Snapshot
+    from heapdelta._capture.snapshot import Snapshot
+    from heapdelta._diff.delta import Delta
 
 _SITES = "dhcmp-sites"
 
@@ -138,7 +139,7 @@ def _site_codes(frames: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     The latter so that lists of two runs, where modules stand elsewhere, can still be compared.
     """
     raw = frames["function"].is_null() & frames["module"].is_not_null() & frames["offset"].is_not_null()
-    named = pl.when(pl.lit(raw)).then(pl.lit(_labels.function_label(frames))).otherwise("text").alias("name")
+    named = pl.when(pl.lit(raw)).then(pl.lit(labels.function_label(frames))).otherwise("text").alias("name")
     sites = frames.select(named)
     names = sites.unique(maintain_order=True).with_row_index("group")
     codes = sites.join(names, on="name", how="left", maintain_order="left")["group"]

@@ -6,11 +6,11 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 
-from heapdelta._chart_data import bytes_text
 from heapdelta._safe_text import visible
+from heapdelta._words import bytes_text, count_text, moment, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import polars as pl
 
@@ -32,7 +32,9 @@ def page(title: str, facts: Mapping[str, object], table: pl.DataFrame, *, of: in
     """
     shown = [f"{_plain(name)}: {_plain(str(value))}" for name, value in facts.items() if value is not None]
     heading = f"<strong>{_plain(title)}</strong>"
-    more = f"<div>{table.height:,} of {of:,} rows</div>" if of is not None and of > table.height else ""
+    more = (
+        f"<div>{count_text(table.height)} of {plural(of, 'row')}</div>" if of is not None and of > table.height else ""
+    )
     return f"<div>{'<br>'.join([heading, *shown])}</div>{_table(table) if table.width else ''}{more}"
 
 
@@ -67,31 +69,14 @@ def _text(name: str, value: object) -> tuple[str, str | None]:
     if isinstance(value, str):
         return value, None
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}", None
+        return moment(value) or _NOTHING, None
     if name in _NAMES:
         return str(value), None
     if name == "heap_base":
         return f"{value:X}", None
     signed = name.endswith("_delta")
     if isinstance(value, int) and "bytes" in name:
-        return bytes_text(value, signed=signed), f"{value:+,} bytes" if signed else f"{value:,} bytes"
+        return bytes_text(value, signed=signed), plural(value, "byte", signed=signed)
     if isinstance(value, int):
-        return f"{value:+,}".replace("-", "−") if signed and value else f"{value:,}", None
+        return count_text(value, signed=signed), None
     return f"{value:,.3g}" if isinstance(value, float) else str(value), None
-
-
-def plural(count: int | None, noun: str) -> str:
-    """Write ``1 stack``, ``2,000 stacks``; ``? stacks`` if the number is not known."""
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
-
-
-def number(count: int | None, *, signed: bool = False) -> str:
-    """Write ``2,000``; ``?`` if the number is not known."""
-    if count is None:
-        return "?"
-    return f"{count:+,}" if signed else f"{count:,}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write ``module``, ``module or stack``, ``module, stack or heap``."""
-    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from heapdelta._blame_table import TABLE
+from heapdelta._blame.table import TABLE
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:

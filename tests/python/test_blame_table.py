@@ -8,8 +8,8 @@ import heapdelta as hd
 import polars as pl
 import pytest
 from heapdelta import blame, cli
-from heapdelta._blame_rules import Row
-from heapdelta._blame_table import TABLE, markdown
+from heapdelta._blame.rules import Row
+from heapdelta._blame.table import TABLE, markdown
 from heapdelta.blame import ADDRESS, Allocators, Rule, frame_flags
 
 PAGE = Path(__file__).parents[2] / "docs" / "blame.md"

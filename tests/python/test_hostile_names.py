@@ -14,8 +14,9 @@ import altair as alt
 import heapdelta as hd
 import polars as pl
 import pytest
-from heapdelta import _chart_page, _html, chart, cli
-from heapdelta._chart_text import chart_text, chart_texts, for_any_page, for_drawing, mapped
+from heapdelta import _html, chart, cli
+from heapdelta.chart import _page
+from heapdelta.chart._text import chart_text, chart_texts, for_any_page, for_drawing, mapped
 from hostile_names import Tags, check_repr
 
 SCRIPT = "m</script><script>alert(1)</script>"
@@ -75,7 +76,7 @@ def test_a_page_of_the_command_line_runs_no_script_of_a_log(
 
 
 def test_only_the_scripts_of_a_page_may_run() -> None:
-    page = _chart_page.page(chart.waterfall(frame(SCRIPT)).to_dict())
+    page = _page.page(chart.waterfall(frame(SCRIPT)).to_dict())
     policy = re.search('content="(default-src [^"]*)"', page)
     assert policy is not None
     scripts = re.findall("<script>(.*?)</script>", page, re.DOTALL)
@@ -96,7 +97,7 @@ def test_only_the_scripts_of_a_page_may_run() -> None:
 
 
 def test_the_page_shows_the_name_as_it_is() -> None:
-    page = _chart_page.page(chart.waterfall(frame(SCRIPT)).to_dict())
+    page = _page.page(chart.waterfall(frame(SCRIPT)).to_dict())
     assert "m\\u003c/script\\u003e\\u003cscript\\u003ealert(1)\\u003c/script\\u003e" in page
     assert "\\u2060" not in page
 
@@ -124,7 +125,7 @@ def test_every_chart_goes_through_the_guard() -> None:
     assert len(makers) == 6
     assert all(hasattr(maker, "__wrapped__") for maker in makers)
 
-    @_chart_page.harmless
+    @_page.harmless
     def forgetful() -> alt.Chart:
         return alt.Chart(pl.DataFrame({"a\x1b": ["</script>\x00"]}), title="\u202eexe.gpj").mark_point()
 

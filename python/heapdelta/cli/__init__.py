@@ -11,11 +11,17 @@ import typer
 
 import heapdelta
 from heapdelta._safe_text import visible_lines
-from heapdelta.cli import _files, _streams, check, compat, demo, diff, series, summary
+from heapdelta.cli import _files, _streams
 from heapdelta.cli._output import error_line
+from heapdelta.cli.check.command import check
+from heapdelta.cli.compat import dhcmp, umdh
+from heapdelta.cli.demo import demo
+from heapdelta.cli.diff import diff
+from heapdelta.cli.series.command import series
+from heapdelta.cli.summary import summary
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
-OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, check.EXCEEDED, 130
+OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit codes: done (even where an input had issues); a defect of heapdelta; a wrong option; a file that could not be
 read, or an output not written; growth over a limit (`check` alone); stopped by the user."""
 
@@ -42,13 +48,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 COMMANDS = (
-    summary.summary,
-    diff.diff,
-    series.series,
-    check.check,
-    compat.dhcmp,
-    compat.umdh,
-    demo.demo,
+    summary,
+    diff,
+    series,
+    check,
+    dhcmp,
+    umdh,
+    demo,
 )
 for command in COMMANDS:
     app.command(command.__name__, epilog=_EPILOG)(_files.guarded(command))

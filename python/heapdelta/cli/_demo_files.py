@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from heapdelta import _whole_file
-from heapdelta._html import plural
+from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import heapdelta as hd
-from heapdelta._dump_lists import DAMAGED, IN_NEITHER, knows, list_state
-from heapdelta._dump_views import NOT_IN_DUMP
-from heapdelta._html import plural
+from heapdelta._capture.dump_lists import DAMAGED, IN_NEITHER, knows, list_state
+from heapdelta._diff.dump_views import NOT_IN_DUMP
 from heapdelta._numbers import total
+from heapdelta._words import bytes_text, count_text, moment, plural, share_text
 from heapdelta.cli import _output
 from heapdelta.cli._safe import Text
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from heapdelta._dump import Dump
-    from heapdelta._dump_diff import DumpDelta
+    from heapdelta._capture.dump import Dump
+    from heapdelta._diff.dump_delta import DumpDelta
 
 _TITLES = {
     "region_class": ("Committed memory per class", "growth", "class"),
@@ -55,8 +55,8 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
         "pointers": None if dump.cpu is None else f"{dump.pointer_width} bits",
         "comment": dump.comment and " ".join(dump.comment.split()),
         "exception": None if exception is None else f"{exception.code:#010x} in thread {exception.thread_id}",
-        "private": None if private is None else _output.size(private),
-        "contents": f"{_output.size(total(dump.memory['size']))} in {plural(dump.memory.height, 'range')}"
+        "private": None if private is None else bytes_text(private),
+        "contents": f"{bytes_text(total(dump.memory['size']))} in {plural(dump.memory.height, 'range')}"
         if knows(dump, "memory")
         else None,
         "holds": ", ".join(_held(dump, row) for row in _ROWS if knows(dump, f"{row}s")) or None,
@@ -94,13 +94,13 @@ def _show_now(target: Console, ranking: pl.DataFrame, kind: str, top: int) -> No
     shown = _output.table(title, ["bytes" if in_bytes else "number", "share"], [heading])
 
     def add(number: int | None, name: Text) -> None:
-        share = "?" if number is None or of_all is None else f"{number / max(1, of_all):.1%}".replace("%", " %")
+        share = share_text(number, of_all, digits=1)
         shown.add_row(_amount(number, in_bytes=in_bytes), share, name)
 
     for row in ranking.head(top).iter_rows(named=True):
         add(row[measure], _output.key(row[kind], row.get("status", "")))
     if ranking.height > top:
-        add(total(ranking.slice(top)[measure]), Text(f"({ranking.height - top:,} more)", "italic dim"))
+        add(total(ranking.slice(top)[measure]), Text(f"({count_text(ranking.height - top)} more)", "italic dim"))
     target.print(shown)
 
 
@@ -142,8 +142,8 @@ def _show_header(target: Console, delta: DumpDelta) -> None:
             ("system", both(_system)),
             ("taken", both(lambda dump: _moment(dump.taken_at))),
             ("process", both(_process)),
-            ("committed", [_output.size(committed[f"committed_bytes_{side}"]) for side in ("before", "after")]),
-            ("private", [_output.size(dump.memory_counters["private_usage"].item()) for dump in dumps]),
+            ("committed", [bytes_text(committed[f"committed_bytes_{side}"]) for side in ("before", "after")]),
+            ("private", [bytes_text(dump.memory_counters["private_usage"].item()) for dump in dumps]),
         ],
         headings=["before", "after"],
     )
@@ -153,14 +153,14 @@ def _show_total(target: Console, delta: DumpDelta) -> None:
     total = delta.total.row(0, named=True)
     private = delta.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item()
     grown = total["committed_bytes_delta"]
-    line = Text("Total  ", "bold") + _output.colored(grown, _output.size(grown, signed=True)) + Text(" committed")
-    line += Text(f", {_output.size(total['reserved_bytes_delta'], signed=True)} reserved")
+    line = Text("Total  ", "bold") + _output.colored(grown, bytes_text(grown, signed=True)) + Text(" committed")
+    line += Text(f", {bytes_text(total['reserved_bytes_delta'], signed=True)} reserved")
     lacking, damaged = delta._why_not_known("region_class"), delta._damaged_sides("region_class")
     if lacking is not None:
         line += Text(f" ({'regions are ' if lacking == IN_NEITHER else ''}{lacking})")
     elif damaged:
         line += Text(f" ({_at_least(damaged)})")
-    line += Text(f", {_output.size(private, signed=True)} of private usage")
+    line += Text(f", {bytes_text(private, signed=True)} of private usage")
     target.print(line, end="\n\n")
 
 
@@ -171,8 +171,8 @@ def _show_counters(target: Console, delta: DumpDelta) -> None:
         return
     shown = _output.table(_COUNTED, ["growth", "before", "after"], ["counter"])
     for row in known.sort("value_delta", descending=True).iter_rows(named=True):
-        grown = _output.colored(row["value_delta"], _output.size(row["value_delta"], signed=True))
-        sides = [_output.size(row[f"value_{side}"]) for side in ("before", "after")]
+        grown = _output.colored(row["value_delta"], bytes_text(row["value_delta"], signed=True))
+        sides = [bytes_text(row[f"value_{side}"]) for side in ("before", "after")]
         shown.add_row(grown, *sides, row["counter"])
     target.print(shown)
 
@@ -236,7 +236,7 @@ def _show_ranking(target: Console, kind: str, ranking: pl.DataFrame, top: int, *
     rest = ranking.slice(top).select(numbers)
     if not rest.is_empty():
         sums = [total(rest[name]) for name in numbers]
-        more = Text(f"({rest.height:,} more)", "italic dim")
+        more = Text(f"({count_text(rest.height)} more)", "italic dim")
         shown.add_row(*_numbers(sums, in_bytes=in_bytes), *("" for _ in changes), more, *("" for _ in facts))
     target.print(shown)
 
@@ -261,7 +261,7 @@ def _measure(ranking: pl.DataFrame, part: str) -> str:
 
 
 def _amount(number: int | None, *, in_bytes: bool, signed: bool = False) -> str:
-    return _output.size(number, signed=signed) if in_bytes else _output.count(number, signed=signed)
+    return bytes_text(number, signed=signed) if in_bytes else count_text(number, signed=signed)
 
 
 def _system(dump: Dump) -> str | None:
@@ -274,4 +274,4 @@ def _process(dump: Dump) -> str | None:
 
 
 def _moment(time: datetime | None) -> str | None:
-    return None if time is None else f"{_output.moment(time)} UTC"
+    return None if time is None else f"{moment(time)} UTC"

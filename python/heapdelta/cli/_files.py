@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from heapdelta import _whole_file
-from heapdelta._sources import listed_sources
+from heapdelta._read.sources import listed_sources
 from heapdelta.exceptions import HeapdeltaError, OptionError
 
 if TYPE_CHECKING:

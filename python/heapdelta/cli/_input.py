@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 import heapdelta as hd
 from heapdelta import blame
-from heapdelta._read import encoding_name
+from heapdelta._read.one import encoding_name
 from heapdelta._safe_text import visible
 from heapdelta.blame import Allocators, RuleLike
 from heapdelta.cli._safe import Console
@@ -20,9 +20,9 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from heapdelta._batch import Batch
-    from heapdelta._read import Source
-    from heapdelta._snapshot import Comparison, Snapshot
+    from heapdelta._capture.snapshot import Comparison, Snapshot
+    from heapdelta._read.many import Batch
+    from heapdelta._read.one import Source
 
 BeforeCapture = Annotated[
     int | None, typer.Option(min=1, help="Which capture of the older file, from 1, if it holds several.")

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from polars import selectors
 
-from heapdelta._dump import Dump
-from heapdelta._dump_diff import DumpDelta
-from heapdelta._dump_lists import IN_NEITHER
+from heapdelta._capture.dump import Dump
+from heapdelta._capture.dump_lists import IN_NEITHER
+from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._numbers import issue_count
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from heapdelta._batch import Batch
-    from heapdelta._check import Check
-    from heapdelta._diff import Delta
-    from heapdelta._runs import Runs
-    from heapdelta._series import Series
-    from heapdelta._snapshot import Snapshot
+    from heapdelta._capture.snapshot import Snapshot
+    from heapdelta._diff.delta import Delta
+    from heapdelta._read.many import Batch
+    from heapdelta._series.runs import Runs
+    from heapdelta._series.series import Series
+    from heapdelta.cli.check.gate import Check
 
 _OF_LOGS = ("tool_version", "machine", "encoding", "line_count", "line_counts")
 _OF_DUMPS = ("process_created_at", "os", "os_version", "service_pack", "cpu", "user_time", "kernel_time", "comment")

@@ -14,20 +14,19 @@ from rich import box
 from rich.table import Table
 
 from heapdelta import _whole_file
-from heapdelta._html import plural
 from heapdelta._numbers import issue_count, issues_by_kind, total
 from heapdelta._safe_text import visible
+from heapdelta._words import bytes_text, count_text, plural
 from heapdelta.cli import _safe, _streams
 from heapdelta.cli._safe import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from rich.console import Console
 
-    from heapdelta._snapshot import Comparison, Snapshot
+    from heapdelta._capture.snapshot import Comparison, Snapshot
 
 Csv = Annotated[
     bool,
@@ -44,7 +43,6 @@ _FORMULA = (
     r"""^[\t\r\n]|^[\s\p{Cc}\p{Cf}"'`\u{b4}\u{2018}-\u{201f}\u{ff02}\u{ff07}]*"""
     r"""[-=+@\u{2212}\u{fe62}\u{fe63}\u{fe66}\u{fe6b}\u{ff0b}\u{ff0d}\u{ff1d}\u{ff20}]"""
 )
-_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 # Wide enough for names, narrow enough for a ticket or a mail.
 _PIPED_WIDTH = 120
 _ISSUES_SHOWN = 5
@@ -72,38 +70,12 @@ def error_line(message: str, hint: str | None = None) -> None:
             stderr.print(Text("hint: ", "bold") + Text(hint))
 
 
-def size(number: int | None, *, signed: bool = False) -> str:
-    """Write bytes for people: `1.5 MiB`, `+640 B`; `?` if unknown."""
-    if number is None:
-        return "?"
-    sign = "-" if number < 0 else "+" if signed and number else ""
-    value, unit = float(abs(number)), 0
-    # 1023.95 and more would be written as 1024.0 of the smaller unit.
-    while value >= (1024 if unit == 0 else 1023.95) and unit + 1 < len(_UNITS):
-        value, unit = value / 1024, unit + 1
-    return f"{sign}{abs(number)} B" if unit == 0 else f"{sign}{value:.1f} {_UNITS[unit]}"
-
-
-def count(number: int | None, *, signed: bool = False) -> str:
-    """Write a count for people: `1,234`; `?` if unknown."""
-    if number is None:
-        return "?"
-    return f"{number:+,}" if signed and number else f"{number:,}"
-
-
 def live(snapshot: Snapshot) -> str:
     """Write what is live in a log, in all."""
     usage = snapshot.usage
     blocks = plural(total(usage["allocation_count"]), "block")
     overlap = ", counted once per call site" if snapshot.format == "dhcmp-sites" else ""
-    return f"{size(total(usage['requested_bytes']))} in {blocks}{overlap}"
-
-
-def moment(taken_at: datetime | None) -> str | None:
-    """Write a time as the tools do: to the minute, seconds only where there are some."""
-    if taken_at is None:
-        return None
-    return f"{taken_at:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+    return f"{bytes_text(total(usage['requested_bytes']))} in {blocks}{overlap}"
 
 
 def colored(number: int | None, text: str) -> Text:
@@ -183,7 +155,7 @@ def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None
 
 def _kinds(issues: pl.DataFrame) -> str:
     rows = issues_by_kind(issues).iter_rows(named=True)
-    return ", ".join(f"{row['count']:,} {row['kind']} ({row['severity']})" for row in rows)
+    return ", ".join(f"{count_text(row['count'])} {row['kind']} ({row['severity']})" for row in rows)
 
 
 def report_all_issues(captures: Iterable[Snapshot]) -> None:
@@ -243,7 +215,7 @@ def show_issues(target: Console, issues: pl.DataFrame) -> None:
     if issues.is_empty():
         return
     of_logs = "line" in issues.columns
-    title = f"Could not be read, or is in doubt ({issue_count(issues):,})"
+    title = f"Could not be read, or is in doubt ({count_text(issue_count(issues))})"
     shown = table(title, ["line" if of_logs else "byte"], ["kind", "text", "what was done"])
     if not of_logs:
         shown.add_column("stream", overflow="fold")
@@ -260,4 +232,4 @@ def show_issues(target: Console, issues: pl.DataFrame) -> None:
     target.print(shown)
     more = issue_count(issues) - issue_count(first)
     if more:
-        target.print(f"and {more:,} more\n")
+        target.print(f"and {count_text(more)} more\n")

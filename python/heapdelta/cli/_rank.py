@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heapdelta._dump_diff import DumpDelta
-from heapdelta._html import listed, plural
+from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._numbers import total
+from heapdelta._words import bytes_text, count_text, listed, plural
 from heapdelta.cli import _output
 from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
 
-    from heapdelta._views import Views
+    from heapdelta._ranking.views import Views
 
 _TITLES = {
     "module": "Growth per module",
@@ -83,7 +83,7 @@ def show_rows(
     if not rest.is_empty() and not inclusive:
         sums = {name: total(rest[name]) for name in rest.columns if "bytes_" in name or "count_" in name}
         numbers = _numbers(sums, narrow=narrow)
-        shown.add_row(*([""] if numbered else []), *numbers, Text(f"({rest.height:,} more)", "italic dim"))
+        shown.add_row(*([""] if numbered else []), *numbers, Text(f"({count_text(rest.height)} more)", "italic dim"))
     target.print(shown)
 
 
@@ -99,8 +99,8 @@ def _names(kind: str) -> list[str]:
 
 def _numbers(row: dict[str, int | None], *, narrow: bool) -> list[Text]:
     grown, blocks = row["requested_bytes_delta"], row["allocation_count_delta"]
-    change = [_output.colored(grown, _output.size(grown, signed=True)), Text(_output.count(blocks, signed=True))]
-    sides = [Text(_output.size(row[f"requested_bytes_{side}"])) for side in ("before", "after")]
+    change = [_output.colored(grown, bytes_text(grown, signed=True)), Text(count_text(blocks, signed=True))]
+    sides = [Text(bytes_text(row[f"requested_bytes_{side}"])) for side in ("before", "after")]
     return change if narrow else change + sides
 
 
@@ -134,7 +134,7 @@ def show_frames(target: Console, view: Views, top: pl.DataFrame) -> None:
     for number, row in enumerate(top.iter_rows(named=True), start=1):
         if row["fingerprint"] is None or not row["requested_bytes_delta"]:
             continue
-        grown = _output.size(row["requested_bytes_delta"], signed=True)
+        grown = bytes_text(row["requested_bytes_delta"], signed=True)
         target.print(Text(f"Stack #{number}, {grown}, innermost first", "bold"))
         for line in frame_lines(view, row["fingerprint"]):
             style = "bold" if line.startswith(">") else "dim" if line.startswith("  (") else ""

@@ -14,7 +14,7 @@ from heapdelta.cli._files import INPUT
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from heapdelta._diff import Delta
+    from heapdelta._diff.delta import Delta
 
 Decimal = Annotated[bool, typer.Option("-d", help="Decimal numbers; hexadecimal without.")]
 

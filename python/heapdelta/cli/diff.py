@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import heapdelta as hd
-from heapdelta._chart_place import refuse_other
+from heapdelta._picture import refuse_other
+from heapdelta._words import bytes_text, count_text, moment
 from heapdelta.cli import _dumps, _input, _json, _output, _rank
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._safe import Text
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
 
-    from heapdelta._diff import Delta
-    from heapdelta._dump_diff import DumpDelta
-    from heapdelta._snapshot import Snapshot
+    from heapdelta._capture.snapshot import Snapshot
+    from heapdelta._diff.delta import Delta
+    from heapdelta._diff.dump_delta import DumpDelta
 
 _TOP = 10
 _PICTURES = (".png", ".svg", ".html")
@@ -159,7 +160,7 @@ def _show_header(target: Console, before: Snapshot, after: Snapshot) -> None:
         [before.path, after.path],
         [
             ("format", both(lambda side: " ".join(filter(None, (side.format, side.tool_version))))),
-            ("taken", both(lambda side: _output.moment(side.taken_at))),
+            ("taken", both(lambda side: moment(side.taken_at))),
             ("machine", both(lambda side: side.machine)),
             ("process", both(lambda side: side.pid)),
             ("live", both(_output.live)),
@@ -170,10 +171,10 @@ def _show_header(target: Console, before: Snapshot, after: Snapshot) -> None:
 
 def _show_total(target: Console, total: dict[str, int | None]) -> None:
     grown = total["requested_bytes_delta"]
-    line = Text("Total  ", "bold") + _output.colored(grown, _output.size(grown, signed=True)) + Text(" requested")
+    line = Text("Total  ", "bold") + _output.colored(grown, bytes_text(grown, signed=True)) + Text(" requested")
     if total["overhead_bytes_delta"] is not None:
-        line += Text(f", {_output.size(total['overhead_bytes_delta'], signed=True)} overhead")
-    target.print(line + Text(f", {_output.count(total['allocation_count_delta'], signed=True)} blocks"), end="\n\n")
+        line += Text(f", {bytes_text(total['overhead_bytes_delta'], signed=True)} overhead")
+    target.print(line + Text(f", {count_text(total['allocation_count_delta'], signed=True)} blocks"), end="\n\n")
 
 
 def _ranked(delta: Delta | DumpDelta, kind: Kind, top: int | None, inclusive: bool) -> pl.DataFrame:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import heapdelta as hd
-from heapdelta._html import plural
 from heapdelta._numbers import total
+from heapdelta._words import bytes_text, count_text, moment, plural, share_text
 from heapdelta.cli import _dumps, _input, _output, _rank
 from heapdelta.cli._files import INPUT
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from heapdelta._snapshot import Comparison, Snapshot
+    from heapdelta._capture.snapshot import Comparison, Snapshot
 
 
 def summary(
@@ -52,7 +52,7 @@ def _show_comparison(target: Console, comparison: Comparison, top: int) -> None:
                 ("file", [comparison.path or "-"]),
                 ("format", [comparison.format]),
                 ("radix", [radix]),
-                ("growth", [f"{_output.size(grown, signed=True)} in {_stacks(comparison)}"]),
+                ("growth", [f"{bytes_text(grown, signed=True)} in {_stacks(comparison)}"]),
                 ("total line", [_total_line(comparison)]),
                 ("lines", [_lines(comparison)]),
             ]
@@ -70,7 +70,7 @@ def _show_snapshot(target: Console, snapshot: Snapshot, top: int) -> None:
             [
                 ("file", [snapshot.path or "-"]),
                 ("format", [" ".join(filter(None, [snapshot.format, snapshot.tool_version]))]),
-                ("taken", [_output.moment(snapshot.taken_at) or "-"]),
+                ("taken", [moment(snapshot.taken_at) or "-"]),
                 ("machine", [snapshot.machine or "-"]),
                 ("process", ["-" if snapshot.pid is None else str(snapshot.pid)]),
                 ("pointers", [f"{snapshot.pointer_width} bits"]),
@@ -91,18 +91,20 @@ def _show_snapshot(target: Console, snapshot: Snapshot, top: int) -> None:
     shown = _output.table("Live per module", ["bytes", "share", "blocks"], ["module"])
     for row in live_now.head(top).iter_rows(named=True):
         share = _share(row["requested_bytes_after"], live_in_all)
-        numbers = [_output.size(row["requested_bytes_after"]), share, _output.count(row["allocation_count_after"])]
+        numbers = [bytes_text(row["requested_bytes_after"]), share, count_text(row["allocation_count_after"])]
         shown.add_row(*numbers, _output.key(row["module"], row["status"]))
     if live_now.height > top:
         rest = live_now.slice(top)
         rest_bytes, rest_blocks = (total(rest[f"{name}_after"]) for name in ("requested_bytes", "allocation_count"))
         share = _share(rest_bytes, live_in_all)
-        shown.add_row(_output.size(rest_bytes), share, _output.count(rest_blocks), f"({live_now.height - top:,} more)")
+        shown.add_row(
+            bytes_text(rest_bytes), share, count_text(rest_blocks), f"({count_text(live_now.height - top)} more)"
+        )
     target.print(shown)
 
 
 def _share(part: int | None, whole: int | None) -> str:
-    return "?" if part is None or whole is None else f"{part / max(1, whole):.1%}".replace("%", " %")
+    return share_text(part, whole, digits=1)
 
 
 def _stacks(comparison: Comparison) -> str:
@@ -114,13 +116,13 @@ def _total_line(comparison: Comparison) -> str:
     requested, overhead = comparison.total_requested_delta, comparison.total_overhead_delta
     if requested is None:
         return "none in the file"
-    text = f"{_output.size(requested, signed=True)} requested"
-    return text if overhead is None else f"{text}, {_output.size(overhead, signed=True)} overhead"
+    text = f"{bytes_text(requested, signed=True)} requested"
+    return text if overhead is None else f"{text}, {bytes_text(overhead, signed=True)} overhead"
 
 
 def _lines(capture: Snapshot | Comparison) -> str:
-    parts = ", ".join(f"{number:,} {name}" for name, number in sorted(capture.line_counts.items()) if number)
-    return f"{capture.line_count:,}" + (f" ({parts})" if parts else "")
+    parts = ", ".join(f"{count_text(number)} {name}" for name, number in sorted(capture.line_counts.items()) if number)
+    return count_text(capture.line_count) + (f" ({parts})" if parts else "")
 
 
 def _sizes(snapshot: Snapshot) -> str:

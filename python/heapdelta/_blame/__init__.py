@@ -1,0 +1,1 @@
+"""The table of allocator frames that blame passes over."""

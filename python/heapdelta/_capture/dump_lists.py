@@ -1,0 +1,76 @@
+"""What a dump knows: which of its lists are whole, which are damaged, and which it does not have.
+
+An empty table of a list that is there means that there is nothing; one of a list that is absent means nothing at all.
+What is not in a damaged list may be there all the same, so its sums are the least there can be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from heapdelta._capture.dump import Dump
+
+STREAMS = {
+    "regions": ("MemoryInfoListStream",),
+    "modules": ("ModuleListStream",),
+    "unloaded_modules": ("UnloadedModuleListStream",),
+    "handles": ("HandleDataStream",),
+    "threads": ("ThreadListStream", "ThreadInfoListStream"),
+    "memory": ("MemoryListStream", "Memory64ListStream"),
+    "memory_counters": ("ProcessVmCountersStream",),
+    "system_memory": ("SystemMemoryInfoStream",),
+}
+"""The streams of which a table needs one, or it says nothing, not even that there is nothing."""
+
+LIST_OF = {
+    "region_class": "regions",
+    "module": "modules",
+    "handle_type": "handles",
+    "thread_start": "threads",
+    "allocation_base": "regions",
+    "counter": "memory_counters",
+}
+"""The table that each ranking of two dumps is made of, and what the process counted."""
+
+WHOLE, DAMAGED, ABSENT = "whole", "damaged", "absent"
+IN_NEITHER = "not in either dump"
+
+
+def knows(dump: Dump, *tables: str) -> bool:
+    """Tell if the dump has the lists that tables are made of, so that an empty table means that there is nothing."""
+    read = set(dump.streams.filter("read")["name"])
+    return all(table not in STREAMS or not read.isdisjoint(STREAMS[table]) for table in tables)
+
+
+def list_state(dump: Dump, table: str) -> str:
+    """Tell whether a list is ``whole``, ``damaged`` (a part of it could be read) or ``absent``."""
+    if not knows(dump, table):
+        return ABSENT
+    broken = set(dump.issues.filter(pl.col("severity") == "error")["stream"].drop_nulls())
+    streams = STREAMS.get(table, ())
+    if table == "threads" and streams[0] in set(dump.streams.filter("read")["name"]):
+        # Facts about threads are another list: without some of them there are as many threads.
+        streams = streams[:1]
+    return WHOLE if broken.isdisjoint(streams) else DAMAGED
+
+
+def states(before: Dump, after: Dump) -> pl.DataFrame:
+    """One row per list: what each dump has of it."""
+    before_states, after_states = ([list_state(dump, table) for table in STREAMS] for dump in (before, after))
+    return pl.DataFrame({"list": list(STREAMS), "before": before_states, "after": after_states})
+
+
+def why_not_known(before: Dump, after: Dump, table: str) -> str | None:
+    """Say why two dumps cannot be compared in a list; None where both have it."""
+    lacking = [side for side, dump in (("before", before), ("after", after)) if not knows(dump, table)]
+    if len(lacking) == 2:
+        return IN_NEITHER
+    return f"not known for both dumps, it is not in the one {lacking[0]}" if lacking else None
+
+
+def damaged_sides(before: Dump, after: Dump, table: str) -> list[str]:
+    """Name the sides whose list is damaged, so that its numbers are the least there can be."""
+    return [side for side, dump in (("before", before), ("after", after)) if list_state(dump, table) == DAMAGED]

@@ -1,0 +1,232 @@
+"""`diff`: two snapshots become a `Delta`, two minidumps a `DumpDelta`; both rank what grew."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
+
+import polars as pl
+
+from heapdelta import _html
+from heapdelta._capture import one_run
+from heapdelta._capture.dump import Dump
+from heapdelta._capture.one_run import Together
+from heapdelta._capture.same_process import why_not_one_run
+from heapdelta._capture.snapshot import Comparison, Snapshot
+from heapdelta._diff import notes
+from heapdelta._diff.dump_delta import DumpDelta
+from heapdelta._ranking.matched import Matched
+from heapdelta._ranking.views import Views
+from heapdelta._safe_text import visible
+from heapdelta._words import plural
+from heapdelta.blame import DEFAULT, Allocators, RuleLike
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Delta", "diff"]
+
+
+class Delta(Views):
+    """What changed from one snapshot to another. Made by `heapdelta.diff`.
+
+    Attributes
+    ----------
+    before, after : Snapshot
+        The two sides.
+    allocators : Allocators
+        The rules by which stacks are blamed.
+    """
+
+    _kinds = ("module", "stack", "function", "heap", "trace")
+
+    def __init__(self, before: Snapshot, after: Snapshot, allocators: Allocators) -> None:
+        self.before = before
+        self.after = after
+        self.allocators = allocators
+        self._why_not_one_run = why_not_one_run(before, after)
+
+    @property
+    def one_run(self) -> bool:
+        """True if both sides are known to be of one run of one process, so that ids and addresses mean the same."""
+        return self._why_not_one_run is None
+
+    @cached_property
+    def _together(self) -> Together:
+        """Both sides, before first, as their run knows them."""
+        return one_run.of_pair(self.before, self.after) if self.one_run else Together([self.before, self.after])
+
+    @cached_property
+    def _matched(self) -> Matched:
+        before, after = self._together.snapshots
+        return Matched.from_snapshots(before, after, self.allocators, one_run=self.one_run)
+
+    def _as_known(self, sides: list[Snapshot]) -> Delta:
+        """Make the same difference of sides as a longer run knows them, before first."""
+        other = Delta(self.before, self.after, self.allocators)
+        other._together = Together(sides)
+        return other
+
+    def _refusal(self, kind: str) -> str | None:
+        if kind == "trace" and self._why_not_one_run is not None:
+            return f"trace ids mean nothing across process runs, and {self._why_not_one_run}"
+        if kind == "trace" and "dhcmp-sites" in (self.before.format, self.after.format):
+            return "a list of call sites has no traces"
+        return None
+
+    @cached_property
+    def conflicts(self) -> pl.DataFrame:
+        """Where the log's own ids and the content of stacks disagree, inside one run.
+
+        One row per disagreement, sorted by ``kind``, then by id: ``trace_id_before``, ``trace_id_after`` str,
+        ``fingerprint_before``, ``fingerprint_after`` u64, ``kind`` str: ``same id, other frames`` or ``same frames,
+        other id`` (where several ids have the same frames, each is listed with the first of the other side). Rankings
+        by stack went by the frames, rankings by trace by the id. The same id with the same raw addresses is no
+        disagreement, whatever the module lists have there. Empty for two runs, where ids mean nothing.
+        """
+        return _conflicts(*self._together.snapshots, possible=self.one_run)
+
+    @property
+    def issues(self) -> pl.DataFrame:
+        """The issues of both files: ``side`` str (``before`` or ``after``), then the columns of ``issues``."""
+        sides = [("before", self.before), ("after", self.after)]
+        return pl.concat([snapshot.issues.select(pl.lit(side).alias("side"), pl.all()) for side, snapshot in sides])
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
+        return notes.of_delta(self)
+
+    def __repr__(self) -> str:
+        total = self.total.row(0, named=True)
+        names = visible(f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}")
+        change, blocks = total["requested_bytes_delta"], total["allocation_count_delta"]
+        return f"<Delta {names}: {plural(change, 'byte', signed=True)} in {plural(blocks, 'block', signed=True)}>"
+
+    def _repr_html_(self) -> str:
+        facts = {"before": repr(self.before), "after": repr(self.after)}
+        facts |= {f"note {number}": note for number, note in enumerate(self.notes, start=1)}
+        ranking = self._top_html()
+        return _html.page(repr(self), facts, ranking.head(_html.TOP), of=ranking.height)
+
+
+# A `Dump` is a `Snapshot` to whoever reads it, and has other answers: what `diff` gives is told by the narrower types.
+@overload
+def diff(before: Dump, after: Dump, *, allocators: None = None) -> DumpDelta: ...  # type: ignore[overload-overlap]
+@overload
+def diff(
+    before: Snapshot | Comparison, after: Snapshot | Comparison, *, allocators: Iterable[RuleLike] | None = None
+) -> Delta: ...
+def diff(
+    before: Snapshot | Comparison, after: Snapshot | Comparison, *, allocators: Iterable[RuleLike] | None = None
+) -> Delta | DumpDelta:
+    r"""Compare two snapshots, or two minidumps.
+
+    Stacks are matched by what they contain, so snapshots of two runs of a program compare. Inside one run the same id
+    with the same raw addresses is the same stack, in the module it was first seen in: also when the module was
+    unloaded, or its base went to another, which `Delta.notes` tells. A stack whose frames are in neither file is
+    matched by its id inside one run, and else stays apart as a row of its own. Growth is not proof of a leak: a cache
+    that is still filling looks the same; take a third snapshot.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+        Snapshots of the same program, the older one first: two logs, or two dumps.
+    allocators : iterable of Rule or str, optional
+        Rules that tell an allocator's frames, in place of `heapdelta.blame.DEFAULT`; extend that one with
+        ``blame.DEFAULT + ["mymem!pool_*"]``. Only for logs.
+
+    Returns
+    -------
+    Delta or DumpDelta
+        Of logs, rankings by module, stack, function, heap and trace; of dumps, counters and rankings by class of
+        memory, module, type of handle, start of thread and allocation. Nothing is computed before it is asked for.
+
+    Raises
+    ------
+    TypeError
+        If one of them is no `Snapshot`; a `Comparison` is already a difference. Or if one is a log and the other a
+        dump: `Snapshot.with_modules` brings these together.
+    OptionError
+        If a rule cannot be read, or rules are given for dumps.
+
+    Notes
+    -----
+    Works on the sums per heap and stack, never on single blocks: snapshots read with ``blocks=False`` do.
+
+    Examples
+    --------
+    >>> import heapdelta as hd
+    >>> start, stack = b"*- - - - Start of data for heap @ 10000 - - - -\n", b"\t776CDD82\n\n"
+    >>> before = hd.read(start + b"40 bytes + 18 at 2E9FB00 by BackTrace7\n" + stack)
+    >>> after = hd.read(start + b"140 bytes + 18 at 2E9FB00 by BackTrace9\n" + stack)
+    >>> hd.diff(before, after).by("stack").select("trace_id_before", "trace_id_after", "requested_bytes_delta").rows()
+    [('7', '9', 256)]
+    """
+    older, newer = _snapshot(before, "before"), _snapshot(after, "after")
+    if isinstance(older, Dump) and isinstance(newer, Dump):
+        if allocators is not None:
+            raise OptionError("expected no allocators for two dumps, which have no stacks to blame", kind="option")
+        return DumpDelta(older, newer)
+    if isinstance(older, Dump) or isinstance(newer, Dump):
+        kinds = ["a dump" if isinstance(side, Dump) else "a log" for side in (older, newer)]
+        raise TypeError(
+            f"expected two logs or two dumps, found {kinds[0]} as before and {kinds[1]} as after: a dump does not "
+            "record who allocated what; log.with_modules(dump) completes a log by a dump of the same process"
+        )
+    return Delta(older, newer, DEFAULT if allocators is None else Allocators(allocators))
+
+
+def _snapshot(value: object, name: str) -> Snapshot:
+    """Let a snapshot pass; `read` cannot promise one, so the types do not ask for it."""
+    if isinstance(value, Comparison):
+        raise TypeError(
+            f"expected a Snapshot as {name}, found a Comparison, which is already a difference: use its own by()"
+        )
+    if not isinstance(value, Snapshot):
+        raise TypeError(f"expected a Snapshot as {name}, found {type(value).__name__}: read() makes one of a log")
+    return value
+
+
+def _paired(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Pair the ids of equal frames: each with the first of the other side, not each with all."""
+
+    def first(stacks: pl.DataFrame) -> pl.DataFrame:
+        return stacks.unique("fingerprint", keep="first", maintain_order=True)
+
+    pairs = [
+        old.join(first(new), on="fingerprint", suffix="_after"),
+        first(old).join(new, on="fingerprint", suffix="_after"),
+    ]
+    return pl.concat(pairs).unique(maintain_order=True)
+
+
+def _conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFrame:
+    def known(snapshot: Snapshot) -> pl.DataFrame:
+        first = pl.col("alias_of").is_null() & pl.col("fingerprint").is_not_null() & pl.col("trace_id").is_not_null()
+        stacks = snapshot.stacks.select("trace_id", "fingerprint", "alias_of").filter(first).drop("alias_of")
+        return stacks if possible else stacks.clear()
+
+    old, new = known(before), known(after)
+    same_id = old.join(new, on="trace_id", suffix="_after").filter(pl.col("fingerprint") != pl.col("fingerprint_after"))
+    agreeing = old.join(new, on=["trace_id", "fingerprint"], how="semi").select("fingerprint")
+    same_frames = _paired(old.join(agreeing, on="fingerprint", how="anti"), new)
+    columns = ["trace_id_before", "trace_id_after", "fingerprint_before", "fingerprint_after", "kind"]
+    parts = [
+        same_id.select(
+            pl.col("trace_id").alias("trace_id_before"),
+            pl.col("trace_id").alias("trace_id_after"),
+            pl.col("fingerprint").alias("fingerprint_before"),
+            "fingerprint_after",
+            pl.lit("same id, other frames").alias("kind"),
+        ),
+        same_frames.select(
+            pl.col("trace_id").alias("trace_id_before"),
+            "trace_id_after",
+            pl.col("fingerprint").alias("fingerprint_before"),
+            pl.col("fingerprint").alias("fingerprint_after"),
+            pl.lit("same frames, other id").alias("kind"),
+        ),
+    ]
+    return pl.concat(parts).select(columns).sort("kind", "trace_id_before", "trace_id_after")

@@ -1,0 +1,233 @@
+"""`DumpDelta`: what two minidumps say about growth, and what they cannot say."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from heapdelta import _html
+from heapdelta._capture import dump_lists
+from heapdelta._capture.same_process import why_not_one_process
+from heapdelta._diff import dump_notes, dump_views
+from heapdelta._diff.dump_modules import MODULE_MEASURES, by_module
+from heapdelta._diff.dump_views import REGION_MEASURES, THREAD_MEASURES
+from heapdelta._safe_text import visible
+from heapdelta._words import bytes_text, listed
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from heapdelta._capture.dump import Dump
+
+__all__ = ["DumpDelta"]
+
+_SHOWN = {
+    "region_class": (["region_class"], REGION_MEASURES),
+    "module": (
+        [
+            "module",
+            "change",
+            *(f"{fact}_{side}" for fact in ("version", "debug_id", "base") for side in ("before", "after")),
+        ],
+        MODULE_MEASURES,
+    ),
+    "handle_type": (["handle_type", "status"], ("handle_count",)),
+    "thread_start": (["thread_start", "module", "status"], THREAD_MEASURES),
+    "allocation_base": (
+        ["allocation_base", "change", "region_class", "type", "module", "thread_id"],
+        REGION_MEASURES,
+    ),
+}
+"""Key columns and measures of each ranking."""
+
+_OF_LOGS = ("stack", "function", "heap", "trace")
+
+
+class DumpDelta:
+    """What changed from one minidump to another. Made by `heapdelta.diff`.
+
+    It tells how much of which kind of memory there is more, and which modules, threads and handles. Growth of private
+    memory has no module here: a dump does not record who allocated what. A heap log of the same run does.
+
+    Attributes
+    ----------
+    before, after : Dump
+        The two sides.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import heapdelta as hd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     story = hd.testing.write_dump_investigation(folder, stack_count=60)
+    ...     delta = hd.diff(*map(hd.read, story.paths))
+    >>> delta.by("handle_type").select("handle_type", "handle_count_delta").row(0)
+    ('Event', 40)
+    """
+
+    kinds = tuple(_SHOWN)
+    """What `by` ranks."""
+
+    def __init__(self, before: Dump, after: Dump) -> None:
+        self.before = before
+        self.after = after
+        self._why_not_one_process = why_not_one_process(before, after)
+
+    @property
+    def same_process(self) -> bool:
+        """True if both dumps are known to be of one process (its id, and when it was made), so that addresses compare.
+
+        ``notes`` tells the reason if not. What a dump does not say counts as no.
+        """
+        return self._why_not_one_process is None
+
+    @cached_property
+    def lists(self) -> pl.DataFrame:
+        """What the two dumps have of each list, one row per list: what an empty ranking means.
+
+        ``list`` str, the table of `Dump` (``modules``, ``regions``, ``handles``, …), ``before``, ``after`` str:
+        ``whole``; ``damaged`` (what could be read counts, and there may be more); ``absent`` (nothing is known, not
+        even that there is nothing).
+        """
+        return dump_lists.states(self.before, self.after)
+
+    @cached_property
+    def counters(self) -> pl.DataFrame:
+        """What the process counted itself, one row per VM counter: the best sign of growth there is.
+
+        In the order of ``memory_counters``: ``counter`` str, ``unit`` str (``bytes``, or ``count`` of page faults),
+        ``value_before``, ``value_after`` u64 and ``value_delta`` i64, after - before; null where a dump does not say.
+        """
+        return dump_views.counters(self.before, self.after)
+
+    @cached_property
+    def total(self) -> pl.DataFrame:
+        """One row: ``committed_bytes``, ``reserved_bytes`` and ``region_count`` of all memory that is not free.
+
+        Each as ``_before`` u64, ``_after`` u64 and ``_delta`` i64; null where a dump does not list its regions. Free
+        memory is in `address_space`.
+        """
+        return dump_views.total(self.before, self.after)
+
+    @cached_property
+    def address_space(self) -> pl.DataFrame:
+        """One row per state of memory (``commit``, ``reserve``, ``free``), sorted by it.
+
+        ``state`` str, then ``state_bytes``, ``region_count`` and ``largest_bytes`` (the largest region: of free memory,
+        what can still be had in one piece), each as ``_before``, ``_after``, ``_delta``.
+        """
+        return dump_views.address_space(self.before, self.after).sort("state")
+
+    def by(self, kind: str) -> pl.DataFrame:
+        """Rank what grew, by class of memory, module, type of handle, start of thread, or allocation.
+
+        Parameters
+        ----------
+        kind : {"region_class", "module", "handle_type", "thread_start", "allocation_base"}
+            What one row stands for. ``allocation_base`` needs two dumps of one process: elsewhere an address says
+            nothing about the other dump's.
+
+        Returns
+        -------
+        polars.DataFrame
+            Sorted by the first ``_delta`` column, largest first, then by key. First the key:
+
+            - region_class: ``region_class`` str, as ``class`` of ``regions``: ``heap``, ``private``, ``stack``, …
+            - module: ``module`` str; ``change`` str: ``loaded``, ``unloaded``, ``rebuilt`` (another build of the
+              file), ``reloaded`` (same build, other address, one process), ``same``, ``came and went`` (in between, one
+              process), ``unloaded earlier`` (in neither dump); ``version``, ``debug_id`` str and ``base`` u64 with
+              ``_before`` and ``_after``. Modules are matched by file name and debug id.
+            - handle_type: ``handle_type`` str, ``status`` str
+            - thread_start: ``thread_start`` str (``app+0x27A8``, an address in no module as ``0x7FF65A10``), ``module``
+              str, ``status`` str; threads that had ended do not count
+            - allocation_base: ``allocation_base`` u64; ``change`` str: ``new``, ``grown``, ``shrunk``, ``gone``,
+              ``same``; ``region_class`` str (several joined by ``|``), ``type``, ``module`` str, ``thread_id`` u32
+
+            ``status`` tells why a key is null: ``ok``, ``no module``, ``not in the dump``. Then numbers, each as
+            ``_before`` u64, ``_after`` u64 and ``_delta`` i64, which is after - before: null where a dump lacks the
+            list, else 0 for what is not there; null also for what is not in a list that is damaged. No rows where
+            neither dump has the list (`lists` tells).
+
+            - region_class, allocation_base: ``committed_bytes``, ``reserved_bytes`` (reserved and not committed),
+              ``region_count``; they add up to `total`
+            - module: ``image_bytes`` (address space of its images), ``unload_count`` (how often the dump lists it as
+              unloaded; Windows remembers the last 64 only)
+            - handle_type: ``handle_count`` (open handles)
+            - thread_start: ``thread_count``, ``stack_committed_bytes`` (of their stacks)
+
+        Raises
+        ------
+        OptionError
+            If `kind` is none of these, or ``allocation_base`` is asked for two processes; the message says why.
+        """
+        reason = self._refusal(kind)
+        if reason is not None:
+            hint = "by('region_class') compares sums" if kind == "allocation_base" else None
+            raise OptionError(f"expected {listed(self._allowed())}, found {kind!r}: {reason}", hint=hint, kind="option")
+        if kind not in self.kinds:
+            raise OptionError(f"expected one of {', '.join(self.kinds)}, found {kind!r}", kind="option")
+        keys, measures = _SHOWN[kind]
+        numbers = [f"{measure}_{part}" for measure in measures for part in ("before", "after", "delta")]
+        order = [f"{measures[0]}_delta", *keys]
+        ranking = self._ranking(kind).select(*keys, *numbers)
+        return ranking.sort(order, descending=[True] + [False] * len(keys), nulls_last=True)
+
+    def _ranking(self, kind: str) -> pl.DataFrame:
+        if kind == "module":
+            return by_module(self.before, self.after, same_process=self.same_process)
+        if kind == "thread_start":
+            return dump_views.by_thread_start(self.before, self.after, same_process=self.same_process)
+        if kind == "handle_type":
+            return dump_views.by_handle_type(self.before, self.after)
+        if kind == "allocation_base":
+            return dump_views.by_allocation_base(self.before, self.after)
+        return dump_views.by_region_class(self.before, self.after)
+
+    def _allowed(self) -> list[str]:
+        return [kind for kind in self.kinds if self._refusal(kind) is None]
+
+    def _refusal(self, kind: str) -> str | None:
+        """Tell why a ranking makes no sense for these dumps; what they lack is no reason, see `_why_not_known`."""
+        if kind == "allocation_base" and self._why_not_one_process is not None:
+            return f"addresses mean nothing across processes, and {self._why_not_one_process}"
+        if kind in _OF_LOGS:
+            return "a minidump does not record who allocated what; a heap log does"
+        return None
+
+    def _why_not_known(self, kind: str) -> str | None:
+        """Say why nothing can be said of a ranking, or of the counters; None where both dumps have its list."""
+        return dump_lists.why_not_known(self.before, self.after, dump_lists.LIST_OF[kind])
+
+    def _damaged_sides(self, kind: str) -> list[str]:
+        return dump_lists.damaged_sides(self.before, self.after, dump_lists.LIST_OF[kind])
+
+    @property
+    def issues(self) -> pl.DataFrame:
+        """The issues of both files: ``side`` str (``before`` or ``after``), then the columns of ``issues``."""
+        sides = [("before", self.before), ("after", self.after)]
+        return pl.concat([dump.issues.select(pl.lit(side).alias("side"), pl.all()) for side, dump in sides])
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
+        return dump_notes.of_dump_delta(self)
+
+    def __repr__(self) -> str:
+        names = visible(f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}")
+        private = self.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item()
+        sums = [(self.total["committed_bytes_delta"].item(), "committed"), (private, "private")]
+        parts = [f"{bytes_text(number, signed=True)} {name}" for number, name in sums if number is not None]
+        return f"<DumpDelta {names}: {', '.join(parts) or 'sizes unknown'}>"
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, str | None] = {"before": repr(self.before), "after": repr(self.after)}
+        facts |= {f"note {number}": note for number, note in enumerate(self.notes, start=1)}
+        lacking = self._why_not_known("region_class")
+        if lacking == dump_lists.IN_NEITHER:
+            facts["committed memory per class"] = lacking
+            known = self.counters.drop_nulls("value_delta")
+            facts["counters"] = self._why_not_known("counter")
+            return _html.page(repr(self), facts, known if known.height else known.select())
+        ranking = self.by("region_class")
+        return _html.page(repr(self), facts, ranking.head(_html.TOP), of=ranking.height)

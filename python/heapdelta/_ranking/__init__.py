@@ -1,0 +1,1 @@
+"""Sums of stacks become rankings: what `Delta`, `Comparison` and `Check` answer alike."""

@@ -1,0 +1,293 @@
+"""Rows of two sides brought together: what a `Delta` and a `Comparison` rank, by module, stack, function, heap, trace.
+
+Stacks and frames of both sides are numbered through (the after side first). The core sums up and ranks by any key of
+stacks; here are the names, and rows without a key. One row stands for one stack on one side, with zeros for the other
+side; a row of a comparison fills both. The sums of any grouping of the rows are therefore the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import polars as pl
+
+from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack, stack_groups
+from heapdelta._numbers import delta, sum_of
+from heapdelta._ranking import labels
+from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS, STATUSES
+from heapdelta._ranking.measures import AFTER, BEFORE, BOTH, MEASURES, PAIRS
+from heapdelta.blame import Allocators, frame_flags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from heapdelta._capture.snapshot import Comparison, Snapshot
+
+NUMBERS = tuple(f"{measure}_{part}" for measure in MEASURES for part in ("before", "after", "delta"))
+
+# Keys of groups that have no code of their own count down from here.
+_SPECIAL = 0xFFFF_FFFF
+
+_SHOWN = {
+    "module": ["module", "status"],
+    "function": ["module", "function", "status"],
+    "stack": ["fingerprint", "trace_id_before", "trace_id_after", "module", "function", "depth", "status"],
+    "trace": ["trace_id", "fingerprint", "module", "function", "depth", "status"],
+    "heap": ["heap_base", "status"],
+}
+
+
+class Matched:
+    """See the module. `sources` are the captures in the order in which stacks and frames are numbered through."""
+
+    def __init__(
+        self,
+        sources: Sequence[Snapshot | Comparison],
+        rows: pl.DataFrame,
+        allocators: Allocators,
+        *,
+        one_run: bool,
+    ) -> None:
+        self.sources = list(sources)
+        self.one_run = one_run
+        self.frames = pl.concat([source.frames.select("module", "function", "offset", "text") for source in sources])
+        self.flags = [frame_flags(source.frames, allocators) for source in sources]
+        natives = [source._native for source in self.sources]
+        self.stacks = pl.DataFrame(number_through(natives, [flag.to_frame() for flag in self.flags]))
+        may_lack = one_run and len(self.sources) > 1 and self.stacks["fingerprint"].null_count() > 0
+        self.rows = _found_elsewhere(rows, self.located(self.stacks)) if may_lack else rows
+
+    @classmethod
+    def from_snapshots(cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool) -> Matched:
+        """Bring together the sums of two snapshots."""
+        rows = pl.DataFrame(sides_by_stack(after._native, before._native))
+        return cls([after, before], rows, allocators, one_run=one_run)
+
+    @classmethod
+    def from_comparison(cls, comparison: Comparison, allocators: Allocators) -> Matched:
+        """Take the lines of a comparison, which hold both sides at once."""
+        absent = pl.lit(None, dtype=pl.UInt64)
+        rows = comparison.rows.select(
+            pl.lit(BOTH, dtype=pl.UInt32).alias("side"),
+            pl.col("stack_id").alias("stack"),
+            "requested_bytes_before",
+            "requested_bytes_after",
+            absent.alias("overhead_bytes_before"),
+            absent.alias("overhead_bytes_after"),
+            "allocation_count_before",
+            "allocation_count_after",
+        )
+        return cls([comparison], rows, allocators, one_run=True)
+
+    def located(self, stacks: pl.DataFrame) -> pl.DataFrame:
+        """Tell where each of all stacks is from: `source`, its place among them, and `stack_id`, the row there."""
+        rows = [source._height("stacks") for source in self.sources]
+        own = [pl.int_range(count, dtype=pl.UInt32, eager=True) for count in rows]
+        source = [pl.repeat(place, count, dtype=pl.UInt8, eager=True) for place, count in enumerate(rows)]
+        return stacks.with_columns(pl.concat(source).alias("source"), pl.concat(own).alias("stack_id"))
+
+    def total(self) -> pl.DataFrame:
+        """Sum up everything, in one row."""
+        return _with_deltas(self.rows.select(self._sums())).select(NUMBERS)
+
+    def by(self, kind: str, *, inclusive: bool = False, stack: bool = False) -> pl.DataFrame:
+        """Rank: key columns, then `NUMBERS`; with `stack` also the number of a stack, for kinds that have one."""
+        if kind == "module":
+            ranking = self._by_frames(labels.module_groups, inclusive=inclusive)
+        elif kind == "function":
+            ranking = self._by_frames(labels.function_groups, inclusive=inclusive)
+        elif kind == "stack":
+            ranking = self._by_stack()
+        elif kind == "trace":
+            ranking = self._by_trace()
+        else:
+            ranking = self._by_heap()
+        keys = _SHOWN[kind]
+        shown = ranking.select(*keys, *NUMBERS, *(["stack"] if stack else []))
+        if kind == "stack" and shown["fingerprint"].null_count() == 0:
+            return shown  # `_by_stack` has sorted it
+        return shown.sort(["requested_bytes_delta", *keys], descending=[True] + [False] * len(keys), nulls_last=True)
+
+    def _by_frames(
+        self, groups: Callable[[pl.DataFrame], tuple[pl.Series, pl.DataFrame]], *, inclusive: bool
+    ) -> pl.DataFrame:
+        codes, names = groups(self.frames)
+        if inclusive:
+            passed = self._passed(codes)
+            # A part can be null although no row is: a sum that is too large.
+            sums = _with_deltas(passed.group_by("key").agg(_sums_of(passed)))
+        else:
+            ranking, rest = self._ranked(codes.gather(self.stacks["frame"]))
+            rest = rest.with_columns(self._special_key(pl.col("stack")).alias("key"))
+            rest = _with_deltas(rest.group_by("key").agg(self._sums()))
+            sums = pl.concat([part.select("key", *NUMBERS) for part in (ranking, rest)])
+        known = sums["key"].set(sums["key"] >= names.height, None)
+        named = names.select(pl.all().gather(known))
+        special = (_SPECIAL - sums["key"]).set(known.is_not_null(), OK)
+        return pl.concat([named, sums.select(NUMBERS)], how="horizontal").with_columns(
+            pl.coalesce("status", labels.status_text(pl.lit(special))).alias("status")
+        )
+
+    def _ranked(self, keys: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Rank by a key of stacks, a small number for each: sums and growth by key, and the rows without a key."""
+        stacks = self.rows["stack"]
+        all_have_one = keys.null_count() == 0 and stacks.null_count() == 0
+        rest = self.rows.clear() if all_have_one else self.rows.filter(keys.gather(stacks).is_null())
+        return pl.DataFrame(rank(self._sides(self.rows), keys.to_frame())), rest
+
+    def _sides(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Part rows of two sources by side, which is how they stand; each part is in one piece then."""
+        if len(self.sources) == 1:
+            return [rows]
+        of_after = int((rows["side"] == AFTER).sum())
+        return [rows.slice(0, of_after), rows.slice(of_after)]
+
+    def _special_key(self, stack: pl.Expr) -> pl.Expr:
+        """Key of a row whose stack has no frame to go by."""
+        status = pl.when(stack.is_null()).then(pl.lit(NOT_RECORDED)).otherwise(pl.lit(NOT_IN_FILE))
+        return pl.lit(_SPECIAL, dtype=pl.UInt32) - status.cast(pl.UInt32)
+
+    def _passed(self, codes: pl.Series) -> pl.DataFrame:
+        """Sum up by group of frames, each stack once for every group it passes; rows without frames by their status.
+
+        A gigabyte of stacks passes tens of millions of groups, so one source and one column are in memory at a time.
+        """
+        listed = self.stacks["fingerprint"].is_not_null().gather(self.rows["stack"]).fill_null(False)
+        rest = self.rows.filter(~listed)
+        parts = [rest.select(self._special_key(pl.col("stack")).alias("key"), *PAIRS)]
+        frames_seen, stacks_seen = 0, 0
+        for source in self.sources:
+            groups = codes.slice(frames_seen, source.frames.height)
+            pairs = pl.DataFrame(stack_groups(source._native, groups.to_frame()))
+            stacks = source._height("stacks")
+            own = pl.col("stack").is_between(stacks_seen, stacks_seen + stacks, closed="left")
+            rows = self.rows.filter(listed).filter(own)
+            parts.append(_sums_of_pairs(rows.with_columns(pl.col("stack") - stacks_seen), pairs, stacks))
+            frames_seen += source.frames.height
+            stacks_seen += stacks
+        return pl.concat(parts)
+
+    def _by_stack(self) -> pl.DataFrame:
+        ranking, rest = self._ranked(self.stacks["content"])
+        if rest.height:
+            unrecorded = pl.col("stack").is_null()
+            # Outside one run the side is a part of the key: an id there says nothing about the other side's.
+            apart = pl.when(unrecorded | pl.lit(self.one_run)).then(pl.lit(0, dtype=pl.UInt32)).otherwise("side")
+            trace_id = self.stacks["trace_id"].gather(rest["stack"])
+            rest = rest.with_columns(trace_id, apart.alias("apart"), unrecorded.alias("unrecorded"))
+            ranking = pl.concat([ranking, self._grouped(rest, ["unrecorded", "apart", "trace_id"])], how="diagonal")
+        ids = pl.lit(self.stacks["trace_id"])
+        return ranking.with_columns(
+            ids.gather(pl.col("stack_before")).alias("trace_id_before"),
+            ids.gather(pl.col("stack_after")).alias("trace_id_after"),
+            *self._describe(ranking["stack"]),
+        )
+
+    def _by_trace(self) -> pl.DataFrame:
+        ids = self.stacks["trace_id"]
+        ranking, rest = self._ranked(ids.cast(pl.Categorical).to_physical())
+        rest = rest.with_columns(ids.gather(rest["stack"]))
+        ranking = pl.concat([ranking, self._grouped(rest, ["trace_id"])], how="diagonal")
+        described = ranking.with_columns(ids.gather(ranking["stack"]), *self._describe(ranking["stack"]))
+        return self._several_told(described)
+
+    def _several_told(self, traces: pl.DataFrame) -> pl.DataFrame:
+        """Name no stack for the sum of several: rows of a comparison have own frames each, also under one id."""
+        counted = self.stacks.select("trace_id", "fingerprint", "alias_of").select(pl.all().gather(self.rows["stack"]))
+        aliases = counted.filter(pl.col("alias_of").is_not_null())
+        if aliases.is_empty():
+            return traces
+        contents = counted.join(aliases, on="trace_id", how="semi").group_by("trace_id").n_unique()
+        several = contents.filter(pl.col("fingerprint") > 1)["trace_id"]
+        mixed = pl.col("trace_id").is_in(several.implode())
+        unnamed = [pl.when(~mixed).then(name).alias(name) for name in ("fingerprint", "module", "function", "depth")]
+        words = labels.status_text(pl.lit(SEVERAL_STACKS))
+        return traces.with_columns(*unnamed, status=pl.when(mixed).then(words).otherwise("status"))
+
+    def _by_heap(self) -> pl.DataFrame:
+        # A comparison has no heaps; whoever asks for them has two snapshots (`Views.by` sees to it).
+        after, before = cast("list[Snapshot]", self.sources)
+        rows = pl.DataFrame(sides_by_heap(after._native, before._native))
+        ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
+        named = pl.when(pl.col("heap_base").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))
+        return ranking.with_columns(named.alias("status"))
+
+    def _grouped(self, rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+        """Sum up rows by columns that are no key of stacks, into what `_ranked` gives."""
+        sides = [
+            pl.col("stack").filter(pl.col("side") != other).first().alias(f"stack_{name}")
+            for name, other in (("after", BEFORE), ("before", AFTER))
+        ]
+        sums = _with_deltas(rows.group_by(keys).agg(*sides, *self._sums()))
+        stack = pl.coalesce("stack_after", "stack_before").alias("stack")
+        return sums.select("stack_after", "stack_before", stack, *NUMBERS)
+
+    def _describe(self, stack: pl.Series) -> list[pl.Series]:
+        """Give what is shown of each stack: fingerprint, depth, and module and function it counts for."""
+        stacks = self.stacks.select(pl.col("fingerprint", "depth", "frame").gather(stack))
+        shown = self._named(stacks["frame"])
+        status = (
+            pl.when(stack.is_null())
+            .then(NOT_RECORDED)
+            .when(stacks["frame"].is_null())
+            .then(NOT_IN_FILE)
+            .when(shown["module"].is_null())
+            .then(NO_MODULE)
+            .otherwise(OK)
+        )
+        words = pl.select(labels.status_text(status).alias("status")).to_series()
+        return [stacks["fingerprint"], stacks["depth"], *shown, words]
+
+    def _named(self, frames: pl.Series) -> pl.DataFrame:
+        """Name module and function of frames, for the display; each is named once."""
+        is_used = pl.repeat(False, self.frames.height, eager=True).scatter(frames.drop_nulls(), True)
+        used = is_used.arg_true()
+        named = self.frames.select(pl.all().gather(used))
+        named = named.select("module", labels.function_label(named)).rechunk()
+        return named.select(pl.all().gather(_places(used, self.frames.height).gather(frames)))
+
+    def _sums(self) -> list[pl.Expr]:
+        return _sums_of(self.rows)
+
+
+def _sums_of_pairs(rows: pl.DataFrame, pairs: pl.DataFrame, stack_count: int) -> pl.DataFrame:
+    """Sum up rows by the groups that their stacks pass; `pairs` has each stack with each of its groups."""
+    if rows["stack"].n_unique() < rows.height:
+        rows = rows.group_by("stack").agg(_sums_of(rows))
+    place = _places(rows["stack"], stack_count).gather(pairs["stack_id"])
+    in_use = pl.DataFrame({"key": pairs["group"], "place": place}).drop_nulls("place")
+    sums = in_use.select(pl.col("key").unique())
+    for name in PAIRS:
+        column = in_use.select("key", rows[name].gather(in_use["place"]))
+        sums = sums.join(column.group_by("key").agg(_sum(rows, name)), on="key", how="left")
+    return sums.select("key", *PAIRS)
+
+
+def _places(numbers: pl.Series, count: int) -> pl.Series:
+    """Give the place of every number below `count` among `numbers`, which are distinct; null for those that are not."""
+    place = pl.repeat(None, count, dtype=pl.UInt32, eager=True)
+    return place.scatter(numbers, pl.int_range(numbers.len(), dtype=pl.UInt32, eager=True))
+
+
+def _sums_of(rows: pl.DataFrame) -> list[pl.Expr]:
+    return [_sum(rows, name) for name in PAIRS]
+
+
+def _sum(rows: pl.DataFrame, name: str) -> pl.Expr:
+    return sum_of(pl.col(name), may_lack=rows[name].null_count() > 0).alias(name)
+
+
+def _with_deltas(sums: pl.DataFrame) -> pl.DataFrame:
+    return sums.with_columns(delta(measure) for measure in MEASURES)
+
+
+def _found_elsewhere(rows: pl.DataFrame, stacks: pl.DataFrame) -> pl.DataFrame:
+    """Inside one run an id means one stack: where a log lacks its frames, the other log's stand for it."""
+    numbered = stacks.select("trace_id", "source", "fingerprint", "alias_of").with_row_index("stack")
+    first = numbered.filter(pl.col("fingerprint").is_not_null() & pl.col("alias_of").is_null())
+    there = first.select("trace_id", source=1 - pl.col("source"), found="stack").unique(
+        ["trace_id", "source"], keep="first", maintain_order=True
+    )
+    lacking = numbered.filter(pl.col("fingerprint").is_null()).join(there, on=["trace_id", "source"], how="inner")
+    found = rows.join(lacking.select("stack", "found"), on="stack", how="left", maintain_order="left")
+    return found.with_columns(pl.coalesce("found", "stack").alias("stack")).drop("found")

@@ -1,0 +1,1 @@
+"""From files to captures: one, or many side by side."""

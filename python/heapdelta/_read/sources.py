@@ -1,0 +1,84 @@
+"""What `read_many` is to read: a folder, a pattern or an iterable becomes a list of sources."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from heapdelta._read.pattern import matching_files, readable
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from heapdelta._read.one import Source
+
+_WILD = re.compile(r"[*?\[]")
+
+
+def listed_sources(sources: object) -> list[Source]:
+    """List what is to be read, in order; see `read_many` for what is taken."""
+    if isinstance(sources, str | os.PathLike):
+        return list(_named(os.fspath(cast("str | os.PathLike[str]", sources))))
+    if isinstance(sources, bytes | bytearray | memoryview) or callable(getattr(sources, "read", None)):
+        raise TypeError("expected a folder, a pattern or several sources, found one source: put it into a list")
+    try:
+        listed = list(cast("Iterable[Source]", sources))
+    except TypeError:
+        message = f"expected a folder, a pattern or several sources, found {type(sources).__name__}"
+        raise TypeError(message) from None
+    for source in listed:
+        known = isinstance(source, str | os.PathLike | bytes | bytearray | memoryview)
+        if not known and not callable(getattr(source, "read", None)):
+            message = f"expected paths, bytes or binary file objects, found {type(source).__name__} among them"
+            raise TypeError(message)
+    if not listed:
+        raise OptionError("expected at least one source, found none", kind="option")
+    return listed
+
+
+def _named(name: str) -> list[str]:
+    path = Path(name)
+    if path.is_dir():
+        with readable(name):
+            files = [str(file) for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
+        if not files:
+            raise OptionError(f"{name}: expected files, found an empty folder", path=name, kind="option")
+        return sorted(files, key=natural_key)
+    if _WILD.search(name) and not path.exists():
+        matches = matching_files(name)
+        if not matches:
+            raise OptionError(f"expected files that match {name}, found none", kind="option")
+        return sorted(matches, key=natural_key)
+    return [name]
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sort names as people do: numbers by their value, letters without regard to case, then by the exact text."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part] + [(-1, 0, name)]
+
+
+def label_of(source: object) -> str | None:
+    """Give the path or the name of a source; None for bytes."""
+    if isinstance(source, str):
+        return source
+    if isinstance(source, os.PathLike):
+        path = os.fspath(source)
+        return path if isinstance(path, str) else os.fsdecode(path)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else None
+
+
+def size_of(source: object) -> int:
+    """Tell the bytes of a source; 0 if that is not known before it is read."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return len(source)
+    if isinstance(source, str | os.PathLike):
+        try:
+            return Path(os.fsdecode(source)).stat().st_size
+        except (OSError, ValueError):
+            return 0
+    return 0

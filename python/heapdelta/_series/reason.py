@@ -1,0 +1,178 @@
+"""Why a curve got its verdict, in words with the numbers that decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+
+from heapdelta._words import bytes_text, share_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Row: TypeAlias = "dict[str, Any]"
+
+_COLUMNS = (
+    "rule", "unknown_points", "min_bytes", "points", "late_points", "span", "late_span", "slope", "slope_low",
+    "slope_high", "middle_slope", "late_slope", "p_value", "q_value", "late_p_value", "min", "max", "first", "last",
+    "late_min", "late_max", "rising_share", "level_rise", "step_to", "floor", "falls", "settled_points", "settled_min",
+    "settled_max", "settled_floor", "settled_falls",
+)  # fmt: skip
+
+_ABOVE_THE_LEAST = ("min", "max", "first", "last", "settled_min", "settled_max")
+"""Sizes that the core gives above the least of the curve."""
+
+
+def reasons(judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool, still: float) -> pl.Series:
+    """Write a sentence for every row."""
+    unit = "/h" if clock else "/step"
+    about = {
+        "alpha": alpha,
+        "still": still,
+        "warm_up": warm_up_hours,
+        "unit": unit,
+        "length": "h" if clock else "steps",
+    }
+
+    def words(row: Row) -> str:
+        row.update(about)
+        if not row["unknown_points"]:
+            row.update({name: row[name] + row["min_bytes"] for name in _ABOVE_THE_LEAST})
+        return _WORDS[row["rule"]](row)
+
+    rows = judged.select(_COLUMNS).iter_rows(named=True)
+    return pl.Series("reason", map(words, rows), dtype=pl.String)
+
+
+def _unknown(row: Row) -> str:
+    return (
+        f"the bytes of {row['unknown_points']} of {row['points']} snapshots are not known: they pass 2^64 - 1 (issue "
+        "sum_overflow)"
+    )
+
+
+def _few(row: Row) -> str:
+    return f"{row['points']} snapshots of this run; a verdict needs 6"
+
+
+def _constant(row: Row) -> str:
+    return f"{_size(row['last'])} in every snapshot"
+
+
+def _sawtooth(row: Row) -> str:
+    return (
+        f"fell {row['falls']} times by more than 40 % of its range from {_size(row['min'])} to "
+        f"{_size(row['max'])}, to lows that lie {_size(row['floor'])} apart"
+    )
+
+
+def _later_sawtooth(row: Row) -> str:
+    return (
+        f"in the last {row['settled_points']} snapshots fell {row['settled_falls']} times by more than 40 % of their "
+        f"range from {_size(row['settled_min'])} to {_size(row['settled_max'])}, to lows that lie "
+        f"{_size(row['settled_floor'])} apart"
+    )
+
+
+def _shrinking(row: Row) -> str:
+    return f"{_pace(row)}, {_chance(row)}: {_size(row['first'])} became {_size(row['last'])}"
+
+
+def _step(row: Row) -> str:
+    share = row["level_rise"] / (row["max"] - row["min"])
+    return (
+        f"one step of {_size(row['level_rise'], signed=True)} at point {row['step_to']} makes {share_text(share, 1)} of the range, and "
+        "neither before nor after it anything rises"
+    )
+
+
+def _young(row: Row) -> str:
+    return (
+        f"{_pace(row)}, {_chance(row)}, but seen for {row['span']:.3g} h only, with {row['late_points']} snapshots "
+        f"after the first {row['warm_up']:g} h, when growth is ordinary"
+    )
+
+
+def _leak(row: Row) -> str:
+    return f"{_pace(row)}, {_chance(row)}, and {_late(row)}"
+
+
+def _level(row: Row) -> str:
+    spread = (row["late_max"] - row["late_min"]) / (row["max"] - row["min"])
+    # What is level beside a large range may still be a small leak: its number is not kept back.
+    rises = (row["late_slope"] or 0) > 0 and row["late_p_value"] <= row["still"]
+    still = f"; it still rises there, though more slowly than before: {_late(row)}" if rises else ""
+    return (
+        f"level at {_size(row['last'])}: the last {row['late_span']:.3g} {row['length']} cover "
+        f"{share_text(spread, 1)} of the range from {_size(row['min'])} to {_size(row['max'])}{still}"
+    )
+
+
+def _slowing(row: Row) -> str:
+    return f"{_pace(row)}, {_chance(row)}, but slowing down: {_late(row)}"
+
+
+def _stopped(row: Row) -> str:
+    return f"rose from {_size(row['first'])} to {_size(row['max'])}, but {_late(row)}"
+
+
+def _noise(row: Row) -> str:
+    if row["slope"] is None:
+        return f"all {row['points']} snapshots are of the same moment: they tell nothing of growth"
+    return f"{_pace(row)}: no trend beyond chance, {_chance(row)}"
+
+
+_WORDS: dict[str, Callable[[Row], str]] = {
+    "unknown": _unknown,
+    "few": _few,
+    "constant": _constant,
+    "sawtooth": _sawtooth,
+    "later sawtooth": _later_sawtooth,
+    "shrinking": _shrinking,
+    "step": _step,
+    "young": _young,
+    "leak": _leak,
+    "level": _level,
+    "slowing": _slowing,
+    "stopped": _stopped,
+    "noise": _noise,
+}
+
+
+def _steps(row: Row) -> str:
+    steps = row["points"] - 1
+    return f"{round(row['rising_share'] * steps)} of {steps} steps"
+
+
+def _pace(row: Row) -> str:
+    return (
+        f"rose in {_steps(row)}, {_rate(row['slope'], row)} ({_rate(row['slope_low'], row)} to "
+        f"{_rate(row['slope_high'], row)})"
+    )
+
+
+def _chance(row: Row) -> str:
+    return f"p {_small(row['p_value'])}, q {_small(row['q_value'])}"
+
+
+def _small(chance: float) -> str:
+    """Write a chance; one below what a number can hold is not 0."""
+    return f"= {chance:.1g}" if chance >= 1e-99 else "< 1e-99"
+
+
+def _late(row: Row) -> str:
+    late, middle = _rate(row["late_slope"], row), _rate(row["middle_slope"], row)
+    return f"the last third moves by {late}, the middle third by {middle}"
+
+
+def _size(number: float, *, signed: bool = False) -> str:
+    """Write a size; a slope may be less than a byte."""
+    whole = round(number)
+    if abs(whole) >= 10 or whole == number:
+        return bytes_text(whole, signed=signed)
+    return f"{number:{'+' if signed else ''}.2g} bytes"
+
+
+def _rate(value: float | None, row: Row) -> str:
+    return "unknown" if value is None else f"{_size(value, signed=True)}{row['unit']}"

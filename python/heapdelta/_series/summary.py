@@ -1,0 +1,65 @@
+"""Short summaries in a notebook: of a series, with its verdicts counted, and of what became of its blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from heapdelta import _html
+from heapdelta._numbers import wide_difference
+from heapdelta._ranking.names import key_columns, named_keys
+from heapdelta._series.verdict import LEAK
+from heapdelta._words import bytes_text, count_text
+
+if TYPE_CHECKING:
+    from heapdelta._series.series import Series
+    from heapdelta._series.survival import Survival
+
+
+def page(series: Series) -> str:
+    """Make the summary: leaks first, steepest first, then what changed most."""
+    growth = series.growth()
+    facts: dict[str, object] = {f"note {number}": note for number, note in enumerate(series.notes, start=1)}
+    counts = growth.group_by("verdict", maintain_order=True).len()
+    facts["verdicts"] = ", ".join(f"{count_text(count)} {verdict}" for verdict, count in counts.iter_rows())
+    change = wide_difference(pl.col("last_bytes"), pl.col("first_bytes")).abs()
+    leak = pl.col("verdict") == LEAK
+    order = [leak, pl.when(leak).then("pace"), change]
+    looked_at = growth.sort(order, descending=True, nulls_last=True, maintain_order=True).head(_html.TOP)
+    return _html.page(repr(series), facts, _table(looked_at, series), of=growth.height)
+
+
+def _table(growth: pl.DataFrame, series: Series) -> pl.DataFrame:
+    named = _named(growth)
+    paces = [None if pace is None else bytes_text(round(pace), signed=True) for pace in named["pace"]]
+    unit = series.slope_unit.partition("/")[2]
+    several = ["run"] if series.points["run"].n_unique() > 1 else []
+    fingerprint = ["fingerprint"] if series.by == "stack" else []
+    return named.select(
+        *several,
+        pl.col("name").alias(series.by),
+        *fingerprint,
+        "first_bytes",
+        "last_bytes",
+        pl.Series(f"growth per {unit}", paces, dtype=pl.String),
+        "verdict",
+        "reason",
+    )
+
+
+def survival_page(survival: Survival) -> str:
+    """Make the summary of what became of blocks: the stacks that grew most."""
+    stacks = survival.stacks
+    first = _named(stacks.head(_html.TOP))
+    several = ["run"] if survival.points["run"].n_unique() > 1 else []
+    columns = ["born_count", "died_count", "churn", "kept_share", "median_age_hours", "reused_share"]
+    shown = first.select(*several, pl.col("name").alias("stack"), "fingerprint", "net_bytes", *columns)
+    return _html.page(repr(survival), {}, shown, of=stacks.height)
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add ``name``: the same in every run."""
+    keys = key_columns(rows)
+    names = named_keys(rows.select(keys).unique(maintain_order=True))
+    return rows.join(names, on=keys, how="left", nulls_equal=True, maintain_order="left")

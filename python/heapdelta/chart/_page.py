@@ -1,0 +1,96 @@
+"""A chart becomes a picture or a page of its own, of which no text acts. Part of `chart`.
+
+A page holds the scripts that draw, and nothing of a log as anything but data: ``<`` is an escape in it, and its content
+security policy lets only the page's own two scripts run, nothing be compiled, and nothing be loaded or sent.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from functools import cache, wraps
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import altair as alt
+import vl_convert
+
+from heapdelta.chart._text import for_any_page, for_drawing, mapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+
+# The interpreter needs no leave to compile. Only pictures can be saved: the menu's other entries write the chart's text
+# into a new window as it is, or send it to an editor on the internet.
+_OPTIONS = {
+    "mode": "vega-lite",
+    "renderer": "svg",
+    "ast": True,
+    "actions": {"export": True, "source": False, "compiled": False, "editor": False},
+}
+_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+
+Arguments = ParamSpec("Arguments")
+Drawn = TypeVar("Drawn", bound=alt.TopLevelMixin)
+
+
+def harmless(draw: Callable[Arguments, Drawn]) -> Callable[Arguments, Drawn]:
+    """Let a function's chart have no text that acts, wherever it is drawn or put, whatever the function forgot."""
+
+    @wraps(draw)
+    def checked(*args: Arguments.args, **options: Arguments.kwargs) -> Drawn:
+        chart = draw(*args, **options)
+        spec = chart.to_dict(validate=False)
+        changed = mapped(spec, for_any_page)
+        return chart if changed == spec else type(chart).from_dict(changed)  # type: ignore[attr-defined]
+
+    return checked
+
+
+def svg(spec: dict[str, Any]) -> str:
+    """Draw a chart as SVG."""
+    return vl_convert.vegalite_to_svg(mapped(spec, for_drawing), vl_version=VEGA_LITE)
+
+
+def png(spec: dict[str, Any]) -> bytes:
+    """Draw a chart as PNG, twice the size on screen."""
+    return vl_convert.vegalite_to_png(mapped(spec, for_drawing), vl_version=VEGA_LITE, scale=2)
+
+
+def page(spec: dict[str, Any]) -> str:
+    """Write a page that needs no network; about 0.9 MB, as the scripts are in it."""
+    drawn = mapped(spec, for_drawing)
+    scripts = [_bundle(), f"vegaEmbed('#chart', {_embedded(drawn)}, {json.dumps(_OPTIONS)}).catch(console.error);"]
+    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    return f"""<!DOCTYPE html>
+<html>
+<head>
+<meta charset="UTF-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>Chart</title>
+<style>#chart.vega-embed {{ width: 100%; display: flex; }} #chart.vega-embed details {{ position: relative; }}</style>
+<script>{scripts[0]}</script>
+</head>
+<body>
+<div id="chart"></div>
+<script>{scripts[1]}</script>
+</body>
+</html>
+"""
+
+
+def _embedded(spec: dict[str, Any]) -> str:
+    """Write JSON that is JavaScript as well, in ASCII, without a character that HTML takes for its own."""
+    return json.dumps(spec).translate(_ESCAPES)
+
+
+@cache
+def _bundle() -> str:
+    """Scripts of Vega, Vega-Lite and Vega-Embed, of which none ends the element that they stand in."""
+    return vl_convert.javascript_bundle(vl_version=VEGA_LITE)  # type: ignore[call-arg]  # the stub asks for a snippet

@@ -1,0 +1,1 @@
+"""`heapdelta check`: a gate for scripts."""

@@ -1,0 +1,191 @@
+"""`heapdelta check`: a gate for scripts, which tells by its exit code whether growth is within limits."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer looks at the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import heapdelta as hd
+from heapdelta import _whole_file
+from heapdelta._words import plural
+from heapdelta.cli import _input, _json, _output, _streams
+from heapdelta.cli._files import INPUT, OUTPUT
+from heapdelta.cli._size import parse_size
+from heapdelta.cli.check import suppress
+from heapdelta.cli.check.gate import Check, Limits
+from heapdelta.cli.check.junit import document as junit_document
+from heapdelta.cli.check.markdown import document as markdown_document
+from heapdelta.cli.check.text import show
+from heapdelta.exceptions import FormatError, OptionError
+
+if TYPE_CHECKING:
+    from heapdelta._capture.snapshot import Snapshot
+    from heapdelta.cli.check.suppress import Suppression
+
+EXCEEDED = 4
+"""Exit code: the files were read, and growth is over a limit."""
+
+_TOP = 5
+
+
+class Kind(StrEnum):
+    """What `--max-growth-each` looks at."""
+
+    MODULE = "module"
+    FUNCTION = "function"
+    STACK = "stack"
+
+
+def check(
+    before: Annotated[Path, INPUT, typer.Argument(help="The older log.", show_default=False)],
+    after: Annotated[Path, INPUT, typer.Argument(help="The newer one.", show_default=False)],
+    max_growth: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Growth in all, such as 4MB (thousands) or 4MiB (1024s).")
+    ] = None,
+    max_growth_each: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Growth of any one module, or what --by says.")
+    ] = None,
+    max_growth_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE=SIZE",
+            help="Growth of this module (fh* for several together), in place of --max-growth-each; can be repeated.",
+        ),
+    ] = None,
+    max_new_stacks: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Stacks that hold bytes after and held none before.")
+    ] = None,
+    max_issues: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Issues of both files: what could not be read, or is in doubt."),
+    ] = None,
+    by: Annotated[
+        Kind, typer.Option(help="What --max-growth-each looks at, and what growth is shown by.")
+    ] = Kind.MODULE,
+    ignore: Annotated[
+        Path | None,
+        INPUT,
+        typer.Option(
+            metavar="RULES",
+            help="Stacks to leave out: a pattern a line, such as mymem!pool_*, for any of their frames.",
+        ),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Rows and stacks to show of each limit.", show_default="5; all in JSON")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the answer as JSON instead of the report.")] = False,
+    markdown: Annotated[
+        Path | None,
+        OUTPUT,
+        typer.Option(metavar="FILE", help="Write it as Markdown; - for stdout, instead of the report."),
+    ] = None,
+    junit: Annotated[
+        Path | None,
+        OUTPUT,
+        typer.Option(metavar="FILE", help="Write it as JUnit XML, a test case for each limit; - as above."),
+    ] = None,
+    before_capture: _input.BeforeCapture = None,
+    after_capture: _input.AfterCapture = None,
+    encoding: _input.Encoding = None,
+    allocators: Annotated[
+        Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
+    ] = None,
+) -> int:
+    """Hold the growth between two logs against limits: exit code 0 within all of them, 4 over one."""
+    started, clock = datetime.now(), time.monotonic()
+    limits = _limits(max_growth, max_growth_each, max_growth_of or [], max_new_stacks, max_issues, by)
+    on_stdout = [as_json, *(path is not None and _whole_file.stream_of(path) == 1 for path in (markdown, junit))]
+    if sum(on_stdout) > 1:
+        raise OptionError("expected one of --json, --markdown - and --junit - on stdout, found several", kind="option")
+    suppressions = _suppressions(ignore)
+    rules = _input.read_allocators(allocators)
+    old, new = _read(before, before_capture, encoding), _read(after, after_capture, encoding)
+    checked = Check(hd.diff(old, new, allocators=rules), limits, suppressions)
+    if junit is not None:
+        seconds = time.monotonic() - clock
+        _write(junit_document(checked, top=top or _TOP, started=started, seconds=seconds).decode(), junit)
+    if markdown is not None:
+        # As UTF-8 with plain line ends on every system: what shows it is a web page.
+        _write(markdown_document(checked, top=top or _TOP), markdown)
+    # In `heapdelta check … | head` the answer is the exit code, however much of the report is read.
+    with _streams.reader_may_leave(sys.stdout):
+        if as_json:
+            _output.write(_json.of_check(checked, top) + "\n", None)
+        elif not any(on_stdout):
+            show(_output.console(), checked, top=top or _TOP)
+    with _streams.reader_may_leave(sys.stderr):
+        _output.report_issues([(str(before), old), (str(after), new)])
+    return 0 if checked.passed else EXCEEDED
+
+
+def _read(path: Path, capture: int | None, encoding: str | None) -> Snapshot:
+    """Read a log that a limit can be held against.
+
+    Raises
+    ------
+    FormatError
+        If the file is something else, or holds no block: growth from or to nothing is within any limit, or over it, by
+        accident.
+    """
+    try:
+        found = _input.read_snapshot(path, capture=capture, encoding=encoding)
+    except OptionError as error:
+        raise FormatError(error.message, path=str(path), hint=error.hint, kind="not_a_log") from error
+    if not (found.usage["allocation_count"] > 0).any():
+        raise FormatError(
+            f"{path}: expected a heap log with blocks, found {plural(found.heaps.height, 'heap')} without any",
+            path=str(path),
+            hint="the log is of another process, was taken too early, or lost its blocks: heapdelta summary shows it",
+            kind="empty",
+        )
+    return found
+
+
+def _limits(
+    growth: str | None, each: str | None, of: list[str], new_stacks: int | None, issues: int | None, by: Kind
+) -> Limits:
+    limits = Limits(
+        growth=None if growth is None else parse_size(growth, "--max-growth"),
+        growth_each=None if each is None else parse_size(each, "--max-growth-each"),
+        by=by.value,
+        growth_of=tuple(_limit_of_module(text) for text in of),
+        new_stacks=new_stacks,
+        issues=issues,
+    )
+    if not limits:
+        raise OptionError(
+            "expected a limit, found none",
+            hint="--max-growth SIZE, --max-growth-each SIZE, --max-growth-of MODULE=SIZE, --max-new-stacks N, "
+            "--max-issues N: one or more of them",
+            kind="option",
+        )
+    return limits
+
+
+def _limit_of_module(text: str) -> tuple[str, int]:
+    pattern, equals, size = text.partition("=")
+    if not equals or not pattern.strip() or "!" in pattern:
+        raise OptionError(
+            f"expected --max-growth-of with a module and a size, such as mymem=4MB, found {text!r}", kind="option"
+        )
+    return pattern.strip(), parse_size(size, "--max-growth-of")
+
+
+def _suppressions(path: Path | None) -> list[Suppression]:
+    if path is None:
+        return []
+    return suppress.parse(_input.read_rules(path, "suppressions"), str(path))
+
+
+def _write(text: str, file: Path) -> None:
+    if _whole_file.stream_of(file) == 1:
+        with _streams.reader_may_leave(sys.stdout):
+            _streams.emit(text, utf8=True)
+    else:
+        _whole_file.write(file, text)

@@ -1,0 +1,1 @@
+"""`heapdelta series`: many logs of one program over time."""

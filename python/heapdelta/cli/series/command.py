@@ -1,0 +1,222 @@
+"""`heapdelta series`: many logs of one program over time, what grows in them, and whether it looks like a leak."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer looks at the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import heapdelta as hd
+from heapdelta._picture import refuse_other
+from heapdelta._read.sources import listed_sources
+from heapdelta._words import count_text, moment, plural
+from heapdelta.cli import _input, _json, _output
+from heapdelta.cli._files import INPUT, OUTPUT
+from heapdelta.cli._size import parse_size
+from heapdelta.cli.series import text
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from heapdelta._read.many import Batch
+    from heapdelta._read.one import Source
+    from heapdelta._series.runs import Runs
+    from heapdelta._series.series import Series
+
+_TOP = 10
+_FAILURES_SHOWN = 10
+_UNREADABLE = 3
+_PICTURES = (".png", ".svg", ".html")
+# How the library's hints write an option of its functions.
+_ARGUMENT = re.compile(r"\b(\w+)='(\w+)'")
+
+
+class Kind(StrEnum):
+    """What one row of the ranking stands for."""
+
+    MODULE = "module"
+    FUNCTION = "function"
+    STACK = "stack"
+    HEAP = "heap"
+
+
+class Sorting(StrEnum):
+    """What puts the logs in their order."""
+
+    TAKEN_AT = "taken_at"
+    NAME = "name"
+    MTIME = "mtime"
+    GIVEN = "given"
+
+
+class Which(StrEnum):
+    """How many runs of the program there may be."""
+
+    ONE = "one"
+    ALL = "all"
+
+
+def series(
+    sources: Annotated[
+        list[str],
+        INPUT,
+        typer.Argument(help="A folder, a pattern such as 'logs/*.txt', or two logs and more.", show_default=False),
+    ],
+    by: Annotated[Kind, typer.Option(help="What to rank.")] = Kind.MODULE,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Rows to show.", show_default="10; all in machine output")
+    ] = None,
+    runs: Annotated[
+        Which, typer.Option(help="Refuse logs of several runs of the program, or judge each run by itself.")
+    ] = Which.ONE,
+    order: Annotated[
+        Sorting, typer.Option(help="By the time in the logs, the files' names, their times of change, or as given.")
+    ] = Sorting.TAKEN_AT,
+    inclusive: Annotated[
+        bool, typer.Option("--inclusive", help="Count a stack for every module (or function) it passes.")
+    ] = False,
+    address_space: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Bytes the program can use, such as 3GiB, to tell when they are used up.",
+            show_default="2GiB for 32-bit logs",
+        ),
+    ] = None,
+    warm_up_hours: Annotated[
+        float,
+        typer.Option(
+            min=0, metavar="HOURS", help="Growth so soon after the first log of a run is never called a leak."
+        ),
+    ] = 24.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Write everything as JSON.")] = False,
+    as_csv: _output.Csv = False,
+    csv_raw: _output.CsvRaw = False,
+    parquet: Annotated[Path | None, OUTPUT, typer.Option(help="Write the ranking to this Parquet file.")] = None,
+    output: Annotated[
+        Path | None,
+        OUTPUT,
+        typer.Option("--output", "-o", help="With --json or --csv: write into this file, not to the console."),
+    ] = None,
+    long: Annotated[
+        bool, typer.Option("--long", help="With --csv or --parquet: every key at every time in place of the ranking.")
+    ] = False,
+    chart: Annotated[
+        Path | None, OUTPUT, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
+    ] = None,
+    allocators: Annotated[
+        Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
+    ] = None,
+    encoding: _input.Encoding = None,
+) -> None:
+    """Rank what grows over many logs of one program, with a verdict for each row and its reason."""
+    as_csv = as_csv or csv_raw
+    _refuse(by, inclusive=inclusive, machine=[as_json, as_csv, parquet is not None], long=long, chart=chart)
+    if output is not None and not (as_json or as_csv):
+        raise OptionError("expected --output with --json or --csv, found neither", kind="option")
+    space = None if address_space is None else parse_size(address_space, "--address-space")
+    rules = _input.read_allocators(allocators)
+    batch = _input.read_many(_listed(sources), encoding=encoding)
+    found = hd.group(batch)
+    _refuse_few(batch)
+    _refuse_many(found, runs)
+    made = _series(batch if len(found) < 2 else found, by, rules, inclusive=inclusive, order=order, runs=runs)
+    ranking = made.growth(address_space=space, warm_up_hours=warm_up_hours)
+    written = made.table() if long else ranking
+    written = written if top is None or long else written.head(top)
+    if as_json:
+        _output.write(_json.of_series(made, written, batch, found) + "\n", output)
+    elif as_csv:
+        _output.write(_output.csv(written, raw=csv_raw), output)
+    elif parquet is not None:
+        _output.write_parquet(written, parquet)
+    else:
+        text.show(_output.console(), made, ranking, batch, found, top=top or _TOP)
+    if chart is not None:
+        hd.chart.save(hd.chart.growth(made, top=min(top or 8, 200), warm_up_hours=warm_up_hours), chart)
+        _output.remark(f"chart: {chart}")
+    _report(batch, named=as_json or as_csv or parquet is not None)
+
+
+def _refuse(kind: Kind, *, inclusive: bool, machine: list[bool], long: bool, chart: Path | None) -> None:
+    if sum(machine) > 1:
+        raise OptionError("expected one of --json, --csv and --parquet, found several", kind="option")
+    if long and not any(machine[1:]):
+        raise OptionError("expected --long with --csv or --parquet, found neither", kind="option")
+    if inclusive and kind not in (Kind.MODULE, Kind.FUNCTION):
+        raise OptionError(f"expected --by module or function with --inclusive, found {kind}", kind="option")
+    if chart is not None and chart.suffix.lower() not in _PICTURES:
+        raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
+    if chart is not None:
+        refuse_other(chart)
+
+
+def _listed(sources: list[str]) -> list[Source]:
+    """List files: shells of Windows hand over a pattern as it stands."""
+    return [file for source in sources for file in listed_sources(source)]
+
+
+def _refuse_few(batch: Batch) -> None:
+    """Refuse less than two logs; where files failed, that is the reason, and the exit code tells so."""
+    if len(batch) >= 2:
+        return
+    few = f"expected two heap logs or more, found {len(batch)} in {plural(len(batch.paths), 'file')}"
+    if batch.failures.is_empty():
+        raise OptionError(few, kind="option")
+    for message in batch.failures["message"].head(_FAILURES_SHOWN):
+        _output.error_line(message)
+    _output.error_line(few)
+    raise typer.Exit(_UNREADABLE)
+
+
+def _refuse_many(runs: Runs, which: Which) -> None:
+    if len(runs) < 2 or which is Which.ALL:
+        return
+    lines = [
+        f"{run.program or 'a program'} on {run.machine}, process {run.pid}: {plural(len(run), 'log')} "
+        f"from {moment(run.first_taken_at) or 'unknown'} on"
+        for run in runs
+    ]
+    shown = "; ".join(lines[:3]) + ("; …" if len(lines) > 3 else "")
+    raise OptionError(
+        f"expected logs of one run of a program, found {len(runs)}: {shown}",
+        hint="--runs all judges each run by itself; or name the files of one run",
+        kind="option",
+    )
+
+
+def _series(
+    snapshots: Batch | Runs,
+    by: Kind,
+    rules: hd.blame.Allocators | None,
+    *,
+    inclusive: bool,
+    order: Sorting,
+    runs: Which,
+) -> Series:
+    try:
+        return hd.series(
+            snapshots,
+            by=by.value,
+            inclusive=inclusive,
+            allocators=rules,
+            order=order.value,
+            runs=runs.value,
+        )
+    except OptionError as error:
+        # The library's hints name its arguments; here they are options.
+        hint = None if error.hint is None else _ARGUMENT.sub(r"--\1 \2", error.hint)
+        raise OptionError(error.message, path=error.path, hint=hint, kind=error.kind) from error
+
+
+def _report(batch: Batch, *, named: bool) -> None:
+    """Count on stderr what could not be read: files, `named` where the report does not; then lines of the others."""
+    for message in batch.failures["message"].head(_FAILURES_SHOWN) if named else ():
+        _output.error_line(message)
+    if batch.failures.height:
+        _output.remark(
+            f"{count_text(batch.failures.height)} of {plural(len(batch.paths), 'file')} could not be read as heap logs"
+        )
+    _output.report_all_issues(batch)
