@@ -41,7 +41,7 @@ def test_cells_are_written_for_people_with_the_exact_number_behind():
     )
     page = _html.page("<title>", {"fact": "x & y", "absent": None}, frame)
     assert cells(page) == [
-        "a&lt;b&gt;&amp;c", "−4.00 KiB", "1.00 MiB", "−1,200", "9223372036854775808", "10000", "2024-03-11 09:00",
+        "a&lt;b&gt;&amp;c", "-4.00 KiB", "1.00 MiB", "-1,200", "9223372036854775808", "10000", "2024-03-11 09:00",
         "0.123", "yes",
         "–", "+1 byte", "0 bytes", "0", "7", "ABC", "–", "1e-09", "no",
     ]  # fmt: skip

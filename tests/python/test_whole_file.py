@@ -242,7 +242,7 @@ def test_nothing_in_the_package_writes_in_another_way() -> None:
     }
     # In `_output.py` into memory, and its own `write_parquet`.
     expected = {("_whole_file.py", '"wb"'), ("_output.py", "write_parquet("), ("_output.py", "write_csv(")}
-    assert found - {("diff.py", "write_parquet("), ("series.py", "write_parquet(")} == expected
+    assert found - {("diff.py", "write_parquet("), ("command.py", "write_parquet(")} == expected
 
 
 def test_folder_of_a_case_is_safe_from_the_stories(tmp_path: Path) -> None:

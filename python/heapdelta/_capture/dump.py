@@ -12,7 +12,7 @@ from heapdelta._capture.dump_lists import knows
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._numbers import issue_count
 from heapdelta._safe_text import visible
-from heapdelta._words import bytes_text, moment, plural
+from heapdelta._words import count_text, moment, plural
 from heapdelta.exceptions import NoTableError
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ class Dump(Snapshot):
         system = visible(" ".join(filter(None, [self.os, self.os_version, self.cpu])))
         private = self.memory_counters["private_usage"].item()
         counts = [plural(self._table(f"{row}s").height, row) for row in _COUNTED if knows(self, f"{row}s")]
-        memory = None if private is None else f"{bytes_text(private)} private"
+        memory = None if private is None else f"{count_text(private)} private bytes"
         parts = [self.format, system, memory, *counts, plural(issue_count(self.issues), "issue")]
         return f"<Dump {self._label()}: {', '.join(filter(None, parts))}>"
 

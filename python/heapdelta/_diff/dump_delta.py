@@ -14,7 +14,7 @@ from heapdelta._diff import dump_notes, dump_views
 from heapdelta._diff.dump_modules import MODULE_MEASURES, by_module
 from heapdelta._diff.dump_views import REGION_MEASURES, THREAD_MEASURES
 from heapdelta._safe_text import visible
-from heapdelta._words import bytes_text, listed
+from heapdelta._words import count_text, listed
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class DumpDelta:
         names = visible(f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}")
         private = self.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item()
         sums = [(self.total["committed_bytes_delta"].item(), "committed"), (private, "private")]
-        parts = [f"{bytes_text(number, signed=True)} {name}" for number, name in sums if number is not None]
+        parts = [f"{count_text(number, signed=True)} {name} bytes" for number, name in sums if number is not None]
         return f"<DumpDelta {names}: {', '.join(parts) or 'sizes unknown'}>"
 
     def _repr_html_(self) -> str:

@@ -65,7 +65,8 @@ def _about_capture(side: str, snapshot: Snapshot) -> list[str]:
     cut = total(usage.filter(truncated)["requested_bytes"])
     if cut != 0:
         notes.append(
-            f"{side}: {share_text(cut, bytes_of_all)} of the bytes have stacks that are probably cut off at the outer end"
+            f"{side}: {share_text(cut, bytes_of_all)} of the bytes have stacks that are probably cut off "
+            "at the outer end"
         )
     return notes
 

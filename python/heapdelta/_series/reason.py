@@ -80,9 +80,9 @@ def _shrinking(row: Row) -> str:
 
 
 def _step(row: Row) -> str:
-    share = row["level_rise"] / (row["max"] - row["min"])
+    share = share_text(row["level_rise"], row["max"] - row["min"])
     return (
-        f"one step of {_size(row['level_rise'], signed=True)} at point {row['step_to']} makes {share_text(share, 1)} of the range, and "
+        f"one step of {_size(row['level_rise'], signed=True)} at point {row['step_to']} makes {share} of the range, and "
         "neither before nor after it anything rises"
     )
 
@@ -99,13 +99,13 @@ def _leak(row: Row) -> str:
 
 
 def _level(row: Row) -> str:
-    spread = (row["late_max"] - row["late_min"]) / (row["max"] - row["min"])
+    spread = share_text(row["late_max"] - row["late_min"], row["max"] - row["min"])
     # What is level beside a large range may still be a small leak: its number is not kept back.
     rises = (row["late_slope"] or 0) > 0 and row["late_p_value"] <= row["still"]
     still = f"; it still rises there, though more slowly than before: {_late(row)}" if rises else ""
     return (
         f"level at {_size(row['last'])}: the last {row['late_span']:.3g} {row['length']} cover "
-        f"{share_text(spread, 1)} of the range from {_size(row['min'])} to {_size(row['max'])}{still}"
+        f"{spread} of the range from {_size(row['min'])} to {_size(row['max'])}{still}"
     )
 
 

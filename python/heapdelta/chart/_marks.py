@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
+from heapdelta._ranking.names import distinct
 from heapdelta._words import Unit, bytes_text
 from heapdelta.chart import _data as data
 
@@ -49,7 +50,7 @@ def bars_chart(bars: Sequence[data.Bar]) -> alt.LayerChart:
     unit = data.unit_of(drawn)
     begins = [(bar.end if relative and bar.kind == "total" else bar.begin) - zero for bar in bars]
     ends = [bar.end - zero for bar in bars]
-    labels = data.distinct([data.short(bar.name) for bar in bars])
+    labels = distinct([data.short(bar.name) for bar in bars])
     rows = [
         {
             "name": bar.name,

@@ -14,6 +14,7 @@ from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._diff.dump_notes import PRIVATE_CLASSES
 from heapdelta._numbers import wide_sum
+from heapdelta._ranking.names import distinct
 from heapdelta._words import Unit, bytes_text, plural, share_text
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
@@ -89,7 +90,7 @@ def regions(*states: Dump | DumpDelta) -> alt.LayerChart:
     dumps = _dumps(states)
     columns = [_committed(dump) for dump in dumps]
     parts = region_parts(columns)
-    names = data.distinct([file_name(dump.path) for dump in dumps])
+    names = distinct([file_name(dump.path) for dump in dumps])
     return _draw(parts, names).properties(
         width=_STEP * (len(dumps) + _ROOM),
         height=_HEIGHT,

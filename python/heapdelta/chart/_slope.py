@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import polars as pl
 
-from heapdelta._ranking.names import key_columns, noun_of
+from heapdelta._ranking.names import distinct, key_columns, noun_of
 from heapdelta._series.verdict import LEAK
 from heapdelta._words import Unit, bytes_text, count_text, plural
 from heapdelta.chart import _data as data
@@ -120,7 +120,7 @@ def draw(rows: pl.DataFrame, per: str) -> alt.LayerChart:
         for high, slope in rows.select("slope_high", "slope").iter_rows()
     ]
     unit = data.unit_of(max(steepest, *map(abs, lows), *map(abs, highs), 1.0))
-    labels = data.distinct([data.short(name) for name in rows["name"]])
+    labels = distinct([data.short(name) for name in rows["name"]])
     drawn = [
         _row(row, label, low / unit.size, high / unit.size, unit, per)
         for row, label, low, high in zip(rows.iter_rows(named=True), labels, lows, highs, strict=True)

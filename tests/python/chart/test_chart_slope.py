@@ -40,7 +40,7 @@ def test_leaks_are_drawn_before_anything_steeper():
 def test_the_rest_is_told_with_its_number_and_its_range():
     _, rest = _slope.slope_rows(a_growth(), 1)
     assert _slope.rest_text(rest, "modules", "hour") == (
-        "3 more modules between −75.0 KiB/h and +125 KiB/h are not drawn"
+        "3 more modules between -75.0 KiB/h and +125 KiB/h are not drawn"
     )
     _, one = _slope.slope_rows(a_growth(), 3)
     assert one["name"].to_list() == ["still"]
@@ -73,7 +73,7 @@ def test_marks_and_words_tell_the_verdict():
     assert rows["drip"]["words"] == "leak, +2.50 KiB/h"
     assert rows["drip"]["inside"] == rows["drip"]["colour"]
     assert rows["flood"]["inside"] == "white"
-    assert rows["ebb"]["words"] == "shrinking, −75.0 KiB/h"
+    assert rows["ebb"]["words"] == "shrinking, -75.0 KiB/h"
     assert rows["drip"]["interval"] == "+2.49 KiB/h to +2.52 KiB/h"
     assert slopes(a_growth(), per="step")[0]["words"] == "warming up, +125 KiB/step"
 

@@ -109,14 +109,6 @@ def test_many_intervals_are_put_together_and_no_block_is_lost():
     assert 3 * few.height <= _data.MARKS
 
 
-def test_shares_are_never_rounded_to_all_or_nothing():
-    assert _survival._share(0, 9) == "0 %"
-    assert _survival._share(9, 9) == "100 %"
-    assert _survival._share(1, 900) == "under 1 %"
-    assert _survival._share(899, 900) == "over 99 %"
-    assert _survival._share(1, 3) == "33 %"
-
-
 def test_a_sentence_says_what_the_panel_shows():
     table = a_table().filter(pl.col("module") == "leak")
     panel = panels(table=table)[0]

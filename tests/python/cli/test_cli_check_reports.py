@@ -40,24 +40,24 @@ REPORT = """\
        before                    after
 file   before.txt                after.txt
 taken  2001-02-03 04:05          2001-02-03 04:05
-live   5.9 KiB in 2 blocks       14.2 KiB in 3 blocks
+live   5.86 KiB in 2 blocks       14.2 KiB in 3 blocks
 
-Total  +8.3 KiB requested, +3.9 KiB suppressed, +4.4 KiB checked
+Total  +8.30 KiB requested, +3.91 KiB suppressed, +4.39 KiB checked
 
-growth: expected at most 4,000 B, found 4,500 B (+4.4 KiB)
+growth: expected at most 4,000 bytes, found 4,500 bytes (+4.39 KiB)
 
    growth   blocks   before     after   module
  ─────────────────────────────────────────────
- +2.4 KiB        0   1000 B   3.4 KiB   shop
- +2.0 KiB       +1      0 B   2.0 KiB   plug
+ +2.44 KiB        0   1,000 bytes   3.42 KiB   shop
+ +1.95 KiB       +1      0 bytes   1.95 KiB   plug
 
 
  #     growth   blocks   function                                trace id
  ────────────────────────────────────────────────────────────────────────
- 1   +2.4 KiB        0   shop!Cart::insert                       1
- 2   +2.0 KiB       +1   plug!`anonymous namespace'::make<a|b>   - -> 3
+ 1   +2.44 KiB        0   shop!Cart::insert                       1
+ 2   +1.95 KiB       +1   plug!`anonymous namespace'::make<a|b>   - -> 3
 
-Stack #1, +2.4 KiB, innermost first
+Stack #1, +2.44 KiB, innermost first
     ntdll!RtlAllocateHeap+0x00000010
   > shop!Cart::insert+0x00000010
     shop!main+0x00000010
@@ -66,21 +66,21 @@ new stacks: expected at most 0, found 1
 
  #     growth   blocks   function                                trace id
  ────────────────────────────────────────────────────────────────────────
- 1   +2.0 KiB       +1   plug!`anonymous namespace'::make<a|b>   - -> 3
+ 1   +1.95 KiB       +1   plug!`anonymous namespace'::make<a|b>   - -> 3
 
 Suppressions
 
  line     growth   stacks   effect       pattern
  ─────────────────────────────────────────────────
-    1   +3.9 KiB        1   suppressed   cache
-    2        0 B        0   unused       old*|x<y>
+    1   +3.91 KiB        1   suppressed   cache
+    2        0 bytes        0   unused       old*|x<y>
 
 Limits
 
      allowed     found   result     limit
  ────────────────────────────────────────────────────────
-     4,000 B   4,500 B   exceeded   growth
- 1,048,576 B   2,500 B   ok         growth of each module
+     4,000 bytes   4,500 bytes   exceeded   growth
+ 1,048,576 bytes   2,500 bytes   ok         growth of each module
            0         1   exceeded   new stacks
 
 2 of 3 limits are exceeded
@@ -88,7 +88,7 @@ Limits
 
 
 def tidy(text: str) -> list[str]:
-    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip(" ─")]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -126,7 +126,7 @@ def test_verdict_is_a_sentence(options: list[str], verdict: str, capsys: pytest.
 def test_markdown_goes_to_stdout_or_a_file(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(*ALL, "--markdown", "-") == cli.EXCEEDED
     printed = capfd.readouterr().out
-    assert printed.startswith("### Heap check: 2 of 3 limits are exceeded\n\n`before.txt` → `after.txt`: +8.3 KiB")
+    assert printed.startswith("### Heap check: 2 of 3 limits are exceeded\n\n`before.txt` → `after.txt`: +8.30 KiB")
     assert run(*ALL, "--markdown", "out.md") == cli.EXCEEDED
     assert Path("out.md").read_text(encoding="utf-8") == printed
     assert "Limits" in capfd.readouterr().out, "beside a file the report is printed as ever"
@@ -145,15 +145,15 @@ def test_markdown_renders_to_tables_with_every_name_as_it_is() -> None:
     limits, growth, new, suppressions = tables
     assert limits == [
         ["limit", "allowed", "found", ""],
-        ["growth", "4,000 B", "4,500 B", "exceeded"],
-        ["growth of each module", "1,048,576 B", "2,500 B", "ok"],
+        ["growth", "4,000 bytes", "4,500 bytes", "exceeded"],
+        ["growth of each module", "1,048,576 bytes", "2,500 bytes", "ok"],
         ["new stacks", "0", "1", "exceeded"],
     ]
-    assert growth[1:] == [["+2.4 KiB", "0", "shop!Cart::insert"], ["+2.0 KiB", "+1", ODD]]
-    assert new[1:] == [["+2.0 KiB", "+1", ODD]]
+    assert growth[1:] == [["+2.44 KiB", "0", "shop!Cart::insert"], ["+1.95 KiB", "+1", ODD]]
+    assert new[1:] == [["+1.95 KiB", "+1", ODD]]
     assert suppressions[1:] == [
-        ["1", "cache", "1", "+3.9 KiB", "suppressed"],
-        ["2", "old*|x<y>", "0", "0 B", "unused"],
+        ["1", "cache", "1", "+3.91 KiB", "suppressed"],
+        ["2", "old*|x<y>", "0", "0 bytes", "unused"],
     ]
     folded = list(page.iter("details"))
     assert ["".join(part[0].itertext()).partition(":")[0] for part in folded] == [
@@ -169,8 +169,8 @@ def test_markdown_of_a_check_that_passes_is_short(capfd: pytest.CaptureFixture[s
     assert run("--max-growth", "1MB", "--markdown", "-") == cli.OK
     assert capfd.readouterr().out == (
         "### Heap check: within the limit\n\n"
-        "`before.txt` → `after.txt`: +8.3 KiB requested\n\n"
-        "| limit | allowed | found | |\n|:--|--:|--:|:--|\n| growth | 1,000,000 B | 8,500 B | ok |\n"
+        "`before.txt` → `after.txt`: +8.30 KiB requested\n\n"
+        "| limit | allowed | found | |\n|:--|--:|--:|:--|\n| growth | 1,000,000 bytes | 8,500 bytes | ok |\n"
     )
 
 
@@ -179,7 +179,7 @@ def test_patterns_of_limits_are_no_markup() -> None:
     page = rendered(Path("out.md").read_text(encoding="utf-8"))
     assert page.findtext(".//td") == "growth of *s*p*"
     assert page.findtext(".//summary") == (
-        "Worst stacks: growth of *s*p*: expected at most 1 B, found 2,500 B (+2.4 KiB)"
+        "Worst stacks: growth of *s*p*: expected at most 1 byte, found 2,500 bytes (+2.44 KiB)"
     )
 
 
@@ -228,19 +228,19 @@ def test_junit_has_a_test_case_for_each_limit() -> None:
         ("new stacks", False),
     ]
     growth, new = suite.findall("testcase/failure")
-    assert growth.get("message") == "growth: expected at most 4,000 B, found 4,500 B (+4.4 KiB)"
+    assert growth.get("message") == "growth: expected at most 4,000 bytes, found 4,500 bytes (+4.39 KiB)"
     assert (growth.get("type"), new.get("type")) == ("max-growth", "max-new-stacks")
     assert new.text is not None
     assert new.text.splitlines() == [
         "new stacks: expected at most 0, found 1",
         "",
-        f"+2.0 KiB in +1 block, {ODD}",
+        f"+1.95 KiB in +1 block, {ODD}",
         "    ntdll!RtlAllocateHeap+0x00000010",
         f"  > {ODD}+0x00000010",
         "    shop!main+0x00000010",
     ]
     out = suite.findtext("system-out") or ""
-    assert "suppression in line 2: old*|x<y>: unused, 0 stacks, +0 B" in out
+    assert "suppression in line 2: old*|x<y>: unused, 0 stacks, 0 bytes" in out
 
 
 def test_junit_of_a_check_that_passes_has_no_failure() -> None:

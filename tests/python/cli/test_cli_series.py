@@ -44,7 +44,7 @@ def series(*options: str) -> int:
 
 
 def tidy(text: str) -> list[str]:
-    """Lines without what depends on the widths of columns."""
+    """Take out what depends on the widths of columns."""
     return [" ".join(line.split()) for line in text.splitlines() if line.strip(" ─")]
 
 
@@ -58,8 +58,8 @@ Points
 
   #       live   blocks   taken              file
  ─────────────────────────────────────────────────────
-  0    4.6 KiB        3   2012-04-01 12:00   log1.txt
-  1    8.6 KiB        4   2012-04-02 12:00   log2.txt
+  0    4.55 KiB        3   2012-04-01 12:00   log1.txt
+  1    8.59 KiB        4   2012-04-02 12:00   log2.txt
                           (8 more)
  10   44.6 KiB       13   2012-04-11 12:00   log11.txt
  11   48.6 KiB       14   2012-04-12 12:00   log12.txt
@@ -68,8 +68,8 @@ Growth per module
 
  #   growth/h     first       last   full in   verdict   course         module
  ─────────────────────────────────────────────────────────────────────────────
- 1     +171 B   4.0 KiB   48.0 KiB     years   leak      ▁▂▂▃▃▄▅▅▆▆▇█   a
- 2        0 B      64 B       64 B             plateau   ████████████   ntdll
+ 1     +171 bytes   4.00 KiB   48.0 KiB     years   leak      ▁▂▂▃▃▄▅▅▆▆▇█   a
+ 2        0 bytes      64 bytes       64 bytes             plateau   ████████████   ntdll
 """
 
 
@@ -276,8 +276,8 @@ def test_several_runs_are_refused_until_asked_for(capsys: pytest.CaptureFixture[
     assert captured.out == ""
     assert series("logs", "--runs", "all") == cli.OK
     lines = tidy(capsys.readouterr().out)
-    assert "1 4 4.6 KiB 16.6 KiB app 810 on BOX restart" in lines
-    assert any(line.startswith("8 4.6 KiB") and line.endswith("restart") for line in lines)
+    assert "1 4 4.55 KiB 16.6 KiB app 810 on BOX restart" in lines
+    assert any(line.startswith("8 4.55 KiB") and line.endswith("restart") for line in lines)
 
 
 def test_logs_without_a_time_are_put_in_order_by_name_on_request(capsys: pytest.CaptureFixture[str]) -> None:
@@ -291,7 +291,7 @@ def test_logs_without_a_time_are_put_in_order_by_name_on_request(capsys: pytest.
     shown = capsys.readouterr().out
     assert "order   the files' names" in shown
     assert "growth/step" in shown
-    assert "+4.0 KiB" in shown
+    assert "+4.00 KiB" in shown
 
 
 @pytest.mark.parametrize(

@@ -366,7 +366,7 @@ def test_unknown_kinds_are_refused(growing: tuple[Log, Log]) -> None:
 
 def test_reprs_are_short(growing: tuple[Log, Log]) -> None:
     delta = hd.diff(growing[0].read(), growing[1].read())
-    assert repr(delta) == "<Delta <bytes> -> <bytes>: +600 bytes in +1 blocks>"
+    assert repr(delta) == "<Delta <bytes> -> <bytes>: +600 bytes in +1 block>"
     assert "requested_bytes_delta" in delta._repr_html_()
 
 

@@ -47,7 +47,7 @@ def test_a_summary_names_the_lists_that_are_missing(tmp_path: Path, capsys: pyte
     assert cli.run(["summary", str(path)]) == cli.OK
     shown = capsys.readouterr().out
     assert "no list of  modules, threads, regions, handles" in shown
-    for words in ("0 regions", "0 handles", "0 B in 0 ranges", "holds"):
+    for words in ("0 regions", "0 handles", "0 bytes in 0 ranges", "holds"):
         assert words not in shown
     path.write_bytes(SmallDump().write())
     assert cli.run(["summary", str(path)]) == cli.OK

@@ -159,7 +159,7 @@ def test_summary_and_call_sites(name: str, tmp_path: Path, capsys: pytest.Captur
     (path,) = paths(tmp_path, (name,))
     assert cli.run(["summary", path]) == cli.OK
     live = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("live"))
-    expected = {"small": "64 B", "once": "8.0 EiB", "twice": "16.0 EiB", "stack": "?", "all": "?"}
+    expected = {"small": "64 bytes", "once": "8.00 EiB", "twice": "16.0 EiB", "stack": "?", "all": "?"}
     assert live.split(None, 1)[1].startswith(expected[name])
     assert cli.run(["dhcmp", path]) == cli.OK
     for kind in ("parquet", "chart"):
