@@ -80,10 +80,10 @@ def _shrinking(row: Row) -> str:
 
 
 def _step(row: Row) -> str:
-    share = share_text(row["level_rise"], row["max"] - row["min"])
+    step, share = _size(row["level_rise"], signed=True), share_text(row["level_rise"], row["max"] - row["min"])
     return (
-        f"one step of {_size(row['level_rise'], signed=True)} at point {row['step_to']} makes {share} of the range, and "
-        "neither before nor after it anything rises"
+        f"one step of {step} at point {row['step_to']} makes {share} of the range, and nothing rises before it or after"
+        " it"
     )
 
 
