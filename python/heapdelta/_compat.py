@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import _native
-from heapdelta._native import stack_groups
 from heapdelta._numbers import sum_of
 from heapdelta._ranking import labels
 from heapdelta._ranking.measures import AFTER
@@ -119,7 +118,7 @@ def _apart(names: pl.Series) -> pl.Series:
 
 def _sites(snapshot: Snapshot) -> pl.DataFrame:
     codes, names = _site_codes(snapshot.frames)
-    passed = pl.DataFrame(stack_groups(snapshot._native, codes.to_frame()))
+    passed = pl.DataFrame(snapshot._native.stack_groups(codes.to_frame()))
     sums = [sum_of(pl.col(name)).alias(name) for name in ("requested_bytes", "allocation_count")]
     usage = snapshot.usage.group_by("stack_id").agg(sums)
     listed = usage.join(passed, on="stack_id", how="inner").group_by("group").agg(sums)

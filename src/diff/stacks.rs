@@ -7,26 +7,9 @@ use arrow_schema::ArrowError;
 use rayon::prelude::*;
 
 use crate::{
-    diff::{blame::blamed, contents::contents},
+    diff::{Source, blame::blamed, contents::contents},
     table::{self, Table, schema, stacks::frames_of},
 };
-
-/// A capture whose stacks are numbered through.
-#[derive(Clone, Copy)]
-pub struct Source<'a> {
-    /// Its table `stacks`.
-    pub stacks: Option<&'a Table>,
-    /// Rows of its table `frames`.
-    pub frame_count: u32,
-    /// Tells the frames that stacks do not count for.
-    pub is_allocator: &'a (dyn Fn(u32) -> bool + Sync),
-}
-
-impl<'a> Source<'a> {
-    fn batches(&self) -> &'a [RecordBatch] {
-        self.stacks.map_or(&[], |table| &table.batches)
-    }
-}
 
 /// Puts the stacks of all sources one after the other, each column in one piece, since rows will be taken out of them in any
 /// order; frames are numbered through as well. Uses the threads of the pool it is called in.
@@ -34,8 +17,8 @@ impl<'a> Source<'a> {
 /// # Errors
 ///
 /// More text than one column can hold.
-pub fn number_through(sources: &[Source<'_>]) -> Result<Table, ArrowError> {
-    let stacks: Vec<&RecordBatch> = sources.iter().flat_map(Source::batches).collect();
+pub fn numbered(sources: &[Source], is_allocator: &[impl Fn(u32) -> bool + Sync]) -> Result<Table, ArrowError> {
+    let stacks: Vec<&RecordBatch> = sources.iter().flat_map(batches).collect();
     let numbers = || {
         let fingerprints = stacks.iter().filter_map(|batch| batch.column_by_name("fingerprint")?.as_primitive_opt());
         contents(&fingerprints.collect::<Vec<&UInt64Array>>())
@@ -45,24 +28,28 @@ pub fn number_through(sources: &[Source<'_>]) -> Result<Table, ArrowError> {
         let names = ["trace_id", "fingerprint", "depth", "alias_of"];
         names.par_iter().map(|name| one_piece(name, of_stacks(name))).collect::<Result<Vec<_>, _>>()
     };
-    let (content, (columns, frame)) = rayon::join(numbers, || rayon::join(copies, || frames(sources)));
+    let (content, (columns, frame)) = rayon::join(numbers, || rayon::join(copies, || frames(sources, is_allocator)));
     let mut columns = columns?;
     columns.extend([frame?, Arc::new(content)]);
     Ok(Table::new(&schema::NUMBERED_STACKS, vec![table::batch(&schema::NUMBERED_STACKS, columns)]))
 }
 
+fn batches(source: &Source) -> &[RecordBatch] {
+    source.table("stacks").map_or(&[], |table| &table.batches)
+}
+
 /// The frames that stacks count for.
-fn frames(sources: &[Source<'_>]) -> Result<ArrayRef, ArrowError> {
-    let before = sources.iter().scan(0, |frames, source| Some(std::mem::replace(frames, *frames + source.frame_count)));
-    let batches: Vec<(&RecordBatch, Source<'_>, u32)> = sources
+fn frames(sources: &[Source], is_allocator: &[impl Fn(u32) -> bool + Sync]) -> Result<ArrayRef, ArrowError> {
+    let count = |source: &Source| source.table("frames").map_or(0, Table::len) as u32;
+    let before = sources.iter().scan(0, |frames, source| Some(std::mem::replace(frames, *frames + count(source))));
+    let batches: Vec<_> = sources
         .iter()
-        .zip(before)
-        .flat_map(|(source, before)| source.batches().iter().zip(iter::repeat((*source, before))))
-        .map(|(batch, (source, before))| (batch, source, before))
+        .zip(is_allocator.iter().zip(before))
+        .flat_map(|(source, about)| batches(source).iter().zip(iter::repeat(about)))
         .collect();
-    let of_batch = |(batch, source, before): &(&RecordBatch, Source<'_>, u32)| {
+    let of_batch = |(batch, (is_allocator, before)): &(&RecordBatch, (_, u32))| {
         let stacks: Vec<Option<&[u32]>> = frames_of(batch).collect();
-        let blamed = blamed(&stacks, source.is_allocator);
+        let blamed = blamed(&stacks, is_allocator);
         blamed.into_iter().map(|frame| Some(frame? + before)).collect::<UInt32Array>()
     };
     let parts: Vec<UInt32Array> = batches.par_iter().map(of_batch).collect();

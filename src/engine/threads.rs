@@ -1,44 +1,80 @@
 //! Threads: the pool that work runs on, and parts of a work shared out among threads.
 
 use std::sync::{
-    OnceLock,
+    Arc, Mutex, OnceLock, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::Result;
 
 /// Threads for everything that runs in parallel.
 pub enum Pool {
+    /// Those of the process: one for each core, started by the first work and kept.
+    Shared(Arc<ThreadPool>),
     /// Started for this work.
-    Own(rayon::ThreadPool),
+    Own(ThreadPool),
     /// The pool that the caller runs in.
     Callers,
 }
 
 impl Pool {
-    /// A pool of the given number of threads, or of one for each core; on a thread of a pool already, that one.
+    /// A pool of the given number of threads, or that of the process; on a thread of a pool already, that one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the system gives no threads.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the system gives no threads.
     pub fn new(threads: Option<usize>) -> Result<Self> {
         if rayon::current_thread_index().is_some() {
             return Ok(Self::Callers);
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.unwrap_or(0))
-            .thread_name(|index| format!("heapdelta-{index}"))
-            .build();
-        pool.map(Self::Own).map_err(|error| std::io::Error::other(error.to_string()).into())
+        match threads {
+            Some(threads) => start(threads).map(Self::Own),
+            None => shared().map(Self::Shared),
+        }
+    }
+
+    /// A pool that no other work has to wait for: for work that may wait long itself, as for a pipe.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the system gives no threads.
+    pub fn apart(threads: Option<usize>) -> Result<Self> {
+        start(threads.unwrap_or(0)).map(Self::Own)
     }
 
     /// Runs `work` inside the pool, so that its parallel iterators use these threads.
     pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match self {
+            Self::Shared(pool) => pool.install(work),
             Self::Own(pool) => pool.install(work),
             Self::Callers => work(),
         }
     }
+}
+
+/// The pool of the process. A process that was forked has none of its parent's threads, so it starts its own.
+fn shared() -> Result<Arc<ThreadPool>> {
+    static SHARED: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
+    let process = std::process::id();
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*shared {
+        Some((owner, pool)) if *owner == process => Ok(Arc::clone(pool)),
+        _ => {
+            let pool = Arc::new(start(0)?);
+            if let Some(of_parent) = shared.replace((process, Arc::clone(&pool))) {
+                // Its threads are not there to be told to end.
+                std::mem::forget(of_parent);
+            }
+            Ok(pool)
+        }
+    }
+}
+
+fn start(threads: usize) -> Result<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|index| format!("heapdelta-{index}")).build();
+    pool.map_err(|error| std::io::Error::other(error.to_string()).into())
 }
 
 /// Numbers below a count, each handed out once, to whoever asks first.
@@ -137,8 +173,20 @@ fn keep_off_this_core<T>(thread: &std::thread::JoinHandle<T>) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_without_a_number_of_threads_shares_the_pool_of_the_process() {
+        let one = || std::thread::current().id();
+        let ids = |pool: Pool| pool.install(|| rayon::broadcast(|_| one()));
+        let first = ids(Pool::new(None).unwrap());
+        assert_eq!(first, ids(Pool::new(None).unwrap()));
+        let own = ids(Pool::apart(Some(2)).unwrap());
+        assert_eq!(own.len(), 2);
+        assert!(own.iter().all(|thread| !first.contains(thread)));
+    }
 
     #[test]
     fn answers_stand_in_the_order_of_the_places_whoever_gave_them() {

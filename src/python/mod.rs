@@ -21,7 +21,7 @@ pub mod native {
     #[pymodule_export]
     use super::compat::{format_dhcmp, format_sites, format_umdh};
     #[pymodule_export]
-    use super::diff::{blame, number_through, one_run, rank, sides_by_heap, sides_by_stack, stack_groups};
+    use super::diff::{Diff, one_run};
     #[pymodule_export]
     use super::dump::{Bytes, Dump};
     #[pymodule_export]

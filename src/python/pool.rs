@@ -1,11 +1,12 @@
 //! Work of the core on its own threads, while Python goes on.
 
-use pyo3::{exceptions::PyRuntimeError, prelude::*};
+use pyo3::prelude::*;
 
+use super::error::exception;
 use crate::engine::threads::Pool;
 
-/// Does a work on so many threads, on one for each core without a number; others may run Python meanwhile.
+/// Works on as many threads as asked for, or on one for each core. Other threads may run Python meanwhile.
 pub fn run<T: Send>(py: Python<'_>, threads: Option<usize>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
-    let pool = Pool::new(threads).map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
-    Ok(py.detach(|| pool.install(work)))
+    let done = py.detach(|| Ok(Pool::new(threads)?.install(work)));
+    done.map_err(|error: crate::Error| exception(py, &error))
 }

@@ -22,20 +22,19 @@ use crate::{
 #[pyclass(frozen, module = "heapdelta._native")]
 pub struct Grid {
     inner: series::Grid,
+    threads: Option<usize>,
 }
 
 #[pymethods]
 impl Grid {
-    /// Sum up snapshots by the content of their stacks.
-    #[staticmethod]
-    fn of_stacks(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>) -> PyResult<Self> {
-        Self::of(py, &snapshots, By::Stack)
-    }
-
-    /// Sum up snapshots by the address of their heaps.
-    #[staticmethod]
-    fn of_heaps(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>) -> PyResult<Self> {
-        Self::of(py, &snapshots, By::Heap)
+    /// Sum up snapshots by `stack`, which is the content of their stacks, or by `heap`, which is the address of their heaps.
+    #[new]
+    #[pyo3(signature = (snapshots, by, *, threads=None))]
+    fn new(py: Python<'_>, snapshots: Vec<PyRef<'_, Snapshot>>, by: &str, threads: Option<usize>) -> PyResult<Self> {
+        let by = by.parse::<By>()?;
+        let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
+        let inner = pool::run(py, threads, || series::Grid::of(&snapshots, by))?;
+        Ok(Self { inner, threads })
     }
 
     /// One row per key: value u64, status u8, and where it was seen last: point u32, row u32.
@@ -56,8 +55,8 @@ impl Grid {
             return Err(PyIndexError::new_err("expected a key and a group that are there, for every pair"));
         }
         let pairs: Vec<(u32, u32)> = keys.into_iter().zip(groups).collect();
-        let inner = pool::run(py, None, || self.inner.sum(&pairs, group_count))?;
-        Ok(Self { inner })
+        let inner = pool::run(py, self.threads, || self.inner.sum(&pairs, group_count))?;
+        Ok(Self { inner, threads: self.threads })
     }
 
     /// The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64, null
@@ -93,7 +92,7 @@ impl Grid {
     /// described: `unknown_points` counts these, and its numbers are null.
     /// `times` has a time for each point from `first` on; ranges are pairs (from, to) inside it, `to` left out;
     /// `settled` is where the settled part begins.
-    #[pyo3(signature = (first, times, *, middle, late, settled, quantile, fall_share, threads=None))]
+    #[pyo3(signature = (first, times, *, middle, late, settled, quantile, fall_share))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn curves(
         &self,
@@ -105,7 +104,6 @@ impl Grid {
         settled: usize,
         quantile: f64,
         fall_share: f64,
-        threads: Option<usize>,
     ) -> PyResult<Table> {
         let fits = |range: (usize, usize)| range.0 <= range.1 && range.1 <= times.len();
         let rising = times.windows(2).all(|pair| pair[0] <= pair[1]);
@@ -113,7 +111,7 @@ impl Grid {
             return Err(PyValueError::new_err("expected times that never fall, for points of the grid"));
         }
         let axis = Axis { times, middle: middle.0..middle.1, late: late.0..late.1, settled, quantile, fall_share };
-        let curves = pool::run(py, threads, || describe(&self.inner, first, &axis))?;
+        let curves = pool::run(py, self.threads, || describe(&self.inner, first, &axis))?;
         curve_table(&curves)
     }
 
@@ -123,12 +121,6 @@ impl Grid {
 }
 
 impl Grid {
-    fn of(py: Python<'_>, snapshots: &[PyRef<'_, Snapshot>], by: By) -> PyResult<Self> {
-        let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
-        let inner = pool::run(py, None, || series::Grid::of(&snapshots, by))?;
-        Ok(Self { inner })
-    }
-
     fn check(&self, keys: &[u32]) -> PyResult<()> {
         let known = keys.iter().all(|key| (*key as usize) < self.inner.len());
         if known { Ok(()) } else { Err(PyIndexError::new_err("expected keys of the grid")) }

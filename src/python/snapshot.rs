@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use pyo3::{exceptions::PyKeyError, prelude::*};
 
-use super::arrow::Table;
-use crate::{log::sink::LineCounts, snapshot::About};
+use super::{
+    arrow::{Rows, Table},
+    labels::{Flags, Groups},
+    pool,
+};
+use crate::{diff, log::sink::LineCounts, snapshot::About};
 
 /// One capture. Wrapped by `heapdelta.Snapshot`.
 #[pyclass(frozen, module = "heapdelta._native")]
@@ -111,6 +115,22 @@ impl Snapshot {
     /// A table by its name.
     fn table(&self, name: &str) -> PyResult<Table> {
         named(name, self.inner.table(name))
+    }
+
+    /// The frame that each stack counts for: the table `blame`. `allocators` has one column bool: which frames are an
+    /// allocator's.
+    fn blame(&self, py: Python<'_>, allocators: Rows) -> PyResult<Table> {
+        let allocators = Flags::of(&allocators)?;
+        let stacks = self.inner.table("stacks");
+        pool::run(py, None, || diff::blame(stacks, |frame| allocators.has(frame))).map(Table::from)
+    }
+
+    /// The groups that each stack passes: the table `stack_groups`. `groups` has one column u32: the group of each frame, null
+    /// for none.
+    fn stack_groups(&self, py: Python<'_>, groups: Rows) -> PyResult<Table> {
+        let groups = Groups::of(&groups)?;
+        let stacks = self.inner.table("stacks");
+        pool::run(py, None, || diff::stack_groups(stacks, |frame| groups.of_frame(frame))).map(Table::from)
     }
 
     /// The log with what a dump of the same process knows of modules.

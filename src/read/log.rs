@@ -37,7 +37,9 @@ use crate::{
 ///
 /// What concerns the file as a whole: [`ErrorKind`].
 pub fn read(source: &Source<'_>, opened: Opened<'_>, options: &Options, control: &Control) -> Result<Capture> {
-    let job = Job { source, options, control, pool: Pool::new(options.threads)? };
+    let may_wait = opened.rest.len.is_none();
+    let pool = if may_wait { Pool::apart(options.threads) } else { Pool::new(options.threads) }?;
+    let job = Job { source, options, control, pool };
     let first = pass(&job, Part::default(), None, opened)?;
     let captures = captures(&job, &first);
     let count = captures.len().max(1);

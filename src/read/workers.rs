@@ -34,10 +34,7 @@ pub fn read_umdh2(pool: &Pool, blocks: Blocks<'_>, keep_blocks: bool, control: &
         sink.finish();
         Ok(sink)
     };
-    match pool {
-        Pool::Own(pool) => pool.broadcast(|_| worker()).into_iter().collect(),
-        Pool::Callers => rayon::broadcast(|_| worker()).into_iter().collect(),
-    }
+    pool.install(|| rayon::broadcast(|_| worker())).into_iter().collect()
 }
 
 /// Reads blocks in file order, for readers whose lines depend on the lines before them.

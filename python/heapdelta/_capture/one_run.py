@@ -35,22 +35,23 @@ class Together:
     notes: list[str] = field(default_factory=list)
 
 
-def of_pair(before: Snapshot, after: Snapshot) -> Together:
+def of_pair(before: Snapshot, after: Snapshot, *, threads: int | None = None) -> Together:
     """Bring the two sides of a difference together, which are of one run."""
     swapped = before.taken_at is not None and after.taken_at is not None and before.taken_at > after.taken_at
     in_time = [after, before] if swapped else [before, after]
     names = _names(in_time, ["after", "before"] if swapped else ["before", "after"])
-    found = together(in_time, names)
+    found = together(in_time, names, threads=threads)
     return Together(found.snapshots[::-1], found.notes) if swapped else found
 
 
-def of_points(snapshots: Sequence[Snapshot], runs: pl.Series) -> Together:
+def of_points(snapshots: Sequence[Snapshot], runs: pl.Series, *, threads: int | None = None) -> Together:
     """Bring the snapshots of a series together, each run apart; one that does not name its process stays as it is."""
     completed, notes = list(snapshots), []
     names = _names(snapshots, [f"point {point}" for point in range(len(snapshots))])
     for run in runs.unique(maintain_order=True):
         points = [point for point in (runs == run).arg_true() if _names_itself(snapshots[point])]
-        found = together([snapshots[point] for point in points], [names[point] for point in points])
+        own = [snapshots[point] for point in points]
+        found = together(own, [names[point] for point in points], threads=threads)
         notes += found.notes
         for point, snapshot in zip(points, found.snapshots, strict=True):
             completed[point] = snapshot
@@ -69,13 +70,13 @@ def of_chain(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
     return completed + together(stretch, []).snapshots
 
 
-def together(snapshots: list[Snapshot], names: list[str]) -> Together:
+def together(snapshots: list[Snapshot], names: list[str], *, threads: int | None = None) -> Together:
     """Bring snapshots of one run together, given in the order of time; without names there are no notes."""
     from heapdelta._capture.snapshot import Snapshot
 
     if len(snapshots) < 2:
         return Together(snapshots)
-    natives, carried = _native.one_run([snapshot._native for snapshot in snapshots])
+    natives, carried = _native.one_run([snapshot._native for snapshot in snapshots], threads=threads)
     if not len(carried):
         return Together(snapshots)
     pairs = zip(snapshots, natives, strict=True)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import polars as pl
 
 from heapdelta import _html
-from heapdelta._native import blame
 from heapdelta._numbers import issue_count, total
 from heapdelta._ranking.matched import Matched
 from heapdelta._ranking.views import Views
@@ -160,7 +159,7 @@ class _Capture(Generic[Native]):
             If a rule cannot be read.
         """
         rules = DEFAULT if allocators is None else Allocators(allocators)
-        blamed = pl.DataFrame(blame(self._native, frame_flags(self.frames, rules).to_frame()))
+        blamed = pl.DataFrame(self._native.blame(frame_flags(self.frames, rules).to_frame()))
         return blamed.join(
             self.frames.select("frame_id", "module", "function", "offset"),
             on="frame_id",

@@ -15,6 +15,7 @@ from heapdelta._capture.same_process import why_not_one_run
 from heapdelta._capture.snapshot import Comparison, Snapshot
 from heapdelta._diff import notes
 from heapdelta._diff.dump_delta import DumpDelta
+from heapdelta._options import checked_threads
 from heapdelta._ranking.matched import Matched
 from heapdelta._ranking.views import Views
 from heapdelta._safe_text import visible
@@ -41,10 +42,11 @@ class Delta(Views):
 
     _kinds = ("module", "stack", "function", "heap", "trace")
 
-    def __init__(self, before: Snapshot, after: Snapshot, allocators: Allocators) -> None:
+    def __init__(self, before: Snapshot, after: Snapshot, allocators: Allocators, threads: int | None = None) -> None:
         self.before = before
         self.after = after
         self.allocators = allocators
+        self._threads = threads
         self._why_not_one_run = why_not_one_run(before, after)
 
     @property
@@ -55,16 +57,18 @@ class Delta(Views):
     @cached_property
     def _together(self) -> Together:
         """Both sides, before first, as their run knows them."""
-        return one_run.of_pair(self.before, self.after) if self.one_run else Together([self.before, self.after])
+        if not self.one_run:
+            return Together([self.before, self.after])
+        return one_run.of_pair(self.before, self.after, threads=self._threads)
 
     @cached_property
     def _matched(self) -> Matched:
         before, after = self._together.snapshots
-        return Matched.from_snapshots(before, after, self.allocators, one_run=self.one_run)
+        return Matched.from_snapshots(before, after, self.allocators, one_run=self.one_run, threads=self._threads)
 
     def _as_known(self, sides: list[Snapshot]) -> Delta:
         """Make the same difference of sides as a longer run knows them, before first."""
-        other = Delta(self.before, self.after, self.allocators)
+        other = Delta(self.before, self.after, self.allocators, self._threads)
         other._together = Together(sides)
         return other
 
@@ -113,13 +117,21 @@ class Delta(Views):
 
 # A `Dump` is a `Snapshot` to whoever reads it, and has other answers: what `diff` gives is told by the narrower types.
 @overload
-def diff(before: Dump, after: Dump, *, allocators: None = None) -> DumpDelta: ...  # type: ignore[overload-overlap]
+def diff(before: Dump, after: Dump, *, allocators: None = None, threads: int | None = None) -> DumpDelta: ...  # type: ignore[overload-overlap]
 @overload
 def diff(
-    before: Snapshot | Comparison, after: Snapshot | Comparison, *, allocators: Iterable[RuleLike] | None = None
+    before: Snapshot | Comparison,
+    after: Snapshot | Comparison,
+    *,
+    allocators: Iterable[RuleLike] | None = None,
+    threads: int | None = None,
 ) -> Delta: ...
 def diff(
-    before: Snapshot | Comparison, after: Snapshot | Comparison, *, allocators: Iterable[RuleLike] | None = None
+    before: Snapshot | Comparison,
+    after: Snapshot | Comparison,
+    *,
+    allocators: Iterable[RuleLike] | None = None,
+    threads: int | None = None,
 ) -> Delta | DumpDelta:
     r"""Compare two snapshots, or two minidumps.
 
@@ -136,6 +148,8 @@ def diff(
     allocators : iterable of Rule or str, optional
         Rules that tell an allocator's frames, in place of `heapdelta.blame.DEFAULT`; extend that one with
         ``blame.DEFAULT + ["mymem!pool_*"]``. Only for logs.
+    threads : int, optional
+        Threads of the core that work on it, 1 to 1024; by default one for each core. The answer never depends on it.
 
     Returns
     -------
@@ -149,7 +163,7 @@ def diff(
         If one of them is no `Snapshot`; a `Comparison` is already a difference. Or if one is a log and the other a
         dump: `Snapshot.with_modules` brings these together.
     OptionError
-        If a rule cannot be read, or rules are given for dumps.
+        If a rule cannot be read, rules are given for dumps, or `threads` is out of range.
 
     Notes
     -----
@@ -164,6 +178,7 @@ def diff(
     >>> hd.diff(before, after).by("stack").select("trace_id_before", "trace_id_after", "requested_bytes_delta").rows()
     [('7', '9', 256)]
     """
+    checked_threads(threads)
     older, newer = _snapshot(before, "before"), _snapshot(after, "after")
     if isinstance(older, Dump) and isinstance(newer, Dump):
         if allocators is not None:
@@ -175,7 +190,7 @@ def diff(
             f"expected two logs or two dumps, found {kinds[0]} as before and {kinds[1]} as after: a dump does not "
             "record who allocated what; log.with_modules(dump) completes a log by a dump of the same process"
         )
-    return Delta(older, newer, DEFAULT if allocators is None else Allocators(allocators))
+    return Delta(older, newer, DEFAULT if allocators is None else Allocators(allocators), threads)
 
 
 def _snapshot(value: object, name: str) -> Snapshot:

@@ -7,11 +7,11 @@ side; a row of a comparison fills both. The sums of any grouping of the rows are
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack, stack_groups
+from heapdelta._native import Diff
 from heapdelta._numbers import delta, sum_of
 from heapdelta._ranking import labels
 from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS, STATUSES
@@ -43,25 +43,30 @@ class Matched:
     def __init__(
         self,
         sources: Sequence[Snapshot | Comparison],
-        rows: pl.DataFrame,
         allocators: Allocators,
         *,
         one_run: bool,
+        rows: pl.DataFrame | None = None,
+        threads: int | None = None,
     ) -> None:
         self.sources = list(sources)
         self.one_run = one_run
         self.frames = pl.concat([source.frames.select("module", "function", "offset", "text") for source in sources])
         self.flags = [frame_flags(source.frames, allocators) for source in sources]
-        natives = [source._native for source in self.sources]
-        self.stacks = pl.DataFrame(number_through(natives, [flag.to_frame() for flag in self.flags]))
+        flags = [flag.to_frame() for flag in self.flags]
+        self._diff = diff = Diff([source._native for source in self.sources], flags, threads=threads)
+        if rows is None:
+            rows = pl.DataFrame(diff.sides("stack"))
+        self.stacks = pl.DataFrame(diff.stacks())
         may_lack = one_run and len(self.sources) > 1 and self.stacks["fingerprint"].null_count() > 0
         self.rows = _found_elsewhere(rows, self.located(self.stacks)) if may_lack else rows
 
     @classmethod
-    def from_snapshots(cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool) -> Matched:
+    def from_snapshots(
+        cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool, threads: int | None = None
+    ) -> Matched:
         """Bring together the sums of two snapshots."""
-        rows = pl.DataFrame(sides_by_stack(after._native, before._native))
-        return cls([after, before], rows, allocators, one_run=one_run)
+        return cls([after, before], allocators, one_run=one_run, threads=threads)
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, allocators: Allocators) -> Matched:
@@ -77,7 +82,7 @@ class Matched:
             "allocation_count_before",
             "allocation_count_after",
         )
-        return cls([comparison], rows, allocators, one_run=True)
+        return cls([comparison], allocators, one_run=True, rows=rows)
 
     def located(self, stacks: pl.DataFrame) -> pl.DataFrame:
         """Tell where each of all stacks is from: `source`, its place among them, and `stack_id`, the row there."""
@@ -133,7 +138,7 @@ class Matched:
         stacks = self.rows["stack"]
         all_have_one = keys.null_count() == 0 and stacks.null_count() == 0
         rest = self.rows.clear() if all_have_one else self.rows.filter(keys.gather(stacks).is_null())
-        return pl.DataFrame(rank(self._sides(self.rows), keys.to_frame())), rest
+        return pl.DataFrame(self._diff.rank(self._sides(self.rows), keys.to_frame())), rest
 
     def _sides(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
         """Part rows of two sources by side, which is how they stand; each part is in one piece then."""
@@ -156,9 +161,9 @@ class Matched:
         rest = self.rows.filter(~listed)
         parts = [rest.select(self._special_key(pl.col("stack")).alias("key"), *PAIRS)]
         frames_seen, stacks_seen = 0, 0
-        for source in self.sources:
+        for place, source in enumerate(self.sources):
             groups = codes.slice(frames_seen, source.frames.height)
-            pairs = pl.DataFrame(stack_groups(source._native, groups.to_frame()))
+            pairs = self.passed(place, groups)
             stacks = source._height("stacks")
             own = pl.col("stack").is_between(stacks_seen, stacks_seen + stacks, closed="left")
             rows = self.rows.filter(listed).filter(own)
@@ -166,6 +171,10 @@ class Matched:
             frames_seen += source.frames.height
             stacks_seen += stacks
         return pl.concat(parts)
+
+    def passed(self, source: int, groups: pl.Series) -> pl.DataFrame:
+        """Give every group of frames that each stack of a source passes: `stack_id`, `group`."""
+        return pl.DataFrame(self._diff.passed(source, groups.to_frame()))
 
     def _by_stack(self) -> pl.DataFrame:
         ranking, rest = self._ranked(self.stacks["content"])
@@ -206,8 +215,7 @@ class Matched:
 
     def _by_heap(self) -> pl.DataFrame:
         # A comparison has no heaps; whoever asks for them has two snapshots (`Views.by` sees to it).
-        after, before = cast("list[Snapshot]", self.sources)
-        rows = pl.DataFrame(sides_by_heap(after._native, before._native))
+        rows = pl.DataFrame(self._diff.sides("heap"))
         ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
         named = pl.when(pl.col("heap_base").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))
         return ranking.with_columns(named.alias("status"))

@@ -13,6 +13,7 @@ import polars as pl
 from heapdelta import _html
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Comparison, Snapshot
+from heapdelta._options import checked_threads
 from heapdelta._read.one import encoding_name, read, read_each
 from heapdelta._read.pattern import UnreadableFolder
 from heapdelta._read.sources import label_of, listed_sources, size_of
@@ -22,7 +23,8 @@ from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from heapdelta._read.one import Source
+    from heapdelta._options import checked_threads
+from heapdelta._read.one import Source
 
     Sources: TypeAlias = "str | os.PathLike[str] | Iterable[Source]"
     Outcome: TypeAlias = "Snapshot | Comparison | Dump | BaseException"
@@ -162,8 +164,7 @@ def read_many(
     """
     if on_error not in ("collect", "raise"):
         raise OptionError(f"expected collect or raise for on_error, found {on_error!r}", kind="option")
-    if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= 1024):
-        raise OptionError(f"expected threads from 1 to 1024, found {threads}", kind="option")
+    checked_threads(threads)
     listed = listed_sources(sources)
     work = _Work(
         listed,

@@ -28,16 +28,16 @@ KEYS = {
 
 
 def grid_of(
-    snapshots: list[Snapshot], by: str, allocators: Allocators, *, inclusive: bool
+    snapshots: list[Snapshot], by: str, allocators: Allocators, *, inclusive: bool, threads: int | None = None
 ) -> tuple[Grid, pl.DataFrame]:
     """Sum up snapshots. Gives every key at every point; and `key` with the key columns, in the order of the grid."""
     natives = [snapshot._native for snapshot in snapshots]
     if by == "heap":
-        heaps = Grid.of_heaps(natives)
+        heaps = Grid(natives, "heap", threads=threads)
         found = pl.DataFrame(heaps.keys())
         named = pl.when(pl.col("value").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))
         return heaps, _numbered(found.select(pl.col("value").alias("heap_base"), named.alias("status")))
-    stacks = Grid.of_stacks(natives)
+    stacks = Grid(natives, "stack", threads=threads)
     found = pl.DataFrame(stacks.keys()).with_row_index("key")
     passed, frames, depths = _frames_of(found.filter(pl.col("status") == OK), snapshots)
     blamed = _blamed(passed, frames, allocators)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from heapdelta._capture import one_run
+from heapdelta._options import checked_threads
 from heapdelta._ranking.measures import MEASURES
 from heapdelta._series import growth, notes, summary
 from heapdelta._series.keys import KEYS, grid_of
@@ -55,7 +56,9 @@ class Series:
         since the point before it is more than 2.5 times the median of its run).
     """
 
-    def __init__(self, found: Ordered, by: By, allocators: Allocators, *, inclusive: bool) -> None:
+    def __init__(
+        self, found: Ordered, by: By, allocators: Allocators, *, inclusive: bool, threads: int | None = None
+    ) -> None:
         self.by = by
         self.inclusive = inclusive
         self.allocators = allocators
@@ -63,11 +66,12 @@ class Series:
         self.points = found.points
         self._own_notes = [*found.notes, *notes.about(found)]
         self._clock = found.clock
+        self._threads = threads
 
     @cached_property
     def _together(self) -> one_run.Together:
         """The snapshots as their runs know them."""
-        return one_run.of_points(self.snapshots, self.points["run"])
+        return one_run.of_points(self.snapshots, self.points["run"], threads=self._threads)
 
     @property
     def notes(self) -> list[str]:
@@ -82,7 +86,9 @@ class Series:
     @cached_property
     def _grid(self) -> tuple[Grid, pl.DataFrame]:
         """Every key at every point, and the keys in the order of `table`: `key`, its number there, and its columns."""
-        grid, keys = grid_of(self._together.snapshots, self.by, self.allocators, inclusive=self.inclusive)
+        grid, keys = grid_of(
+            self._together.snapshots, self.by, self.allocators, inclusive=self.inclusive, threads=self._threads
+        )
         final = pl.DataFrame(grid.sizes(self.points.height - 1))["requested_bytes"]
         shown = KEYS[self.by]
         ordered = keys.with_columns(final.alias("final")).sort(
@@ -182,7 +188,7 @@ class Series:
         """
         from heapdelta._series.survival import survival
 
-        return survival(self)
+        return survival(self, threads=self._threads)
 
     def __repr__(self) -> str:
         runs = int(self.points["run"].n_unique())
@@ -203,6 +209,7 @@ def series(
     allocators: Iterable[RuleLike] | None = None,
     order: Order = "taken_at",
     runs: Literal["one", "all"] = "one",
+    threads: int | None = None,
 ) -> Series:
     r"""Put snapshots in the order of time, to see what grows and how.
 
@@ -223,6 +230,8 @@ def series(
     runs : {"one", "all"}, default "one"
         Refuse snapshots that are known to be of several runs of processes, or keep them apart by `run`: a restart
         starts anew.
+    threads : int, optional
+        Threads of the core that work on it, 1 to 1024; by default one for each core. The answer never depends on it.
 
     Returns
     -------
@@ -255,9 +264,10 @@ def series(
     >>> series.growth().select("module", "verdict").row(0)
     ('fhpreview', 'leak')
     """
+    checked_threads(threads)
     if by not in KEYS:
         raise OptionError(f"expected one of {', '.join(KEYS)}, found {by!r}", kind="option")
     if inclusive and by not in ("module", "function"):
         raise OptionError(f"expected module or function with inclusive=True, found {by!r}", kind="option")
     rules = DEFAULT if allocators is None else Allocators(allocators)
-    return Series(ordered(snapshots, order=order, runs=runs), by, rules, inclusive=inclusive)
+    return Series(ordered(snapshots, order=order, runs=runs), by, rules, inclusive=inclusive, threads=threads)

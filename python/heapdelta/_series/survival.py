@@ -9,6 +9,7 @@ import polars as pl
 
 from heapdelta import _native
 from heapdelta._numbers import total, total_of_known
+from heapdelta._options import checked_threads
 from heapdelta._series import summary
 from heapdelta._series.notes import about_cut, about_unknown
 from heapdelta._series.survival_stacks import described, summed_up
@@ -132,7 +133,7 @@ def survival(series: Series, *, threads: int | None = None) -> Survival:
     series : Series
         Of logs read with ``blocks=True``.
     threads : int, optional
-        How many threads to use; by default one for each core.
+        Threads of the core that work on it, 1 to 1024; by default one for each core.
 
     Returns
     -------
@@ -145,8 +146,7 @@ def survival(series: Series, *, threads: int | None = None) -> Survival:
         If a snapshot was read without its blocks, or is of a format that gives sums and no addresses; or if `threads`
         is below 1.
     """
-    if threads is not None and threads < 1:
-        raise OptionError(f"expected at least 1 thread, found {threads}", kind="option")
+    checked_threads(threads)
     for snapshot in series.snapshots:
         _check(snapshot)
     parts, lives = [], {}

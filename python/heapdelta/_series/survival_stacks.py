@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._native import blame
 from heapdelta._numbers import running_sum, wide_difference, wide_sum
 from heapdelta._ranking import labels
 from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK
@@ -37,7 +36,7 @@ def described(stacks: pl.DataFrame, snapshots: list[Snapshot], allocators: Alloc
 def _names(snapshot: Snapshot, allocators: Allocators) -> pl.DataFrame:
     """Every stack of a snapshot by its row number, and one row more for blocks without a stack."""
     stacks, frames = snapshot.stacks, snapshot.frames
-    blamed = pl.DataFrame(blame(snapshot._native, frame_flags(frames, allocators).to_frame()))
+    blamed = pl.DataFrame(snapshot._native.blame(frame_flags(frames, allocators).to_frame()))
     frame = pl.repeat(None, stacks.height + 1, dtype=pl.UInt32, eager=True)
     frame = frame.scatter(blamed["stack_id"], blamed["frame_id"])
     shown = frames.select("module", labels.function_label(frames)).select(pl.all().gather(frame))

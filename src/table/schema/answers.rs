@@ -2,7 +2,7 @@
 
 use super::{Column, Kind, TableSchema, column, nullable};
 
-/// Answer of [`crate::diff::sides`], by stack.
+/// Answer of [`crate::diff::Diff::sides`], by stack.
 pub const SIDES_BY_STACK: TableSchema = TableSchema {
     name: "sides_by_stack",
     row: "stack in use on one side",
@@ -13,7 +13,7 @@ pub const SIDES_BY_STACK: TableSchema = TableSchema {
     ]),
 };
 
-/// Answer of [`crate::diff::sides`], by heap.
+/// Answer of [`crate::diff::Diff::sides`], by heap.
 pub const SIDES_BY_HEAP: TableSchema = TableSchema {
     name: "sides_by_heap",
     row: "heap in use on one side",
@@ -76,7 +76,7 @@ pub const CARRIED: TableSchema = TableSchema {
     ],
 };
 
-/// Answer of [`crate::diff::number_through`].
+/// Answer of [`crate::diff::Diff::stacks`].
 pub const NUMBERED_STACKS: TableSchema = TableSchema {
     name: "numbered_stacks",
     row: "stack of one of several captures",
@@ -111,7 +111,7 @@ pub const TEXT: TableSchema = TableSchema {
     columns: &[nullable("text", Kind::Text, "there is nothing to write", "what it is called")],
 };
 
-/// Answer of [`crate::diff::rank`].
+/// Answer of [`crate::diff::Diff::rank`].
 pub const RANKING: TableSchema = TableSchema {
     name: "ranking",
     row: "key of stacks",

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import blame
-from heapdelta._native import stack_groups
 from heapdelta._numbers import delta, sum_of
 from heapdelta.blame import Rule
 from heapdelta.exceptions import OptionError
@@ -70,10 +69,10 @@ def deciding_rule(matched: Matched, rules: Sequence[Rule]) -> pl.Series:
     """
     of_frame = _first_match(matched.frames, rules)
     parts, frames_seen = [], 0
-    for source in matched.sources:
+    for place, source in enumerate(matched.sources):
         groups = of_frame.slice(frames_seen, source.frames.height)
         frames_seen += source.frames.height
-        passed = pl.DataFrame(stack_groups(source._native, groups.to_frame()))
+        passed = matched.passed(place, groups)
         first = passed.group_by("stack_id").agg(pl.col("group").min())
         none = pl.repeat(None, source._height("stacks"), dtype=pl.UInt32, eager=True)
         parts.append(none.scatter(first["stack_id"], first["group"]))
