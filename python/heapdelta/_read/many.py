@@ -23,8 +23,7 @@ from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from heapdelta._options import checked_threads
-from heapdelta._read.one import Source
+    from heapdelta._read.one import Source
 
     Sources: TypeAlias = "str | os.PathLike[str] | Iterable[Source]"
     Outcome: TypeAlias = "Snapshot | Comparison | Dump | BaseException"
