@@ -170,3 +170,9 @@ impl Dump {
         PyMemoryView::from(Bound::new(py, bytes)?.as_any())
     }
 }
+
+/// Why addresses in two dumps must not be compared; None if they may be.
+#[pyfunction]
+pub fn why_not_one_process(before: &Dump, after: &Dump) -> Option<String> {
+    crate::snapshot::why_not_one_process(&before.inner, &after.inner)
+}

@@ -23,13 +23,13 @@ pub mod native {
     #[pymodule_export]
     use super::diff::{Diff, one_run};
     #[pymodule_export]
-    use super::dump::{Bytes, Dump};
+    use super::dump::{Bytes, Dump, why_not_one_process};
     #[pymodule_export]
     use super::labels::{function_labels, hexadecimal};
     #[pymodule_export]
     use super::read::{encoding_name, read, read_each};
     #[pymodule_export]
-    use super::snapshot::{Comparison, Snapshot};
+    use super::snapshot::{Comparison, Snapshot, why_not_one_run};
     #[pymodule_export]
     use super::survival::{follow_blocks, survivors};
     #[pymodule_export]

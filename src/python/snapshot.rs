@@ -201,3 +201,9 @@ impl Comparison {
         named(name, self.inner.table(name))
     }
 }
+
+/// Why trace ids and addresses of two logs must not be matched; None if they may be.
+#[pyfunction]
+pub fn why_not_one_run(before: &Snapshot, after: &Snapshot) -> Option<String> {
+    crate::snapshot::why_not_one_run(&before.inner, &after.inner)
+}

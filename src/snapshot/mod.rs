@@ -1,11 +1,14 @@
 //! One capture, one comparison or one dump: its header and its tables.
 
 mod dump;
+mod modules;
 mod one_run;
+mod same_process;
 mod with_modules;
 
 pub use dump::Dump;
 pub use one_run::{OneRun, one_run};
+pub use same_process::{why_not_one_process, why_not_one_run};
 
 use std::path::PathBuf;
 

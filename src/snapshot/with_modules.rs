@@ -3,15 +3,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use arrow_array::{
-    ArrayRef, BooleanArray, RecordBatch, StringViewArray, UInt32Array, UInt64Array,
-    cast::AsArray,
-    types::{UInt32Type, UInt64Type},
-};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringViewArray, UInt32Array, UInt64Array, cast::AsArray};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    snapshot::{Dump, Snapshot},
+    snapshot::{
+        Dump, Snapshot,
+        modules::{Module, columns, texts},
+        same_process::why_not_log_and_dump,
+    },
     table::{
         Table,
         frames::Frames,
@@ -32,12 +32,12 @@ impl Snapshot {
     /// # Errors
     ///
     /// [`ErrorKind::NotOneProcess`]: the process ids differ, or the programs; or the program, or more than half of the
-    /// modules that both list, stand at other addresses; or nothing shows that log and dump are of one process: without a
-    /// process id, a program at the same address in both does.
+    /// modules that both list, were loaded at other addresses; or nothing shows that log and dump are of one process: without
+    /// a process id, a program at the same address in both does.
     pub fn with_modules(&self, dump: &Dump) -> Result<Snapshot> {
         let ours = Module::list(self.table("modules"));
         let theirs = Module::list(dump.table("modules"));
-        if let Some(found) = contradiction(self.header.pid, dump.header.pid, &ours, &theirs) {
+        if let Some(found) = why_not_log_and_dump(self, dump) {
             return Err(Error::new(ErrorKind::NotOneProcess { found }).in_file(self.about.path.clone()));
         }
         let added = missing(&ours, &theirs);
@@ -61,106 +61,6 @@ impl Snapshot {
         }
         Ok(snapshot)
     }
-}
-
-/// One row of a module table, of a log or of a dump.
-#[derive(Debug, Clone, Copy)]
-struct Module<'a> {
-    base: Option<u64>,
-    size: Option<u64>,
-    path: &'a str,
-    version: Option<&'a str>,
-    timestamp: Option<u32>,
-    debug_id: Option<&'a str>,
-}
-
-impl<'a> Module<'a> {
-    fn list(table: Option<&'a Table>) -> Vec<Module<'a>> {
-        let rows = texts(table, "path")
-            .zip(numbers::<UInt64Type>(table, "base").zip(numbers::<UInt64Type>(table, "size")))
-            .zip(texts(table, "version").zip(texts(table, "debug_id")))
-            .zip(numbers::<UInt32Type>(table, "timestamp"));
-        let module = |(((path, (base, size)), (version, debug_id)), timestamp): Row<'a>| Module {
-            base,
-            size,
-            path: path.unwrap_or_default(),
-            version,
-            timestamp,
-            debug_id,
-        };
-        rows.map(module).collect()
-    }
-
-    fn end(&self) -> u64 {
-        self.base.unwrap_or_default().saturating_add(self.size.unwrap_or_default())
-    }
-
-    fn file(&self) -> String {
-        file_name(self.path).to_lowercase()
-    }
-}
-
-type Texts<'a> = Option<&'a str>;
-type Row<'a> = (((Texts<'a>, (Option<u64>, Option<u64>)), (Texts<'a>, Texts<'a>)), Option<u32>);
-
-fn columns<'a>(table: Option<&'a Table>, name: &'static str) -> impl Iterator<Item = &'a ArrayRef> {
-    table.map_or(&[][..], |table| &table.batches).iter().filter_map(move |batch| batch.column_by_name(name))
-}
-
-fn texts<'a>(table: Option<&'a Table>, name: &'static str) -> impl Iterator<Item = Option<&'a str>> {
-    columns(table, name).filter_map(|column| column.as_string_view_opt()).flat_map(StringViewArray::iter)
-}
-
-fn numbers<T: arrow_array::ArrowPrimitiveType>(
-    table: Option<&Table>,
-    name: &'static str,
-) -> impl Iterator<Item = Option<T::Native>> {
-    columns(table, name).filter_map(|column| column.as_primitive_opt::<T>()).flat_map(|column| column.iter())
-}
-
-/// Why a log and a dump are not of one process; absent if they may be.
-///
-/// The rule for modules is the one for two logs: the program itself must stand at the same address, and at least half of
-/// the modules that both list, because a plug-in may be unloaded and come back elsewhere.
-fn contradiction(pid: Option<u32>, dump: Option<u32>, ours: &[Module<'_>], theirs: &[Module<'_>]) -> Option<String> {
-    if let (Some(pid), Some(dump)) = (pid, dump)
-        && pid != dump
-    {
-        return Some(format!("the process ids differ ({pid} and {dump})"));
-    }
-    let mut places: HashMap<String, Vec<u64>> = HashMap::new();
-    for module in theirs {
-        places.entry(module.file()).or_default().extend(module.base);
-    }
-    let programs = |modules: &[Module<'_>]| -> Vec<String> {
-        modules.iter().map(Module::file).filter(|file| file.ends_with(".exe")).collect()
-    };
-    let (our_programs, their_programs) = (programs(ours), programs(theirs));
-    if let (Some(our), Some(their)) = (our_programs.first(), their_programs.first())
-        && !our_programs.iter().any(|program| their_programs.contains(program))
-    {
-        return Some(format!("the programs differ ({our} and {their})"));
-    }
-    let (mut both, mut moved, mut program_stands) = (0, 0, false);
-    for module in ours {
-        let file = module.file();
-        let (Some(base), Some(places)) = (module.base, places.get(&file)) else { continue };
-        both += 1;
-        if places.contains(&base) {
-            program_stands |= file.ends_with(".exe");
-            continue;
-        }
-        moved += 1;
-        if file.ends_with(".exe") {
-            return Some(format!("{file} was loaded at another address"));
-        }
-    }
-    if 2 * moved > both {
-        return Some(format!("{moved} of {both} modules were loaded at other addresses"));
-    }
-    // Modules of the system stand at the same addresses in every process until the next boot: they prove nothing.
-    let unproven = !program_stands && (pid.is_none() || dump.is_none());
-    unproven.then(|| "nothing shows it: no process id to compare, and no program that both list".to_owned())
 }
 
 /// Modules of the dump that overlap none of the log, in the order of the dump.
