@@ -5,7 +5,7 @@
 use super::{
     directory::Stream,
     fields::{u16_at, u32_at, u64_at},
-    reader::Reader,
+    shared::Shared,
 };
 use crate::error::Severity;
 
@@ -39,17 +39,17 @@ const FLAGS: [u16; AMOUNTS] =
 const PRIVATE_USAGE: usize = 10;
 
 /// Reads ProcessVmCounters.
-pub fn process(reader: &mut Reader<'_>, stream: &Stream<'_>) -> ProcessCounters {
+pub fn process(shared: &mut Shared<'_>, stream: &Stream<'_>) -> ProcessCounters {
     let bytes = stream.bytes;
     let revision = u16_at(bytes, 0);
     let mut counters = ProcessCounters { revision: revision.map(u32::from), ..ProcessCounters::default() };
     let (flags, size) = match revision {
         Some(1) => (BASE, 80),
         Some(2) => (u16_at(bytes, 2).unwrap_or_default(), 152),
-        _ => return unknown_revision(reader, stream, counters),
+        _ => return unknown_revision(shared, stream, counters),
     };
     if bytes.len() < size {
-        cut(reader, stream, size);
+        cut(shared, stream, size);
     }
     if revision == Some(2) {
         counters.flags = u16_at(bytes, 2).map(u32::from);
@@ -69,21 +69,21 @@ pub fn process(reader: &mut Reader<'_>, stream: &Stream<'_>) -> ProcessCounters 
     counters
 }
 
-fn unknown_revision<T>(reader: &mut Reader<'_>, stream: &Stream<'_>, empty: T) -> T {
+fn unknown_revision<T>(shared: &mut Shared<'_>, stream: &Stream<'_>, empty: T) -> T {
     let revision = u16_at(stream.bytes, 0);
-    reader.issues.push(
+    shared.issues.push(
         Severity::Warning,
         "unknown_revision",
         stream.place(),
         || format!("revision {}", revision.unwrap_or_default()),
         "left the stream out: its layout is not known",
     );
-    reader.left_out.push((stream.name, "its layout is not known"));
+    shared.left_out.push((stream.name, "its layout is not known"));
     empty
 }
 
-fn cut(reader: &mut Reader<'_>, stream: &Stream<'_>, size: usize) {
-    reader.issues.push(
+fn cut(shared: &mut Shared<'_>, stream: &Stream<'_>, size: usize) {
+    shared.issues.push(
         Severity::Error,
         "cut_record",
         stream.place(),
@@ -110,14 +110,14 @@ pub struct SystemMemory {
 }
 
 /// Reads SystemMemoryInfo. Revision 2 only adds fields behind those that are read here.
-pub fn system(reader: &mut Reader<'_>, stream: &Stream<'_>) -> SystemMemory {
+pub fn system(shared: &mut Shared<'_>, stream: &Stream<'_>) -> SystemMemory {
     const BASIC_PERFORMANCE: u16 = 2;
     let bytes = stream.bytes;
     if !matches!(u16_at(bytes, 0), Some(1 | 2)) {
-        return unknown_revision(reader, stream, SystemMemory::default());
+        return unknown_revision(shared, stream, SystemMemory::default());
     }
     if bytes.len() < 148 {
-        cut(reader, stream, 148);
+        cut(shared, stream, 148);
     }
     let filled = u16_at(bytes, 2).is_some_and(|flags| flags & BASIC_PERFORMANCE != 0);
     let page_count = |at| u64_at(bytes, at).filter(|_| filled);

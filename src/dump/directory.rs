@@ -10,6 +10,7 @@ use minidump::Minidump;
 use super::{
     fields::{Fields, present},
     issues::{Issues, Place},
+    streams::{Kind, name},
 };
 use crate::error::{ErrorKind, Severity, excerpt};
 
@@ -18,9 +19,6 @@ pub const MAGIC: &[u8] = b"MDMP";
 
 const HEADER_SIZE: usize = 32;
 const ENTRY_SIZE: usize = 12;
-
-/// `CommentStreamA`.
-const COMMENT_ANSI: u32 = 10;
 
 /// `LastReservedStream`: numbers above are free for vendors.
 const LAST_RESERVED: u32 = 0xFFFF;
@@ -163,7 +161,8 @@ fn end_at_first_stream(entries: &mut Vec<Entry>, directory: u64) {
 }
 
 /// Takes the first stream of a type out of the directory, or says there why not.
-pub fn take<'a>(file: &'a [u8], kind: u32, entries: &mut [Entry], issues: &mut Issues) -> Option<Stream<'a>> {
+pub fn take<'a>(file: &'a [u8], kind: Kind, entries: &mut [Entry], issues: &mut Issues) -> Option<Stream<'a>> {
+    let kind = kind as u32;
     let name = name(kind)?;
     let entry = entries.iter_mut().find(|entry| entry.kind == kind)?;
     let stream =
@@ -222,42 +221,10 @@ pub fn explain(file: &[u8], entries: &mut [Entry], issues: &mut Issues) {
             }
             (0, _) => "an unused entry".into(),
             (_, Some(_)) if !first => "a second stream of its type: the first one counts".into(),
-            (COMMENT_ANSI, _) => "CommentStreamW says it".into(),
+            (kind, _) if kind == Kind::CommentStreamA as u32 => "CommentStreamW says it".into(),
             (_, Some(_)) => "no table holds what it says".into(),
             (..=LAST_RESERVED, _) => "an undocumented stream, or a vendor's".into(),
             _ => "a vendor's own stream".into(),
         });
     }
-}
-
-/// The documented name of a stream type (`MINIDUMP_STREAM_TYPE`); absent for those of vendors.
-pub fn name(kind: u32) -> Option<&'static str> {
-    const NAMES: [&str; 25] = [
-        "UnusedStream",
-        "ReservedStream0",
-        "ReservedStream1",
-        "ThreadListStream",
-        "ModuleListStream",
-        "MemoryListStream",
-        "ExceptionStream",
-        "SystemInfoStream",
-        "ThreadExListStream",
-        "Memory64ListStream",
-        "CommentStreamA",
-        "CommentStreamW",
-        "HandleDataStream",
-        "FunctionTableStream",
-        "UnloadedModuleListStream",
-        "MiscInfoStream",
-        "MemoryInfoListStream",
-        "ThreadInfoListStream",
-        "HandleOperationListStream",
-        "TokenStream",
-        "JavaScriptDataStream",
-        "SystemMemoryInfoStream",
-        "ProcessVmCountersStream",
-        "IptTraceStream",
-        "ThreadNamesStream",
-    ];
-    NAMES.get(kind as usize).copied()
 }

@@ -4,7 +4,7 @@ use super::{
     directory::Stream,
     fields::{Fields, u32_at},
     issues::Place,
-    reader::Reader,
+    shared::Shared,
 };
 use crate::error::Severity;
 
@@ -31,22 +31,22 @@ pub struct Handle {
 }
 
 /// Reads HandleData.
-pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Handle> {
-    let records = reader.headed(stream, 12, 32);
+pub fn read<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>) -> Vec<Handle> {
+    let records = shared.headed(stream, 12, 32);
     let mut handles = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         handles.push(Handle {
             handle: fields.u64(0),
-            kind: reader.text(fields.u32(8).into(), place),
-            name: reader.text(fields.u32(12).into(), place),
+            kind: shared.text(fields.u32(8).into(), place),
+            name: shared.text(fields.u32(12).into(), place),
             attributes: fields.u32(16),
             granted_access: fields.u32(20),
             handle_count: fields.u32(24),
             pointer_count: fields.u32(28),
         });
         if let Some(information) = u32_at(record, 32) {
-            follow(reader, information, place);
+            follow(shared, information, place);
         }
     }
     handles
@@ -54,13 +54,13 @@ pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Handle> {
 
 /// Follows the object informations of a handle. No public document shows their layout, so nothing is read of them but
 /// the link to the next; a chain that cannot be true is worth knowing, because other readers never come to its end.
-fn follow(reader: &mut Reader<'_>, first: u32, place: Place) {
+fn follow(shared: &mut Shared<'_>, first: u32, place: Place) {
     let mut seen = Vec::new();
     let mut at = first;
     while at != 0 {
         let back = seen.contains(&at);
         if back || seen.len() == CHAIN_LIMIT {
-            reader.issues.push(
+            shared.issues.push(
                 Severity::Warning,
                 "endless_chain",
                 place,
@@ -73,6 +73,6 @@ fn follow(reader: &mut Reader<'_>, first: u32, place: Place) {
             return;
         }
         seen.push(at);
-        at = u32_at(reader.file, at as usize).unwrap_or_default();
+        at = u32_at(shared.file, at as usize).unwrap_or_default();
     }
 }

@@ -5,7 +5,7 @@ use minidump::{
     system_info::{Cpu, Os, PointerWidth},
 };
 
-use super::{directory::Stream, fields::Fields, reader::Reader};
+use super::{directory::Stream, fields::Fields, shared::Shared};
 use crate::error::Severity;
 
 /// The header of a dump.
@@ -53,10 +53,10 @@ pub struct Exception {
 }
 
 /// Reads SystemInfo into the header.
-pub fn system<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, header: &mut DumpHeader) -> Option<MinidumpSystemInfo> {
+pub fn system<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, header: &mut DumpHeader) -> Option<MinidumpSystemInfo> {
     // The crate would look for the service pack in the whole file, without a bound: it gets no file.
     let Ok(info) = MinidumpSystemInfo::read(stream.bytes, &[], Endian::Little, None) else {
-        cut(reader, stream);
+        cut(shared, stream);
         return None;
     };
     let raw = &info.raw;
@@ -69,7 +69,7 @@ pub fn system<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, header: &mut Dum
         cpu => cpu.to_string(),
     });
     header.processor_count = Some(raw.number_of_processors.into()).filter(|count| *count != 0);
-    header.service_pack = reader.text(raw.csd_version_rva.into(), stream.place()).filter(|words| !words.is_empty());
+    header.service_pack = shared.text(raw.csd_version_rva.into(), stream.place()).filter(|words| !words.is_empty());
     match info.cpu.pointer_width() {
         PointerWidth::Bits32 => header.pointer_width = 32,
         PointerWidth::Bits64 => header.pointer_width = 64,
@@ -87,9 +87,9 @@ fn os_name(os: Os) -> String {
 }
 
 /// Reads MiscInfo into the header.
-pub fn misc(reader: &mut Reader<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
+pub fn misc(shared: &mut Shared<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
     let Ok(info) = MinidumpMiscInfo::read(stream.bytes, &[], Endian::Little, None) else {
-        cut(reader, stream);
+        cut(shared, stream);
         return;
     };
     header.pid = info.raw.process_id().copied();
@@ -100,41 +100,41 @@ pub fn misc(reader: &mut Reader<'_>, stream: &Stream<'_>, header: &mut DumpHeade
 }
 
 /// Reads Exception into the header.
-pub fn exception(reader: &mut Reader<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
+pub fn exception(shared: &mut Shared<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
     if stream.bytes.len() < 32 {
-        cut(reader, stream);
+        cut(shared, stream);
         return;
     }
     let fields = Fields(stream.bytes);
-    let address = reader.address(fields.u64(24));
+    let address = shared.address(fields.u64(24));
     header.exception = Some(Exception { code: fields.u32(8), address, thread_id: fields.u32(0) });
 }
 
 /// Reads CommentStreamW into the header.
-pub fn wide_comment(reader: &mut Reader<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
+pub fn wide_comment(shared: &mut Shared<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
     let (units, _) = stream.bytes.as_chunks::<2>();
     let end = units.iter().position(|unit| *unit == [0, 0]).map_or(stream.bytes.len(), |at| 2 * at);
-    header.comment = reader.utf16(&stream.bytes[..end], stream.place()).filter(|words| !words.is_empty());
+    header.comment = shared.utf16(&stream.bytes[..end], stream.place()).filter(|words| !words.is_empty());
 }
 
 /// Reads CommentStreamA into the header; it counts where CommentStreamW says nothing.
-pub fn ansi_comment(reader: &mut Reader<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
+pub fn ansi_comment(shared: &mut Shared<'_>, stream: &Stream<'_>, header: &mut DumpHeader) {
     let end = memchr::memchr(0, stream.bytes).unwrap_or(stream.bytes.len());
     let bytes = &stream.bytes[..end];
     let words = match std::str::from_utf8(bytes) {
         Ok(words) => words.to_owned(),
         Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
     };
-    header.comment = reader.keep(words, stream.place()).filter(|words| !words.is_empty());
+    header.comment = shared.keep(words, stream.place()).filter(|words| !words.is_empty());
 }
 
-fn cut(reader: &mut Reader<'_>, stream: &Stream<'_>) {
-    reader.issues.push(
+fn cut(shared: &mut Shared<'_>, stream: &Stream<'_>) {
+    shared.issues.push(
         Severity::Error,
         "cut_record",
         stream.place(),
         || format!("{} bytes are too few", stream.bytes.len()),
         "its fields are null",
     );
-    reader.left_out.push((stream.name, "it is too short"));
+    shared.left_out.push((stream.name, "it is too short"));
 }

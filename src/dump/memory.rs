@@ -6,7 +6,7 @@ use super::{
     directory::Stream,
     fields::{Fields, u64_at},
     issues::Place,
-    reader::{Reader, unextended},
+    shared::{Shared, unextended},
 };
 use crate::{engine::memory::roomy, error::Severity};
 
@@ -62,36 +62,36 @@ impl Ranges {
 }
 
 /// Reads MemoryList.
-pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Ranges) {
-    let records = reader.counted(stream, 16);
+pub fn list<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, ranges: &mut Ranges) {
+    let records = shared.counted(stream, 16);
     ranges.reserve(stream.name, records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let (size, offset) = fields.location(8);
-        add(reader, place, fields.u64(0), u64::from(size), u64::from(offset), ranges);
+        add(shared, place, fields.u64(0), u64::from(size), u64::from(offset), ranges);
     }
 }
 
 /// Reads Memory64List: contents stand one behind the other, from one offset on, which may be past 4 GiB.
-pub fn list64<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, ranges: &mut Ranges) {
+pub fn list64<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, ranges: &mut Ranges) {
     let (Some(count), Some(mut offset)) = (u64_at(stream.bytes, 0), u64_at(stream.bytes, 8)) else {
-        reader.too_short(stream);
+        shared.too_short(stream);
         return;
     };
-    let records = reader.records(stream, 16, 16, count);
+    let records = shared.records(stream, 16, 16, count);
     ranges.reserve(stream.name, records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
-        add(reader, place, fields.u64(0), fields.u64(8), offset, ranges);
+        add(shared, place, fields.u64(0), fields.u64(8), offset, ranges);
         offset = offset.saturating_add(fields.u64(8));
     }
 }
 
-fn add(reader: &mut Reader<'_>, place: Place, base: u64, declared: u64, offset: u64, ranges: &mut Ranges) {
-    let size = declared.min((reader.file.len() as u64).saturating_sub(offset));
-    let base = reader.address(base);
+fn add(shared: &mut Shared<'_>, place: Place, base: u64, declared: u64, offset: u64, ranges: &mut Ranges) {
+    let size = declared.min((shared.file.len() as u64).saturating_sub(offset));
+    let base = shared.address(base);
     if size < declared {
-        reader.issues.push(
+        shared.issues.push(
             Severity::Error,
             "cut_range",
             place,
@@ -99,7 +99,7 @@ fn add(reader: &mut Reader<'_>, place: Place, base: u64, declared: u64, offset: 
             "kept the bytes that are in the file",
         );
     }
-    reader.check_end(base, size, place);
+    shared.check_end(base, size, place);
     ranges.base.push(base);
     ranges.size.push(size);
     ranges.declared_size.push(declared);
@@ -140,10 +140,10 @@ pub struct Absent {
 
 impl Memory {
     /// The index of all ranges. Where two overlap, the one that stands first in the file counts: an issue.
-    pub fn new(ranges: &Ranges, reader: &mut Reader<'_>) -> Self {
+    pub fn new(ranges: &Ranges, shared: &mut Shared<'_>) -> Self {
         let mut order: Vec<u32> = (0..ranges.len() as u32).filter(|at| ranges.size[*at as usize] > 0).collect();
         order.sort_by_key(|at| ranges.base[*at as usize]);
-        let mut memory = Self { pieces: Vec::with_capacity(order.len()), narrow: reader.narrow };
+        let mut memory = Self { pieces: Vec::with_capacity(order.len()), narrow: shared.narrow };
         // Ranges that reach the address, the first of the file on top.
         let mut open: BinaryHeap<Reverse<u32>> = BinaryHeap::new();
         let base = |at: u32| ranges.base[at as usize];
@@ -161,7 +161,7 @@ impl Memory {
             }
             while let Some(next) = starts.next_if(|next| base(*next) <= address) {
                 if let Some(Reverse(other)) = open.peek().filter(|Reverse(at)| end(*at) > address) {
-                    overlap(reader, ranges, next.max(*other), next.min(*other));
+                    overlap(shared, ranges, next.max(*other), next.min(*other));
                 }
                 open.push(Reverse(next));
             }
@@ -265,10 +265,10 @@ fn covering(pieces: &[Piece], address: u64, size: u64) -> Result<usize, Absent> 
     Err(Absent { address: reached, size: (end - u128::from(reached)) as u64 })
 }
 
-fn overlap(reader: &mut Reader<'_>, ranges: &Ranges, later: u32, first: u32) {
+fn overlap(shared: &mut Shared<'_>, ranges: &Ranges, later: u32, first: u32) {
     let (later, first) = (later as usize, first as usize);
     let text = |at: usize| format!("{:#X} bytes at {:#X}", ranges.size[at], ranges.base[at]);
-    reader.issues.push(
+    shared.issues.push(
         Severity::Warning,
         "overlapping_range",
         Place { stream: ranges.stream(later), index: None, byte: Some(ranges.offset[later]) },

@@ -17,8 +17,9 @@ pub mod header;
 pub mod issues;
 pub mod memory;
 pub mod modules;
-pub mod reader;
 pub mod regions;
+pub mod shared;
+pub mod streams;
 pub mod threads;
 
 use crate::error::{ErrorKind, Severity};
@@ -29,7 +30,8 @@ use header::DumpHeader;
 use issues::{Issue, Place};
 use memory::{Memory, Ranges};
 use minidump::MinidumpSystemInfo;
-use reader::Reader;
+use shared::Shared;
+use streams::Kind;
 
 /// Everything that a dump says, as rows.
 #[derive(Debug, Default)]
@@ -71,92 +73,92 @@ pub struct Rows {
 /// [`ErrorKind::NotADump`]. Everything else is a row of `issues`.
 pub fn read(file: &[u8]) -> Result<Rows, ErrorKind> {
     let file_header = directory::header(file)?;
-    let mut reader = Reader::new(file);
-    let mut entries = directory::entries(file, &file_header, &mut reader.issues);
+    let mut shared = Shared::new(file);
+    let mut entries = directory::entries(file, &file_header, &mut shared.issues);
     let mut rows = Rows::default();
     rows.header.taken_at = file_header.taken_at.map(i64::from);
     rows.header.flags = file_header.flags;
-    let system = about(&mut reader, &mut entries, &mut rows.header);
-    lists(&mut reader, &mut entries, system.as_ref(), &mut rows);
-    directory::leave_out(&mut entries, &reader.left_out);
-    directory::explain(file, &mut entries, &mut reader.issues);
+    let system = about(&mut shared, &mut entries, &mut rows.header);
+    lists(&mut shared, &mut entries, system.as_ref(), &mut rows);
+    directory::leave_out(&mut entries, &shared.left_out);
+    directory::explain(file, &mut entries, &mut shared.issues);
     rows.streams = entries;
-    rows.memory = Memory::new(&rows.ranges, &mut reader);
-    let contents = Contents { file, memory: &rows.memory, narrow: reader.narrow };
+    rows.memory = Memory::new(&rows.ranges, &mut shared);
+    let contents = Contents { file, memory: &rows.memory, narrow: shared.narrow };
     (rows.classes, rows.candidates) = classes::classify(&rows.regions, &rows.threads, &contents);
     if rows.header.pointer_width == 0 {
         rows.header.pointer_width = pointer_width(&rows);
     }
-    other_system(&mut reader, &rows.header);
-    rows.issues = reader.issues.finish();
+    other_system(&mut shared, &rows.header);
+    rows.issues = shared.issues.finish();
     Ok(rows)
 }
 
 /// The streams that speak of the process as a whole.
-fn about(reader: &mut Reader<'_>, entries: &mut [Entry], header: &mut DumpHeader) -> Option<MinidumpSystemInfo> {
-    let file = reader.file;
-    let mut take = |reader: &mut Reader<'_>, kind| directory::take(file, kind, entries, &mut reader.issues);
-    let system = take(reader, 7).and_then(|stream| header::system(reader, &stream, header));
-    reader.narrow = header.pointer_width == 32;
-    if let Some(stream) = take(reader, 15) {
-        header::misc(reader, &stream, header);
+fn about(shared: &mut Shared<'_>, entries: &mut [Entry], header: &mut DumpHeader) -> Option<MinidumpSystemInfo> {
+    let file = shared.file;
+    let mut take = |shared: &mut Shared<'_>, kind| directory::take(file, kind, entries, &mut shared.issues);
+    let system = take(shared, Kind::SystemInfoStream).and_then(|stream| header::system(shared, &stream, header));
+    shared.narrow = header.pointer_width == 32;
+    if let Some(stream) = take(shared, Kind::MiscInfoStream) {
+        header::misc(shared, &stream, header);
     }
-    if let Some(stream) = take(reader, 6) {
-        header::exception(reader, &stream, header);
+    if let Some(stream) = take(shared, Kind::ExceptionStream) {
+        header::exception(shared, &stream, header);
     }
-    if let Some(stream) = take(reader, 11) {
-        header::wide_comment(reader, &stream, header);
+    if let Some(stream) = take(shared, Kind::CommentStreamW) {
+        header::wide_comment(shared, &stream, header);
     }
     if header.comment.is_none()
-        && let Some(stream) = take(reader, 10)
+        && let Some(stream) = take(shared, Kind::CommentStreamA)
     {
-        header::ansi_comment(reader, &stream, header);
+        header::ansi_comment(shared, &stream, header);
     }
     system
 }
 
 /// The streams that are lists, and the counters.
-fn lists(reader: &mut Reader<'_>, entries: &mut [Entry], system: Option<&MinidumpSystemInfo>, rows: &mut Rows) {
+fn lists(shared: &mut Shared<'_>, entries: &mut [Entry], system: Option<&MinidumpSystemInfo>, rows: &mut Rows) {
     let order: Vec<u32> = entries.iter().map(|entry| entry.kind).collect();
-    let file = reader.file;
-    let mut take = |reader: &mut Reader<'_>, kind| directory::take(file, kind, entries, &mut reader.issues);
-    if let Some(stream) = take(reader, 4) {
-        rows.modules = modules::loaded(reader, &stream);
+    let file = shared.file;
+    let mut take = |shared: &mut Shared<'_>, kind| directory::take(file, kind, entries, &mut shared.issues);
+    if let Some(stream) = take(shared, Kind::ModuleListStream) {
+        rows.modules = modules::loaded(shared, &stream);
     }
-    if let Some(stream) = take(reader, 14) {
-        rows.unloaded_modules = modules::unloaded(reader, &stream);
+    if let Some(stream) = take(shared, Kind::UnloadedModuleListStream) {
+        rows.unloaded_modules = modules::unloaded(shared, &stream);
     }
-    if let Some(stream) = take(reader, 3) {
-        rows.threads = threads::list(reader, &stream, system);
+    if let Some(stream) = take(shared, Kind::ThreadListStream) {
+        rows.threads = threads::list(shared, &stream, system);
     }
-    if let Some(stream) = take(reader, 17) {
-        threads::infos(reader, &stream, &mut rows.threads);
+    if let Some(stream) = take(shared, Kind::ThreadInfoListStream) {
+        threads::infos(shared, &stream, &mut rows.threads);
     }
-    if let Some(stream) = take(reader, 24) {
-        threads::names(reader, &stream, &mut rows.threads);
+    if let Some(stream) = take(shared, Kind::ThreadNamesStream) {
+        threads::names(shared, &stream, &mut rows.threads);
     }
-    if let Some(stream) = take(reader, 16) {
-        rows.regions = regions::read(reader, &stream);
+    if let Some(stream) = take(shared, Kind::MemoryInfoListStream) {
+        rows.regions = regions::read(shared, &stream);
     }
-    // Where ranges of both lists overlap, the list that stands first in the directory counts.
-    let mut memory_lists = [5, 9];
-    memory_lists.sort_by_key(|kind| order.iter().position(|known| known == kind));
+    // Where ranges of both lists overlap, the list that comes first in the directory counts.
+    let mut memory_lists = [Kind::MemoryListStream, Kind::Memory64ListStream];
+    memory_lists.sort_by_key(|kind| order.iter().position(|known| *known == *kind as u32));
     for kind in memory_lists {
-        let stream: Option<Stream<'_>> = take(reader, kind);
+        let stream: Option<Stream<'_>> = take(shared, kind);
         match (stream, kind) {
-            (Some(stream), 5) => memory::list(reader, &stream, &mut rows.ranges),
-            (Some(stream), _) => memory::list64(reader, &stream, &mut rows.ranges),
+            (Some(stream), Kind::MemoryListStream) => memory::list(shared, &stream, &mut rows.ranges),
+            (Some(stream), _) => memory::list64(shared, &stream, &mut rows.ranges),
             (None, _) => {}
         }
     }
-    if let Some(stream) = take(reader, 12) {
-        rows.handles = handles::read(reader, &stream);
+    if let Some(stream) = take(shared, Kind::HandleDataStream) {
+        rows.handles = handles::read(shared, &stream);
     }
-    if let Some(stream) = take(reader, 22) {
-        rows.memory_counters = counters::process(reader, &stream);
+    if let Some(stream) = take(shared, Kind::ProcessVmCountersStream) {
+        rows.memory_counters = counters::process(shared, &stream);
     }
-    if let Some(stream) = take(reader, 21) {
-        rows.system_memory = counters::system(reader, &stream);
+    if let Some(stream) = take(shared, Kind::SystemMemoryInfoStream) {
+        rows.system_memory = counters::system(shared, &stream);
     }
 }
 
@@ -169,9 +171,9 @@ fn pointer_width(rows: &Rows) -> u32 {
 }
 
 /// Breakpad and Crashpad write dumps of other systems, too.
-fn other_system(reader: &mut Reader<'_>, header: &DumpHeader) {
+fn other_system(shared: &mut Shared<'_>, header: &DumpHeader) {
     if let Some(os) = header.os.as_deref().filter(|os| *os != "windows") {
-        reader.issues.push(
+        shared.issues.push(
             Severity::Info,
             "other_system",
             Place::default(),

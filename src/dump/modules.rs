@@ -4,7 +4,7 @@ use super::{
     directory::Stream,
     fields::{Fields, present},
     issues::Place,
-    reader::Reader,
+    shared::Shared,
 };
 use crate::error::{Severity, excerpt};
 
@@ -35,18 +35,18 @@ const MODULE_SIZE: usize = 108;
 const UNLOADED_SIZE: usize = 24;
 
 /// Reads ModuleList.
-pub fn loaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
-    let records = reader.counted(stream, MODULE_SIZE);
+pub fn loaded<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>) -> Vec<Module> {
+    let records = shared.counted(stream, MODULE_SIZE);
     let mut modules = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
-        reader.check_end(reader.address(fields.u64(0)), fields.u32(8).into(), place);
-        let (debug_id, debug_file) = debug_record(reader, fields.location(76), place).unzip();
+        shared.check_end(shared.address(fields.u64(0)), fields.u32(8).into(), place);
+        let (debug_id, debug_file) = debug_record(shared, fields.location(76), place).unzip();
         let (version, product_version) = versions(fields);
         modules.push(Module {
-            base: reader.address(fields.u64(0)),
+            base: shared.address(fields.u64(0)),
             size: fields.u32(8).into(),
-            path: reader.text(fields.u32(20).into(), place).unwrap_or_default(),
+            path: shared.text(fields.u32(20).into(), place).unwrap_or_default(),
             version,
             product_version,
             timestamp: fields.u32(16),
@@ -59,16 +59,16 @@ pub fn loaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
 }
 
 /// Reads UnloadedModuleList. A module of size 0 is one like any other.
-pub fn unloaded<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Vec<Module> {
-    let records = reader.headed(stream, 12, UNLOADED_SIZE);
+pub fn unloaded<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>) -> Vec<Module> {
+    let records = shared.headed(stream, 12, UNLOADED_SIZE);
     let mut modules = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
-        reader.check_end(reader.address(fields.u64(0)), fields.u32(8).into(), place);
+        shared.check_end(shared.address(fields.u64(0)), fields.u32(8).into(), place);
         modules.push(Module {
-            base: reader.address(fields.u64(0)),
+            base: shared.address(fields.u64(0)),
             size: fields.u32(8).into(),
-            path: reader.text(fields.u32(20).into(), place).unwrap_or_default(),
+            path: shared.text(fields.u32(20).into(), place).unwrap_or_default(),
             timestamp: fields.u32(16),
             checksum: fields.u32(12),
             ..Module::default()
@@ -92,14 +92,14 @@ fn versions(fields: Fields<'_>) -> (Option<String>, Option<String>) {
 /// Id and file of a CodeView record: `RSDS` (GUID, age), `NB10` (time stamp, age), or the build id of an ELF file. Zeros
 /// identify nothing, whatever the age beside them.
 fn debug_record(
-    reader: &mut Reader<'_>,
+    shared: &mut Shared<'_>,
     (size, offset): (u32, u32),
     place: Place,
 ) -> Option<(Option<String>, Option<String>)> {
     if size == 0 {
         return None;
     }
-    let record = present(reader.file, offset.into(), size.into());
+    let record = present(shared.file, offset.into(), size.into());
     let fields = Fields(record);
     let (id, name_at) = match record.first_chunk::<4>() {
         Some(b"RSDS") if record.len() >= 24 => (guid(&record[4..20]) + &format!("{:X}", fields.u32(20)), 24),
@@ -112,7 +112,7 @@ fn debug_record(
             return Some((is_something(&id).then(|| guid(&id) + "0"), None));
         }
         _ => {
-            reader.issues.push(
+            shared.issues.push(
                 Severity::Warning,
                 "unreadable_debug_record",
                 place,
@@ -125,7 +125,7 @@ fn debug_record(
             return None;
         }
     };
-    let name = reader.utf8(&record[name_at..], place);
+    let name = shared.utf8(&record[name_at..], place);
     let identity = if name_at == 24 { &record[4..20] } else { &record[8..12] };
     Some((is_something(identity).then_some(id), name))
 }

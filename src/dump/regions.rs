@@ -1,6 +1,6 @@
 //! MemoryInfoList: every region of the address space, as columns.
 
-use super::{directory::Stream, fields::Fields, reader::Reader};
+use super::{directory::Stream, fields::Fields, shared::Shared};
 use crate::{engine::memory::roomy, error::Severity};
 
 /// `MEM_COMMIT`.
@@ -73,17 +73,17 @@ impl Regions {
 }
 
 /// Reads MemoryInfoList.
-pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Regions {
-    let records = reader.headed(stream, 16, REGION_SIZE);
+pub fn read<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>) -> Regions {
+    let records = shared.headed(stream, 16, REGION_SIZE);
     let mut regions = Regions::with_capacity(records.count());
     let (mut last, mut reached) = (0, 0);
     for (place, record) in records.iter() {
         let fields = Fields(record);
-        let (base, size) = (reader.address(fields.u64(0)), fields.u64(24));
-        reader.check_end(base, size, place);
+        let (base, size) = (shared.address(fields.u64(0)), fields.u64(24));
+        shared.check_end(base, size, place);
         // Writers walk up the address space. In a list of another order this finds neighbours only.
         if base < reached && base >= last {
-            reader.issues.push(
+            shared.issues.push(
                 Severity::Warning,
                 "overlapping_region",
                 place,
@@ -94,7 +94,7 @@ pub fn read<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>) -> Regions {
         reached = if base < last { base } else { reached }.max(base.saturating_add(size));
         last = base;
         regions.base.push(base);
-        regions.allocation_base.push(reader.address(fields.u64(8)));
+        regions.allocation_base.push(shared.address(fields.u64(8)));
         regions.allocation_protect.push(fields.u32(16));
         regions.size.push(size);
         regions.state.push(fields.u32(32));

@@ -8,7 +8,7 @@ use super::{
     directory::Stream,
     fields::{Fields, file_time, present, span},
     issues::Place,
-    reader::Reader,
+    shared::Shared,
 };
 use crate::error::Severity;
 
@@ -70,16 +70,16 @@ const NAME_SIZE: usize = 12;
 const INFO_SIZE: usize = 64;
 
 /// Reads ThreadList.
-pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, system: Option<&MinidumpSystemInfo>) -> Vec<Thread> {
-    let records = reader.counted(stream, THREAD_SIZE);
+pub fn list<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, system: Option<&MinidumpSystemInfo>) -> Vec<Thread> {
+    let records = shared.counted(stream, THREAD_SIZE);
     let mut threads = Vec::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let (context_size, context_offset) = fields.location(40);
-        let bytes = present(reader.file, context_offset.into(), context_size.into());
+        let bytes = present(shared.file, context_offset.into(), context_size.into());
         let context = system.and_then(|system| MinidumpContext::read(bytes, Endian::Little, system, None).ok());
         if context.is_none() && context_size > 0 && system.is_some() {
-            reader.issues.push(
+            shared.issues.push(
                 Severity::Warning,
                 "unreadable_context",
                 place,
@@ -93,8 +93,8 @@ pub fn list<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, system: Option<&Mi
                 suspend_count: fields.u32(4),
                 priority_class: fields.u32(8),
                 priority: fields.u32(12),
-                teb: reader.address(fields.u64(16)),
-                stack_start: reader.address(fields.u64(24)),
+                teb: shared.address(fields.u64(16)),
+                stack_start: shared.address(fields.u64(24)),
                 stack_size: fields.u32(32).into(),
             }),
             instruction_pointer: context.as_ref().map(MinidumpContext::get_instruction_pointer),
@@ -114,8 +114,8 @@ fn places(threads: &[Thread]) -> HashMap<u32, usize> {
     places
 }
 
-fn repeated(reader: &mut Reader<'_>, thread_id: u32, place: Place) {
-    reader.issues.push(
+fn repeated(shared: &mut Shared<'_>, thread_id: u32, place: Place) {
+    shared.issues.push(
         Severity::Warning,
         "repeated_thread",
         place,
@@ -124,8 +124,8 @@ fn repeated(reader: &mut Reader<'_>, thread_id: u32, place: Place) {
     );
 }
 
-fn unlisted(reader: &mut Reader<'_>, thread_id: u32, place: Place) {
-    reader.issues.push(
+fn unlisted(shared: &mut Shared<'_>, thread_id: u32, place: Place) {
+    shared.issues.push(
         Severity::Info,
         "unlisted_thread",
         place,
@@ -135,26 +135,26 @@ fn unlisted(reader: &mut Reader<'_>, thread_id: u32, place: Place) {
 }
 
 /// Adds what ThreadInfoList says; threads that only it names come last.
-pub fn infos<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
+pub fn infos<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
     let mut places = places(threads);
-    let records = reader.headed(stream, 12, INFO_SIZE);
+    let records = shared.headed(stream, 12, INFO_SIZE);
     let listed = threads.iter().any(|thread| thread.listed.is_some());
     let mut seen = HashSet::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let thread_id = fields.u32(0);
         if !seen.insert(thread_id) {
-            repeated(reader, thread_id, place);
+            repeated(shared, thread_id, place);
             continue;
         }
         if listed && !places.contains_key(&thread_id) {
-            unlisted(reader, thread_id, place);
+            unlisted(shared, thread_id, place);
         }
         let at = *places.entry(thread_id).or_insert_with(|| {
             threads.push(Thread { thread_id, ..Thread::default() });
             threads.len() - 1
         });
-        threads[at].info = info(reader, fields);
+        threads[at].info = info(shared, fields);
         leave_out(&mut threads[at], fields.u32(4));
     }
 }
@@ -173,7 +173,7 @@ fn leave_out(thread: &mut Thread, flags: u32) {
     }
 }
 
-fn info(reader: &Reader<'_>, fields: Fields<'_>) -> Info {
+fn info(shared: &Shared<'_>, fields: Fields<'_>) -> Info {
     const EXITED_THREAD: u32 = 4;
     const INVALID_INFO: u32 = 8;
     const STILL_ACTIVE: u32 = 259;
@@ -190,27 +190,27 @@ fn info(reader: &Reader<'_>, fields: Fields<'_>) -> Info {
         user_time: span(fields.u64(40)),
         exit_status: exited.then(|| fields.u32(12)),
         affinity: Some(fields.u64(56)).filter(|processors| *processors != 0),
-        start_address: Some(reader.address(fields.u64(48))).filter(|address| *address != 0),
+        start_address: Some(shared.address(fields.u64(48))).filter(|address| *address != 0),
     }
 }
 
 /// Adds what ThreadNames says.
-pub fn names<'a>(reader: &mut Reader<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
+pub fn names<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, threads: &mut Vec<Thread>) {
     let mut places = places(threads);
-    let records = reader.counted(stream, NAME_SIZE);
+    let records = shared.counted(stream, NAME_SIZE);
     let listed = threads.iter().any(|thread| thread.listed.is_some());
     let mut seen = HashSet::with_capacity(records.count());
     for (place, record) in records.iter() {
         let fields = Fields(record);
         let thread_id = fields.u32(0);
         if !seen.insert(thread_id) {
-            repeated(reader, thread_id, place);
+            repeated(shared, thread_id, place);
             continue;
         }
         if listed && !places.contains_key(&thread_id) {
-            unlisted(reader, thread_id, place);
+            unlisted(shared, thread_id, place);
         }
-        let name = reader.text(fields.u64(4), place).filter(|name| !name.is_empty());
+        let name = shared.text(fields.u64(4), place).filter(|name| !name.is_empty());
         let at = *places.entry(thread_id).or_insert_with(|| {
             threads.push(Thread { thread_id, ..Thread::default() });
             threads.len() - 1

@@ -6,11 +6,7 @@ use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt64Array};
 
 use super::{all_u32s, all_u64s, texts};
 use crate::{
-    dump::{
-        directory::{self, Entry},
-        handles::Handle,
-        memory::Ranges,
-    },
+    dump::{directory::Entry, handles::Handle, memory::Ranges, streams},
     table::schema,
 };
 
@@ -44,7 +40,7 @@ pub fn streams(rows: &[Entry]) -> RecordBatch {
     let columns = vec![
         all_u32s(0..rows.len() as u32),
         all_u32s(rows.iter().map(|row| row.kind)),
-        texts(rows.iter().map(|row| directory::name(row.kind))),
+        texts(rows.iter().map(|row| streams::name(row.kind))),
         all_u64s(rows.iter().map(|row| row.size.into())),
         all_u64s(rows.iter().map(|row| row.offset.into())),
         Arc::new(BooleanArray::from(rows.iter().map(|row| row.read).collect::<Vec<_>>())),

@@ -6,7 +6,7 @@ use super::{Plan, bytes::Bytes, memory::Range};
 
 /// A directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct Slot {
     /// Number of the stream.
     pub stream: u32,
     /// Where it starts in the file.
@@ -21,7 +21,7 @@ pub struct Layout {
     /// Everything before the contents of memory.
     pub head: Vec<u8>,
     /// The directory.
-    pub places: Vec<Place>,
+    pub places: Vec<Slot>,
     /// Contents of memory, one after the other behind the head.
     pub tail: Vec<Range>,
     /// Bytes of the file: where a smaller number is put here, it is cut there.
@@ -70,7 +70,7 @@ impl Layout {
 
     /// Enters what stands from `offset` to the end of the head as a stream.
     pub(super) fn stream(&mut self, number: u32, offset: u32) {
-        let place = Place { stream: number, offset, size: self.head.len() as u32 - offset };
+        let place = Slot { stream: number, offset, size: self.head.len() as u32 - offset };
         let at = HEADER + ENTRY * self.places.len();
         self.places.push(place);
         self.put(at, &[place.stream, place.size, place.offset].map(u32::to_le_bytes).concat());
@@ -97,7 +97,7 @@ impl Layout {
     }
 
     /// The first stream of a number.
-    pub fn place(&self, stream: u32) -> Option<Place> {
+    pub fn place(&self, stream: u32) -> Option<Slot> {
         self.places.iter().find(|place| place.stream == stream).copied()
     }
 

@@ -29,7 +29,7 @@ use std::io::{self, Write};
 pub use damage::Damage;
 pub use handles::{Handle, ObjectInfo};
 pub use header::{Exception, Misc, System, SystemMemory, VmCounters};
-pub use layout::{Layout, Place, Text};
+pub use layout::{Layout, Slot, Text};
 pub use memory::{Range, Region, State, pattern};
 pub use modules::{CodeView, Module, UnloadedModule};
 pub use threads::{Thread, ThreadInfo};

@@ -15,7 +15,7 @@ const TEXT_LIMIT: usize = 1 << 30;
 
 /// What all streams share.
 #[derive(Debug)]
-pub struct Reader<'a> {
+pub struct Shared<'a> {
     /// The whole file.
     pub file: &'a [u8],
     /// What could not be read.
@@ -53,7 +53,7 @@ impl<'a> Records<'a> {
     }
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Shared<'a> {
     /// A reader of a file that has made no text yet.
     pub fn new(file: &'a [u8]) -> Self {
         let text_left = file.len().saturating_mul(2).saturating_add(1 << 20).min(TEXT_LIMIT);
@@ -293,17 +293,17 @@ mod tests {
         let mut file = vec![0; 4];
         file.extend(0xF000_u32.to_le_bytes());
         file.resize(0x10000, b'a');
-        let mut reader = Reader::new(&file);
-        let made: usize = (0..10_000).filter_map(|_| reader.text(4, Place::default())).map(|text| text.len()).sum();
+        let mut shared = Shared::new(&file);
+        let made: usize = (0..10_000).filter_map(|_| shared.text(4, Place::default())).map(|text| text.len()).sum();
         assert!(made <= 2 * file.len() + (1 << 20), "{made}");
         assert!(made >= file.len());
     }
 
     #[test]
     fn lone_surrogates_cost_one_character() {
-        let mut reader = Reader::new(&[]);
-        assert_eq!(reader.utf16(b"a\0\x00\xD8b\0\0\0", Place::default()).as_deref(), Some("a\u{FFFD}b"));
-        assert_eq!(reader.issues.finish()[0].kind, "malformed_text");
+        let mut shared = Shared::new(&[]);
+        assert_eq!(shared.utf16(b"a\0\x00\xD8b\0\0\0", Place::default()).as_deref(), Some("a\u{FFFD}b"));
+        assert_eq!(shared.issues.finish()[0].kind, "malformed_text");
     }
 
     #[test]
