@@ -1,9 +1,15 @@
 //! What frames are called in a ranking.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use arrow_array::{
-    Array, RecordBatch, StringViewArray, UInt64Array, builder::StringViewBuilder, cast::AsArray, types::UInt64Type,
+    Array, BooleanArray, RecordBatch, StringViewArray, UInt64Array, builder::StringViewBuilder, cast::AsArray,
+    types::UInt64Type,
+};
+
+use crate::{
+    log::fields::is_doubtful_name,
+    table::{self, schema},
 };
 
 /// Names each frame of some rows of `frames`: its function, else `app+0x1C3F`, and without a module the text that stands in the
@@ -26,6 +32,18 @@ pub fn function_labels(frames: &RecordBatch) -> Option<StringViewArray> {
         }
     }
     Some(labels.finish())
+}
+
+/// Which frames of some rows of `frames` have a name that is probably that of another function, as it comes from a table of
+/// exports. Absent if the rows lack a column.
+pub fn doubtful_names(frames: &RecordBatch) -> Option<RecordBatch> {
+    let function = frames.column_by_name("function")?.as_string_view_opt()?;
+    let offset = frames.column_by_name("offset")?.as_primitive_opt::<UInt64Type>()?;
+    let doubtful = function
+        .iter()
+        .zip(offset)
+        .map(|(function, offset)| Some(function.is_some_and(|function| is_doubtful_name(function.as_bytes(), offset))));
+    Some(table::batch(&schema::DOUBTFUL_NAMES, vec![Arc::new(doubtful.collect::<BooleanArray>())]))
 }
 
 /// Numbers as upper-case hexadecimal without leading zeros.

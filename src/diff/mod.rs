@@ -9,12 +9,14 @@ mod labels;
 mod ranking;
 mod sides;
 mod stacks;
+mod status;
 pub mod totals;
 
 pub use blame::{blame, stack_groups};
-pub use labels::{function_labels, hexadecimal};
+pub use labels::{doubtful_names, function_labels, hexadecimal};
 pub use ranking::NO_KEY;
 pub use sides::Side;
+pub use status::Status;
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;

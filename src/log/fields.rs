@@ -189,6 +189,16 @@ fn split_offset(symbol: &[u8]) -> Option<(&[u8], u64)> {
     Some((&symbol[..plus], offset.value))
 }
 
+/// True for a name that comes from a table of exports, so that it is probably that of another function: `Ordinal1176`, or one
+/// far from the address.
+pub fn is_doubtful_name(function: &[u8], offset: Option<u64>) -> bool {
+    /// Hardly any function is longer than 64 KiB.
+    const FAR: u64 = 0x10000;
+    let ordinal = function.strip_prefix(b"Ordinal");
+    let is_ordinal = ordinal.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
+    is_ordinal || offset.is_some_and(|offset| offset > FAR)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

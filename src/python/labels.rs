@@ -55,6 +55,21 @@ impl Groups {
     }
 }
 
+/// The words of the column `status`, by number.
+#[pyfunction]
+pub fn statuses() -> Vec<&'static str> {
+    diff::Status::ALL.map(diff::Status::as_str).to_vec()
+}
+
+/// Tell which frames have a name that is probably that of another function: one column `doubtful`. `frames` has the columns
+/// function and offset of `frames`.
+#[pyfunction]
+pub fn doubtful_names(frames: Rows) -> PyResult<Table> {
+    let doubtful: Option<Vec<RecordBatch>> = frames.0.iter().map(diff::doubtful_names).collect();
+    let doubtful = doubtful.ok_or_else(|| PyValueError::new_err("expected function and offset of frames"))?;
+    Ok(table::Table::new(&schema::DOUBTFUL_NAMES, doubtful).into())
+}
+
 /// Write numbers as upper-case hexadecimal: one column `text`. `numbers` has one column u64.
 #[pyfunction]
 pub fn hexadecimal(numbers: Rows) -> PyResult<Table> {

@@ -25,7 +25,7 @@ pub mod native {
     #[pymodule_export]
     use super::dump::{Bytes, Dump, why_not_one_process};
     #[pymodule_export]
-    use super::labels::{function_labels, hexadecimal};
+    use super::labels::{doubtful_names, function_labels, hexadecimal, statuses};
     #[pymodule_export]
     use super::read::{encoding_name, read, read_each};
     #[pymodule_export]

@@ -42,7 +42,7 @@ impl Grid {
         let keys = &self.inner.keys;
         table(vec![
             ("value", Arc::new(keys.iter().map(|key| key.value).collect::<UInt64Array>())),
-            ("status", Arc::new(UInt8Array::from_iter_values(keys.iter().map(|key| key.known as u8)))),
+            ("status", Arc::new(UInt8Array::from_iter_values(keys.iter().map(|key| key.status as u8)))),
             ("point", Arc::new(UInt32Array::from_iter_values(keys.iter().map(|key| key.point)))),
             ("row", Arc::new(UInt32Array::from_iter_values(keys.iter().map(|key| key.row)))),
         ])

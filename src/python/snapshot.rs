@@ -200,6 +200,14 @@ impl Comparison {
     fn table(&self, name: &str) -> PyResult<Table> {
         named(name, self.inner.table(name))
     }
+
+    /// The frame that each stack counts for: the table `blame`. `allocators` has one column bool: which frames are an
+    /// allocator's.
+    fn blame(&self, py: Python<'_>, allocators: Rows) -> PyResult<Table> {
+        let allocators = Flags::of(&allocators)?;
+        let stacks = self.inner.table("stacks");
+        pool::run(py, None, || diff::blame(stacks, |frame| allocators.has(frame))).map(Table::from)
+    }
 }
 
 /// Why trace ids and addresses of two logs must not be matched; None if they may be.

@@ -8,20 +8,12 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    diff::totals::{By, Total},
+    diff::{
+        Status,
+        totals::{By, Total},
+    },
     snapshot::Snapshot,
 };
-
-/// Why a key has no value, if it has none. The numbers are those of `_labels.py`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Known {
-    /// It has one.
-    Value = 0,
-    /// No stack was recorded, or no heap named.
-    NotRecorded = 1,
-    /// The frames of the stack are not in the file.
-    NotInFile = 2,
-}
 
 /// One key: a fingerprint or an address, and where it was seen last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +21,7 @@ pub struct Key {
     /// The fingerprint or the address.
     pub value: Option<u64>,
     /// Why it has none.
-    pub known: Known,
+    pub status: Status,
     /// The last point that has it.
     pub point: u32,
     /// Number of the stack or heap there; of no meaning without a value.
@@ -72,11 +64,11 @@ impl Hasher for Mixer {
 /// So many snapshots are summed up at a time: their entries take more memory than what is kept of them.
 const TOGETHER: usize = 16;
 
-/// One row of a snapshot: known, value, row, sums.
-type Entry = (Known, u64, u32, Total);
+/// One row of a snapshot: status, value, row, sums.
+type Entry = (Status, u64, u32, Total);
 
 /// The number of each key.
-type Numbers = HashMap<(Known, u64), u32, BuildHasherDefault<Mixer>>;
+type Numbers = HashMap<(Status, u64), u32, BuildHasherDefault<Mixer>>;
 
 impl Grid {
     /// Sums up snapshots, one point for each. Uses the threads of the pool it is called in.
@@ -140,10 +132,10 @@ impl Grid {
 
 /// Numbers the keys of a point's entries, and notes where they were seen last.
 fn number(keys: &mut Vec<Key>, numbers: &mut Numbers, entries: &[Entry], point: usize) -> Vec<u32> {
-    let number = |(known, value, row, _): &Entry| {
-        let number = *numbers.entry((*known, *value)).or_insert(keys.len() as u32);
-        let value = (*known == Known::Value).then_some(*value);
-        let key = Key { value, known: *known, point: point as u32, row: *row };
+    let number = |(status, value, row, _): &Entry| {
+        let number = *numbers.entry((*status, *value)).or_insert(keys.len() as u32);
+        let value = (*status == Status::Ok).then_some(*value);
+        let key = Key { value, status: *status, point: point as u32, row: *row };
         match keys.get_mut(number as usize) {
             // Of several rows of one point the first is shown.
             Some(seen) if seen.point == key.point => {}
@@ -162,13 +154,14 @@ fn entries(snapshot: &Snapshot, by: By) -> Vec<Entry> {
     };
     let values: Vec<Option<u64>> = snapshot.numbers(table, column).flatten().collect();
     let key = |row: usize| match values.get(row) {
-        Some(Some(value)) => (Known::Value, *value),
-        Some(None) if by == By::Stack => (Known::NotInFile, 0),
-        _ => (Known::NotRecorded, 0),
+        Some(Some(value)) => (Status::Ok, *value),
+        Some(None) if by == By::Stack => (Status::NotInFile, 0),
+        _ if by == By::Heap => (Status::NoHeap, 0),
+        _ => (Status::NotRecorded, 0),
     };
     let entry = |(row, cell): (usize, Total)| {
-        let (known, value) = key(row);
-        cell.present.then_some((known, value, row as u32, cell))
+        let (status, value) = key(row);
+        cell.present.then_some((status, value, row as u32, cell))
     };
     snapshot.totals(by).iter().copied().enumerate().filter_map(entry).collect()
 }

@@ -9,7 +9,7 @@ mod kendall;
 mod shape;
 mod slopes;
 
-pub use grid::{Grid, Key, Known};
+pub use grid::{Grid, Key};
 pub use kendall::{Kendall, Times};
 pub use shape::Shape;
 pub use slopes::{Slopes, theil_sen};

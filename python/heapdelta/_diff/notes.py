@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta._numbers import total, total_of_known
+from heapdelta._ranking.labels import doubtful_names
 from heapdelta._words import moment, plural, share_text
 
 if TYPE_CHECKING:
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._diff.delta import Delta
-
-# An offset past this is not inside the function named: the name comes from a table of exports.
-_SUSPECT_OFFSET = 0x10000
 
 
 def of_delta(delta: Delta) -> list[str]:
@@ -109,10 +107,7 @@ def _about_stacks(delta: Delta) -> list[str]:
 def _about_names(side: str, snapshot: Snapshot) -> list[str]:
     notes = []
     frames = snapshot.frames.select("module", "function", "offset")
-    doubtful = frames.filter(
-        pl.col("function").str.contains(r"^Ordinal\d+$")
-        | (pl.col("function").is_not_null() & (pl.col("offset") > _SUSPECT_OFFSET))
-    )
+    doubtful = frames.filter(doubtful_names(frames))
     if frames.height and frames["function"].null_count() == frames.height:
         notes.append(f"{side}: frames are bare addresses, so an allocator is known by its module only")
     if doubtful.height:

@@ -8,14 +8,10 @@ import polars as pl
 
 from heapdelta import _native
 
-OK = 0
-NOT_RECORDED = 1
-NOT_IN_FILE = 2
-NO_MODULE = 3
-SEVERAL_STACKS = 4
-
-STATUSES = ["ok", "no stack recorded", "stack not in file", "no module", "several stacks"]
+STATUSES = _native.statuses()
 """Values of the ``status`` column of every view, by number: why a key is null, told apart from any module's name."""
+
+OK, NOT_RECORDED, NOT_IN_FILE, NO_MODULE, SEVERAL_STACKS, NO_HEAP = range(len(STATUSES))
 
 
 def function_label(frames: pl.DataFrame) -> pl.Series:
@@ -76,6 +72,29 @@ def _status() -> pl.Expr:
         .otherwise(pl.lit(STATUSES[OK]))
         .alias("status")
     )
+
+
+def stack_status(*, recorded: pl.Expr, frame: pl.Expr, module: pl.Expr) -> pl.Expr:
+    """Give the number of the status of a stack, by the frame that it counts for and the module of that."""
+    return (
+        pl.when(~recorded)
+        .then(NOT_RECORDED)
+        .when(frame.is_null())
+        .then(NOT_IN_FILE)
+        .when(module.is_null())
+        .then(NO_MODULE)
+        .otherwise(OK)
+    )
+
+
+def heap_status(base: pl.Expr) -> pl.Expr:
+    """Give the words of the status of a heap."""
+    return pl.when(base.is_null()).then(pl.lit(STATUSES[NO_HEAP])).otherwise(pl.lit(STATUSES[OK])).alias("status")
+
+
+def doubtful_names(frames: pl.DataFrame) -> pl.Series:
+    """Tell which frames have a name that is probably that of another function."""
+    return pl.DataFrame(_native.doubtful_names(frames.select("function", "offset"))).to_series()
 
 
 def status_text(code: pl.Expr) -> pl.Expr:

@@ -14,7 +14,7 @@ import polars as pl
 from heapdelta._native import Diff
 from heapdelta._numbers import delta, sum_of
 from heapdelta._ranking import labels
-from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS, STATUSES
+from heapdelta._ranking.labels import NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS
 from heapdelta._ranking.measures import AFTER, BEFORE, BOTH, MEASURES, PAIRS
 from heapdelta.blame import Allocators, frame_flags
 
@@ -217,8 +217,7 @@ class Matched:
         # A comparison has no heaps; whoever asks for them has two snapshots (`Views.by` sees to it).
         rows = pl.DataFrame(self._diff.sides("heap"))
         ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
-        named = pl.when(pl.col("heap_base").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))
-        return ranking.with_columns(named.alias("status"))
+        return ranking.with_columns(labels.heap_status(pl.col("heap_base")))
 
     def _grouped(self, rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         """Sum up rows by columns that are no key of stacks, into what `_ranked` gives."""
@@ -234,14 +233,8 @@ class Matched:
         """Give what is shown of each stack: fingerprint, depth, and module and function it counts for."""
         stacks = self.stacks.select(pl.col("fingerprint", "depth", "frame").gather(stack))
         shown = self._named(stacks["frame"])
-        status = (
-            pl.when(stack.is_null())
-            .then(NOT_RECORDED)
-            .when(stacks["frame"].is_null())
-            .then(NOT_IN_FILE)
-            .when(shown["module"].is_null())
-            .then(NO_MODULE)
-            .otherwise(OK)
+        status = labels.stack_status(
+            recorded=pl.lit(stack).is_not_null(), frame=pl.lit(stacks["frame"]), module=pl.lit(shown["module"])
         )
         words = pl.select(labels.status_text(status).alias("status")).to_series()
         return [stacks["fingerprint"], stacks["depth"], *shown, words]

@@ -12,7 +12,7 @@ import polars as pl
 
 from heapdelta._native import Grid
 from heapdelta._ranking import labels
-from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
+from heapdelta._ranking.labels import NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
 from heapdelta.blame import Allocators, frame_flags
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def grid_of(
     if by == "heap":
         heaps = Grid(natives, "heap", threads=threads)
         found = pl.DataFrame(heaps.keys())
-        named = pl.when(pl.col("value").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))
-        return heaps, _numbered(found.select(pl.col("value").alias("heap_base"), named.alias("status")))
+        status = labels.heap_status(pl.col("value"))
+        return heaps, _numbered(found.select(pl.col("value").alias("heap_base"), status))
     stacks = Grid(natives, "stack", threads=threads)
     found = pl.DataFrame(stacks.keys()).with_row_index("key")
     passed, frames, depths = _frames_of(found.filter(pl.col("status") == OK), snapshots)
@@ -87,15 +87,8 @@ def _stack_keys(found: pl.DataFrame, blamed: pl.DataFrame, frames: pl.DataFrame,
     shown = found.join(blamed, on="key", how="left", maintain_order="left")
     shown = shown.join(named, on="frame", how="left", maintain_order="left")
     shown = shown.join(depths, on="key", how="left", maintain_order="left")
-    status = (
-        pl.when(pl.col("status") != OK)
-        .then("status")
-        .when(pl.col("frame").is_null())
-        .then(NOT_IN_FILE)
-        .when(pl.col("module").is_null())
-        .then(NO_MODULE)
-        .otherwise(OK)
-    )
+    of_stack = labels.stack_status(recorded=pl.lit(True), frame=pl.col("frame"), module=pl.col("module"))
+    status = pl.when(pl.col("status") == OK).then(of_stack).otherwise("status")
     code = shown.select(status.cast(pl.UInt8).alias("status"))["status"]
     words = labels.status_text(pl.lit(code)).alias("status")
     return shown.select("key", pl.col("value").alias("fingerprint"), "module", "function", "depth", words)

@@ -8,7 +8,6 @@ import polars as pl
 
 from heapdelta._numbers import running_sum, wide_difference, wide_sum
 from heapdelta._ranking import labels
-from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK
 from heapdelta.blame import frame_flags
 
 if TYPE_CHECKING:
@@ -40,15 +39,8 @@ def _names(snapshot: Snapshot, allocators: Allocators) -> pl.DataFrame:
     frame = pl.repeat(None, stacks.height + 1, dtype=pl.UInt32, eager=True)
     frame = frame.scatter(blamed["stack_id"], blamed["frame_id"])
     shown = frames.select("module", labels.function_label(frames)).select(pl.all().gather(frame))
-    status = (
-        pl.when(pl.int_range(pl.len()) == stacks.height)
-        .then(NOT_RECORDED)
-        .when(frame.is_null())
-        .then(NOT_IN_FILE)
-        .when(pl.col("module").is_null())
-        .then(NO_MODULE)
-        .otherwise(OK)
-    )
+    recorded = pl.int_range(pl.len()) < stacks.height
+    status = labels.stack_status(recorded=recorded, frame=pl.lit(frame), module=pl.col("module"))
     columns = stacks.select("fingerprint", "trace_id", "depth")
     columns = pl.concat([columns, columns.clear(1)])
     words = labels.status_text(status).alias("status")

@@ -3,7 +3,7 @@
 //! Numbers stay digits here, because one line does not say which radix they are in; [`super::radix`] decides that once for
 //! the whole file.
 
-use crate::log::fields::{is_blank, next_token, parse_0x, parse_frame, parse_hex, trim, trim_start};
+use crate::log::fields::{is_blank, is_doubtful_name, next_token, parse_0x, parse_frame, parse_hex, trim, trim_start};
 
 /// A line of a comparison that holds numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,13 +209,8 @@ pub fn frame(line: &[u8]) -> Option<&[u8]> {
 
 /// True for a frame whose name comes from export symbols: `MFC42!Ordinal1176+14B4`, or one far from its function.
 pub fn is_suspect(frame: &[u8]) -> bool {
-    // 64 KB: hardly any function is longer, and a name this far away is that of some other function (heap-logs.md §5).
-    const FAR: u64 = 0x10000;
     let Some(parts) = parse_frame(frame) else { return false };
-    let Some(function) = parts.function else { return false };
-    let ordinal = function.strip_prefix(b"Ordinal");
-    let is_ordinal = ordinal.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
-    is_ordinal || parts.offset.is_some_and(|offset| offset > FAR)
+    parts.function.is_some_and(|function| is_doubtful_name(function, parts.offset))
 }
 
 /// A line that was a row before it was spoilt: whose frames follow, if that can still be read.

@@ -111,6 +111,14 @@ pub const TEXT: TableSchema = TableSchema {
     columns: &[nullable("text", Kind::Text, "there is nothing to write", "what it is called")],
 };
 
+/// Answer of [`crate::diff::doubtful_names`].
+pub const DOUBTFUL_NAMES: TableSchema = TableSchema {
+    name: "doubtful_names",
+    row: "frame",
+    order: "as given",
+    columns: &[column("doubtful", Kind::Bool, "its name is probably that of another function")],
+};
+
 /// Answer of [`crate::diff::Diff::rank`].
 pub const RANKING: TableSchema = TableSchema {
     name: "ranking",

@@ -112,5 +112,5 @@ def test_logs_of_sums_are_refused(tmp_path):
 
 def test_no_threads_are_refused():
     series = series_of([Point([]), Point([])])
-    with pytest.raises(exceptions.OptionError, match="at least 1 thread, found 0"):
+    with pytest.raises(exceptions.OptionError, match="threads from 1 to 1024, found 0"):
         survival(series, threads=0)
