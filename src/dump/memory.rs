@@ -8,7 +8,7 @@ use super::{
     issues::Place,
     reader::{Reader, unextended},
 };
-use crate::{engine::memory::roomy, error::Severity};
+use crate::error::Severity;
 
 /// Ranges of addresses with contents, column by column: there are tens of thousands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,8 +55,7 @@ impl Ranges {
     fn reserve(&mut self, stream: &'static str, count: usize) {
         self.streams.push((stream, count));
         for column in [&mut self.base, &mut self.size, &mut self.declared_size, &mut self.offset] {
-            // One list is what nearly every dump has.
-            if column.is_empty() { *column = roomy(count) } else { column.reserve(count) }
+            column.reserve(count);
         }
     }
 }
