@@ -31,11 +31,6 @@ impl Ranges {
         self.base.len()
     }
 
-    /// True without ranges.
-    pub fn is_empty(&self) -> bool {
-        self.base.is_empty()
-    }
-
     /// Address behind the last; the last of all where it would lie beyond.
     fn end(&self, at: usize) -> u64 {
         self.base[at].saturating_add(self.size[at])

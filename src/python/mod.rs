@@ -17,13 +17,13 @@ mod testing;
 #[pyo3::pymodule(name = "_native")]
 pub mod native {
     #[pymodule_export]
-    use super::arrow::Table;
+    use super::arrow::{Bytes, Table};
     #[pymodule_export]
     use super::compat::{format_dhcmp, format_sites, format_umdh};
     #[pymodule_export]
     use super::diff::{blame, number_through, one_run, rank, sides_by_heap, sides_by_stack, stack_groups};
     #[pymodule_export]
-    use super::dump::{Bytes, Dump};
+    use super::dump::Dump;
     #[pymodule_export]
     use super::labels::{function_labels, hexadecimal};
     #[pymodule_export]

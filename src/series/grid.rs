@@ -103,11 +103,6 @@ impl Grid {
         self.columns.last().map_or(0, Vec::len)
     }
 
-    /// True without keys.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     fn absent(&self, point: usize) -> Total {
         Total::absent(self.writes_overhead[point])
     }

@@ -59,6 +59,7 @@ pub fn widest<W: Work>(work: W) -> W::Output {
 }
 
 /// Does a work by all vectors that this processor has, one after the other: for tests.
+#[cfg(any(test, feature = "internals"))]
 pub fn each<W: Work + Copy>(work: W) -> Vec<W::Output> {
     let mut outputs = vec![work.with(Words)];
     #[cfg(target_arch = "x86_64")]
