@@ -8,7 +8,7 @@
 //! | a comparison of two logs: UMDH or DHCMP | [`Comparison`] |
 //! | a minidump | [`Dump`] |
 //!
-//! The way of the data: [`read`] takes a path or bytes and tells from the first bytes what they are. A log becomes text, block by
+//! The way of the data: [`read()`] takes a path or bytes and tells from the first bytes what they are. A log becomes text, block by
 //! block, on all cores; lines become records, and records become columns. A dump is mapped, and each of its streams becomes a
 //! table. The answer is a [`Capture`]: a header, and [`Table`]s by name, whose columns [`schema`] describes. What could not be
 //! read is a row of the table `issues`; an [`Error`] is only what concerns the whole file.

@@ -5,7 +5,7 @@ use std::fs::File;
 use memmap2::Mmap;
 
 /// Maps a file to be read. It must not be changed meanwhile: if it is cut, the next read behind its end stops the process
-/// (SIGBUS). [`crate::read`] says so to its callers.
+/// (SIGBUS). [`crate::read()`] says so to its callers.
 ///
 /// # Errors
 ///

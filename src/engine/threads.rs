@@ -23,7 +23,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the system gives no threads.
+    /// [`crate::ErrorKind::Io`] if the system gives no threads.
     pub fn new(threads: Option<usize>) -> Result<Self> {
         if rayon::current_thread_index().is_some() {
             return Ok(Self::Callers);

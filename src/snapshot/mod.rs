@@ -88,7 +88,7 @@ fn find<'a>(tables: &'a [(&'static str, Table)], name: &str) -> Option<&'a Table
 }
 
 impl Snapshot {
-    /// A table by its name; see [`schema::SNAPSHOT_TABLES`].
+    /// A table by its name; see [`crate::schema::SNAPSHOT_TABLES`].
     pub fn table(&self, name: &str) -> Option<&Table> {
         find(&self.tables, name)
     }
@@ -110,7 +110,7 @@ impl Snapshot {
 }
 
 impl Comparison {
-    /// A table by its name; see [`schema::COMPARISON_TABLES`].
+    /// A table by its name; see [`crate::schema::COMPARISON_TABLES`].
     pub fn table(&self, name: &str) -> Option<&Table> {
         find(&self.tables, name)
     }
