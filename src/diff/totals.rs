@@ -81,7 +81,7 @@ impl Total {
 
 impl Snapshot {
     /// The sums of every row of `stacks` or `heaps`; those of blocks without one stand last.
-    pub fn totals(&self, by: By) -> RandomAccess<Total> {
+    pub(crate) fn totals(&self, by: By) -> RandomAccess<Total> {
         let table = if by == By::Stack { "stacks" } else { "heaps" };
         let mut totals = RandomAccess::<Total>::zeros(self.table(table).map_or(0, Table::len) + 1);
         for batch in self.table("usage").map_or(&[][..], |table| &table.batches) {
@@ -91,7 +91,7 @@ impl Snapshot {
     }
 
     /// Tells whether the tool writes overhead; where the log has no sums, by its format.
-    pub fn writes_overhead(&self) -> bool {
+    pub(crate) fn writes_overhead(&self) -> bool {
         let overhead = || self.numbers("usage", "overhead_bytes");
         if overhead().all(|column| column.is_empty()) {
             return self.header.format == "umdh2";

@@ -10,9 +10,9 @@ use zerocopy::FromZeros;
 
 /// Values at a fixed place, all zero at first.
 ///
-/// Large ones stand in huge pages where the system has them: the processor keeps the places of some 2,000 pages at hand, which
-/// are 8 MB in pages of 4 KiB. Tables of a log of 680,000 stacks have five times that, and to read the log took a sixth longer
-/// without huge pages (Xeon, virtual machine, 2026-11-27).
+/// Large ones are in huge pages where the system has them: the processor keeps the places of some 2,000 pages at hand, which are
+/// 8 MB in pages of 4 KiB. Tables of a log of 680,000 stacks have five times that; without huge pages a read of it takes a sixth
+/// longer on one thread (2 cores of an EPYC, 2026-11-28).
 pub struct RandomAccess<T> {
     start: NonNull<T>,
     len: usize,
@@ -44,7 +44,7 @@ impl<T: FromZeros + Copy> RandomAccess<T> {
         if let Some(values) = Self::in_huge_pages(len, len) {
             return values;
         }
-        let mut values = T::new_vec_zeroed(len).expect("memory for a table");
+        let mut values = T::new_vec_zeroed(len).expect("memory for a table"); // proof: without memory nothing can go on
         let start = NonNull::from(values.as_mut_slice()).cast();
         Self { start, len, _owner: Owner::Vector { _values: values } }
     }

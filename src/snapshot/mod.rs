@@ -100,7 +100,7 @@ impl Snapshot {
     }
 
     /// The frames of any stack, as a comparison prints them.
-    pub fn stack_texts(&self) -> StackTexts<'_> {
+    pub(crate) fn stack_texts(&self) -> StackTexts<'_> {
         let batches = |name| find(&self.tables, name).map_or(&[][..], |table| &table.batches);
         StackTexts {
             frames: batches("frames").iter().flat_map(printed).collect(),
