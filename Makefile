@@ -12,7 +12,9 @@ VENV := $(abspath .venv)
 BIN := $(VENV)/bin
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 TOOLS := $(VENV)/.tools-installed
-BUILT := $(VENV)/.package-built
+# The package in .venv is built by the profile `quick`, but for `make bench`: see Cargo.toml.
+BUILT := $(VENV)/.package-built-quick
+BUILT_FOR_BENCH := $(VENV)/.package-built-release
 STUBS := $(TARGET)/stubs
 RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs' 2>/dev/null)
 RUFF_PATHS := python tests benches notebooks
@@ -50,8 +52,10 @@ $(TOOLS): pyproject.toml
 	$(BIN)/python -m pip install -q --group dev
 	@touch $@
 
-$(BUILT): $(TOOLS) $(RUST_SOURCES)
-	$(BIN)/maturin develop --release --locked --target-dir $(TARGET)
+# One build is installed at a time, so only its mark stays.
+$(VENV)/.package-built-%: $(TOOLS) $(RUST_SOURCES)
+	$(BIN)/maturin develop --profile $* --locked --target-dir $(TARGET)
+	@rm -f $(VENV)/.package-built*
 	@touch $@
 
 .PHONY: build
@@ -63,11 +67,14 @@ build: $(BUILT) ## Build the package into .venv
 lint: lint-rust lint-python ## Check format, clippy and ruff
 
 .PHONY: lint-rust
-lint-rust: $(TOOLS) ## cargo fmt and clippy, with and without the bindings
+lint-rust: $(TOOLS) ## cargo fmt, clippy with and without the bindings, cargo doc
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
-	cargo clippy --locked --all-targets --no-default-features -- -D warnings
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked -- -D warnings
+	cargo clippy --locked --features python -- -D warnings
+	cargo clippy --locked --all-targets --features python -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --document-private-items --features python
 
 .PHONY: lint-python
 lint-python: $(TOOLS) ## ruff: rules and format, notebooks too
@@ -76,8 +83,8 @@ lint-python: $(TOOLS) ## ruff: rules and format, notebooks too
 
 .PHONY: test-rust
 test-rust: ## Tests of the core, without Python; each bench once, for its answer
-	cargo test --locked --no-default-features
-	cargo test --locked --no-default-features --bench parse
+	cargo test --locked
+	cargo test --locked --bench parse
 
 .PHONY: test-python
 test-python: $(BUILT) ## pytest, the doctests of the package, the examples of README.md and docs/
@@ -95,7 +102,7 @@ test-types: $(BUILT) ## mypy over the package, and the stub against the native m
 
 .PHONY: test-generated
 test-generated: $(BUILT) ## Files that are generated must be what a fresh run writes
-	cargo run --quiet --locked --no-default-features --example tables_md | diff -u docs/tables.md - || \
+	cargo run --quiet --locked --example tables_md | diff -u docs/tables.md - || \
 		{ echo "docs/tables.md is out of date: run make docs" >&2; exit 1; }
 	$(write_stub)
 	diff -u python/heapdelta/_native.pyi $(STUBS)/heapdelta/_native.pyi || \
@@ -109,14 +116,14 @@ test-fuzz: ## Build the fuzz targets on this toolchain and run them over their s
 # The polars crate takes two minutes to build, so this comes last.
 .PHONY: test-polars
 test-polars: ## The cargo feature `polars`, for Rust users
-	cargo test --locked --no-default-features --features polars --test rust polars_frames
-	cargo test --locked --no-default-features --features polars --doc to_polars
+	cargo test --locked --features polars --test rust polars_frames
+	cargo test --locked --features polars --doc to_polars
 
 # --- what is written by machine ------------------------------------------------------------------------------------------
 
 .PHONY: docs
 docs: $(BUILT) ## Write docs/tables.md from src/table/schema/, docs/blame.md from the rules of allocator frames
-	cargo run --quiet --locked --no-default-features --example tables_md > $(TARGET)/tables.md
+	cargo run --quiet --locked --example tables_md > $(TARGET)/tables.md
 	mv $(TARGET)/tables.md docs/tables.md
 	$(BIN)/python -c 'from heapdelta._blame.table import markdown; print(markdown(), end="")' > $(TARGET)/blame.md
 	mv $(TARGET)/blame.md docs/blame.md
@@ -138,30 +145,48 @@ stubs: $(TOOLS) ## Write python/heapdelta/_native.pyi from the bindings
 # --- speed, memory, robustness -------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: $(BUILT) ## Measure speed and memory on logs of 1 GB and dumps of 1 and 2 GiB, write the table of benches/README.md
+bench: $(BUILT_FOR_BENCH) ## Measure speed and memory on logs of 1 GB and dumps of 1 and 2 GiB, write the table of benches/README.md
 	$(BIN)/python -m pip install -q --group bench
-	cargo build --release --locked --no-default-features --example newline_ceiling --example dump_memory
+	cargo build --release --locked --example newline_ceiling --example dump_memory
 	$(BIN)/python benches/run.py --ceiling $(TARGET)/release/examples/newline_ceiling \
 		--dump-memory $(TARGET)/release/examples/dump_memory $(BENCH_ARGS)
 
 .PHONY: bench-rust
 bench-rust: ## MB/s per dialect, by criterion
-	cargo bench --locked --no-default-features
+	cargo bench --locked
 
-# No sanitizer: the core is safe Rust, and without one a minute sees many times more inputs.
+# Long runs go without a sanitizer: a minute sees many times more inputs so. fuzz-address goes over the seeds with one.
 FUZZ_SECONDS ?= 60
 QUIRK_FILES ?= 3000
+
+# Needs a nightly toolchain, which has the runtime of the sanitizer; tells so and goes on where there is none. The target is named
+# so that build scripts and procedural macros are built without it.
+.PHONY: fuzz-address
+fuzz-address: ## The engine's tests and the seeds of the fuzz targets under AddressSanitizer (nightly)
+	@if ! rustc +nightly --version >/dev/null 2>&1; then \
+		echo "fuzz-address: not run: there is no nightly toolchain (rustup toolchain install nightly)"; exit 0; fi; \
+	export RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=1 \
+		CARGO_BUILD_TARGET=$$(rustc +nightly -vV | sed -n 's/^host: //p'); set -x; \
+	cargo +nightly test --locked --target-dir $(TARGET)/address --lib engine:: && \
+	cargo +nightly test --locked --target-dir $(TARGET)/address-fuzz --manifest-path fuzz/Cargo.toml
+
+# Miri has no processor features, so it goes through the words and not through AVX2.
+.PHONY: fuzz-miri
+fuzz-miri: ## The engine's tests under Miri (nightly with the component miri)
+	@if ! cargo +nightly miri --version >/dev/null 2>&1; then \
+		echo "fuzz-miri: not run: there is no Miri (rustup +nightly component add miri rust-src)"; exit 0; fi; \
+	set -x; MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --target-dir $(TARGET)/miri --lib engine::
 
 .PHONY: fuzz-names
 fuzz-names: $(BUILT) ## Draw charts, reports and pages of mutated names for FUZZ_SECONDS; the last seed it prints is the one that fails
 	cd tests/python && $(BIN)/python hostile_names.py --seconds $(FUZZ_SECONDS) --seed $$RANDOM
 
 .PHONY: fuzz
-fuzz: fuzz-names ## QUIRK_FILES logs with quirks, then every fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
+fuzz: fuzz-names fuzz-address fuzz-miri ## QUIRK_FILES logs with quirks, then every fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
 	@cargo +nightly fuzz --version >/dev/null || \
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
 	HEAPDELTA_QUIRK_FILES=$(QUIRK_FILES) HEAPDELTA_QUIRK_SEED=$$(date +%s)000 \
-		cargo test --locked --no-default-features --test rust quirks
+		cargo test --locked --test rust quirks
 	for target in read_any umdh2_fast_path comparison_round_trip dump_any; do \
 		mkdir -p fuzz/corpus/$$target; \
 		cargo +nightly fuzz run --sanitizer none --target-dir $(TARGET)/fuzz-nightly --features libfuzzer $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \

@@ -9,8 +9,10 @@ use arrow_array::{cast::AsArray, types::UInt64Type};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use heapdelta::{
     Capture, Options,
-    compat::{Row, dhcmp, umdh},
-    log::blocks::BLOCK_SIZE,
+    internals::{
+        compat::{Row, dhcmp, umdh},
+        log::blocks::BLOCK_SIZE,
+    },
     read,
     testing::reference::{self, Kind},
 };

@@ -21,7 +21,7 @@ def dump_rows(medians: Mapping[str, Result], kind: str, memory_bytes: int) -> It
         f"{ours['seconds'] * 1e3:.1f} ms",
         *at_most(ours["seconds"] * 1e3, TABLE_GOALS[kind]),
     )
-    for name, words, goal in (("skelsec", "skelsec `minidump`", 15), ("udmp", "`udmp-parser`", 1)):
+    for name, words, goal in (("skelsec", "skelsec `minidump`", 10), ("udmp", "`udmp-parser`", 1)):
         seconds = medians[f"{name} {kind}"]["seconds"]
         yield row(
             f"{words}, open and list modules and regions; `read` with every table is … times as fast",

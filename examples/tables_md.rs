@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use heapdelta::table::schema::{COMPARISON_TABLES, DUMP_TABLES, SNAPSHOT_TABLES, TableSchema};
+use heapdelta::internals::table::schema::{COMPARISON_TABLES, DUMP_TABLES, SNAPSHOT_TABLES, TableSchema};
 
 const HEAD: &str = "\
 # Tables

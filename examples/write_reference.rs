@@ -1,5 +1,5 @@
 //! Writes a benchmark log and prints what is in it:
-//! `cargo run --release --no-default-features --example write_reference -- blocks 1000000000 blocks.txt`
+//! `cargo run --release --example write_reference -- blocks 1000000000 blocks.txt`
 
 #![allow(clippy::print_stdout)] // The totals are what this program is for.
 

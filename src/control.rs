@@ -19,7 +19,7 @@ impl Control {
     /// # Errors
     ///
     /// [`ErrorKind::Cancelled`].
-    pub fn go_on(&self) -> Result<()> {
+    pub(crate) fn go_on(&self) -> Result<()> {
         if self.cancelled.load(Ordering::Relaxed) { Err(Error::new(ErrorKind::Cancelled)) } else { Ok(()) }
     }
 }

@@ -5,11 +5,7 @@ use arrow_array::{
     cast::AsArray,
     types::{Int64Type, UInt64Type},
 };
-use heapdelta::{
-    Capture, Comparison, Options,
-    compat::{Row, dhcmp, umdh},
-    read,
-};
+use heapdelta::{Capture, Comparison, Options, read, internals::compat::{Row, dhcmp, umdh}};
 
 const FRAMES: [&str; 4] = [
     "ntdll!RtlAllocateHeap+00000274",

@@ -1,14 +1,9 @@
 //! Any bytes through the whole reader: no panic, every line accounted for, and nothing depends on the threads.
 
-use heapdelta::{
-    Capture, Error, ErrorKind, Options,
-    log::sink::LineCounts,
-    read,
-    table::{
+use heapdelta::{Capture, Error, ErrorKind, Options, read, internals::{log::sink::LineCounts, table::{
         Table,
         schema::{COMPARISON_TABLES, SNAPSHOT_TABLES},
-    },
-};
+    }}};
 
 /// Blocks small enough that inputs of a fuzzer have several.
 const BLOCK_SIZE: usize = 48;

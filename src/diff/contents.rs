@@ -3,18 +3,16 @@
 use arrow_array::{Array, UInt32Array, UInt64Array};
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
 use rayon::prelude::*;
+use zerocopy::FromZeros;
 
-use crate::engine::random_access::{RandomAccess, Zero};
+use crate::engine::random_access::RandomAccess;
 
 /// A fingerprint and where it stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, FromZeros)]
 struct Entry {
     fingerprint: u64,
     row: u32,
 }
-
-// SAFETY: numbers.
-unsafe impl Zero for Entry {}
 
 /// Numbers the contents of stacks, from 0 in the order of their fingerprints; null where the column is. Uses the threads of the
 /// pool it is called in.

@@ -9,10 +9,11 @@ use arrow_array::{
 };
 use arrow_buffer::{ArrowNativeType, NullBuffer, ScalarBuffer};
 use rayon::prelude::*;
+use zerocopy::FromZeros;
 
 use crate::{
     diff::sides::Side,
-    engine::random_access::{RandomAccess, Zero},
+    engine::random_access::RandomAccess,
     table::{self, Table, schema},
 };
 
@@ -22,7 +23,7 @@ const MEASURES: usize = 3;
 pub const NO_KEY: u32 = u32::MAX;
 
 /// What one side has of a key.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, FromZeros)]
 struct Total {
     /// Requested bytes, overhead bytes and blocks.
     sums: [u64; MEASURES],
@@ -31,9 +32,6 @@ struct Total {
     /// Bit by bit: measures of which some part is not known.
     unknown: u32,
 }
-
-// SAFETY: numbers.
-unsafe impl Zero for Total {}
 
 impl Total {
     fn stack(&self) -> Option<u32> {

@@ -1,12 +1,9 @@
 //! `usage` summed up over heaps, or over stacks.
 
 use arrow_array::{Array, RecordBatch, UInt32Array, UInt64Array};
+use zerocopy::FromZeros;
 
-use crate::{
-    engine::random_access::{RandomAccess, Zero},
-    snapshot::Snapshot,
-    table::Table,
-};
+use crate::{engine::random_access::RandomAccess, snapshot::Snapshot, table::Table};
 
 /// What rows of `usage` are summed up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +15,7 @@ pub enum By {
 }
 
 /// The sums of one stack or heap. What one part does not know, or 64 bits do not hold, the sum does not know.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromZeros)]
 pub struct Total {
     /// By measure; of no meaning where not known.
     sums: [u64; MEASURES],
@@ -27,9 +24,6 @@ pub struct Total {
     /// There is something to sum up.
     pub present: bool,
 }
-
-// SAFETY: numbers, and a bool that is false.
-unsafe impl Zero for Total {}
 
 /// What is summed up: requested bytes, overhead bytes, blocks.
 const MEASURES: usize = 3;
@@ -87,7 +81,7 @@ impl Total {
 
 impl Snapshot {
     /// The sums of every row of `stacks` or `heaps`; those of blocks without one stand last.
-    pub fn totals(&self, by: By) -> RandomAccess<Total> {
+    pub(crate) fn totals(&self, by: By) -> RandomAccess<Total> {
         let table = if by == By::Stack { "stacks" } else { "heaps" };
         let mut totals = RandomAccess::<Total>::zeros(self.table(table).map_or(0, Table::len) + 1);
         for batch in self.table("usage").map_or(&[][..], |table| &table.batches) {
@@ -97,7 +91,7 @@ impl Snapshot {
     }
 
     /// Tells whether the tool writes overhead; where the log has no sums, by its format.
-    pub fn writes_overhead(&self) -> bool {
+    pub(crate) fn writes_overhead(&self) -> bool {
         let overhead = || self.numbers("usage", "overhead_bytes");
         if overhead().all(|column| column.is_empty()) {
             return self.header.format == "umdh2";

@@ -8,7 +8,7 @@ use super::{
     issues::Place,
     shared::{Shared, unextended},
 };
-use crate::{engine::memory::roomy, error::Severity};
+use crate::error::Severity;
 
 /// Ranges of addresses with contents, column by column: there are tens of thousands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,11 +31,6 @@ impl Ranges {
         self.base.len()
     }
 
-    /// True without ranges.
-    pub fn is_empty(&self) -> bool {
-        self.base.is_empty()
-    }
-
     /// Address behind the last; the last of all where it would lie beyond.
     fn end(&self, at: usize) -> u64 {
         self.base[at].saturating_add(self.size[at])
@@ -55,8 +50,7 @@ impl Ranges {
     fn reserve(&mut self, stream: &'static str, count: usize) {
         self.streams.push((stream, count));
         for column in [&mut self.base, &mut self.size, &mut self.declared_size, &mut self.offset] {
-            // One list is what nearly every dump has.
-            if column.is_empty() { *column = roomy(count) } else { column.reserve(count) }
+            column.reserve(count);
         }
     }
 }

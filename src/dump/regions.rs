@@ -1,7 +1,7 @@
 //! MemoryInfoList: every region of the address space, as columns.
 
 use super::{directory::Stream, fields::Fields, shared::Shared};
-use crate::{engine::memory::roomy, error::Severity};
+use crate::error::Severity;
 
 /// `MEM_COMMIT`.
 pub const COMMIT: u32 = 0x1000;
@@ -61,13 +61,13 @@ impl Regions {
 
     fn with_capacity(rows: usize) -> Self {
         Self {
-            base: roomy(rows),
-            size: roomy(rows),
-            allocation_base: roomy(rows),
-            allocation_protect: roomy(rows),
-            state: roomy(rows),
-            protect: roomy(rows),
-            kind: roomy(rows),
+            base: Vec::with_capacity(rows),
+            size: Vec::with_capacity(rows),
+            allocation_base: Vec::with_capacity(rows),
+            allocation_protect: Vec::with_capacity(rows),
+            state: Vec::with_capacity(rows),
+            protect: Vec::with_capacity(rows),
+            kind: Vec::with_capacity(rows),
         }
     }
 }

@@ -6,9 +6,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use zerocopy::FromZeros;
+
 use crate::engine::{
     memory,
-    random_access::{RandomAccess, Zero},
+    random_access::RandomAccess,
     vector::{Vector, Words, Work, widest},
 };
 
@@ -24,16 +26,13 @@ pub struct Interner {
 /// Keys of a bucket: with their numbers and their count they fill a cache line.
 const WIDTH: usize = 5;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, FromZeros)]
 #[repr(align(64))]
 struct Bucket {
     keys: [u64; WIDTH],
     ids: [u32; WIDTH],
     len: u32,
 }
-
-// SAFETY: an empty bucket.
-unsafe impl Zero for Bucket {}
 
 /// Keys a bucket, in the mean, before the table grows: few buckets are full then, so few lookups go on to the next one.
 const MOST_A_BUCKET: usize = 3;

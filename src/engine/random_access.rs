@@ -6,23 +6,13 @@ use std::{
     ptr::NonNull,
 };
 
-/// A type whose values may be made of nothing but zero bits.
-///
-/// # Safety
-///
-/// Zero bits are a value of the type, and it needs no drop.
-pub unsafe trait Zero: Copy {}
-
-// SAFETY: numbers.
-unsafe impl Zero for u32 {}
-// SAFETY: as above.
-unsafe impl Zero for u64 {}
+use zerocopy::FromZeros;
 
 /// Values at a fixed place, all zero at first.
 ///
-/// Large ones stand in huge pages where the system has them: the processor keeps the places of some 2,000 pages at hand, which
-/// are 8 MB in pages of 4 KiB. Tables of a log of 680,000 stacks have five times that, and to read the log took a sixth longer
-/// without huge pages (Xeon, virtual machine, 2026-11-27).
+/// Large ones are in huge pages where the system has them: the processor keeps the places of some 2,000 pages at hand, which are
+/// 8 MB in pages of 4 KiB. Tables of a log of 680,000 stacks have five times that; without huge pages a read of it takes a sixth
+/// longer on one thread (2 cores of an EPYC, 2026-11-28).
 pub struct RandomAccess<T> {
     start: NonNull<T>,
     len: usize,
@@ -47,15 +37,14 @@ unsafe impl<T: Send> Send for RandomAccess<T> {}
 // SAFETY: as above.
 unsafe impl<T: Sync> Sync for RandomAccess<T> {}
 
-impl<T: Zero> RandomAccess<T> {
+impl<T: FromZeros + Copy> RandomAccess<T> {
     /// So many values of zero bits.
     pub fn zeros(len: usize) -> Self {
         #[cfg(target_os = "linux")]
         if let Some(values) = Self::in_huge_pages(len, len) {
             return values;
         }
-        // SAFETY: by the contract of the trait.
-        let mut values = vec![unsafe { std::mem::zeroed() }; len];
+        let mut values = T::new_vec_zeroed(len).expect("memory for a table"); // proof: without memory nothing can go on
         let start = NonNull::from(values.as_mut_slice()).cast();
         Self { start, len, _owner: Owner::Vector { _values: values } }
     }
@@ -114,7 +103,7 @@ impl<T> Deref for RandomAccess<T> {
     #[inline(always)]
     fn deref(&self) -> &[T] {
         // SAFETY: `start` points to `len` values that the owner keeps where they are. They are aligned, as values of a vector are
-        // and as a huge page is; in a map they are zero bits, which the trait allows.
+        // and as a huge page is; in a map they are zero bits, which `FromZeros` allows.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
@@ -127,7 +116,7 @@ impl<T> DerefMut for RandomAccess<T> {
     }
 }
 
-impl<T: Zero> Default for RandomAccess<T> {
+impl<T: FromZeros + Copy> Default for RandomAccess<T> {
     fn default() -> Self {
         Self::zeros(0)
     }

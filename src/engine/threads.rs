@@ -1,8 +1,11 @@
 //! Threads: the pool that work runs on, and parts of a work shared out among threads.
 
-use std::sync::{
-    Arc, Mutex, OnceLock, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    panic::resume_unwind,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -123,53 +126,16 @@ pub fn beside<T: Send + Sync, R>(
     let help = || parts.taken().for_each(answer);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let helpers = threads.unwrap_or(cores.min(4)).min(parts.count).saturating_sub(1);
-    // Without threads the work is done all the same.
-    let threads = if helpers > 0 { threads_elsewhere(helpers) } else { None };
-    let other = match &threads {
-        Some(threads) => threads.in_place_scope(|scope| {
-            (0..helpers).for_each(|_| scope.spawn(|_| help()));
-            let other = meanwhile();
-            help();
-            other
-        }),
-        None => {
-            help();
-            meanwhile()
-        }
-    };
-    (answers.into_iter().filter_map(OnceLock::into_inner).flatten().collect(), other)
-}
-
-/// Threads that start on other cores than this one.
-///
-/// A system that is not busy may leave a new thread on the core of its parent until it next looks around, milliseconds later
-/// (Linux 6.18 on a virtual machine, 2 cores, 2026-11-25): longer than work of a few milliseconds takes.
-fn threads_elsewhere(count: usize) -> Option<rayon::ThreadPool> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).spawn_handler(|thread| {
-        let _handle = std::thread::Builder::new().spawn(|| thread.run())?;
-        #[cfg(target_os = "linux")]
-        keep_off_this_core(&_handle);
-        Ok(())
+    let other = std::thread::scope(|scope| {
+        // A system that gives no thread leaves the work to this one.
+        let start = |_| std::thread::Builder::new().spawn_scoped(scope, help).ok();
+        let started: Vec<_> = (0..helpers).map_while(start).collect();
+        let other = meanwhile();
+        help();
+        started.into_iter().for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        other
     });
-    pool.build().ok()
-}
-
-/// Allows a thread every core that it has but this one.
-#[cfg(target_os = "linux")]
-fn keep_off_this_core<T>(thread: &std::thread::JoinHandle<T>) {
-    use std::os::unix::thread::JoinHandleExt;
-    let size = size_of::<libc::cpu_set_t>();
-    // SAFETY: the set is as large as the calls are told, and all zeros is the empty set. The handle is still held, so the
-    // thread it names can be asked for. A set without a core is refused, which changes nothing.
-    unsafe {
-        let mut cores: libc::cpu_set_t = std::mem::zeroed();
-        if libc::sched_getaffinity(0, size, &raw mut cores) == 0
-            && let Ok(here) = usize::try_from(libc::sched_getcpu())
-        {
-            libc::CPU_CLR(here, &mut cores);
-            libc::pthread_setaffinity_np(thread.as_pthread_t(), size, &raw const cores);
-        }
-    }
+    (answers.into_iter().filter_map(OnceLock::into_inner).flatten().collect(), other)
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::{fmt, fs::File, ops::Deref, path::Path, sync::Arc};
 
-use memmap2::Mmap;
-
-use crate::{dump::fields::u32_at, engine::threads};
+use crate::{
+    dump::fields::u32_at,
+    engine::{map::map, threads},
+};
 
 /// Bytes that stay where they are. Clones share them.
 #[derive(Clone)]
@@ -20,17 +21,14 @@ impl Content {
         Self { bytes: Arc::new(bytes), file: None }
     }
 
-    /// Maps a file: a dump can be larger than the memory of the machine.
+    /// Maps a file: a dump can be larger than the memory of the machine. See [`map`] for what is asked of its owner.
     ///
     /// # Errors
     ///
     /// What the operating system says.
-    pub fn map(path: &Path) -> std::io::Result<Self> {
+    pub(crate) fn map(path: &Path) -> std::io::Result<Self> {
         let file = File::open(path)?;
-        // SAFETY: the map is only read. The file must not be changed while it is mapped, which `heapdelta::read` and
-        // `heapdelta.read` ask of their callers: a file that is cut meanwhile ends the process (SIGBUS), as for every map.
-        let map = unsafe { Mmap::map(&file)? };
-        Ok(Self { bytes: Arc::new(map), file: Some(Arc::new(file)) })
+        Ok(Self { bytes: Arc::new(map(&file)?), file: Some(Arc::new(file)) })
     }
 }
 
@@ -40,7 +38,7 @@ impl Content {
     ///
     /// They are read, not looked up in the map: a page that is touched there costs some 8 µs with its 15 neighbours (6 µs to
     /// map, 2 to unmap; a read 1.2; 2 cores, 1 GiB, November 2026), and counts as memory of this process.
-    pub fn words_at<T>(
+    pub(crate) fn words_at<T>(
         &self,
         places: &[u64],
         threads: Option<usize>,

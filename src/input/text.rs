@@ -45,7 +45,7 @@ const SAMPLE: usize = 256;
 impl Encoding {
     /// Tells the encoding from the first bytes: the mark, or where the zeros of ASCII text lie. What the caller says counts
     /// where neither is there. True as well if the mark is that of another encoding than the bytes behind it.
-    pub fn detect(start: &[u8], told: Option<Encoding>) -> (Self, bool) {
+    pub(crate) fn detect(start: &[u8], told: Option<Encoding>) -> (Self, bool) {
         let marked = MARKS.iter().find(|(mark, _)| start.starts_with(mark));
         let mark = marked.map_or(0, |(mark, _)| mark.len());
         let behind = &start[mark..];
@@ -68,12 +68,12 @@ impl Encoding {
     }
 
     /// Bytes of the mark.
-    pub fn mark_len(self) -> usize {
+    pub(crate) fn mark_len(self) -> usize {
         self.mark
     }
 
     /// True if bytes that are no UTF-8 are read as windows-1252 because nobody says what they are.
-    pub fn is_assumed(self) -> bool {
+    pub(crate) fn is_assumed(self) -> bool {
         self.form == Form::Assumed
     }
 

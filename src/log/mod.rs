@@ -24,7 +24,7 @@ mod tokens;
 pub mod typography;
 pub mod umdh2;
 
-pub use sniff::{Evidence, sniff};
+pub use sniff::Evidence;
 
 /// Which tool wrote a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +51,5 @@ impl Dialect {
             Dialect::Comparison => "umdh-compare",
             Dialect::Sites => "dhcmp-sites",
         }
-    }
-
-    /// True if blocks of the text can be read in any order.
-    pub fn is_parallel(self) -> bool {
-        self == Dialect::Umdh2
     }
 }

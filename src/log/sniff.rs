@@ -134,10 +134,3 @@ impl Evidence {
         self.row.is_some() || self.header.is_some() || self.heap.is_some()
     }
 }
-
-/// Tells the dialect of a whole text; `None` if nothing speaks for any.
-pub fn sniff(text: &[u8]) -> Option<Dialect> {
-    let mut evidence = Evidence::default();
-    evidence.add(text);
-    evidence.dialect()
-}

@@ -1,4 +1,9 @@
-//! Hands tables over, and takes them, through the Arrow PyCapsule interface: without a copy, without a shared version of Arrow.
+//! What crosses between Rust and Python without a copy: tables both ways, through the Arrow PyCapsule interface, so that no version
+//! of Arrow is shared; and bytes of a dump, through the buffer protocol.
+
+#![allow(unsafe_code)]
+
+use std::ffi::{c_int, c_void};
 
 use arrow_array::{
     ArrayRef, RecordBatch, RecordBatchIterator,
@@ -6,10 +11,13 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, DataType, ffi::FFI_ArrowSchema};
 use pyo3::{
-    exceptions::{PyKeyError, PyRuntimeError, PyValueError},
+    exceptions::{PyBufferError, PyKeyError, PyRuntimeError, PyValueError},
+    ffi,
     prelude::*,
     types::PyCapsule,
 };
+
+use crate::Content;
 
 const STREAM: &std::ffi::CStr = c"arrow_array_stream";
 
@@ -90,6 +98,37 @@ impl Rows {
             return Err(PyValueError::new_err(format!("expected one column of {kind}")));
         }
         Ok(self.0.iter().map(|batch| batch.column(0)))
+    }
+}
+
+/// Bytes of a dump, as a buffer that cannot be written to.
+#[pyclass(frozen, module = "heapdelta._native")]
+pub struct Bytes {
+    pub(super) content: Content,
+    pub(super) start: usize,
+    pub(super) size: usize,
+}
+
+#[pymethods]
+impl Bytes {
+    fn __len__(&self) -> usize {
+        self.size
+    }
+
+    /// Called by `memoryview` and its like.
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        if view.is_null() {
+            return Err(PyBufferError::new_err("expected a view to fill in, found none"));
+        }
+        let this = slf.get();
+        let bytes = &this.content[this.start..this.start + this.size];
+        let size = ffi::Py_ssize_t::try_from(bytes.len())?;
+        // SAFETY: Python gives a view to fill in. It keeps `slf`, and so `content`, alive as long as the view lives, and
+        // the bytes of a content never move; the view is read-only.
+        let filled = unsafe {
+            ffi::PyBuffer_FillInfo(view, slf.as_ptr(), bytes.as_ptr().cast::<c_void>().cast_mut(), size, 1, flags)
+        };
+        if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
     }
 }
 

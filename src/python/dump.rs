@@ -1,47 +1,17 @@
 //! `Dump` as Python sees it: a header, tables by name, and memory without a copy.
 
-use std::ffi::{c_int, c_void};
+use pyo3::{prelude::*, types::PyMemoryView};
 
-use pyo3::{exceptions::PyBufferError, ffi, prelude::*, types::PyMemoryView};
-
-use super::{arrow::Table, error::exception, snapshot::named};
-use crate::input::content::Content;
+use super::{
+    arrow::{Bytes, Table},
+    error::exception,
+    snapshot::named,
+};
 
 /// One minidump. Wrapped by `heapdelta.Dump`.
 #[pyclass(frozen, module = "heapdelta._native")]
 pub struct Dump {
     pub(super) inner: crate::Dump,
-}
-
-/// Bytes of a dump, as a buffer that cannot be written to.
-#[pyclass(frozen, module = "heapdelta._native")]
-pub struct Bytes {
-    content: Content,
-    start: usize,
-    size: usize,
-}
-
-#[pymethods]
-impl Bytes {
-    fn __len__(&self) -> usize {
-        self.size
-    }
-
-    /// Called by `memoryview` and its like.
-    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        if view.is_null() {
-            return Err(PyBufferError::new_err("expected a view to fill in, found none"));
-        }
-        let this = slf.get();
-        let bytes = &this.content[this.start..this.start + this.size];
-        let size = ffi::Py_ssize_t::try_from(bytes.len())?;
-        // SAFETY: Python gives a view to fill in. It keeps `slf`, and so `content`, alive as long as the view lives, and
-        // the bytes of a content never move; the view is read-only.
-        let filled = unsafe {
-            ffi::PyBuffer_FillInfo(view, slf.as_ptr(), bytes.as_ptr().cast::<c_void>().cast_mut(), size, 1, flags)
-        };
-        if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
-    }
 }
 
 #[pymethods]
@@ -164,7 +134,7 @@ impl Dump {
             }
             std::borrow::Cow::Owned(copy) => {
                 let size = copy.len();
-                Bytes { content: Content::new(copy), start: 0, size }
+                Bytes { content: crate::Content::new(copy), start: 0, size }
             }
         };
         PyMemoryView::from(Bound::new(py, bytes)?.as_any())

@@ -17,13 +17,13 @@ mod testing;
 #[pyo3::pymodule(name = "_native")]
 pub mod native {
     #[pymodule_export]
-    use super::arrow::Table;
+    use super::arrow::{Bytes, Table};
     #[pymodule_export]
     use super::compat::{format_dhcmp, format_sites, format_umdh};
     #[pymodule_export]
     use super::diff::{Diff, one_run};
     #[pymodule_export]
-    use super::dump::{Bytes, Dump, why_not_one_process};
+    use super::dump::{Dump, why_not_one_process};
     #[pymodule_export]
     use super::labels::{doubtful_names, function_labels, hexadecimal, statuses};
     #[pymodule_export]

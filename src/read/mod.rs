@@ -37,7 +37,8 @@ pub struct Options {
     pub capture: Option<usize>,
     /// What bytes are that neither a byte-order mark nor their zeros explain: for logs of code pages other than windows-1252.
     pub encoding: Option<Encoding>,
-    /// Bytes of text read at a time: for tests; see [`BLOCK_SIZE`].
+    /// Bytes of text read at a time: for tests.
+    #[doc(hidden)]
     pub block_size: usize,
 }
 

@@ -20,7 +20,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// What reading the input says, and [`ErrorKind::Cancelled`].
+/// What reading the input says, and [`crate::ErrorKind::Cancelled`].
 pub fn read_umdh2(pool: &Pool, blocks: Blocks<'_>, keep_blocks: bool, control: &Control) -> Result<Vec<Sink>> {
     let blocks = Mutex::new(blocks);
     let worker = || {
@@ -41,7 +41,7 @@ pub fn read_umdh2(pool: &Pool, blocks: Blocks<'_>, keep_blocks: bool, control: &
 ///
 /// # Errors
 ///
-/// What reading the input says, and [`ErrorKind::Cancelled`].
+/// What reading the input says, and [`crate::ErrorKind::Cancelled`].
 pub fn read_in_order(
     mut blocks: Blocks<'_>,
     keep_blocks: bool,

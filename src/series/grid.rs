@@ -1,9 +1,6 @@
 //! The sums of many snapshots side by side: every key at every point.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
@@ -39,28 +36,6 @@ pub struct Grid {
     columns: Vec<Vec<Total>>,
 }
 
-/// Fingerprints are hashes already, and addresses of heaps few: a multiplication spreads them.
-#[derive(Default)]
-struct Mixer(u64);
-
-impl Hasher for Mixer {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = (self.0 ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    }
-
-    fn write_isize(&mut self, value: isize) {
-        self.write_u64(value as u64);
-    }
-}
-
 /// So many snapshots are summed up at a time: their entries take more memory than what is kept of them.
 const TOGETHER: usize = 16;
 
@@ -68,7 +43,7 @@ const TOGETHER: usize = 16;
 type Entry = (Status, u64, u32, Total);
 
 /// The number of each key.
-type Numbers = HashMap<(Status, u64), u32, BuildHasherDefault<Mixer>>;
+type Numbers = HashMap<(Status, u64), u32, foldhash::fast::RandomState>;
 
 impl Grid {
     /// Sums up snapshots, one point for each. Uses the threads of the pool it is called in.
@@ -118,11 +93,6 @@ impl Grid {
     /// Number of keys or groups.
     pub fn len(&self) -> usize {
         self.columns.last().map_or(0, Vec::len)
-    }
-
-    /// True without keys.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     fn absent(&self, point: usize) -> Total {

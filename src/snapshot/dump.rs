@@ -37,7 +37,7 @@ impl Dump {
         Ok(Self { about, tables: tables.with(&rows.classes), header: rows.header, memory: rows.memory, content })
     }
 
-    /// A table by its name; see [`crate::table::schema::DUMP_TABLES`].
+    /// A table by its name; see [`crate::schema::DUMP_TABLES`].
     pub fn table(&self, name: &str) -> Option<&Table> {
         find(&self.tables, name)
     }

@@ -91,7 +91,7 @@ fn find<'a>(tables: &'a [(&'static str, Table)], name: &str) -> Option<&'a Table
 }
 
 impl Snapshot {
-    /// A table by its name; see [`schema::SNAPSHOT_TABLES`].
+    /// A table by its name; see [`crate::schema::SNAPSHOT_TABLES`].
     pub fn table(&self, name: &str) -> Option<&Table> {
         find(&self.tables, name)
     }
@@ -103,7 +103,7 @@ impl Snapshot {
     }
 
     /// The frames of any stack, as a comparison prints them.
-    pub fn stack_texts(&self) -> StackTexts<'_> {
+    pub(crate) fn stack_texts(&self) -> StackTexts<'_> {
         let batches = |name| find(&self.tables, name).map_or(&[][..], |table| &table.batches);
         StackTexts {
             frames: batches("frames").iter().flat_map(printed).collect(),
@@ -113,7 +113,7 @@ impl Snapshot {
 }
 
 impl Comparison {
-    /// A table by its name; see [`schema::COMPARISON_TABLES`].
+    /// A table by its name; see [`crate::schema::COMPARISON_TABLES`].
     pub fn table(&self, name: &str) -> Option<&Table> {
         find(&self.tables, name)
     }

@@ -1,8 +1,8 @@
 //! Sums of lives: how many blocks of a stack were born at one point and last seen at another.
 
-use rayon::prelude::*;
+use std::collections::HashMap;
 
-use super::scatter::ScatterMap;
+use rayon::prelude::*;
 
 /// Blocks of a stack that were first seen at one point and last seen at another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ struct Key {
 /// Sums of one thread.
 #[derive(Default)]
 pub struct Lives {
-    sums: ScatterMap<Key, (u64, Bytes)>,
+    sums: HashMap<Key, (u64, Bytes), foldhash::fast::RandomState>,
 }
 
 /// A sum of sizes; absent if 64 bits do not hold it.

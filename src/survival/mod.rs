@@ -9,7 +9,6 @@
 mod follow;
 mod lives;
 mod parts;
-mod scatter;
 mod stacks;
 mod tables;
 #[cfg(test)]

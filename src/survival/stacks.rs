@@ -8,7 +8,6 @@ use arrow_array::{
     types::{UInt32Type, UInt64Type},
 };
 
-use super::scatter::ScatterMap;
 use crate::Snapshot;
 
 /// Number of the blocks for which no stack was recorded.
@@ -91,7 +90,7 @@ fn lacking<'a>(tables: &[Vec<Batch<'a>>]) -> HashSet<&'a str> {
 
 #[derive(Default)]
 struct Known<'a> {
-    by_fingerprint: ScatterMap<u64, u32>,
+    by_fingerprint: HashMap<u64, u32, foldhash::fast::RandomState>,
     by_trace_id: HashMap<&'a str, u32>,
     stacks: Vec<(u32, u32)>,
 }

@@ -16,7 +16,6 @@ use super::{modules::ModuleMap, schema, text};
 use crate::{
     engine::{
         hex_text::{lower_case, upper_case},
-        memory,
         vector::hex::Hex,
     },
     log::{
@@ -108,7 +107,7 @@ impl Columns {
             file: text::builder(rows),
             source_line: UInt32Builder::with_capacity(rows),
             text: text::builder(rows),
-            hashes: memory::roomy(rows),
+            hashes: Vec::with_capacity(rows),
             ansi: false,
             hashed: String::new(),
         }

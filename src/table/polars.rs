@@ -28,7 +28,7 @@ impl Table {
     /// # Examples
     ///
     /// ```
-    /// use heapdelta::table::{Table, schema};
+    /// use heapdelta::{Table, schema};
     ///
     /// let empty = Table::new(&schema::USAGE, Vec::new()).to_polars()?;
     /// assert_eq!(empty.width(), schema::USAGE.columns.len());

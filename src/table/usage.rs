@@ -12,7 +12,7 @@ use arrow_buffer::NullBuffer;
 
 use super::schema;
 use crate::{
-    engine::{memory::roomy, random_access::RandomAccess},
+    engine::random_access::RandomAccess,
     log::sink::{Sums, running_sums::RunningSums},
 };
 
@@ -113,9 +113,7 @@ struct Column {
 
 impl Column {
     fn zeros(rows: usize) -> Self {
-        let mut sums: Vec<u64> = roomy(rows);
-        sums.resize(rows, 0);
-        Self { sums, carries: HashMap::new() }
+        Self { sums: vec![0; rows], carries: HashMap::new() }
     }
 
     /// The sum of a row, if it is too large.
@@ -195,7 +193,7 @@ impl Places {
         }
         let mut of_possible = RandomAccess::<u32>::zeros(possible);
         rows().for_each(|pair| of_possible[possible_place(pair, stack_count)] = 1);
-        let mut pairs = roomy(of_possible.iter().sum::<u32>() as usize);
+        let mut pairs = Vec::with_capacity(of_possible.iter().sum::<u32>() as usize);
         for (heap, of_stacks) in of_possible.chunks_exact_mut(stack_count + 1).enumerate() {
             for (stack, place) in of_stacks.iter_mut().enumerate().filter(|(_, place)| **place > 0) {
                 pairs.push((heap as u32, if stack == stack_count { NO_STACK } else { stack as u32 }));

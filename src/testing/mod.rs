@@ -4,7 +4,7 @@
 //!
 //! - [`investigation`]: a server with one leak, one cache that fills up, one false alarm and the noise of an ordinary
 //!   day; small enough for a test, told so that an analyst would believe it.
-//! - [`reference`]: logs of any size for benchmarks, written at the speed of memory.
+//! - [`mod@reference`]: logs of any size for benchmarks, written at the speed of memory.
 //! - [`dump`]: minidumps: of the same server, for benchmarks, and damaged ones.
 //!
 //! Invariant: the answer is counted while writing, never by reading back, so a reader can be checked against it.

@@ -1,12 +1,11 @@
 //! Comparisons: rows, radix, stacks, totals, and what is said about lines that do not fit.
 
-use heapdelta::{
+use heapdelta::internals::{
     error::{Error, ErrorKind},
     log::{
-        Dialect,
+        Dialect, Evidence,
         comparison::{Comparison, Style, read},
         sink::{Piece, Sink, regions::Span},
-        sniff,
     },
 };
 use proptest::prelude::*;
@@ -298,7 +297,9 @@ fn first_line_that_decides_names_the_dialect() {
         ("+ not a row\nTotal nonsense\n", None),
     ];
     for (text, expected) in cases {
-        assert_eq!(sniff(text.as_bytes()), expected, "{text}");
+        let mut evidence = Evidence::default();
+        evidence.add(text.as_bytes());
+        assert_eq!(evidence.dialect(), expected, "{text}");
     }
 }
 
@@ -342,7 +343,7 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn any_bytes_are_read_and_every_line_is_counted(text in nearly(), radix in prop::sample::select(vec![10, 16])) {
-        let lines = heapdelta::log::lines::lines(&text).count() as u64;
+        let lines = heapdelta::internals::log::lines::lines(&text).count() as u64;
         let read = [compare(&text, None), compare(&text, Some(radix))];
         for (comparison, piece) in read.into_iter().flatten() {
             prop_assert_eq!(piece.lines.total(), lines);
@@ -357,7 +358,7 @@ proptest! {
     fn any_bytes_are_call_sites_or_issues(text in nearly()) {
         let mut sink = Sink::new(true);
         sink.begin_piece(0);
-        heapdelta::log::sites::read(&text, true, &mut sink);
-        prop_assert_eq!(sink.piece.lines.total(), heapdelta::log::lines::lines(&text).count() as u64);
+        heapdelta::internals::log::sites::read(&text, true, &mut sink);
+        prop_assert_eq!(sink.piece.lines.total(), heapdelta::internals::log::lines::lines(&text).count() as u64);
     }
 }

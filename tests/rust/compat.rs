@@ -2,13 +2,15 @@
 
 use heapdelta::{
     ErrorKind,
-    assemble::{Facts, assemble},
-    compat::{Row, dhcmp, umdh},
-    control::Control,
-    log::{
-        comparison::{self, Comparison, Style},
-        sink::Sink,
-        sites,
+    internals::{
+        assemble::{Facts, assemble},
+        compat::{Row, dhcmp, umdh},
+        control::Control,
+        log::{
+            comparison::{self, Comparison, Style},
+            sink::Sink,
+            sites,
+        },
     },
 };
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use heapdelta::error::{CaptureEntry, Error, ErrorKind};
+use heapdelta::internals::error::{CaptureEntry, Error, ErrorKind};
 
 fn project(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()

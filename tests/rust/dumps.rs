@@ -7,7 +7,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 use heapdelta::{
     Capture, Dump, ErrorKind, Options,
-    input::{Source, content::Content},
+    internals::input::{Source, content::Content},
     read,
     testing::dump::{Plan, Range, Region, State, System, VmCounters},
 };

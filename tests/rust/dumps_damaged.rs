@@ -2,7 +2,7 @@
 
 use heapdelta::{
     Capture, Dump, Error, ErrorKind, Options,
-    input::content::Content,
+    internals::input::content::Content,
     read,
     testing::dump::{CodeView, Damage, Plan, Range, Region, State},
 };

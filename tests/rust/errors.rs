@@ -4,7 +4,11 @@
 use std::{fs, io::Write, sync::atomic::Ordering};
 
 use crate::support::options;
-use heapdelta::{Error, ErrorKind, Options, control::Control, input::Source, read, read_with};
+use heapdelta::{
+    Error, ErrorKind, Options,
+    internals::{control::Control, input::Source},
+    read, read_with,
+};
 
 fn refused(bytes: &[u8]) -> Error {
     read(bytes, &options(1, 64)).unwrap_err()

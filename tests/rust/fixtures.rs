@@ -4,7 +4,7 @@
 use std::{fs, path::PathBuf};
 
 use crate::support::{count_lines, dump, lines, options, outcome};
-use heapdelta::{Options, input::text::Encoding, read};
+use heapdelta::{Options, internals::input::text::Encoding, read};
 
 fn fixtures() -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");

@@ -6,7 +6,7 @@ mod others;
 mod spoilt;
 
 use arrow_array::{Array, UInt32Array, UInt64Array};
-use heapdelta::{Capture, read, table::Table};
+use heapdelta::{Capture, internals::table::Table, read};
 
 use crate::support::{options, table};
 

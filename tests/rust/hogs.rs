@@ -7,7 +7,7 @@ mod properties;
 use std::collections::BTreeMap;
 
 use arrow_array::{Array, StringViewArray};
-use heapdelta::{
+use heapdelta::internals::{
     log::{
         hogs::Reader,
         sink::{

@@ -6,7 +6,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, DurationNanosecondArray, Int64Array, ListArray, RecordBatch, StringViewArray,
     TimestampNanosecondArray, UInt32Array, UInt64Array, types::UInt32Type,
 };
-use heapdelta::table::{
+use heapdelta::internals::table::{
     Table,
     schema::{COMPARISON_TABLES, DUMP_TABLES, Kind, SNAPSHOT_TABLES, TableSchema},
 };

@@ -1,6 +1,6 @@
 //! The numbers of curves against the plainest way to get them.
 
-use heapdelta::series::{Axis, Describer, Shape, Times, theil_sen};
+use heapdelta::internals::series::{Axis, Describer, Shape, Times, theil_sen};
 use proptest::prelude::*;
 
 fn naive_score(times: &[f64], values: &[f64]) -> i64 {

@@ -1,7 +1,11 @@
 //! What several tests need: reading text with any options, and tables as text that a person can review.
 
 use arrow_cast::pretty::pretty_format_batches;
-use heapdelta::{Capture, ErrorKind, Options, Snapshot, log::sink::LineCounts, read, table::Table};
+use heapdelta::{
+    Capture, ErrorKind, Options, Snapshot,
+    internals::{log::sink::LineCounts, table::Table},
+    read,
+};
 
 /// The tables of a dump.
 pub const DUMP: [&str; 10] = [

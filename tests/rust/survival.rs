@@ -7,8 +7,10 @@ use arrow_array::{
 };
 use heapdelta::{
     ErrorKind, Snapshot,
-    survival::{Survival, survival, survivors},
-    table::Table,
+    internals::{
+        survival::{Survival, survival, survivors},
+        table::Table,
+    },
     testing::investigation::series::{Series, SeriesOptions},
 };
 
@@ -65,7 +67,7 @@ fn survivors_add_up_to_the_snapshots_and_never_grow() {
 fn number_of_threads_changes_nothing() {
     let days = days();
     let on = |threads| {
-        let pool = heapdelta::engine::threads::Pool::new(Some(threads)).unwrap();
+        let pool = heapdelta::internals::engine::threads::Pool::new(Some(threads)).unwrap();
         pool.install(|| survival(&days.iter().collect::<Vec<_>>()).unwrap())
     };
     let (one, many) = (on(1), on(5));

@@ -65,7 +65,7 @@ impl Vector for Avx2 {
 
 const ALPHABET: &[u8; 16] = b"0123456789ABCDEF";
 /// Multiplies the first of two digits by sixteen and adds the second.
-pub(super) const PAIRS: i16 = 0x0110;
+const PAIRS: i16 = 0x0110;
 
 #[inline]
 #[target_feature(enable = "avx2")]

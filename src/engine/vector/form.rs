@@ -1,7 +1,5 @@
 //! Lines of four hexadecimal numbers with fixed words between them.
 
-#[cfg(target_arch = "x86_64")]
-use super::avx512::Tables;
 use super::{
     Vector,
     hex::{Hex, Place, Window, bytes, two_long, two_short, word},
@@ -12,9 +10,6 @@ use super::{
 pub struct Form {
     words: [&'static [u8]; 3],
     most_digits: [u8; 4],
-    /// The same as bytes to look up.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) tables: Tables,
 }
 
 /// The numbers of a line.
@@ -37,18 +32,13 @@ impl Form {
             assert!(words[at].len() >= 4 && words[at].len() <= 16 && words[at][0] == b' ');
             at += 1;
         }
-        Self {
-            words,
-            most_digits,
-            #[cfg(target_arch = "x86_64")]
-            tables: Tables::new(words, most_digits),
-        }
+        Self { words, most_digits }
     }
 
-    /// Reads a line by the parts that every vector has. Blanks and line ends of 64 bytes are found at once, and every number
-    /// stands before one of them.
+    /// The numbers of a line; `None` for one that is not exactly of this form, or whose last number has no break behind it among
+    /// the first 64 bytes. Blanks and line ends of 64 bytes are found at once, and every number is followed by one of them.
     #[inline(always)]
-    pub(super) fn read<V: Vector>(&self, vector: V, line: &Window) -> Option<Numbers> {
+    pub fn numbers<V: Vector>(&self, vector: V, line: &Window) -> Option<Numbers> {
         let mut breaks = vector.breaks(line.first_chunk()?);
         let mut end = breaks.trailing_zeros() as usize;
         let mut places: [Place; 4] = [(0, end); 4];
@@ -88,7 +78,7 @@ fn differs_from(line: &Window, at: usize, expected: &[u8]) -> u64 {
 }
 
 /// How many breaks stand in a word.
-pub(super) const fn blanks_of(word: &[u8]) -> u32 {
+const fn blanks_of(word: &[u8]) -> u32 {
     let (mut blanks, mut at) = (0, 0);
     while at < word.len() {
         blanks += (word[at] == b' ') as u32;
@@ -118,7 +108,7 @@ mod tests {
 
         #[inline(always)]
         fn with<V: Vector>(self, vector: V) -> Self::Output {
-            vector.numbers(self.0, &FORM)
+            FORM.numbers(vector, self.0)
         }
     }
 

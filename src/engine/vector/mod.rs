@@ -1,23 +1,17 @@
 //! Many bytes at a time: the few operations that reading a log spends most of its time in.
 //!
-//! [`Avx512`] and [`Avx2`] do them by vector instructions, the latter by those that nearly every x86-64 processor since 2013 has,
-//! [`Words`] by words of eight bytes, on every other. [`widest`] chooses when the program runs. Tests hold all of them against
-//! the plain reading.
+//! [`Avx2`] does them by vector instructions that nearly every x86-64 processor since 2013 has, [`Words`] by words of eight bytes
+//! on every other. [`widest`] chooses when the program runs. Tests hold both against the plain reading.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod form;
 pub mod hex;
 mod words;
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
-#[cfg(target_arch = "x86_64")]
-pub use avx512::Avx512;
 pub use form::{Form, Numbers, without_lowest};
-use hex::Window;
 pub use words::Words;
 
 /// What can be done to many bytes at once.
@@ -34,13 +28,6 @@ pub trait Vector: Copy {
 
     /// Which of four words are equal to another: the lowest bit is the first word.
     fn equal(self, words: &[u64; 4], word: u64) -> u32;
-
-    /// The numbers of a line; `None` for one that is not exactly of a form, or whose last number has no break behind it among its
-    /// first 64 bytes.
-    #[inline(always)]
-    fn numbers(self, line: &Window, form: &Form) -> Option<Numbers> {
-        form.read(self, line)
-    }
 }
 
 /// What sixteen bytes are as hexadecimal digits.
@@ -65,10 +52,6 @@ pub trait Work {
 #[inline(always)]
 pub fn widest<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
-    if let Some(vector) = Avx512::detect() {
-        return vector.run(work);
-    }
-    #[cfg(target_arch = "x86_64")]
     if let Some(vector) = Avx2::detect() {
         return vector.run(work);
     }
@@ -76,12 +59,11 @@ pub fn widest<W: Work>(work: W) -> W::Output {
 }
 
 /// Does a work by all vectors that this processor has, one after the other: for tests.
+#[cfg(any(test, feature = "internals"))]
 pub fn each<W: Work + Copy>(work: W) -> Vec<W::Output> {
     let mut outputs = vec![work.with(Words)];
     #[cfg(target_arch = "x86_64")]
     outputs.extend(Avx2::detect().map(|vector| vector.run(work)));
-    #[cfg(target_arch = "x86_64")]
-    outputs.extend(Avx512::detect().map(|vector| vector.run(work)));
     outputs
 }
 

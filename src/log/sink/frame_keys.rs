@@ -57,11 +57,6 @@ impl FrameKeys {
         self.keys.len()
     }
 
-    /// True without frames.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
     /// A frame by its number.
     pub fn get(&self, id: u32) -> Printed<&[u8]> {
         match printed(self.keys[id as usize]) {

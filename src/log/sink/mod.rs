@@ -18,7 +18,7 @@ pub use crate::log::sink::records::{
 };
 pub use crate::log::sink::trace_ids::TraceIds;
 use crate::{
-    engine::{intern::Interner, memory},
+    engine::intern::Interner,
     log::sink::frame_keys::FrameKeys,
     log::{
         fields::trim,
@@ -205,7 +205,6 @@ impl Sink {
         let (traces, batch) = (&mut self.traces, &mut self.batch);
         let (keys, lines) = (&batch.keys[..rows], &batch.lines[..rows]);
         batch.slots.clear();
-        memory::make_room(traces, rows);
         self.trace_table.intern_batch(keys, &mut batch.slots, |place| {
             traces.push(Trace { key: keys[place], first: piece | u64::from(lines[place]) });
         });

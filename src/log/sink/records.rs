@@ -216,7 +216,7 @@ impl Sums {
 /// A trace id of one worker.
 #[derive(Debug, Clone, Copy)]
 pub struct Trace {
-    /// The id, packed; see [`TraceIds`].
+    /// The id, packed; see [`super::TraceIds`].
     pub key: u64,
     /// First mention: piece number in the high half, line in the low half.
     pub first: u64,

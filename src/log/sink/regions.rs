@@ -1,10 +1,9 @@
 //! Rows of many pieces, one piece behind the other in a few large regions of memory.
 //!
-//! Memory for a vector for every column of every piece would be taken page by page, each when it is first written: 110,000
-//! times for the blocks of a log of 1 GB, a third of the time of the read (2026-11-25). In a region the rows of a piece to
-//! come are prepared at once.
+//! A region is as large as it will become from the start, so its rows never move, and a table shows parts of it. Vectors of each
+//! piece, which grow and are cut to size, leave holes between them that the system does not get back.
 
-use crate::{engine::memory, log::sink::records::BlockColumns};
+use crate::log::sink::records::BlockColumns;
 
 /// Where the rows of a piece stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,8 +32,6 @@ pub trait Rows: Default {
     fn capacity(&self) -> usize;
     /// Empty columns with room.
     fn with_capacity(rows: usize) -> Self;
-    /// Prepares the memory of rows that will be added next.
-    fn prepare(&mut self, rows: usize);
     /// Gives back room that is not needed.
     fn fit(&mut self);
 }
@@ -47,8 +44,6 @@ pub struct Regions<R> {
     pub open: R,
     /// First row of the piece.
     start: usize,
-    /// Rows of the open region whose memory is prepared.
-    prepared: usize,
     largest_piece: usize,
 }
 
@@ -56,8 +51,6 @@ pub struct Regions<R> {
 const TINY: bool = cfg!(debug_assertions);
 /// Rows from which on a region is worth its own memory; smaller ones grow as vectors do.
 const SMALL: usize = if TINY { 4 } else { 1 << 16 };
-/// Rows that are prepared beyond those of the next piece.
-const PREPARED: usize = if TINY { 2 } else { 1 << 16 };
 /// Rows of a large region. On Linux its columns of four bytes are just above what glibc ever takes out of memory it keeps
 /// (32 MiB), so that each is a mapping of its own, and what is not written of it costs nothing; elsewhere it does.
 const LARGE: usize = if TINY {
@@ -77,12 +70,6 @@ impl<R: Rows> Regions<R> {
             let mut full = std::mem::replace(&mut self.open, R::with_capacity(room));
             full.fit();
             self.full.push(full);
-            self.prepared = 0;
-        }
-        let needed = self.open.count() + self.largest_piece;
-        if !self.full.is_empty() && needed > self.prepared {
-            self.prepared = (needed + PREPARED).min(self.open.capacity());
-            self.open.prepare(self.prepared.saturating_sub(self.open.count()));
         }
         self.start = self.open.count();
     }
@@ -122,10 +109,6 @@ impl Rows for Vec<u32> {
         Vec::with_capacity(rows)
     }
 
-    fn prepare(&mut self, rows: usize) {
-        prepare(self, rows);
-    }
-
     fn fit(&mut self) {
         self.shrink_to_fit();
     }
@@ -151,25 +134,12 @@ impl Rows for BlockColumns {
         }
     }
 
-    fn prepare(&mut self, rows: usize) {
-        prepare(&mut self.requested_bytes, rows);
-        prepare(&mut self.overhead_bytes, rows);
-        prepare(&mut self.address, rows);
-        prepare(&mut self.trace, rows);
-    }
-
     fn fit(&mut self) {
         self.requested_bytes.shrink_to_fit();
         self.overhead_bytes.shrink_to_fit();
         self.address.shrink_to_fit();
         self.trace.shrink_to_fit();
     }
-}
-
-fn prepare<T>(column: &mut Vec<T>, rows: usize) {
-    let room = column.spare_capacity_mut();
-    let rows = rows.min(room.len());
-    memory::prepare(&mut room[..rows]);
 }
 
 #[cfg(test)]

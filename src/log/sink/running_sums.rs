@@ -5,11 +5,10 @@
 
 use std::collections::HashMap;
 
+use zerocopy::FromZeros;
+
 use crate::{
-    engine::{
-        memory,
-        random_access::{RandomAccess, Zero},
-    },
+    engine::{memory, random_access::RandomAccess},
     log::sink::{
         batch::Batch,
         records::{Allocation, Sums},
@@ -38,7 +37,7 @@ pub struct RunningSums {
 type Key = (u32, bool);
 
 /// The sum of a trace that blocks are added to. Four stand in a cache line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, FromZeros)]
 #[repr(align(16))]
 struct Open {
     requested_bytes: u32,
@@ -46,9 +45,6 @@ struct Open {
     allocation_count: u32,
     heap: u32,
 }
-
-// SAFETY: a sum of nothing, in the first heap.
-unsafe impl Zero for Open {}
 
 /// A sum of blocks that nothing will be added to. It is not aligned as an open one is, or it would take 32 bytes.
 #[derive(Debug, Clone, Copy)]

@@ -40,7 +40,7 @@ pub struct Block {
 pub fn block_at<V: Vector>(vector: V, text: &[u8], at: usize) -> Option<Block> {
     static FORM: Form = Form::new([b" bytes + ", b" at ", b" by BackTrace"], [8, 8, 16, 14]);
     let line: &Window = text.get(at..)?.first_chunk()?;
-    let Numbers { values: [requested, overhead, address], last: id, end } = vector.numbers(line, &FORM)?;
+    let Numbers { values: [requested, overhead, address], last: id, end } = FORM.numbers(vector, line)?;
     let trace_key = TraceIds::key_of_hex(id)?;
     let next = at + behind_line_end(line, end)?;
     Some(Block { requested, overhead: overhead as u32, address, trace_key, next })

@@ -1,14 +1,14 @@
 //! Every column of every table, written once: name, type, unit, when it is null, meaning.
 //!
 //! `docs/tables.md` is generated from here (`make docs`), the Arrow schemas are built from here, and a test holds the
-//! tables that readers return against it. The tables of logs stand in [`logs`], those of dumps in
-//! [`dumps`], those that other questions are answered with in [`answers`].
+//! tables that readers return against it. The tables of logs are in `logs`, those of dumps in
+//! `dumps`; `answers` has those that the package asks for: differences, series, survival.
 
-pub mod answers;
-pub mod dumps;
-pub mod logs;
+mod answers;
+mod dumps;
+mod logs;
 
-pub use answers::*;
+pub(crate) use answers::*;
 pub use dumps::*;
 pub use logs::*;
 
@@ -92,7 +92,7 @@ impl Kind {
 }
 
 /// What a list of numbers is made of.
-pub fn list_item() -> FieldRef {
+pub(crate) fn list_item() -> FieldRef {
     Arc::new(Field::new("item", DataType::UInt32, false))
 }
 

@@ -7,7 +7,7 @@
 //! - [`Plan`] says what the dump holds; every part may be absent. All of it but memory contents is laid out in memory,
 //!   contents are made while they are written.
 //! - [`Damage`] is what can be wrong with a dump, each defect by name.
-//! - [`process`] tells of the server of [`super::investigation`]; [`reference`] writes dumps for benchmarks.
+//! - [`process`] tells of the server of [`super::investigation`]; [`mod@reference`] writes dumps for benchmarks.
 //!
 //! Layouts and names are those of Microsoft's `minidumpapiset.h` documentation and of the crate `minidump-common`.
 //!

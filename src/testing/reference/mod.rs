@@ -7,7 +7,7 @@
 //!
 //! Invariant: a log and its grown twin hold the same stacks under the same ids in the same order; the twin has some
 //! blocks more, all of them on every [`GROWN_STRIDE`]-th stack. So do the logs of later steps, in which nearly all blocks
-//! of the first lie where they lay; see [`later`].
+//! of the first lie where they lay; see `later`.
 
 use std::io::{self, Write};
 

@@ -1,6 +1,6 @@
 //! Decoration: transcripts, tickets, mails, Markdown, debuggers, prompts. It costs no row, no heap, no overhead and no frame.
 
-use heapdelta::{Capture, log::Dialect};
+use heapdelta::Capture;
 
 use super::{COMPARISON, UMDH1, UMDH2, doubts, format, issues, numbers, read_all_ways, read_twice, rows, texts};
 use crate::support::{count_lines, lines, table};
@@ -56,7 +56,6 @@ fn what_stands_around_a_snapshot_changes_no_row() {
             assert_eq!(lines(&log).total(), count_lines(text.as_bytes()));
         }
     }
-    assert!(Dialect::Umdh2.is_parallel(), "what is umdh2 is read by all threads");
 }
 
 #[test]

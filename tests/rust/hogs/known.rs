@@ -1,6 +1,6 @@
 //! What has a known layout: header, information, creator, hogs, frames.
 
-use heapdelta::log::sink::{HeapEvent, HeapField, LineCounts};
+use heapdelta::internals::log::sink::{HeapEvent, HeapField, LineCounts};
 
 use super::{Event, Row, read, read_blocks};
 

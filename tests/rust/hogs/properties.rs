@@ -1,6 +1,6 @@
 //! What holds on any text.
 
-use heapdelta::log::lines::lines;
+use heapdelta::internals::log::lines::lines;
 use proptest::prelude::*;
 
 use super::{known, other, read_blocks};

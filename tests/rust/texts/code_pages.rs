@@ -1,7 +1,7 @@
 //! Logs in code pages of any kind: read by the caller's word, or told to be in doubt.
 
 use encoding_rs::{BIG5, EUC_KR, GBK, SHIFT_JIS, WINDOWS_1251};
-use heapdelta::{Capture, ErrorKind, Options, input::text::Encoding, read};
+use heapdelta::{Capture, ErrorKind, Options, internals::input::text::Encoding, read};
 
 use super::{essence, log, log_with};
 use crate::{
