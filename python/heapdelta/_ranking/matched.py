@@ -7,11 +7,11 @@ side; a row of a comparison fills both. The sums of any grouping of the rows are
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._native import number_through, rank, sides_by_heap, sides_by_stack, stack_groups
+from heapdelta._native import Snapshot, number_through, rank, sides_by_heap, sides_by_stack, stack_groups
 from heapdelta._numbers import delta, sum_of
 from heapdelta._ranking import labels
 from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS, STATUSES
@@ -21,7 +21,7 @@ from heapdelta.blame import Allocators, frame_flags
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from heapdelta._capture.snapshot import Comparison, Snapshot
+    from heapdelta._ranking.sides import BothSides, LogSide, Side
 
 NUMBERS = tuple(f"{measure}_{part}" for measure in MEASURES for part in ("before", "after", "delta"))
 
@@ -42,7 +42,7 @@ class Matched:
 
     def __init__(
         self,
-        sources: Sequence[Snapshot | Comparison],
+        sources: Sequence[Side],
         rows: pl.DataFrame,
         allocators: Allocators,
         *,
@@ -58,13 +58,13 @@ class Matched:
         self.rows = _found_elsewhere(rows, self.located(self.stacks)) if may_lack else rows
 
     @classmethod
-    def from_snapshots(cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool) -> Matched:
+    def from_snapshots(cls, before: LogSide, after: LogSide, allocators: Allocators, *, one_run: bool) -> Matched:
         """Bring together the sums of two snapshots."""
         rows = pl.DataFrame(sides_by_stack(after._native, before._native))
         return cls([after, before], rows, allocators, one_run=one_run)
 
     @classmethod
-    def from_comparison(cls, comparison: Comparison, allocators: Allocators) -> Matched:
+    def from_comparison(cls, comparison: BothSides, allocators: Allocators) -> Matched:
         """Take the lines of a comparison, which hold both sides at once."""
         absent = pl.lit(None, dtype=pl.UInt64)
         rows = comparison.rows.select(
@@ -206,8 +206,9 @@ class Matched:
 
     def _by_heap(self) -> pl.DataFrame:
         # A comparison has no heaps; whoever asks for them has two snapshots (`Views.by` sees to it).
-        after, before = cast("list[Snapshot]", self.sources)
-        rows = pl.DataFrame(sides_by_heap(after._native, before._native))
+        natives = [source._native for source in self.sources]
+        after, before = (native for native in natives if isinstance(native, Snapshot))
+        rows = pl.DataFrame(sides_by_heap(after, before))
         ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
         named = pl.when(pl.col("heap_base").is_null()).then(pl.lit("no heap named")).otherwise(pl.lit(STATUSES[OK]))
         return ranking.with_columns(named.alias("status"))

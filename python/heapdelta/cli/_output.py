@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from heapdelta._capture.snapshot import Comparison, Snapshot
+    from heapdelta._capture.snapshot import Snapshot
+    from heapdelta._read.one import AnyCapture
 
 Csv = Annotated[
     bool,
@@ -143,7 +144,7 @@ def wrapped(path: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None:
+def report_issues(captures: Iterable[tuple[str, AnyCapture]]) -> None:
     """Count on stderr what could not be read, file by file; nothing is printed for a clean file."""
     stderr = _stderr()
     for label, capture in captures:

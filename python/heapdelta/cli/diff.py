@@ -94,16 +94,17 @@ def diff(
     if chart is not None:
         refuse_other(chart)
     rules = _input.read_allocators(allocators)
-    old = _input.read_snapshot(before, capture=before_capture, encoding=encoding, dumps=True)
-    new = _input.read_snapshot(after, capture=after_capture, encoding=encoding, dumps=True)
+    old = _input.read_snapshot_or_dump(before, capture=before_capture, encoding=encoding)
+    new = _input.read_snapshot_or_dump(after, capture=after_capture, encoding=encoding)
     delta: Delta | DumpDelta
     if isinstance(old, hd.Dump) and isinstance(new, hd.Dump):
         if inclusive or rules is not None:
             wrong = "--inclusive" if inclusive else "--allocators"
             raise OptionError(f"expected no {wrong} with minidumps, which have no stacks", kind="option")
         delta = hd.diff(old, new)
+    elif isinstance(old, hd.Dump) or isinstance(new, hd.Dump):
+        raise _mixed(before if isinstance(old, hd.Dump) else after)
     else:
-        _refuse_mixed(before, old, after, new)
         delta = hd.diff(old, new, allocators=rules)
     if by is not None:
         # What refuses to answer does so before anything is printed.
@@ -140,15 +141,13 @@ def show(target: Console, delta: Delta, *, by: Kind | None = None, top: int = _T
     _output.show_issues(target, delta.issues)
 
 
-def _refuse_mixed(before: Path, old: Snapshot, after: Path, new: Snapshot) -> None:
-    dump = before if isinstance(old, hd.Dump) else after if isinstance(new, hd.Dump) else None
-    if dump is not None:
-        raise OptionError(
-            f"expected two heap logs or two minidumps, found one of each: {dump} is the minidump",
-            path=str(dump),
-            hint="a dump does not record who allocated what; log.with_modules(dump), in Python, completes a log by it",
-            kind="option",
-        )
+def _mixed(dump: Path) -> OptionError:
+    return OptionError(
+        f"expected two heap logs or two minidumps, found one of each: {dump} is the minidump",
+        path=str(dump),
+        hint="a dump does not record who allocated what; log.with_modules(dump), in Python, completes a log by it",
+        kind="option",
+    )
 
 
 def _show_header(target: Console, before: Snapshot, after: Snapshot) -> None:
