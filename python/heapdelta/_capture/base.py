@@ -112,7 +112,8 @@ class Capture(Generic[Native]):
 
         def __getattr__(self, name: str) -> NoReturn:
             # Reached only for names that the class does not have; tells what kind of file has them.
-            owners = [noun for noun, kind in _KINDS.items() if hasattr(kind, name) and not isinstance(self, kind)]
+            others = {noun: kind for noun, kind in _KINDS.items() if not isinstance(self, kind)}
+            owners = sorted(noun for noun, kind in others.items() if hasattr(kind, name))
             if name.startswith("_") or not owners:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             raise NoTableError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heapdelta import _html
+from heapdelta import _native as core
 from heapdelta._capture.text import TextCapture
 from heapdelta._numbers import issue_count
 from heapdelta._ranking.matched import Matched
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from heapdelta import _native as core
 
 __all__ = ["Comparison"]
 
 
-class Comparison(TextCapture["core.Comparison"], Views):
+class Comparison(TextCapture[core.Comparison], Views):
     r"""The text that DHCMP or UMDH wrote about two logs, as tables, with the same views that a `Delta` has.
 
     Made by `heapdelta.read`. A comparison shows only stacks that changed, so its totals are changes, not what is live.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from heapdelta import _html
+from heapdelta import _native as core
 from heapdelta._capture.base import Capture
 from heapdelta._capture.dump_lists import knows
 from heapdelta._numbers import issue_count
@@ -28,7 +29,7 @@ class ExceptionRecord(NamedTuple):
     """Thread in which it happened."""
 
 
-class Dump(Capture["core.Dump"]):
+class Dump(Capture[core.Dump]):
     """One minidump: a header, tables as `polars.DataFrame`, and the contents of memory that the file holds.
 
     Made by `heapdelta.read`. The file is mapped, not read: leave it as it is while the dump is in use. Tables are made

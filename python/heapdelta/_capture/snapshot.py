@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from heapdelta import _html
+from heapdelta import _native as core
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.text import TextCapture
 from heapdelta._numbers import issue_count, total
@@ -15,7 +16,7 @@ from heapdelta._words import moment, plural
 __all__ = ["Snapshot"]
 
 
-class Snapshot(TextCapture["core.Snapshot"]):
+class Snapshot(TextCapture[core.Snapshot]):
     r"""One capture of a process's heaps: a header, and tables as `polars.DataFrame`.
 
     Made by `heapdelta.read`. Tables are made when first asked for, from the core's own memory, without a copy.

@@ -99,7 +99,14 @@ class Delta(Views):
     @cached_property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
-        return notes.of_delta(self)
+        return notes.of_delta(
+            self.before,
+            self.after,
+            together=self._together,
+            matched=self._matched,
+            conflict_count=self.conflicts.height,
+            why_not_one_run=self._why_not_one_run,
+        )
 
     def __repr__(self) -> str:
         total = self.total.row(0, named=True)

@@ -153,7 +153,9 @@ def test_a_log_says_that_it_has_no_tables_of_dumps(story):
 
 def test_what_only_another_kind_of_file_has_is_told_with_its_name(dump, story):
     log = hd.read_log(story[1].before)
-    comparison = hd.read_comparison(b"+    5320 (  f110 -  9df0)     3a allocs\tBackTrace00053\nTotal increase == 5320\n")
+    comparison = hd.read_comparison(
+        b"+    5320 (  f110 -  9df0)     3a allocs\tBackTrace00053\nTotal increase == 5320\n"
+    )
     for capture, name, told in [
         (dump, "with_modules", "a minidump has no with_modules: only a heap log has"),
         (dump, "radix", "a minidump has no radix: only the comparison of two logs has"),
