@@ -14,11 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from heapdelta import blame, exceptions
+from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
-from heapdelta._capture.snapshot import Comparison, Snapshot
+from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta, diff
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._native import __version__
+from heapdelta._read.kinds import read_comparison, read_dump, read_log
 from heapdelta._read.many import Batch, read_many
 from heapdelta._read.one import read
 from heapdelta._series.runs import Run, Runs, group
@@ -49,6 +51,9 @@ __all__ = [
     "exceptions",
     "group",
     "read",
+    "read_comparison",
+    "read_dump",
+    "read_log",
     "read_many",
     "series",
     "testing",

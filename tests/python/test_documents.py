@@ -2,7 +2,7 @@
 
 Blocks marked ``console`` hold commands after ``$ `` with their output below; blocks marked ``python`` that hold ``>>>``
 are doctests. Blocks of one document run in order, in one folder and one namespace. ``...`` stands for any text. Other
-blocks are not run.
+blocks are not run. The Python of README.md has no type errors either, as it is printed there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import heapdelta as hd
 import pytest
 
 PROJECT = Path(__file__).parents[2]
@@ -71,6 +72,77 @@ def test_examples_print_what_stands_there(document, tmp_path, monkeypatch):
             runner.run(example, out=report.append, clear_globs=False)
             names = example.globs
             assert not report, "".join(report)
+
+
+def typed(document: Path) -> str:
+    """Give the Python of a document, each statement on the line where it stands there: what a user would paste."""
+    lines = [""] * document.read_text(encoding="utf-8").count("\n")
+    for language, block, start in blocks(document):
+        if language == "python" and ">>>" in block:
+            for example in doctest.DocTestParser().get_examples(block):
+                for offset, line in enumerate(example.source.splitlines()):
+                    lines[start + example.lineno + offset] = line
+    return "\n".join(lines) + "\n"
+
+
+def type_errors(code: str, name: str, folder: Path) -> list[str]:
+    """Run ``mypy --strict`` on it alone, without the settings of this project; heapdelta's own types are read."""
+    file = folder / f"{name}.py"
+    file.write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--config-file=", file.name]
+    environment = os.environ | {"MYPYPATH": str(Path(hd.__file__).parents[1])}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    errors = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert bool(errors) == bool(done.returncode), done.stdout
+    return errors
+
+
+@pytest.fixture(scope="module")
+def checked_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where mypy remembers polars from one run to the next."""
+    return tmp_path_factory.mktemp("types")
+
+
+def test_the_python_of_the_readme_has_no_type_errors(checked_folder):
+    code = typed(PROJECT / "README.md")
+    assert code.count("hd.") > 10
+    assert type_errors(code, "readme", checked_folder) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ('hd.read_log("demo/before.txt")', 'hd.read("demo/before.txt")', "with_modules"),
+        ('dumps.by("region_class")', "dumps.stack(1)", '"DumpDelta" has no attribute "stack"'),
+        ("after.usage", "after.regions", '"Snapshot" has no attribute "regions"'),
+        ('hd.read_dump("demo/before.dmp"), ', 'hd.read_dump("demo/before.dmp", blocks=True), ', "blocks"),
+    ],
+)
+def test_a_type_error_in_the_readme_would_be_found(right, wrong, told, checked_folder):
+    code = typed(PROJECT / "README.md")
+    assert right in code
+    errors = type_errors(code.replace(right, wrong, 1), "wrong", checked_folder)
+    assert any(told in error for error in errors), errors
+
+
+def test_type_checkers_know_what_is_read_and_compared(checked_folder):
+    code = """
+from typing import assert_type
+import heapdelta as hd
+log, dump, comparison, unknown = hd.read_log("a"), hd.read_dump("b"), hd.read_comparison("c"), hd.read("d")
+assert_type(log, hd.Snapshot)
+assert_type(dump, hd.Dump)
+assert_type(comparison, hd.Comparison)
+assert_type(unknown, hd.Snapshot | hd.Dump | hd.Comparison)
+assert_type(hd.diff(log, log), hd.Delta)
+assert_type(hd.diff(dump, dump), hd.DumpDelta)
+assert_type(hd.diff(unknown, unknown), hd.Delta | hd.DumpDelta)
+if isinstance(unknown, hd.Dump):
+    assert_type(hd.diff(dump, unknown), hd.DumpDelta)
+"""
+    assert type_errors(code, "answers", checked_folder) == []
+    assert len(type_errors(code.replace(", hd.DumpDelta", ", hd.Delta"), "answers", checked_folder)) == 2
 
 
 def test_relative_links_lead_somewhere():

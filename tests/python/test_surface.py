@@ -30,6 +30,9 @@ def test_public_names_are_these() -> None:
         "exceptions",
         "group",
         "read",
+        "read_comparison",
+        "read_dump",
+        "read_log",
         "read_many",
         "series",
         "testing",
@@ -84,6 +87,16 @@ def test_import_leaves_slow_packages_alone() -> None:
 
 
 def test_options_after_the_source_are_by_keyword_only() -> None:
-    for function in (hd.read, hd.read_many, hd.diff, hd.Delta.by, hd.series, hd.Series.growth):
+    for function in (
+        hd.read,
+        hd.read_log,
+        hd.read_dump,
+        hd.read_comparison,
+        hd.read_many,
+        hd.diff,
+        hd.Delta.by,
+        hd.series,
+        hd.Series.growth,
+    ):
         kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
         assert inspect.Parameter.KEYWORD_ONLY in kinds

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast
+from typing import NamedTuple
 
 import polars as pl
 
 from heapdelta import _html
+from heapdelta import _native as core
+from heapdelta._capture.base import Capture
 from heapdelta._capture.dump_lists import knows
-from heapdelta._capture.snapshot import Snapshot
 from heapdelta._numbers import issue_count
 from heapdelta._safe_text import visible
 from heapdelta._words import count_text, moment, plural
-from heapdelta.exceptions import NoTableError
-
-if TYPE_CHECKING:
-    from heapdelta import _native as core
 
 __all__ = ["Dump", "ExceptionRecord"]
 
@@ -32,7 +29,7 @@ class ExceptionRecord(NamedTuple):
     """Thread in which it happened."""
 
 
-class Dump(Snapshot):
+class Dump(Capture[core.Dump]):
     """One minidump: a header, tables as `polars.DataFrame`, and the contents of memory that the file holds.
 
     Made by `heapdelta.read`. The file is mapped, not read: leave it as it is while the dump is in use. Tables are made
@@ -42,6 +39,7 @@ class Dump(Snapshot):
     which kind of memory there was, which modules, threads and handles, and what the process counted itself.
     """
 
+    _noun = "a minidump"
     _names = (
         "modules",
         "unloaded_modules",
@@ -54,15 +52,6 @@ class Dump(Snapshot):
         "streams",
         "issues",
     )
-
-    def __init__(self, native: core.Dump) -> None:
-        super().__init__(cast("core.Snapshot", native))
-        self._core = native
-
-    @property
-    def format(self) -> str:
-        """Always ``minidump``."""
-        return self._core.format
 
     @property
     def encoding(self) -> str:
@@ -82,63 +71,73 @@ class Dump(Snapshot):
     @property
     def taken_at(self) -> datetime | None:
         """When it was taken, in UTC, to the second; None if the file does not say."""
-        return _utc(self._core.taken_at)
+        return _utc(self._native.taken_at)
 
     @property
     def process_created_at(self) -> datetime | None:
         """When the process was made, in UTC, to the second; None if the file does not say."""
-        return _utc(self._core.process_created_at)
+        return _utc(self._native.process_created_at)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; None if the file does not say."""
+        return self._native.pid
+
+    @property
+    def pointer_width(self) -> int:
+        """32 or 64, bits of an address."""
+        return self._native.pointer_width
 
     @property
     def os(self) -> str | None:
         """``windows``, ``linux``, ``macos``, …; None if the file does not say."""
-        return self._core.os
+        return self._native.os
 
     @property
     def os_version(self) -> str | None:
         """Version and build of the system, such as ``10.0.22000``; None if the file does not say, as those of Linux."""
-        return self._core.os_version
+        return self._native.os_version
 
     @property
     def service_pack(self) -> str | None:
         """Name of the service pack, of other systems what the writer calls the version; None if there is none."""
-        return self._core.service_pack
+        return self._native.service_pack
 
     @property
     def cpu(self) -> str | None:
         """``x86``, ``amd64``, ``arm64``, …; None if the file does not say."""
-        return self._core.cpu
+        return self._native.cpu
 
     @property
     def processor_count(self) -> int | None:
         """Processors of the machine; None if the file does not say."""
-        return self._core.processor_count
+        return self._native.processor_count
 
     @property
     def user_time(self) -> float | None:
         """Seconds of CPU time outside the kernel; None if the file does not say."""
-        return self._core.user_time
+        return self._native.user_time
 
     @property
     def kernel_time(self) -> float | None:
         """Seconds of CPU time in the kernel; None if the file does not say."""
-        return self._core.kernel_time
+        return self._native.kernel_time
 
     @property
     def comment(self) -> str | None:
         """Words that were put in with the dump, such as procdump's command line; None if there are none."""
-        return self._core.comment
+        return self._native.comment
 
     @property
     def exception(self) -> ExceptionRecord | None:
         """The exception for which it was taken; None if it was taken without one."""
-        record = self._core.exception
+        record = self._native.exception
         return None if record is None else ExceptionRecord(*record)
 
     @property
     def flags(self) -> int:
         """``MINIDUMP_TYPE``, as the writer was asked for. It does not say which streams there are; `streams` does."""
-        return self._core.flags
+        return self._native.flags
 
     @property
     def modules(self) -> pl.DataFrame:
@@ -207,57 +206,7 @@ class Dump(Snapshot):
         OverflowError
             If a number is negative or has more than 64 bits.
         """
-        return self._core.bytes_at(address, size)
-
-    def with_modules(self, dump: Dump) -> NoReturn:
-        """Not for a dump, which has modules of its own."""
-        raise NoTableError(f"a minidump needs no modules of {dump!r}: it has its own", kind="no_table")
-
-    def __getattr__(self, name: str) -> NoReturn:
-        # Python comes here after one of the properties below has raised.
-        if name in _OF_LOGS:
-            _refuse(name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    @property
-    def allocations(self) -> NoReturn:
-        """Not in a dump."""
-        _refuse("allocations")
-
-    @property
-    def usage(self) -> NoReturn:
-        """Not in a dump."""
-        _refuse("usage")
-
-    @property
-    def stacks(self) -> NoReturn:
-        """Not in a dump."""
-        _refuse("stacks")
-
-    @property
-    def frames(self) -> NoReturn:
-        """Not in a dump."""
-        _refuse("frames")
-
-    @property
-    def heaps(self) -> NoReturn:
-        """Not in a dump: `heapdelta.Dump.regions` tells which memory is a heap's."""
-        _refuse("heaps")
-
-    @property
-    def sections(self) -> NoReturn:
-        """Not in a dump."""
-        _refuse("sections")
-
-    @property
-    def line_count(self) -> NoReturn:
-        """Not in a dump: it is no text."""
-        _refuse("line_count")
-
-    @property
-    def line_counts(self) -> NoReturn:
-        """Not in a dump: it is no text."""
-        _refuse("line_counts")
+        return self._native.bytes_at(address, size)
 
     def __repr__(self) -> str:
         system = visible(" ".join(filter(None, [self.os, self.os_version, self.cpu])))
@@ -283,17 +232,7 @@ class Dump(Snapshot):
 
 
 _COUNTED = ("module", "thread", "region")
-_OF_LOGS = frozenset({"allocations", "frames", "heaps", "line_count", "line_counts", "sections", "stacks", "usage"})
 
 
 def _utc(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
-
-
-def _refuse(name: str) -> NoReturn:
-    tables = ", ".join(Dump._names)
-    raise NoTableError(
-        f"a minidump has no {name}: it does not record who allocated what",
-        hint=f"its tables are {tables}",
-        kind="no_table",
-    )

@@ -6,12 +6,22 @@ What is not in a damaged list may be there all the same, so its sums are the lea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from heapdelta._capture.dump import Dump
+
+class Listed(Protocol):
+    """What is asked of a dump here: its directory, and what could not be read."""
+
+    @property
+    def streams(self) -> pl.DataFrame:
+        """One row per entry of the directory."""
+
+    @property
+    def issues(self) -> pl.DataFrame:
+        """One row per thing that could not be read."""
+
 
 STREAMS = {
     "regions": ("MemoryInfoListStream",),
@@ -39,13 +49,13 @@ WHOLE, DAMAGED, ABSENT = "whole", "damaged", "absent"
 IN_NEITHER = "not in either dump"
 
 
-def knows(dump: Dump, *tables: str) -> bool:
+def knows(dump: Listed, *tables: str) -> bool:
     """Tell if the dump has the lists that tables are made of, so that an empty table means that there is nothing."""
     read = set(dump.streams.filter("read")["name"])
     return all(table not in STREAMS or not read.isdisjoint(STREAMS[table]) for table in tables)
 
 
-def list_state(dump: Dump, table: str) -> str:
+def list_state(dump: Listed, table: str) -> str:
     """Tell whether a list is ``whole``, ``damaged`` (a part of it could be read) or ``absent``."""
     if not knows(dump, table):
         return ABSENT
@@ -57,13 +67,13 @@ def list_state(dump: Dump, table: str) -> str:
     return WHOLE if broken.isdisjoint(streams) else DAMAGED
 
 
-def states(before: Dump, after: Dump) -> pl.DataFrame:
+def states(before: Listed, after: Listed) -> pl.DataFrame:
     """One row per list: what each dump has of it."""
     before_states, after_states = ([list_state(dump, table) for table in STREAMS] for dump in (before, after))
     return pl.DataFrame({"list": list(STREAMS), "before": before_states, "after": after_states})
 
 
-def why_not_known(before: Dump, after: Dump, table: str) -> str | None:
+def why_not_known(before: Listed, after: Listed, table: str) -> str | None:
     """Say why two dumps cannot be compared in a list; None where both have it."""
     lacking = [side for side, dump in (("before", before), ("after", after)) if not knows(dump, table)]
     if len(lacking) == 2:
@@ -71,6 +81,6 @@ def why_not_known(before: Dump, after: Dump, table: str) -> str | None:
     return f"not known for both dumps, it is not in the one {lacking[0]}" if lacking else None
 
 
-def damaged_sides(before: Dump, after: Dump, table: str) -> list[str]:
+def damaged_sides(before: Listed, after: Listed, table: str) -> list[str]:
     """Name the sides whose list is damaged, so that its numbers are the least there can be."""
     return [side for side, dump in (("before", before), ("after", after)) if list_state(dump, table) == DAMAGED]

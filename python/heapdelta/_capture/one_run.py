@@ -15,13 +15,12 @@ import polars as pl
 
 from heapdelta import _native
 from heapdelta._capture.same_process import why_not_one_run
+from heapdelta._capture.snapshot import Snapshot
 from heapdelta._numbers import total, wide_sum
 from heapdelta._words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from heapdelta._capture.snapshot import Snapshot
 
 
 _PLACE = ["source", "known_by", "base"]
@@ -72,8 +71,6 @@ def of_chain(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
 
 def together(snapshots: list[Snapshot], names: list[str], *, threads: int | None = None) -> Together:
     """Bring snapshots of one run together, given in the order of time; without names there are no notes."""
-    from heapdelta._capture.snapshot import Snapshot
-
     if len(snapshots) < 2:
         return Together(snapshots)
     natives, carried = _native.one_run([snapshot._native for snapshot in snapshots], threads=threads)

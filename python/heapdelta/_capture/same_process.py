@@ -22,4 +22,4 @@ def why_not_one_run(before: Snapshot, after: Snapshot) -> str | None:
 
 def why_not_one_process(before: Dump, after: Dump) -> str | None:
     """Tell why addresses in two dumps must not be compared; None if they may be."""
-    return _native.why_not_one_process(before._core, after._core)
+    return _native.why_not_one_process(before._native, after._native)

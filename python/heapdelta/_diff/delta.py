@@ -9,10 +9,11 @@ import polars as pl
 
 from heapdelta import _html
 from heapdelta._capture import one_run
+from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.one_run import Together
 from heapdelta._capture.same_process import why_not_one_run
-from heapdelta._capture.snapshot import Comparison, Snapshot
+from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff import notes
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._options import checked_threads
@@ -25,6 +26,8 @@ from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from heapdelta._read.one import AnyCapture
 
 __all__ = ["Delta", "diff"]
 
@@ -100,7 +103,14 @@ class Delta(Views):
     @cached_property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
-        return notes.of_delta(self)
+        return notes.of_delta(
+            self.before,
+            self.after,
+            together=self._together,
+            matched=self._matched,
+            conflict_count=self.conflicts.height,
+            why_not_one_run=self._why_not_one_run,
+        )
 
     def __repr__(self) -> str:
         total = self.total.row(0, named=True)
@@ -115,20 +125,27 @@ class Delta(Views):
         return _html.page(repr(self), facts, ranking.head(_html.TOP), of=ranking.height)
 
 
-# A `Dump` is a `Snapshot` to whoever reads it, and has other answers: what `diff` gives is told by the narrower types.
-@overload
-def diff(before: Dump, after: Dump, *, allocators: None = None, threads: int | None = None) -> DumpDelta: ...  # type: ignore[overload-overlap]
 @overload
 def diff(
-    before: Snapshot | Comparison,
-    after: Snapshot | Comparison,
+    before: Snapshot,
+    after: Snapshot,
     *,
     allocators: Iterable[RuleLike] | None = None,
     threads: int | None = None,
 ) -> Delta: ...
+@overload
+def diff(before: Dump, after: Dump, *, allocators: None = None, threads: int | None = None) -> DumpDelta: ...
+@overload
 def diff(
-    before: Snapshot | Comparison,
-    after: Snapshot | Comparison,
+    before: AnyCapture,
+    after: AnyCapture,
+    *,
+    allocators: Iterable[RuleLike] | None = None,
+    threads: int | None = None,
+) -> Delta | DumpDelta: ...
+def diff(
+    before: AnyCapture,
+    after: AnyCapture,
     *,
     allocators: Iterable[RuleLike] | None = None,
     threads: int | None = None,
@@ -143,8 +160,9 @@ def diff(
 
     Parameters
     ----------
-    before, after : Snapshot
-        Snapshots of the same program, the older one first: two logs, or two dumps.
+    before, after : Snapshot or Dump
+        Two snapshots or two dumps of the same program, the older one first. Type checkers know which from
+        `heapdelta.read_log` and `heapdelta.read_dump`; of what `heapdelta.read` gave they know that it is one of these.
     allocators : iterable of Rule or str, optional
         Rules that tell an allocator's frames, in place of `heapdelta.blame.DEFAULT`; extend that one with
         ``blame.DEFAULT + ["mymem!pool_*"]``. Only for logs.
@@ -160,8 +178,8 @@ def diff(
     Raises
     ------
     TypeError
-        If one of them is no `Snapshot`; a `Comparison` is already a difference. Or if one is a log and the other a
-        dump: `Snapshot.with_modules` brings these together.
+        If one of them is neither a `Snapshot` nor a `Dump`; a `Comparison` is already a difference. Or if one is a log
+        and the other a dump: `Snapshot.with_modules` brings these together.
     OptionError
         If a rule cannot be read, rules are given for dumps, or `threads` is out of range.
 
@@ -179,7 +197,7 @@ def diff(
     [('7', '9', 256)]
     """
     checked_threads(threads)
-    older, newer = _snapshot(before, "before"), _snapshot(after, "after")
+    older, newer = _side(before, "before"), _side(after, "after")
     if isinstance(older, Dump) and isinstance(newer, Dump):
         if allocators is not None:
             raise OptionError("expected no allocators for two dumps, which have no stacks to blame", kind="option")
@@ -193,13 +211,13 @@ def diff(
     return Delta(older, newer, DEFAULT if allocators is None else Allocators(allocators), threads)
 
 
-def _snapshot(value: object, name: str) -> Snapshot:
-    """Let a snapshot pass; `read` cannot promise one, so the types do not ask for it."""
+def _side(value: object, name: str) -> Snapshot | Dump:
+    """Let a snapshot or a dump pass; `read` cannot promise one, so the types do not ask for it."""
     if isinstance(value, Comparison):
         raise TypeError(
             f"expected a Snapshot as {name}, found a Comparison, which is already a difference: use its own by()"
         )
-    if not isinstance(value, Snapshot):
+    if not isinstance(value, Snapshot | Dump):
         raise TypeError(f"expected a Snapshot as {name}, found {type(value).__name__}: read() makes one of a log")
     return value
 

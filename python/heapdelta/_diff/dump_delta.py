@@ -211,7 +211,13 @@ class DumpDelta:
     @cached_property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
-        return dump_notes.of_dump_delta(self)
+        return dump_notes.of_dump_delta(
+            self.before,
+            self.after,
+            classes=self.by("region_class"),
+            counters=self.counters,
+            why_not_one_process=self._why_not_one_process,
+        )
 
     def __repr__(self) -> str:
         names = visible(f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}")

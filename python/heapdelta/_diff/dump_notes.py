@@ -13,7 +13,6 @@ from heapdelta._words import bytes_text, moment, plural
 
 if TYPE_CHECKING:
     from heapdelta._capture.dump import Dump
-    from heapdelta._diff.dump_delta import DumpDelta
 
 PRIVATE_CLASSES = ("heap", "private", "stack", "teb", "peb")
 """Classes of private memory: what the process alone has."""
@@ -49,19 +48,21 @@ _MISSING = {
 """What damage of a stream costs, where it is no sum."""
 
 
-def of_dump_delta(delta: DumpDelta) -> list[str]:
-    """Collect the notes of a difference, most important first."""
-    sides = [("before", delta.before), ("after", delta.after)]
+def of_dump_delta(
+    before: Dump, after: Dump, *, classes: pl.DataFrame, counters: pl.DataFrame, why_not_one_process: str | None
+) -> list[str]:
+    """Collect the notes of a difference, most important first; `classes` is its ranking by class of memory."""
+    sides = [("before", before), ("after", after)]
     return [
-        *_about_the_pair(delta),
-        *_about_private_memory(delta),
-        *_about_missing_lists(delta),
+        *_about_the_pair(before, after, why_not_one_process),
+        *_about_private_memory(before, after, classes, counters),
+        *_about_missing_lists(before, after),
         *(note for side, dump in sides for note in _about_dump(side, dump)),
     ]
 
 
-def _about_the_pair(delta: DumpDelta) -> list[str]:
-    before, after, notes = delta.before, delta.after, []
+def _about_the_pair(before: Dump, after: Dump, why_not_one_process: str | None) -> list[str]:
+    notes = []
     if before.taken_at and after.taken_at and before.taken_at > after.taken_at:
         notes.append(
             f"before was taken at {moment(before.taken_at)} UTC, later than after, taken at "
@@ -70,9 +71,9 @@ def _about_the_pair(delta: DumpDelta) -> list[str]:
     programs = [_program(dump) for dump in (before, after)]
     if None not in programs and programs[0] != programs[1]:
         notes.append(f"the two dumps are of different programs ({programs[0]} and {programs[1]})")
-    if delta._why_not_one_process is not None:
+    if why_not_one_process is not None:
         notes.append(
-            f"not known to be one process, because {delta._why_not_one_process}: addresses do not compare, so modules "
+            f"not known to be one process, because {why_not_one_process}: addresses do not compare, so modules "
             "are matched by file name and build, and regions by their sums only"
         )
     # Without SystemInfoStream the width is what the addresses need: too little to warn of.
@@ -81,20 +82,20 @@ def _about_the_pair(delta: DumpDelta) -> list[str]:
     return notes
 
 
-def _about_private_memory(delta: DumpDelta) -> list[str]:
-    classes = delta.by("region_class").filter(pl.col("region_class").is_in(PRIVATE_CLASSES))
-    changes = classes["committed_bytes_delta"]
+def _about_private_memory(before: Dump, after: Dump, classes: pl.DataFrame, counters: pl.DataFrame) -> list[str]:
+    private = classes.filter(pl.col("region_class").is_in(PRIVATE_CLASSES))
+    changes = private["committed_bytes_delta"]
     notes = []
-    whole = list_state(delta.before, "regions") == list_state(delta.after, "regions") == WHOLE
+    whole = list_state(before, "regions") == list_state(after, "regions") == WHOLE
     if whole and changes.len() and changes.null_count() == 0:
         changed = total(changes) if (changes != 0).any() else None
     else:
-        changed = delta.counters.filter(pl.col("counter") == "private_usage")["value_delta"].item() or None
+        changed = counters.filter(pl.col("counter") == "private_usage")["value_delta"].item() or None
     if changed is not None:
         notes.append(f"private memory changed by {bytes_text(changed, signed=True)}: {WHY_NO_MODULE}")
-    heap = classes.filter(pl.col("region_class") == "heap")
+    heap = private.filter(pl.col("region_class") == "heap")
     sides = [total(heap[f"region_count_{side}"]) for side in ("before", "after")]
-    if knows(delta.before, "regions") and knows(delta.after, "regions") and sum(map(bool, sides)) == 1:
+    if knows(before, "regions") and knows(after, "regions") and sum(map(bool, sides)) == 1:
         lacking = "before" if not sides[0] else "after"
         notes.append(
             f"{lacking}: no heap is recognised, probably because the dump lacks the first bytes of the heaps; "
@@ -103,11 +104,11 @@ def _about_private_memory(delta: DumpDelta) -> list[str]:
     return notes
 
 
-def _about_missing_lists(delta: DumpDelta) -> list[str]:
-    notes = []
+def _about_missing_lists(before: Dump, after: Dump) -> list[str]:
+    sides, notes = {"before": before, "after": after}, []
     for table, meaning in _UNKNOWN.items():
-        lacking = [side for side, dump in (("before", delta.before), ("after", delta.after)) if not knows(dump, table)]
-        if table == "threads" and any(knows(getattr(delta, side), "regions") for side in lacking):
+        lacking = [side for side, dump in sides.items() if not knows(dump, table)]
+        if table == "threads" and any(knows(sides[side], "regions") for side in lacking):
             meaning += ", and their stacks count as private"
         if lacking:
             notes.append(f"{' and '.join(lacking)}: the dump has no {STREAMS[table][0]} that can be read, so {meaning}")

@@ -11,33 +11,41 @@ from heapdelta._ranking.labels import doubtful_names
 from heapdelta._words import moment, plural, share_text
 
 if TYPE_CHECKING:
+    from heapdelta._capture.one_run import Together
     from heapdelta._capture.snapshot import Snapshot
-    from heapdelta._diff.delta import Delta
+    from heapdelta._ranking.matched import Matched
 
 
-def of_delta(delta: Delta) -> list[str]:
+def of_delta(
+    before: Snapshot,
+    after: Snapshot,
+    *,
+    together: Together,
+    matched: Matched,
+    conflict_count: int,
+    why_not_one_run: str | None,
+) -> list[str]:
     """Collect the notes of a difference, most important first."""
-    before, after = delta.before, delta.after
     sides = [("before", before), ("after", after)]
     return [
-        *_about_the_pair(delta),
-        *delta._together.notes,
+        *_about_the_pair(before, after, why_not_one_run),
+        *together.notes,
         *(note for side, snapshot in sides for note in _about_capture(side, snapshot)),
-        *_about_stacks(delta),
+        *_about_stacks(together, matched, conflict_count),
         *(note for side, snapshot in sides for note in _about_names(side, snapshot)),
     ]
 
 
-def _about_the_pair(delta: Delta) -> list[str]:
-    before, after, notes = delta.before, delta.after, []
+def _about_the_pair(before: Snapshot, after: Snapshot, why_not_one_run: str | None) -> list[str]:
+    notes = []
     if before.taken_at and after.taken_at and before.taken_at > after.taken_at:
         notes.append(
             f"before was taken at {moment(before.taken_at)}, later than after, taken at "
             f"{moment(after.taken_at)}: are the two swapped?"
         )
-    if delta._why_not_one_run is not None:
+    if why_not_one_run is not None:
         notes.append(
-            f"not known to be one run of one process, because {delta._why_not_one_run}: "
+            f"not known to be one run of one process, because {why_not_one_run}: "
             "stacks are matched by content only, and heaps by an address that may mean another heap"
         )
     if before.format != after.format:
@@ -83,23 +91,21 @@ def open_heaps(snapshot: Snapshot) -> int:
     return snapshot.heaps.filter(~pl.col("complete")).height
 
 
-def _about_stacks(delta: Delta) -> list[str]:
+def _about_stacks(together: Together, matched: Matched, conflict_count: int) -> list[str]:
     notes = []
-    matched = delta._matched
     # After what the other log knew was filled in.
     used = matched.rows["stack"].drop_nulls().unique()
     lacking = matched.stacks.select(pl.all().gather(used)).filter(pl.col("fingerprint").is_null())
-    unlisted = lacking["trace_id"].n_unique() if delta.one_run else lacking.height
+    unlisted = lacking["trace_id"].n_unique() if matched.one_run else lacking.height
     if unlisted:
         notes.append(f"the frames of {plural(unlisted, 'stack')} are in neither file")
-    old, new = (side.stacks["fingerprint"].drop_nulls() for side in delta._together.snapshots)
+    old, new = (side.stacks["fingerprint"].drop_nulls() for side in together.snapshots)
     if old.len() and new.len() and not old.is_in(new.implode()).any():
         notes.append("the two logs have no stack in common: of different programs or versions, or one lacks symbols?")
-    if delta.conflicts.height:
-        one = delta.conflicts.height == 1
+    if conflict_count:
         notes.append(
-            f"in {plural(delta.conflicts.height, 'place')} the id and the frames of a stack disagree: "
-            f"`conflicts` lists {'it' if one else 'them'}"
+            f"in {plural(conflict_count, 'place')} the id and the frames of a stack disagree: "
+            f"`conflicts` lists {'it' if conflict_count == 1 else 'them'}"
         )
     return notes
 

@@ -21,7 +21,7 @@ from heapdelta.blame import Allocators, frame_flags
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from heapdelta._capture.snapshot import Comparison, Snapshot
+    from heapdelta._ranking.sides import BothSides, LogSide, Side
 
 NUMBERS = tuple(f"{measure}_{part}" for measure in MEASURES for part in ("before", "after", "delta"))
 
@@ -42,7 +42,7 @@ class Matched:
 
     def __init__(
         self,
-        sources: Sequence[Snapshot | Comparison],
+        sources: Sequence[Side],
         allocators: Allocators,
         *,
         one_run: bool,
@@ -63,13 +63,13 @@ class Matched:
 
     @classmethod
     def from_snapshots(
-        cls, before: Snapshot, after: Snapshot, allocators: Allocators, *, one_run: bool, threads: int | None = None
+        cls, before: LogSide, after: LogSide, allocators: Allocators, *, one_run: bool, threads: int | None = None
     ) -> Matched:
         """Bring together the sums of two snapshots."""
         return cls([after, before], allocators, one_run=one_run, threads=threads)
 
     @classmethod
-    def from_comparison(cls, comparison: Comparison, allocators: Allocators) -> Matched:
+    def from_comparison(cls, comparison: BothSides, allocators: Allocators) -> Matched:
         """Take the lines of a comparison, which hold both sides at once."""
         absent = pl.lit(None, dtype=pl.UInt64)
         rows = comparison.rows.select(

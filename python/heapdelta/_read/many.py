@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import polars as pl
 
 from heapdelta import _html
+from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
-from heapdelta._capture.snapshot import Comparison, Snapshot
+from heapdelta._capture.snapshot import Snapshot
 from heapdelta._options import checked_threads
 from heapdelta._read.one import encoding_name, read, read_each
 from heapdelta._read.pattern import UnreadableFolder
@@ -23,10 +24,10 @@ from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from heapdelta._read.one import Source
+    from heapdelta._read.one import AnyCapture, Source
 
     Sources: TypeAlias = "str | os.PathLike[str] | Iterable[Source]"
-    Outcome: TypeAlias = "Snapshot | Comparison | Dump | BaseException"
+    Outcome: TypeAlias = "AnyCapture | BaseException"
 
 __all__ = ["Batch", "read_many"]
 
@@ -275,9 +276,8 @@ class _Work:
         """Let snapshots of logs pass, and what went wrong."""
         if not isinstance(outcome, Comparison | Dump):
             return outcome
-        kind = "the comparison of two logs" if isinstance(outcome, Comparison) else "a minidump"
         name = label_of(self.sources[place])
-        message = f"{name or '<bytes>'}: expected the snapshot of a heap log, found {kind}"
+        message = f"{name or '<bytes>'}: expected the snapshot of a heap log, found {outcome._noun}"
         return OptionError(message, path=name, kind="not_a_snapshot")
 
     def _check(self, _done: int, _total: int | None) -> None:

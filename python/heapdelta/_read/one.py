@@ -1,4 +1,4 @@
-"""`read`: a path, bytes or a file object becomes a `Snapshot`, a `Comparison` or a `Dump`."""
+"""`read`: a path, bytes or a file object becomes a `Snapshot`, a `Dump` or a `Comparison`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from heapdelta import _native
+from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
-from heapdelta._capture.snapshot import Comparison, Snapshot
+from heapdelta._capture.snapshot import Snapshot
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ __all__ = ["read"]
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
 Progress: TypeAlias = "Callable[[int, int | None], object]"
+AnyCapture: TypeAlias = Snapshot | Dump | Comparison
+"""What a file can turn out to be."""
 
 
 def read(
@@ -30,11 +33,14 @@ def read(
     capture: int | None = None,
     encoding: str | None = None,
     progress: Progress | None = None,
-) -> Snapshot | Comparison:
+) -> AnyCapture:
     r"""Read a heap log, the comparison of two, or a minidump.
 
     Understands what DH, UMDH 1, UMDH 2 and DHCMP write, and `umdh A B`, in any of their encodings and line ends, and
     minidumps of any writer. What could not be read stands in the ``issues`` table; nothing is left out in silence.
+
+    A type checker cannot know what a path leads to. Where you do, `read_log`, `read_dump` and `read_comparison` give
+    that kind and no other.
 
     Parameters
     ----------
@@ -62,9 +68,9 @@ def read(
 
     Returns
     -------
-    Snapshot or Comparison
-        A `Snapshot` of a log, a `Dump` (which is one) of a minidump; a `Comparison` for the text that DHCMP or UMDH
-        wrote about two.
+    Snapshot, Dump or Comparison
+        A `Snapshot` of a log, a `Dump` of a minidump; a `Comparison` for the text that DHCMP or UMDH wrote about two
+        logs.
 
     Raises
     ------
@@ -144,13 +150,13 @@ def encoding_name(encoding: str | None) -> str | None:
 
 def read_each(
     paths: list[str], *, blocks: bool, encoding: str | None, progress: Progress
-) -> list[Snapshot | Comparison | BaseException]:
+) -> list[AnyCapture | BaseException]:
     """Read small files one after the other: what `read` gives or raises for each. What `progress` raises comes out."""
     found = _native.read_each(paths, blocks=blocks, encoding=encoding, progress=progress)
     return [each if isinstance(each, BaseException) else _wrapped(each) for each in found]
 
 
-def _wrapped(native: _native.Snapshot | _native.Comparison | _native.Dump) -> Snapshot | Comparison:
+def _wrapped(native: _native.Snapshot | _native.Comparison | _native.Dump) -> AnyCapture:
     if isinstance(native, _native.Comparison):
         return Comparison(native)
     if isinstance(native, _native.Dump):

@@ -13,13 +13,13 @@ from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from heapdelta._native import Grid
-    from heapdelta._series.series import Series
+    from heapdelta._series.timeline import Timeline
 
 _32_BIT = 2 << 30
 """Bytes of a 32-bit program's address space on Windows, unless the system and the program agree on 3 or 4 GiB."""
 
 
-def growth(series: Series, *, alpha: float, address_space: int | None, warm_up_hours: float) -> pl.DataFrame:
+def growth(series: Timeline, *, alpha: float, address_space: int | None, warm_up_hours: float) -> pl.DataFrame:
     """See `Series.growth`."""
     _check(alpha, address_space, warm_up_hours)
     grid, keys = series._grid
@@ -99,7 +99,7 @@ def q_values(measured: pl.DataFrame) -> pl.Series:
     return joined.select(pl.when(pl.col("p_value").is_not_null()).then(pl.col("q").fill_null(1.0)).alias("q"))["q"]
 
 
-def _address_space(series: Series, points: pl.DataFrame) -> int | None:
+def _address_space(series: Timeline, points: pl.DataFrame) -> int | None:
     widths = {series.snapshots[point].pointer_width for point in points["point"].to_list()}
     return _32_BIT if widths == {32} else None
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, cast, overload
 import polars as pl
 
 from heapdelta import _html
+from heapdelta._capture.base import Capture
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.same_process import why_not_one_run
-from heapdelta._capture.snapshot import Comparison, Snapshot
+from heapdelta._capture.snapshot import Snapshot
 from heapdelta._read.sources import natural_key
 from heapdelta._safe_text import visible
 from heapdelta._words import plural
@@ -205,13 +206,14 @@ def checked(snapshots: object) -> list[Snapshot]:
     """List snapshots of logs; refuse everything else."""
     if isinstance(snapshots, Runs):
         return [snapshot for run in snapshots for snapshot in run]
-    if isinstance(snapshots, Snapshot | Comparison):
+    if isinstance(snapshots, Capture):
         raise TypeError("expected several snapshots, found one: put it into a list")
-    listed = list(cast("Iterable[Snapshot]", snapshots))
-    for snapshot in listed:
-        if not isinstance(snapshot, Snapshot) or isinstance(snapshot, Dump):
+    listed: list[Snapshot] = []
+    for snapshot in cast("Iterable[object]", snapshots):
+        if not isinstance(snapshot, Snapshot):
             found = "a minidump" if isinstance(snapshot, Dump) else type(snapshot).__name__
             raise TypeError(f"expected snapshots of heap logs, found {found} among them")
+        listed.append(snapshot)
     return listed
 
 

@@ -13,6 +13,7 @@ from heapdelta._ranking.measures import MEASURES
 from heapdelta._series import growth, notes, summary
 from heapdelta._series.keys import KEYS, grid_of
 from heapdelta._series.order import Order, Ordered, ordered
+from heapdelta._series.survival import Survival, survival
 from heapdelta._words import moment, plural
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
 from heapdelta.exceptions import OptionError
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
     from heapdelta._native import Grid
     from heapdelta._read.many import Batch
     from heapdelta._series.runs import Run, Runs
-    from heapdelta._series.survival import Survival
-
-    By = Literal["module", "function", "stack", "heap"]
+    from heapdelta._series.timeline import By
 
 __all__ = ["Series", "series"]
 
@@ -186,8 +185,6 @@ class Series:
         OptionError
             If a snapshot holds no blocks with addresses: read the logs with ``blocks=True``.
         """
-        from heapdelta._series.survival import survival
-
         return survival(self, threads=self._threads)
 
     def __repr__(self) -> str:
@@ -198,7 +195,9 @@ class Series:
         return f"<Series by {self.by}: {plural(len(self.snapshots), 'snapshot')}{of_runs}{span}>"
 
     def _repr_html_(self) -> str:
-        return summary.page(self)
+        several = self.points["run"].n_unique() > 1
+        unit = self.slope_unit.partition("/")[2]
+        return summary.page(repr(self), self.growth(), self.notes, by=self.by, several_runs=several, unit=unit)
 
 
 def series(

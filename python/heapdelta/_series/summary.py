@@ -13,32 +13,30 @@ from heapdelta._series.verdict import LEAK
 from heapdelta._words import bytes_text, count_text
 
 if TYPE_CHECKING:
-    from heapdelta._series.series import Series
-    from heapdelta._series.survival import Survival
+    from collections.abc import Sequence
+
+    from heapdelta._series.timeline import By
 
 
-def page(series: Series) -> str:
-    """Make the summary: leaks first, steepest first, then what changed most."""
-    growth = series.growth()
-    facts: dict[str, object] = {f"note {number}": note for number, note in enumerate(series.notes, start=1)}
+def page(title: str, growth: pl.DataFrame, notes: Sequence[str], *, by: By, several_runs: bool, unit: str) -> str:
+    """Make the summary of a series: leaks first, steepest first, then what changed most."""
+    facts: dict[str, object] = {f"note {number}": note for number, note in enumerate(notes, start=1)}
     counts = growth.group_by("verdict", maintain_order=True).len()
     facts["verdicts"] = ", ".join(f"{count_text(count)} {verdict}" for verdict, count in counts.iter_rows())
     change = wide_difference(pl.col("last_bytes"), pl.col("first_bytes")).abs()
     leak = pl.col("verdict") == LEAK
     order = [leak, pl.when(leak).then("pace"), change]
     looked_at = growth.sort(order, descending=True, nulls_last=True, maintain_order=True).head(_html.TOP)
-    return _html.page(repr(series), facts, _table(looked_at, series), of=growth.height)
+    return _html.page(title, facts, _table(looked_at, by, several_runs=several_runs, unit=unit), of=growth.height)
 
 
-def _table(growth: pl.DataFrame, series: Series) -> pl.DataFrame:
+def _table(growth: pl.DataFrame, by: By, *, several_runs: bool, unit: str) -> pl.DataFrame:
     named = _named(growth)
     paces = [None if pace is None else bytes_text(round(pace), signed=True) for pace in named["pace"]]
-    unit = series.slope_unit.partition("/")[2]
-    several = ["run"] if series.points["run"].n_unique() > 1 else []
-    fingerprint = ["fingerprint"] if series.by == "stack" else []
+    fingerprint = ["fingerprint"] if by == "stack" else []
     return named.select(
-        *several,
-        pl.col("name").alias(series.by),
+        *(["run"] if several_runs else []),
+        pl.col("name").alias(by),
         *fingerprint,
         "first_bytes",
         "last_bytes",
@@ -48,14 +46,13 @@ def _table(growth: pl.DataFrame, series: Series) -> pl.DataFrame:
     )
 
 
-def survival_page(survival: Survival) -> str:
+def survival_page(title: str, stacks: pl.DataFrame, *, several_runs: bool) -> str:
     """Make the summary of what became of blocks: the stacks that grew most."""
-    stacks = survival.stacks
     first = _named(stacks.head(_html.TOP))
-    several = ["run"] if survival.points["run"].n_unique() > 1 else []
+    several = ["run"] if several_runs else []
     columns = ["born_count", "died_count", "churn", "kept_share", "median_age_hours", "reused_share"]
     shown = first.select(*several, pl.col("name").alias("stack"), "fingerprint", "net_bytes", *columns)
-    return _html.page(repr(survival), {}, shown, of=stacks.height)
+    return _html.page(title, {}, shown, of=stacks.height)
 
 
 def _named(rows: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from heapdelta import _native as core
     from heapdelta._capture.snapshot import Snapshot
-    from heapdelta._series.series import Series
+    from heapdelta._series.timeline import Timeline
 
 __all__ = ["Survival", "survival"]
 
@@ -122,10 +122,10 @@ class Survival:
         return f"<Survival: {plural(self.points.height, 'snapshot')}, {counts}>"
 
     def _repr_html_(self) -> str:
-        return summary.survival_page(self)
+        return summary.survival_page(repr(self), self.stacks, several_runs=self.points["run"].n_unique() > 1)
 
 
-def survival(series: Series, *, threads: int | None = None) -> Survival:
+def survival(series: Timeline, *, threads: int | None = None) -> Survival:
     """Follow every block of a series from snapshot to snapshot, each run apart.
 
     Parameters

@@ -16,8 +16,8 @@ import polars as pl
 
 from heapdelta import _whole_file
 from heapdelta._capture import one_run
-from heapdelta._capture.dump import Dump
-from heapdelta._capture.snapshot import Comparison, Snapshot
+from heapdelta._capture.comparison import Comparison
+from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta, diff
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._numbers import total_of_known
@@ -200,7 +200,7 @@ def _growth_since(deltas: Sequence[Delta], by: str, top: int) -> alt.LayerChart:
 def _chain(states: Sequence[Snapshot | Delta | Series]) -> list[Delta]:
     """Take or make the differences from each snapshot to the next."""
     deltas = [state for state in states if isinstance(state, Delta)]
-    snapshots = [state for state in states if isinstance(state, Snapshot) and not isinstance(state, Dump)]
+    snapshots = [state for state in states if isinstance(state, Snapshot)]
     if len(deltas) != len(states) and len(snapshots) != len(states):
         raise TypeError("expected snapshots of heap logs, or deltas of them, found something else among them")
     for earlier, later in pairwise(deltas):

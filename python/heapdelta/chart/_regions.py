@@ -112,7 +112,7 @@ def _dumps(states: Sequence[object]) -> list[Dump]:
     dumps = [state for state in states if isinstance(state, Dump)]
     if len(dumps) != len(states):
         wrong = next(state for state in states if not isinstance(state, Dump))
-        kind = "a heap log, which has no regions" if type(wrong) is Snapshot else type(wrong).__name__
+        kind = "a heap log, which has no regions" if isinstance(wrong, Snapshot) else type(wrong).__name__
         raise TypeError(f"expected dumps, or one DumpDelta, found {kind}")
     if not dumps:
         raise OptionError("expected one dump or more, found none", kind="option")

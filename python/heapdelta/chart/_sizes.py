@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import altair as alt
 import polars as pl
 
-from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta
 from heapdelta._numbers import count_of_rows, total_of_known, wide_sum
@@ -127,9 +126,9 @@ def bin_text(power: int) -> str:
 def _sides(before: object, after: object) -> list[Snapshot]:
     if isinstance(before, Delta) and after is None:
         return [before.before, before.after]
-    sides = [side for side in (before, after) if isinstance(side, Snapshot) and not isinstance(side, Dump)]
+    sides = [side for side in (before, after) if isinstance(side, Snapshot)]
     if len(sides) != 2:
-        wrong = next(side for side in (before, after) if not isinstance(side, Snapshot) or isinstance(side, Dump))
+        wrong = next(side for side in (before, after) if not isinstance(side, Snapshot))
         found = "one snapshot" if wrong is None else type(wrong).__name__
         raise TypeError(f"expected two snapshots of heap logs, or one Delta, found {found}")
     return sides

@@ -20,9 +20,10 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from heapdelta._capture.snapshot import Comparison, Snapshot
+    from heapdelta._capture.dump import Dump
+    from heapdelta._capture.snapshot import Snapshot
     from heapdelta._read.many import Batch
-    from heapdelta._read.one import Source
+    from heapdelta._read.one import AnyCapture, Source
 
 BeforeCapture = Annotated[
     int | None, typer.Option(min=1, help="Which capture of the older file, from 1, if it holds several.")
@@ -82,7 +83,7 @@ def read(
     radix: int | None = None,
     capture: int | None = None,
     encoding: str | None = None,
-) -> Snapshot | Comparison:
+) -> AnyCapture:
     """Read a file, with a progress bar if it takes over a second."""
     bar = _Bar(path.name)
     try:
@@ -100,33 +101,40 @@ def read_many(paths: list[Source], *, encoding: str | None = None) -> Batch:
         bar.close()
 
 
-def read_snapshot(
-    path: Path, *, capture: int | None = None, encoding: str | None = None, dumps: bool = False
-) -> Snapshot:
-    """Read a log without its single blocks; with `dumps`, a minidump will do as well.
+def read_snapshot(path: Path, *, capture: int | None = None, encoding: str | None = None) -> Snapshot:
+    """Read a log without its single blocks.
 
     Raises
     ------
     OptionError
-        If the file is a comparison, or a dump where none is expected.
+        If the file is something else.
     """
     found = read(path, blocks=False, capture=capture, encoding=encoding)
-    expected = "a heap log or a minidump" if dumps else "a heap log"
+    if isinstance(found, hd.Snapshot):
+        return found
+    raise _unexpected(path, "a heap log", found)
+
+
+def read_snapshot_or_dump(path: Path, *, capture: int | None = None, encoding: str | None = None) -> Snapshot | Dump:
+    """Read a log without its single blocks, or a minidump.
+
+    Raises
+    ------
+    OptionError
+        If the file is a comparison.
+    """
+    found = read(path, blocks=False, capture=capture, encoding=encoding)
     if isinstance(found, hd.Comparison):
-        raise OptionError(
-            f"{path}: expected {expected}, found a comparison of two logs",
-            path=str(path),
-            hint="a comparison is already a difference: heapdelta summary shows it",
-            kind="option",
-        )
-    if isinstance(found, hd.Dump) and not dumps:
-        raise OptionError(
-            f"{path}: expected {expected}, found a minidump",
-            path=str(path),
-            hint="a dump records no stacks; heapdelta diff and heapdelta summary take dumps",
-            kind="option",
-        )
+        raise _unexpected(path, "a heap log or a minidump", found)
     return found
+
+
+def _unexpected(path: Path, expected: str, found: AnyCapture) -> OptionError:
+    if isinstance(found, hd.Comparison):
+        kind, hint = "a comparison of two logs", "a comparison is already a difference: heapdelta summary shows it"
+    else:
+        kind, hint = "a minidump", "a dump records no stacks; heapdelta diff and heapdelta summary take dumps"
+    return OptionError(f"{path}: expected {expected}, found {kind}", path=str(path), hint=hint, kind="option")
 
 
 def read_allocators(path: Path | None) -> Allocators | None:

@@ -118,8 +118,8 @@ def rows(ranking: pl.DataFrame) -> list[dict[str, Any]]:
     return shown
 
 
-def _facts(snapshot: Snapshot) -> dict[str, Any]:
-    own = _OF_DUMPS if isinstance(snapshot, Dump) else _OF_LOGS
+def _facts(capture: Snapshot | Dump) -> dict[str, Any]:
+    own = _OF_DUMPS if isinstance(capture, Dump) else _OF_LOGS
     names = ("path", "format", "taken_at", "pid", "pointer_width", "byte_count", *own)
-    known = {name: getattr(snapshot, name) for name in names}
+    known = {name: getattr(capture, name) for name in names}
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in known.items()}

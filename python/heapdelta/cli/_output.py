@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import polars as pl
-import typer
 from rich import box
 from rich.table import Table
 
-from heapdelta import _whole_file
 from heapdelta._numbers import issue_count, issues_by_kind, total
 from heapdelta._safe_text import visible
 from heapdelta._words import bytes_text, count_text, plural
@@ -22,27 +19,12 @@ from heapdelta.cli._safe import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from rich.console import Console
 
-    from heapdelta._capture.snapshot import Comparison, Snapshot
+    from heapdelta._capture.snapshot import Snapshot
+    from heapdelta._read.one import AnyCapture
 
-Csv = Annotated[
-    bool,
-    typer.Option(
-        "--csv",
-        help="Write the ranking as CSV, in exact numbers; text that a spreadsheet would run, such as =1+1, after a '.",
-    ),
-]
-CsvRaw = Annotated[bool, typer.Option("--csv-raw", help="Write it as CSV, with all text as it is.")]
-
-# What Excel, LibreOffice and others take for a formula or hand over to one: also after blanks, quotes and control
-# characters, and in the full-width forms of East Asian keyboards, which some of them read as the narrow ones.
-_FORMULA = (
-    r"""^[\t\r\n]|^[\s\p{Cc}\p{Cf}"'`\u{b4}\u{2018}-\u{201f}\u{ff02}\u{ff07}]*"""
-    r"""[-=+@\u{2212}\u{fe62}\u{fe63}\u{fe66}\u{fe6b}\u{ff0b}\u{ff0d}\u{ff1d}\u{ff20}]"""
-)
 # Wide enough for names, narrow enough for a ticket or a mail.
 _PIPED_WIDTH = 120
 _ISSUES_SHOWN = 5
@@ -143,7 +125,7 @@ def wrapped(path: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def report_issues(captures: Iterable[tuple[str, Snapshot | Comparison]]) -> None:
+def report_issues(captures: Iterable[tuple[str, AnyCapture]]) -> None:
     """Count on stderr what could not be read, file by file; nothing is printed for a clean file."""
     stderr = _stderr()
     for label, capture in captures:
@@ -169,31 +151,6 @@ def report_all_issues(captures: Iterable[Snapshot]) -> None:
     where = f"{plural(issue_count(found), 'issue')} in {plural(len(tables), 'log')}"
     stderr = _stderr()
     stderr.print(Text(f"{where}: {_kinds(found)}", "yellow"))
-
-
-def write(text: str, file: Path | None) -> None:
-    """Write machine output to a file, else to the console."""
-    if file is None:
-        _streams.emit(text)
-    else:
-        _whole_file.write(file, text)
-
-
-def csv(table: pl.DataFrame, *, raw: bool) -> str:
-    """Write a table as CSV; unless `raw`, with a ``'`` before text that a spreadsheet would run as a formula."""
-    texts = [name for name, kind in table.schema.items() if kind == pl.String]
-    told = [
-        pl.when(pl.col(name).str.contains(_FORMULA)).then("'" + pl.col(name)).otherwise(name).alias(name)
-        for name in texts
-    ]
-    return (table if raw else table.with_columns(told)).write_csv()
-
-
-def write_parquet(table: pl.DataFrame, file: Path) -> None:
-    """Write a table as Parquet."""
-    content = io.BytesIO()
-    table.write_parquet(content)
-    _whole_file.write(file, content.getvalue())
 
 
 def remark(text: str) -> None:

@@ -36,7 +36,7 @@ def _investigate(out: Path) -> None:
     before, after = story.before, story.after
     target = _output.console()
     target.print(Text(f"$ heapdelta diff {before} {after}", "bold"), soft_wrap=True, end="\n\n")
-    delta = hd.diff(hd.read(before), hd.read(after))
+    delta = hd.diff(hd.read_log(before), hd.read_log(after))
     show(target, delta)
     waterfall = hd.chart.waterfall(delta)
     for name in _CHARTS:

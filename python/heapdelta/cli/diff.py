@@ -11,7 +11,7 @@ import typer
 import heapdelta as hd
 from heapdelta._picture import refuse_other
 from heapdelta._words import bytes_text, count_text, moment
-from heapdelta.cli import _dumps, _input, _json, _output, _rank
+from heapdelta.cli import _dumps, _input, _json, _machine, _output, _rank
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
@@ -67,9 +67,9 @@ def diff(
             help="Write everything as JSON: exact numbers, fingerprints and addresses as hexadecimal text.",
         ),
     ] = False,
-    as_csv: _output.Csv = False,
-    csv_raw: _output.CsvRaw = False,
-    parquet: Annotated[Path | None, OUTPUT, typer.Option(help="Write the ranking to this Parquet file.")] = None,
+    as_csv: _machine.Csv = False,
+    csv_raw: _machine.CsvRaw = False,
+    parquet: _machine.Parquet = None,
     chart: Annotated[
         Path | None, OUTPUT, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
     ] = None,
@@ -85,8 +85,7 @@ def diff(
     ] = None,
 ) -> None:
     """Rank what grew between two logs, or between two minidumps."""
-    if sum((as_json, as_csv or csv_raw, parquet is not None)) > 1:
-        raise OptionError("expected one of --json, --csv and --parquet, found several", kind="option")
+    machine = _machine.wanted(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw, parquet=parquet)
     if inclusive and by not in (None, Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {by}", kind="option")
     if chart is not None and chart.suffix.lower() not in _PICTURES:
@@ -94,16 +93,17 @@ def diff(
     if chart is not None:
         refuse_other(chart)
     rules = _input.read_allocators(allocators)
-    old = _input.read_snapshot(before, capture=before_capture, encoding=encoding, dumps=True)
-    new = _input.read_snapshot(after, capture=after_capture, encoding=encoding, dumps=True)
+    old = _input.read_snapshot_or_dump(before, capture=before_capture, encoding=encoding)
+    new = _input.read_snapshot_or_dump(after, capture=after_capture, encoding=encoding)
     delta: Delta | DumpDelta
     if isinstance(old, hd.Dump) and isinstance(new, hd.Dump):
         if inclusive or rules is not None:
             wrong = "--inclusive" if inclusive else "--allocators"
             raise OptionError(f"expected no {wrong} with minidumps, which have no stacks", kind="option")
         delta = hd.diff(old, new)
+    elif isinstance(old, hd.Dump) or isinstance(new, hd.Dump):
+        raise _mixed(before if isinstance(old, hd.Dump) else after)
     else:
-        _refuse_mixed(before, old, after, new)
         delta = hd.diff(old, new, allocators=rules)
     if by is not None:
         # What refuses to answer does so before anything is printed.
@@ -111,17 +111,13 @@ def diff(
     if chart is not None and isinstance(delta, hd.DumpDelta):
         hd.chart.regions(delta)
     kind = by or (Kind.REGION_CLASS if isinstance(delta, hd.DumpDelta) else Kind.MODULE)
-    if as_json:
-        _output.write(_json.of_delta(delta, kind.value, _ranked(delta, kind, top, inclusive)) + "\n", None)
-    elif as_csv or csv_raw:
-        _output.write(_output.csv(_ranked(delta, kind, top, inclusive), raw=csv_raw), None)
-    elif parquet is not None:
-        _output.write_parquet(_ranked(delta, kind, top, inclusive), parquet)
+    if machine is not None:
+        machine.write(_ranked(delta, kind, top, inclusive), lambda rows: _json.of_delta(delta, kind.value, rows))
     elif isinstance(delta, hd.DumpDelta):
         _dumps.show_delta(_output.console(), delta, by=by.value if by else None, top=top or _TOP)
     else:
         show(_output.console(), delta, by=by, top=top or _TOP, inclusive=inclusive)
-    if (as_csv or parquet is not None) and isinstance(delta, hd.DumpDelta):
+    if machine is not None and machine.is_table and isinstance(delta, hd.DumpDelta):
         _dumps.remark_on_unknown(delta, kind.value)
     if chart is not None:
         _draw(delta, kind, chart)
@@ -140,15 +136,13 @@ def show(target: Console, delta: Delta, *, by: Kind | None = None, top: int = _T
     _output.show_issues(target, delta.issues)
 
 
-def _refuse_mixed(before: Path, old: Snapshot, after: Path, new: Snapshot) -> None:
-    dump = before if isinstance(old, hd.Dump) else after if isinstance(new, hd.Dump) else None
-    if dump is not None:
-        raise OptionError(
-            f"expected two heap logs or two minidumps, found one of each: {dump} is the minidump",
-            path=str(dump),
-            hint="a dump does not record who allocated what; log.with_modules(dump), in Python, completes a log by it",
-            kind="option",
-        )
+def _mixed(dump: Path) -> OptionError:
+    return OptionError(
+        f"expected two heap logs or two minidumps, found one of each: {dump} is the minidump",
+        path=str(dump),
+        hint="a dump does not record who allocated what; log.with_modules(dump), in Python, completes a log by it",
+        kind="option",
+    )
 
 
 def _show_header(target: Console, before: Snapshot, after: Snapshot) -> None:

@@ -16,7 +16,8 @@ from heapdelta.cli._files import INPUT
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from heapdelta._capture.snapshot import Comparison, Snapshot
+    from heapdelta._capture.comparison import Comparison
+    from heapdelta._capture.snapshot import Snapshot
 
 
 def summary(

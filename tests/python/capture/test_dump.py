@@ -27,9 +27,9 @@ def dump(story) -> hd.Dump:
     return read
 
 
-def test_a_dump_is_a_snapshot_with_a_header(dump, story):
+def test_a_dump_stands_beside_a_snapshot_and_has_a_header(dump, story):
     answer = story[0].answers[0]
-    assert isinstance(dump, hd.Snapshot)
+    assert not isinstance(dump, hd.Snapshot)
     assert (dump.format, dump.encoding, dump.tool_version, dump.machine) == ("minidump", "binary", None, None)
     assert (dump.pid, dump.taken_at, dump.process_created_at) == (
         answer.pid,
@@ -135,8 +135,10 @@ def test_a_dump_says_that_it_has_no_tables_of_logs(dump, name):
     with pytest.raises(exceptions.NoTableError, match=f"a minidump has no {name}") as caught:
         getattr(dump, name)
     assert isinstance(caught.value, AttributeError)
+    assert "only a heap log" in caught.value.message
     assert "regions" in caught.value.hint
     assert not hasattr(dump, name)
+    assert name not in dir(dump)
     with pytest.raises(exceptions.OptionError):
         dump.arrow(name)
 
@@ -147,6 +149,28 @@ def test_a_log_says_that_it_has_no_tables_of_dumps(story):
         _ = log.regions
     with pytest.raises(AttributeError, match="'Snapshot' object has no attribute 'nothing'"):
         _ = log.nothing
+
+
+def test_what_only_another_kind_of_file_has_is_told_with_its_name(dump, story):
+    log = hd.read_log(story[1].before)
+    comparison = hd.read_comparison(
+        b"+    5320 (  f110 -  9df0)     3a allocs\tBackTrace00053\nTotal increase == 5320\n"
+    )
+    for capture, name, told in [
+        (dump, "with_modules", "a minidump has no with_modules: only a heap log has"),
+        (dump, "radix", "a minidump has no radix: only the comparison of two logs has"),
+        (dump, "stacks", "a minidump has no stacks: only a heap log or the comparison of two logs has"),
+        (log, "by", "a umdh2 log has no by: only the comparison of two logs has"),
+        (comparison, "usage", "a dhcmp comparison has no usage: only a heap log has"),
+        (comparison, "threads", "a dhcmp comparison has no threads: only a minidump has"),
+    ]:
+        with pytest.raises(exceptions.NoTableError) as caught:
+            getattr(capture, name)
+        assert caught.value.message == told
+    for capture in (dump, log, comparison):
+        for name in ("nothing", "_nothing", "__array__"):
+            with pytest.raises(AttributeError, match=f"'{type(capture).__name__}' object has no attribute '{name}'"):
+                getattr(capture, name)
 
 
 def test_representations_are_short(dump):

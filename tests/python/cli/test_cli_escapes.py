@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from heapdelta import cli
 from heapdelta._safe_text import visible, visible_lines
-from heapdelta.cli import _input, _output
+from heapdelta.cli import _input, _machine
 from heapdelta.cli.check import markdown
 from hostile import MAIN
 from markdown_it import MarkdownIt
@@ -259,11 +259,11 @@ HARMLESS = ["a=1", "", "app!f", "1-1", "operator==", "C:\\a-b", "'quoted'", "~A"
 
 def test_text_that_a_spreadsheet_would_run_stands_behind_a_quote() -> None:
     table = pl.DataFrame({"n": [-1] * (len(FORMULAS) + len(HARMLESS)), "text": [*FORMULAS, *HARMLESS]})
-    told = pl.read_csv(io.StringIO(_output.csv(table, raw=False)), schema=table.schema).fill_null("")
+    told = pl.read_csv(io.StringIO(_machine.csv(table, raw=False)), schema=table.schema).fill_null("")
     assert told["text"].to_list() == [*(f"'{text}" for text in FORMULAS), *HARMLESS]
     assert told["n"].to_list() == table["n"].to_list()
-    assert _output.csv(table, raw=True) == table.write_csv()
-    assert _output.csv(table.select("n"), raw=False) == table.select("n").write_csv()
+    assert _machine.csv(table, raw=True) == table.write_csv()
+    assert _machine.csv(table.select("n"), raw=False) == table.select("n").write_csv()
 
 
 @pytest.mark.parametrize("command", ["diff", "series"])

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import heapdelta as hd
-from heapdelta import _whole_file
 from heapdelta._words import plural
-from heapdelta.cli import _input, _json, _output, _streams
+from heapdelta.cli import _input, _json, _machine, _output, _streams
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
 from heapdelta.cli.check import suppress
@@ -100,24 +99,22 @@ def check(
     """Hold the growth between two logs against limits: exit code 0 within all of them, 4 over one."""
     started, clock = datetime.now(), time.monotonic()
     limits = _limits(max_growth, max_growth_each, max_growth_of or [], max_new_stacks, max_issues, by)
-    on_stdout = [as_json, *(path is not None and _whole_file.stream_of(path) == 1 for path in (markdown, junit))]
-    if sum(on_stdout) > 1:
-        raise OptionError("expected one of --json, --markdown - and --junit - on stdout, found several", kind="option")
+    is_taken = _machine.stdout_is_taken(as_json=as_json, documents={"--markdown": markdown, "--junit": junit})
     suppressions = _suppressions(ignore)
     rules = _input.read_allocators(allocators)
     old, new = _read(before, before_capture, encoding), _read(after, after_capture, encoding)
     checked = Check(hd.diff(old, new, allocators=rules), limits, suppressions)
     if junit is not None:
         seconds = time.monotonic() - clock
-        _write(junit_document(checked, top=top or _TOP, started=started, seconds=seconds).decode(), junit)
+        document = junit_document(checked, top=top or _TOP, started=started, seconds=seconds)
+        _machine.write_document(document.decode(), junit)
     if markdown is not None:
-        # As UTF-8 with plain line ends on every system: what shows it is a web page.
-        _write(markdown_document(checked, top=top or _TOP), markdown)
+        _machine.write_document(markdown_document(checked, top=top or _TOP), markdown)
     # In `heapdelta check … | head` the answer is the exit code, however much of the report is read.
     with _streams.reader_may_leave(sys.stdout):
         if as_json:
-            _output.write(_json.of_check(checked, top) + "\n", None)
-        elif not any(on_stdout):
+            _machine.write(_json.of_check(checked, top) + "\n", None)
+        elif not is_taken:
             show(_output.console(), checked, top=top or _TOP)
     with _streams.reader_may_leave(sys.stderr):
         _output.report_issues([(str(before), old), (str(after), new)])
@@ -181,11 +178,3 @@ def _suppressions(path: Path | None) -> list[Suppression]:
     if path is None:
         return []
     return suppress.parse(_input.read_rules(path, "suppressions"), str(path))
-
-
-def _write(text: str, file: Path) -> None:
-    if _whole_file.stream_of(file) == 1:
-        with _streams.reader_may_leave(sys.stdout):
-            _streams.emit(text, utf8=True)
-    else:
-        _whole_file.write(file, text)

@@ -13,7 +13,7 @@ import heapdelta as hd
 from heapdelta._picture import refuse_other
 from heapdelta._read.sources import listed_sources
 from heapdelta._words import count_text, moment, plural
-from heapdelta.cli import _input, _json, _output
+from heapdelta.cli import _input, _json, _machine, _output
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
 from heapdelta.cli.series import text
@@ -92,14 +92,10 @@ def series(
         ),
     ] = 24.0,
     as_json: Annotated[bool, typer.Option("--json", help="Write everything as JSON.")] = False,
-    as_csv: _output.Csv = False,
-    csv_raw: _output.CsvRaw = False,
-    parquet: Annotated[Path | None, OUTPUT, typer.Option(help="Write the ranking to this Parquet file.")] = None,
-    output: Annotated[
-        Path | None,
-        OUTPUT,
-        typer.Option("--output", "-o", help="With --json or --csv: write into this file, not to the console."),
-    ] = None,
+    as_csv: _machine.Csv = False,
+    csv_raw: _machine.CsvRaw = False,
+    parquet: _machine.Parquet = None,
+    output: _machine.OutputFile = None,
     long: Annotated[
         bool, typer.Option("--long", help="With --csv or --parquet: every key at every time in place of the ranking.")
     ] = False,
@@ -112,10 +108,8 @@ def series(
     encoding: _input.Encoding = None,
 ) -> None:
     """Rank what grows over many logs of one program, with a verdict for each row and its reason."""
-    as_csv = as_csv or csv_raw
-    _refuse(by, inclusive=inclusive, machine=[as_json, as_csv, parquet is not None], long=long, chart=chart)
-    if output is not None and not (as_json or as_csv):
-        raise OptionError("expected --output with --json or --csv, found neither", kind="option")
+    machine = _machine.wanted(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw, parquet=parquet, output=output)
+    _refuse(by, inclusive=inclusive, long=long and not (machine and machine.is_table), chart=chart)
     space = None if address_space is None else parse_size(address_space, "--address-space")
     rules = _input.read_allocators(allocators)
     batch = _input.read_many(_listed(sources), encoding=encoding)
@@ -126,24 +120,19 @@ def series(
     ranking = made.growth(address_space=space, warm_up_hours=warm_up_hours)
     written = made.table() if long else ranking
     written = written if top is None or long else written.head(top)
-    if as_json:
-        _output.write(_json.of_series(made, written, batch, found) + "\n", output)
-    elif as_csv:
-        _output.write(_output.csv(written, raw=csv_raw), output)
-    elif parquet is not None:
-        _output.write_parquet(written, parquet)
+    if machine is not None:
+        machine.write(written, lambda rows: _json.of_series(made, rows, batch, found))
     else:
         text.show(_output.console(), made, ranking, batch, found, top=top or _TOP)
     if chart is not None:
         hd.chart.save(hd.chart.growth(made, top=min(top or 8, 200), warm_up_hours=warm_up_hours), chart)
         _output.remark(f"chart: {chart}")
-    _report(batch, named=as_json or as_csv or parquet is not None)
+    _report(batch, named=machine is not None)
 
 
-def _refuse(kind: Kind, *, inclusive: bool, machine: list[bool], long: bool, chart: Path | None) -> None:
-    if sum(machine) > 1:
-        raise OptionError("expected one of --json, --csv and --parquet, found several", kind="option")
-    if long and not any(machine[1:]):
+def _refuse(kind: Kind, *, inclusive: bool, long: bool, chart: Path | None) -> None:
+    """Refuse what does not go together; `long` where no table is written."""
+    if long:
         raise OptionError("expected --long with --csv or --parquet, found neither", kind="option")
     if inclusive and kind not in (Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {kind}", kind="option")
