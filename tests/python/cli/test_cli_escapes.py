@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from heapdelta import cli
 from heapdelta._safe_text import visible, visible_lines
-from heapdelta.cli import _input
+from heapdelta.cli import _input, _machine
 from heapdelta.cli.check import markdown
 from hostile import MAIN
 from markdown_it import MarkdownIt
