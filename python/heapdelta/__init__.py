@@ -1,7 +1,7 @@
 """Reads Windows heap logs and minidumps into columnar tables, and tells what grew, in whose module, by which stack.
 
 import heapdelta as hd
-before, after = hd.read("before.txt"), hd.read("after.txt")
+before, after = hd.read_log("before.txt"), hd.read_log("after.txt")
 delta = hd.diff(before, after)
 delta.by("module")            # polars.DataFrame: one row per module, largest growth first
 hd.chart.waterfall(delta)     # the picture of it

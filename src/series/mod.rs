@@ -1,6 +1,6 @@
 //! Curves of bytes over time become numbers that tell how they grow: slope and its interval, chance, shape.
 //!
-//! Pure functions of numbers; what the numbers mean is decided in `python/heapdelta/_verdict.py`. The statistics are those
+//! Pure functions of numbers; what the numbers mean is decided in `python/heapdelta/_series/verdict.py`. The statistics are those
 //! of SciPy (`theilslopes`, `kendalltau`), which needs tens of seconds for what takes one here: a call for each of twenty
 //! thousand stacks.
 

@@ -18,7 +18,7 @@ _OF_FUNCTIONS = (
 _HEAD = """\
 # Whose frame is an allocator's
 
-Written by `make docs` from `heapdelta/_blame_table.py`; do not edit.
+Written by `make docs` from `heapdelta/_blame/table.py`; do not edit.
 
 A stack counts for its first frame, from the innermost outward, that none of these rules takes; if every frame is an
 allocator's, the outermost decides. [concepts.md](concepts.md) tells why. The first rule that matches a frame decides.

@@ -18,7 +18,7 @@ __all__ = ["Capture"]
 Native = TypeVar("Native", bound="core.Snapshot | core.Comparison | core.Dump")
 
 _KINDS: dict[str, type[object]] = {}
-"""The kinds of captures by what they are called."""
+"""The kinds of captures by what they are called: each class below that has a noun of its own."""
 
 
 class Capture(Generic[Native]):
@@ -30,6 +30,7 @@ class Capture(Generic[Native]):
     """Its tables."""
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if cls._noun:
             _KINDS[cls._noun] = cls
 

@@ -90,7 +90,7 @@ def wanted(
         If several forms are asked for, or there is a file for none.
     """
     asked = {Form.JSON: as_json, Form.CSV: as_csv or csv_raw, Form.PARQUET: parquet is not None}
-    one_of({form.value: is_asked for form, is_asked in asked.items()})
+    _refuse_several({form.value: is_asked for form, is_asked in asked.items()})
     form = next((form for form, is_asked in asked.items() if is_asked), None)
     if output is not None and form not in (Form.JSON, Form.CSV):
         raise OptionError("expected --output with --json or --csv, found neither", kind="option")
@@ -107,18 +107,11 @@ def stdout_is_taken(*, as_json: bool, documents: Mapping[str, Path | None]) -> b
     """
     asked = {"--json": as_json}
     asked |= {f"{option} -": is_stdout(file) for option, file in documents.items()}
-    one_of(asked, " on stdout")
+    _refuse_several(asked, " on stdout")
     return any(asked.values())
 
 
-def one_of(asked: Mapping[str, bool], where: str = "") -> None:
-    """Refuse several of some options.
-
-    Raises
-    ------
-    OptionError
-        If more than one is asked for.
-    """
+def _refuse_several(asked: Mapping[str, bool], where: str = "") -> None:
     if sum(asked.values()) > 1:
         *names, last = asked
         raise OptionError(f"expected one of {', '.join(names)} and {last}{where}, found several", kind="option")
