@@ -66,7 +66,7 @@
 #![deny(unsafe_code)]
 // Each room offers what its own tests need, which the rooms beside it may not; and some is there for the bindings alone.
 #![cfg_attr(not(feature = "internals"), allow(unused_imports))]
-#![cfg_attr(not(any(feature = "python", feature = "internals")), allow(dead_code))]
+#![cfg_attr(not(feature = "python"), allow(dead_code))]
 
 mod assemble;
 mod compat;
