@@ -155,20 +155,21 @@ bench: $(BUILT_FOR_BENCH) ## Measure speed and memory on logs of 1 GB and dumps 
 bench-rust: ## MB/s per dialect, by criterion
 	cargo bench --locked
 
-# Long runs go without a sanitizer: a minute sees many times more inputs so. fuzz-address goes over the seeds with one.
 FUZZ_SECONDS ?= 60
 QUIRK_FILES ?= 3000
 
-# Needs a nightly toolchain, which has the runtime of the sanitizer; tells so and goes on where there is none. The target is named
-# so that build scripts and procedural macros are built without it.
+# By a nightly toolchain, or by the stable one told to be one. The host is named as target so that build scripts and procedural
+# macros are built without the sanitizer.
 .PHONY: fuzz-address
-fuzz-address: ## The engine's tests and the seeds of the fuzz targets under AddressSanitizer (nightly)
-	@if ! rustc +nightly --version >/dev/null 2>&1; then \
-		echo "fuzz-address: not run: there is no nightly toolchain (rustup toolchain install nightly)"; exit 0; fi; \
-	export RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=1 \
-		CARGO_BUILD_TARGET=$$(rustc +nightly -vV | sed -n 's/^host: //p'); set -x; \
-	cargo +nightly test --locked --target-dir $(TARGET)/address --lib engine:: && \
-	cargo +nightly test --locked --target-dir $(TARGET)/address-fuzz --manifest-path fuzz/Cargo.toml
+fuzz-address: ## The engine's tests and the seeds of the fuzz targets under AddressSanitizer
+	@toolchain=+nightly; \
+	if ! rustc +nightly --version >/dev/null 2>&1; then toolchain=; export RUSTC_BOOTSTRAP=1; fi; \
+	host=$$(rustc $$toolchain -vV | sed -n 's/^host: //p'); \
+	if ! ls $$(rustc $$toolchain --print sysroot)/lib/rustlib/$$host/lib/*asan* >/dev/null 2>&1; then \
+		echo "fuzz-address: not run: this toolchain has no AddressSanitizer (rustup toolchain install nightly)"; exit 0; fi; \
+	export RUSTFLAGS=-Zsanitizer=address CARGO_BUILD_TARGET=$$host; set -x; \
+	cargo $$toolchain test --locked --target-dir $(TARGET)/address --lib engine::; \
+	cargo $$toolchain test --locked --target-dir $(TARGET)/address --manifest-path fuzz/Cargo.toml
 
 # Miri has no processor features, so it goes through the words and not through AVX2.
 .PHONY: fuzz-miri
@@ -182,16 +183,16 @@ fuzz-names: $(BUILT) ## Draw charts, reports and pages of mutated names for FUZZ
 	cd tests/python && $(BIN)/python hostile_names.py --seconds $(FUZZ_SECONDS) --seed $$RANDOM
 
 .PHONY: fuzz
-fuzz: fuzz-names fuzz-address fuzz-miri ## QUIRK_FILES logs with quirks, then every fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
+fuzz: fuzz-names fuzz-address fuzz-miri ## QUIRK_FILES logs with quirks, then every fuzz target for FUZZ_SECONDS, without and with AddressSanitizer (needs cargo-fuzz and nightly)
 	@cargo +nightly fuzz --version >/dev/null || \
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
 	HEAPDELTA_QUIRK_FILES=$(QUIRK_FILES) HEAPDELTA_QUIRK_SEED=$$(date +%s)000 \
 		cargo test --locked --test rust quirks
-	for target in read_any umdh2_fast_path comparison_round_trip dump_any; do \
+	for sanitizer in none address; do for target in read_any umdh2_fast_path comparison_round_trip dump_any; do \
 		mkdir -p fuzz/corpus/$$target; \
-		cargo +nightly fuzz run --sanitizer none --target-dir $(TARGET)/fuzz-nightly --features libfuzzer $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-			-max_total_time=$(FUZZ_SECONDS) -max_len=16384; \
-	done
+		cargo +nightly fuzz run --sanitizer $$sanitizer --target-dir $(TARGET)/fuzz-$$sanitizer --features libfuzzer \
+			$$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384; \
+	done; done
 
 .PHONY: clean
 clean: ## Remove the virtual environment and everything built

@@ -5,7 +5,11 @@ use arrow_array::{
     cast::AsArray,
     types::{Int64Type, UInt64Type},
 };
-use heapdelta::{Capture, Comparison, Options, read, internals::compat::{Row, dhcmp, umdh}};
+use heapdelta::{
+    Capture, Comparison, Options,
+    internals::compat::{Row, dhcmp, umdh},
+    read,
+};
 
 const FRAMES: [&str; 4] = [
     "ntdll!RtlAllocateHeap+00000274",

@@ -1,7 +1,11 @@
 //! Any bytes as a minidump: no panic, every table there, contents of memory as long as asked for, and nothing larger than a
 //! small multiple of the file.
 
-use heapdelta::{Capture, ErrorKind, Options, read, internals::{input::content::Content, table::schema::DUMP_TABLES}};
+use heapdelta::{
+    Capture, ErrorKind, Options,
+    internals::{input::content::Content, table::schema::DUMP_TABLES},
+    read,
+};
 
 /// Bytes of text that tables may hold for each byte of the file, and for a file of none.
 const TEXT_FACTOR: usize = 64;

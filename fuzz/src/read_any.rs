@@ -1,9 +1,16 @@
 //! Any bytes through the whole reader: no panic, every line accounted for, and nothing depends on the threads.
 
-use heapdelta::{Capture, Error, ErrorKind, Options, read, internals::{log::sink::LineCounts, table::{
-        Table,
-        schema::{COMPARISON_TABLES, SNAPSHOT_TABLES},
-    }}};
+use heapdelta::{
+    Capture, Error, ErrorKind, Options,
+    internals::{
+        log::sink::LineCounts,
+        table::{
+            Table,
+            schema::{COMPARISON_TABLES, SNAPSHOT_TABLES},
+        },
+    },
+    read,
+};
 
 /// Blocks small enough that inputs of a fuzzer have several.
 const BLOCK_SIZE: usize = 48;

@@ -1,13 +1,16 @@
 //! The two readers of block and frame lines agree, by whatever vectors the fast one reads: what it takes, the careful one
 //! reads to the same numbers; and it takes everything that is printed just as UMDH prints it.
 
-use heapdelta::internals::{engine::vector::{Vector, Work, each}, log::{
+use heapdelta::internals::{
+    engine::vector::{Vector, Work, each},
+    log::{
         fields::parse_hex,
         line::{Line, classify},
         lines::{Line as RawLine, lines},
         sink::{TraceIds, frame_keys::key_of_hex},
         umdh2::{Block, PADDING, block_at, frames_at},
-    }};
+    },
+};
 
 /// Reads every line of `data` every way.
 ///

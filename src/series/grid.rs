@@ -43,7 +43,7 @@ const TOGETHER: usize = 16;
 type Entry = (Status, u64, u32, Total);
 
 /// The number of each key.
-type Numbers = HashMap<(Status, u64), u32, foldhash::fast::RandomState>;
+type Numbers = HashMap<(Status, u64), u32, ahash::RandomState>;
 
 impl Grid {
     /// Sums up snapshots, one point for each. Uses the threads of the pool it is called in.

@@ -30,7 +30,7 @@ struct Key {
 /// Sums of one thread.
 #[derive(Default)]
 pub struct Lives {
-    sums: HashMap<Key, (u64, Bytes), foldhash::fast::RandomState>,
+    sums: HashMap<Key, (u64, Bytes), ahash::RandomState>,
 }
 
 /// A sum of sizes; absent if 64 bits do not hold it.

@@ -90,7 +90,7 @@ fn lacking<'a>(tables: &[Vec<Batch<'a>>]) -> HashSet<&'a str> {
 
 #[derive(Default)]
 struct Known<'a> {
-    by_fingerprint: HashMap<u64, u32, foldhash::fast::RandomState>,
+    by_fingerprint: HashMap<u64, u32, ahash::RandomState>,
     by_trace_id: HashMap<&'a str, u32>,
     stacks: Vec<(u32, u32)>,
 }
