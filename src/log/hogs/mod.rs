@@ -225,7 +225,7 @@ impl Reader {
             self.at_prompt = false;
             let above = self.named_heap().or(self.heap_above);
             let heap = self.enter(banner);
-            self.heap_above = above.filter(|_| banner.kind == BannerKind::Other);
+            self.heap_above = above.filter(|_| matches!(banner.kind, BannerKind::Other | BannerKind::Spoilt(_)));
             self.heap = heap.map_or(Heap::Unnamed { announced: false }, Heap::Named);
             if let Some((heap, event)) = event_of(banner.kind) {
                 sink.enter_heap(Some(heap));
@@ -244,8 +244,8 @@ impl Reader {
             BannerKind::Information(heap) => (Layout::Information, Some(heap)),
             BannerKind::OtherOfHeap(heap) => (Layout::Other(Subject::of(banner.words, true)), Some(heap)),
             BannerKind::End(_) => (Layout::Other(Subject::default()), None),
-            BannerKind::Other if records::names_hogs(banner.words) => (Layout::Hogs, None),
-            BannerKind::Other | BannerKind::Decoration => (Layout::Other(Subject::of(banner.words, false)), None),
+            BannerKind::Other | BannerKind::Spoilt(_) if records::names_hogs(banner.words) => (Layout::Hogs, None),
+            BannerKind::Other | BannerKind::Spoilt(_) | BannerKind::Decoration => (Layout::Other(Subject::of(banner.words, false)), None),
         };
         self.layout = layout;
         heap
@@ -392,7 +392,7 @@ fn event_of(kind: BannerKind) -> Option<(u64, HeapEvent)> {
         BannerKind::Hogs(heap) | BannerKind::Information(heap) | BannerKind::OtherOfHeap(heap) => {
             Some((heap, HeapEvent::Open))
         }
-        BannerKind::Other | BannerKind::Decoration => None,
+        BannerKind::Other | BannerKind::Spoilt(_) | BannerKind::Decoration => None,
     }
 }
 
