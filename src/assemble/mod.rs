@@ -34,7 +34,7 @@ use crate::{
 use batches::Context;
 use ends::Ends;
 use heaps::MergedHeaps;
-use issues::{Named, late_header, missing_end};
+use issues::{Named, late_header, missing_end, repeated_heap};
 
 /// What the reader of the file knows besides its lines.
 #[derive(Debug, Clone, Copy)]
@@ -283,6 +283,7 @@ fn heap_rows(
         }
     }
     issues.extend(heaps.iter().filter(|heap| heap.complete() == Some(false)).map(missing_end));
+    issues.extend(heaps.iter().filter(|heap| heap.base.is_some() && heap.started > 1).map(repeated_heap));
     heaps
 }
 

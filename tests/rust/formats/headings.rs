@@ -137,3 +137,13 @@ fn lines_that_end_in_cr_alone_are_lines() {
     let error = read(&b"a story\rabout a log\r"[..], &options(1, 64)).unwrap_err();
     assert!(error.to_string().contains("a story") && !error.to_string().contains("about"), "{error}");
 }
+
+#[test]
+fn a_heap_that_stands_twice_in_one_capture_is_told() {
+    let body = |plain: &str| plain.split_once('\n').unwrap().1.to_owned();
+    for (plain, expected) in [(UMDH2, 2), (UMDH1, 2)] {
+        let log = read_all_ways(&format!("{plain}{}", body(plain)));
+        assert_eq!(doubts(&log), vec!["repeated_heap"; expected]);
+        assert_eq!(rows(&log).len(), 2 * rows(&read_all_ways(plain)).len(), "all of it counts");
+    }
+}
