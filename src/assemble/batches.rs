@@ -68,7 +68,7 @@ impl Context<'_> {
         (
             batches,
             (!stacks.frames_end.is_empty())
-                .then(|| stacks.finish(self.hashes, |frames| self.ends.is_truncated(frames))),
+                .then(|| stacks.finish(self.hashes, |frames, cut| self.ends.is_truncated(frames, cut))),
         )
     }
 

@@ -4,6 +4,7 @@
 //! 7 frames   … RtlUserThreadStart        a shorter stack is whole: this is where threads begin
 //! 32 frames  … RtlUserThreadStart        ends there as well: whole, and just as deep as the tool goes
 //! 32 frames  … app!Recurse               few shorter stacks end there, or none: probably cut off
+//! the file ends behind a frame           the same: it is whole if it ends where whole ones do
 //! ```
 
 use std::collections::HashMap;
@@ -27,7 +28,8 @@ impl Ends {
     /// Counts the outermost frames of the stacks below the limit. Uses the threads of the pool it is called in.
     pub fn new(pieces: &[Placed], stacks: &MergedStacks, depth_limit: u32) -> Self {
         let mut whole = Vec::new();
-        if stacks.max_depth == depth_limit {
+        let is_cut = |placed: &Placed| placed.piece.definitions.last().is_some_and(|last| last.cut);
+        if stacks.max_depth == depth_limit || pieces.iter().any(is_cut) {
             let counts = stacks.stacks.par_iter().filter_map(|place| end(pieces, place, depth_limit));
             let counts = counts.fold(HashMap::new, |counts, frame| add(counts, (frame, 1)));
             let counts = counts.reduce(HashMap::new, |counts, more| more.into_iter().fold(counts, add));
@@ -37,10 +39,11 @@ impl Ends {
         Self { depth_limit, whole }
     }
 
-    /// True if outer frames are probably missing: the stack is as deep as the tool goes, and does not end where whole ones do.
-    pub fn is_truncated(&self, frames: &[u32]) -> bool {
+    /// True if outer frames are probably missing: the stack is as deep as the tool goes, or the file ends in it, and it does not
+    /// end where whole ones do.
+    pub fn is_truncated(&self, frames: &[u32], cut: bool) -> bool {
         let is_deepest = frames.len() as u32 == self.depth_limit;
-        is_deepest && frames.last().is_some_and(|outermost| !self.whole.contains(outermost))
+        (is_deepest || cut) && frames.last().is_some_and(|outermost| !self.whole.contains(outermost))
     }
 }
 

@@ -22,6 +22,18 @@ pub fn missing_end(heap: &Heap) -> Issue {
     }
 }
 
+/// A heap that begins more than once.
+pub fn repeated_heap(heap: &Heap) -> Issue {
+    Issue {
+        severity: Severity::Warning,
+        kind: "repeated_heap",
+        line: None,
+        byte: None,
+        text: heap.base.map(|base| format!("heap {base:X}, {} times", heap.started)).unwrap_or_default(),
+        action: "all of it counts; the file may hold the heap, or the whole log, more than once",
+    }
+}
+
 /// Rows above the only header: the header of their own capture may be missing.
 pub fn late_header(headers: &[HeaderLine], pieces: &[Placed]) -> Option<Issue> {
     let [header] = headers else { return None };

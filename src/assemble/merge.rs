@@ -249,28 +249,3 @@ impl MergedStacks {
         }
     }
 }
-
-/// Heap addresses in order of first appearance, and the number of each worker's heaps.
-pub fn heaps(sinks: &[Sink], pieces: &[Placed]) -> (Vec<Option<u64>>, Vec<Vec<u32>>) {
-    let mut bases: Vec<Option<u64>> = Vec::new();
-    let mut known: HashMap<Option<u64>, u32> = HashMap::new();
-    let mut number = |base: Option<u64>| {
-        *known.entry(base).or_insert_with(|| {
-            bases.push(base);
-            bases.len() as u32 - 1
-        })
-    };
-    for placed in pieces {
-        for (heap, ..) in &placed.piece.heaps {
-            number(sinks[placed.worker].heap_bases[*heap as usize]);
-        }
-        for (heap, _) in &placed.piece.heap_runs {
-            number(sinks[placed.worker].heap_bases[*heap as usize]);
-        }
-        for (heap, _) in &placed.piece.sums {
-            number(sinks[placed.worker].heap_bases[*heap as usize]);
-        }
-    }
-    let numbers = sinks.iter().map(|sink| sink.heap_bases.iter().map(|base| number(*base)).collect()).collect();
-    (bases, numbers)
-}

@@ -2,6 +2,7 @@
 
 mod batches;
 mod ends;
+mod heaps;
 mod issues;
 pub mod merge;
 mod of_text;
@@ -23,7 +24,7 @@ use crate::{
         Table,
         allocations::Blocks,
         frames::Frames,
-        heaps::{self, Heap},
+        heaps::{Heap, batch as heap_batch},
         modules::{self, ModuleMap, file_name},
         schema,
         separators::file_name_beyond_doubt,
@@ -32,7 +33,8 @@ use crate::{
 };
 use batches::Context;
 use ends::Ends;
-use issues::{Named, late_header, missing_end};
+use heaps::MergedHeaps;
+use issues::{Named, late_header, missing_end, repeated_heap};
 
 /// What the reader of the file knows besides its lines.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +126,8 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
         || merge::stacks(&pieces, &traces),
     );
     control.go_on()?;
-    let (bases, heap_numbers) = merge::heaps(&sinks, &pieces);
+    let MergedHeaps { bases, numbers: heap_numbers, issues: in_doubt } = heaps::heaps(&sinks, &pieces);
+    words.issues.extend(in_doubt);
     let heap_rows = heap_rows(&bases, &heap_numbers, &pieces, &traces, &stacks, &mut words.issues);
     words.issues.extend(late_header(&words.headers, &pieces));
     let named = Named::new(&pieces, &traces, &stacks);
@@ -169,7 +172,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
         stacks: Table::new(&schema::STACKS, stack_batches),
         frames: Table::new(&schema::FRAMES, frame_table.batches),
         modules: Table::new(&schema::MODULES, vec![modules::batch(&words.modules, &names, &words.symbols)]),
-        heaps: Table::new(&schema::HEAPS, vec![heaps::batch(&heap_rows)]),
+        heaps: Table::new(&schema::HEAPS, vec![heap_batch(&heap_rows)]),
         sections: words.sections,
         issues: words.issues,
         headers: words.headers,
@@ -280,6 +283,7 @@ fn heap_rows(
         }
     }
     issues.extend(heaps.iter().filter(|heap| heap.complete() == Some(false)).map(missing_end));
+    issues.extend(heaps.iter().filter(|heap| heap.base.is_some() && heap.started > 1).map(repeated_heap));
     heaps
 }
 

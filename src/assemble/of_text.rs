@@ -14,7 +14,7 @@ pub fn pasted((line, byte): (u64, u64)) -> Issue {
         line: Some(line),
         byte: Some(byte),
         text: String::new(),
-        action: "no-break spaces, typographic dashes and characters of web pages, from this line on, were read as the tool's own",
+        action: "no-break spaces, typographic dashes, characters of web pages and controls of printers, from this line on, were read as the tool's own",
     }
 }
 

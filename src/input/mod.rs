@@ -5,6 +5,7 @@ mod code_page;
 pub mod content;
 pub mod decode;
 pub mod file;
+pub mod line_ends;
 mod oem;
 pub mod text;
 pub mod waiting;

@@ -33,6 +33,7 @@ pub struct Blocks<'a> {
     byte: u64,
     places: Places,
     banner: Vec<u8>,
+    banner_byte: u64,
     finished: bool,
 }
 
@@ -45,6 +46,8 @@ pub struct Block {
     pub byte: u64,
     /// The last banner line of a heap before it, or nothing.
     pub banner: Vec<u8>,
+    /// Offset of that banner in the text.
+    pub banner_byte: u64,
     /// The file ends with it.
     pub last: bool,
     /// Bytes left out of a line that was too long, behind its first [`LONG_LINE`] bytes.
@@ -68,7 +71,17 @@ impl Block {
 impl<'a> Blocks<'a> {
     /// Blocks of the text in `start`, then of what `reader` gives; `places` tells where it is in the input.
     pub fn new(start: Vec<u8>, reader: Box<dyn Read + Send + 'a>, places: Places, block_size: usize) -> Self {
-        Self { reader, carry: start, block_size, index: 0, byte: 0, places, banner: Vec::new(), finished: false }
+        Self {
+            reader,
+            carry: start,
+            block_size,
+            index: 0,
+            byte: 0,
+            places,
+            banner: Vec::new(),
+            banner_byte: 0,
+            finished: false,
+        }
     }
 
     /// Offset in the input of the next block.
@@ -188,17 +201,19 @@ impl<'a> Blocks<'a> {
         block.byte = self.byte;
         block.last = self.finished;
         block.banner.clone_from(&self.banner);
+        block.banner_byte = self.banner_byte;
         self.index += 1;
         self.byte += cut as u64 + block.skipped;
-        if let Some(banner) = last_banner(block.text()) {
+        if let Some((start, banner)) = last_banner(block.text()) {
+            self.banner_byte = block.byte + start as u64;
             self.banner.clear();
             self.banner.extend_from_slice(banner);
         }
     }
 }
 
-/// The last line of a text that says which heap the lines below it belong to.
-fn last_banner(text: &[u8]) -> Option<&[u8]> {
+/// The last line of a text that says which heap the lines below it belong to, and where it starts.
+fn last_banner(text: &[u8]) -> Option<(usize, &[u8])> {
     let mut seen = text.len();
     for mark in memchr::memrchr3_iter(b'*', b'-', b'=', text) {
         if mark >= seen {
@@ -210,7 +225,7 @@ fn last_banner(text: &[u8]) -> Option<&[u8]> {
         let restored = restored_line(line.bytes);
         let shape = classify(restored.as_deref().unwrap_or(line.bytes));
         if matches!(shape, Line::Banner(banner) if banner.kind.is_of_heap()) {
-            return Some(line.bytes);
+            return Some((start, line.bytes));
         }
     }
     None

@@ -52,11 +52,51 @@ const OTHER: [&[u8]; 11] = [
     b"WARNING: Stack unwind information not available",
 ];
 
-/// True for a rule, a prompt, a fence, a heading, a line of a transcript or one of the debugger's own.
+/// True for a rule, a prompt, a fence, a heading, a mark of a page, a line of a transcript or one of the debugger's own.
 pub fn is_decoration(line: &[u8]) -> bool {
     let body = trim(line);
     let starts = |words: &[&[u8]]| words.iter().any(|word| body.starts_with(word));
-    is_rule(body) || is_prompt(body) || body.starts_with(b"#") || starts(&TRANSCRIPT) || starts(&OTHER)
+    is_rule(body)
+        || is_without_words(body)
+        || is_prompt(body)
+        || body.starts_with(b"#")
+        || is_mark_of_page(body)
+        || is_tag(body)
+        || starts(&TRANSCRIPT)
+        || starts(&OTHER)
+}
+
+/// `══════`, `+------+`, `[...]`, `> `, a form feed: without a letter and a digit nothing is said.
+fn is_without_words(body: &[u8]) -> bool {
+    let plain = |part: std::str::Utf8Chunk<'_>| {
+        // Bytes that are no UTF-8: a rule of a DOS box, if they are all the same.
+        let invalid = part.invalid();
+        !part.valid().chars().any(char::is_alphanumeric)
+            && (invalid.is_empty() || body.iter().all(|b| *b == invalid[0]))
+    };
+    !body.is_empty() && body.utf8_chunks().all(plain)
+}
+
+/// `-- More  --`, `--More--(12%)`, `**Note**`, `^C`, `Page 3 of 7`.
+fn is_mark_of_page(body: &[u8]) -> bool {
+    let page = body.get(..5).filter(|word| word.eq_ignore_ascii_case(b"page ")).map(|word| &body[word.len()..]);
+    let control = matches!(body, [b'^', letter] if letter.is_ascii_uppercase());
+    let numbered = |rest: &[u8]| {
+        let (number, rest) = next_token(rest);
+        let (of, rest) = next_token(rest);
+        let (count, rest) = next_token(rest);
+        let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+        digits(number) && (of.is_empty() || (matches!(of, b"of" | b"/") && digits(count))) && trim(rest).is_empty()
+    };
+    body.starts_with(b"--") || body.starts_with(b"**") || control || page.is_some_and(numbered)
+}
+
+/// `<pre>`, `</pre><br>`, `[code]`, `{noformat}`, `{code:title=log}`, `<!-- log -->`: brackets around the whole line, as pages and
+/// tickets have them. Frames of no module begin with such a word, but go on with `!`.
+fn is_tag(body: &[u8]) -> bool {
+    let ends = body.first().zip(body.last());
+    let around = matches!(ends, Some((b'<', b'>') | (b'[', b']') | (b'{', b'}')));
+    around && memchr::memmem::find(body, b">!").is_none() && !is_like_data(body)
 }
 
 /// `-----`, `* * *`, `-----Original Message-----`, `*** ERROR:`, a fence: three marks of one kind in front.
@@ -159,6 +199,27 @@ mod tests {
             "12:034:x86> k",
             "kd> lm",
             "\\\\srv\\share>dir",
+            "══════",
+            "─────",
+            "• • •",
+            "-- More  --",
+            "--More--(12%)",
+            "-- ",
+            "\x0C",
+            "\x1A",
+            "<pre>",
+            "</pre><br>",
+            "[code]",
+            "{code:title=a b}",
+            "{noformat}",
+            "<!-- a log -->",
+            "+------+",
+            "> ",
+            "**Note**",
+            "[...]",
+            "^C",
+            "Page 3 of 7",
+            "PAGE 12",
             "Windows PowerShell transcript start",
         ] {
             assert!(is_decoration(line.as_bytes()), "{line}");
@@ -176,6 +237,10 @@ mod tests {
             "        std::a<b>!c+0x1",
             "// Loaded modules:",
             "    Flags: 58000062",
+            "\t<nomodule>!f<int>",
+            "\t<no module>!???+12 : 40A234",
+            "<64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0>",
+            "Page heap is on",
         ] {
             assert!(!is_decoration(line.as_bytes()), "{line}");
         }

@@ -4,7 +4,7 @@
 //! make up nearly all of a umdh2 log go past it, through `umdh2::block_at` and `umdh2::frames_at`.
 
 use crate::log::{
-    fields::{next_token, parse_0x, parse_decimal, parse_frame, parse_hex, trim, trim_start},
+    fields::{is_blank, next_token, parse_0x, parse_decimal, parse_frame, parse_hex, trim, trim_start},
     module_row::ModuleRow,
 };
 
@@ -84,6 +84,8 @@ pub struct Header<'a> {
     pub machine: Option<&'a [u8]>,
     /// `7696`
     pub pid: Option<u32>,
+    /// Something else than `//` stands in front of it, as a prompt or the time of another program.
+    pub behind_words: bool,
 }
 
 /// What a banner says.
@@ -110,10 +112,23 @@ pub enum BannerKind {
     Information(u64),
     /// `Heap 00270000 Entries`, or any other words that name a heap.
     OtherOfHeap(u64),
+    /// `Start of data for heap @ 2?000`: of a heap, but not of which; said to be its start, its end, or neither.
+    Spoilt(Edge),
     /// `Locks`: a section that names no heap.
     Other,
     /// A rule, or words between marks that no tool prints so (`=== heap ===`, `*** ERROR: …`): nothing.
     Decoration,
+}
+
+/// Which end of a heap a banner marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// `Start of data`
+    Start,
+    /// `End of data`
+    End,
+    /// `Hogs`, `Information`
+    Neither,
 }
 
 impl BannerKind {
@@ -127,13 +142,35 @@ impl BannerKind {
 pub fn classify(line: &[u8]) -> Line<'_> {
     let body = trim(line);
     let Some(first) = body.first() else { return Line::Blank };
-    match first {
+    let shape = match first {
         b'/' if body.starts_with(b"//") => comment(body),
         b'*' | b'-' | b'=' if banner(body).is_some() => banner(body).map_or(Line::Other(body), Line::Banner),
         _ if is_legend(body) => Line::Legend,
         b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f' => data(line, body),
         _ => words(line, body),
+    };
+    match shape {
+        Line::Other(_) | Line::Comment(_) | Line::Symbols { .. } => {
+            header_behind_words(body).map_or(shape, Line::Header)
+        }
+        Line::Banner(Banner { kind: BannerKind::Other | BannerKind::Decoration, words, .. }) if !words.is_empty() => {
+            header_behind_words(body).map_or(shape, Line::Header)
+        }
+        shape => shape,
     }
+}
+
+/// A header with anything in front of it: a prompt, a mark, the time of the program that took the text down.
+fn header_behind_words(body: &[u8]) -> Option<Header<'_>> {
+    let logtime = memchr::memmem::find(body, b"Logtime")?;
+    let starts = memchr::memmem::rfind_iter(&body[..logtime], b"DH:").find_map(|at| {
+        let start = if body[..at].ends_with(b"UM") { at - 2 } else { at };
+        let apart = body[..start].last().is_none_or(|byte| !byte.is_ascii_alphanumeric());
+        apart.then_some(start)
+    });
+    let found = header(&body[starts?..])?;
+    let is_one = found.pid.is_some() || found.machine.is_some();
+    is_one.then_some(Header { behind_words: true, ..found })
 }
 
 fn comment(body: &[u8]) -> Line<'_> {
@@ -169,6 +206,7 @@ fn header(text: &[u8]) -> Option<Header<'_>> {
         tool,
         version,
         logtime: separated(&after[..time_end]),
+        behind_words: false,
         machine: machine.filter(|name| !name.is_empty()),
         pid: pid.and_then(|pid| u32::try_from(pid).ok()),
     })
@@ -203,6 +241,8 @@ pub fn banner(body: &[u8]) -> Option<Banner<'_>> {
         BannerKind::Other if words.is_empty() || !of_tool => BannerKind::Decoration,
         BannerKind::Other if stars_behind < 3 && dashes_behind < 2 => BannerKind::Decoration,
         BannerKind::OtherOfHeap(_) if !of_tool => BannerKind::Decoration,
+        BannerKind::Spoilt(_) if !of_tool => BannerKind::Decoration,
+        BannerKind::Spoilt(Edge::Neither) if stars_behind < 3 && dashes_behind < 2 => BannerKind::Decoration,
         kind => kind,
     };
     Some(Banner { words, kind, closed })
@@ -218,8 +258,8 @@ fn banner_kind(words: &[u8]) -> BannerKind {
         let told_apart = token.len() >= 5 || token.iter().any(u8::is_ascii_digit);
         Some(parse_0x(token).or_else(|| parse_hex(token).filter(|_| told_apart))?.value)
     };
-    let Some(heap) = heap() else { return BannerKind::Other };
     let has = |word: &[u8]| find_word(words, word).is_some();
+    let Some(heap) = heap() else { return spoilt_kind(words) };
     match () {
         () if has(b"start of data") => BannerKind::Start(heap),
         () if has(b"end of data") => BannerKind::End(heap),
@@ -227,6 +267,18 @@ fn banner_kind(words: &[u8]) -> BannerKind {
         () if has(b"information") => BannerKind::Information(heap),
         // Every heap begins with a page: `heap 2` is the second of somebody's list.
         () if heap.is_multiple_of(0x1000) => BannerKind::OtherOfHeap(heap),
+        () => BannerKind::Other,
+    }
+}
+
+/// What words that name no heap say of one.
+fn spoilt_kind(words: &[u8]) -> BannerKind {
+    let has = |word: &[u8]| find_word(words, word).is_some();
+    let names_heap = || words.len() > 4 && words[..4].eq_ignore_ascii_case(b"heap") && is_blank(words[4]);
+    match () {
+        () if has(b"start of data") => BannerKind::Spoilt(Edge::Start),
+        () if has(b"end of data") => BannerKind::Spoilt(Edge::End),
+        () if names_heap() && (has(b"hogs") || has(b"information")) => BannerKind::Spoilt(Edge::Neither),
         () => BannerKind::Other,
     }
 }

@@ -11,7 +11,7 @@
 
 use crate::log::{
     Dialect, comparison,
-    line::{Banner, BannerKind, Line, classify},
+    line::{Banner, BannerKind, Edge, Line, classify},
     lines::lines,
     sites,
 };
@@ -36,6 +36,8 @@ const DH_WORDS: [&[u8]; 11] = [
 pub struct Evidence {
     row: Option<Row>,
     header: Option<Dialect>,
+    /// What a header says that has something in front of it: only beside rows, for a mail that quotes a log has such lines too.
+    quoted_header: Option<Dialect>,
     heap: Option<Dialect>,
     /// A heading of a section of DH, which names no heap.
     section: bool,
@@ -85,7 +87,8 @@ impl Evidence {
                     _ if header.version.is_some() => Dialect::Umdh2,
                     _ => Dialect::Umdh1,
                 };
-                self.header.get_or_insert(dialect);
+                let known = if header.behind_words { &mut self.quoted_header } else { &mut self.header };
+                known.get_or_insert(dialect);
             }
             Line::Banner(banner) => self.banner(banner, line),
             Line::Legend => self.legend = true,
@@ -105,7 +108,7 @@ impl Evidence {
                 return;
             }
             _ if of_umdh2 => Dialect::Umdh2,
-            BannerKind::Hogs(_) | BannerKind::Information(_) => Dialect::Umdh1,
+            BannerKind::Hogs(_) | BannerKind::Information(_) | BannerKind::Spoilt(Edge::Neither) => Dialect::Umdh1,
             _ => Dialect::Dh,
         };
         self.heap.get_or_insert(dialect);
@@ -114,8 +117,9 @@ impl Evidence {
     /// The format; `None` if nothing speaks for any.
     pub fn dialect(&self) -> Option<Dialect> {
         let known = self.header.or(self.heap);
-        let of_hogs = match known {
-            _ if self.header.is_none() && self.dh_section => Dialect::Dh,
+        let header = self.header.or(self.quoted_header);
+        let of_hogs = match header.or(self.heap) {
+            _ if header.is_none() && self.dh_section => Dialect::Dh,
             Some(dialect @ (Dialect::Dh | Dialect::Umdh1)) => dialect,
             _ => Dialect::Umdh1,
         };

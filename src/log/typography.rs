@@ -9,6 +9,7 @@
 //! |---|---|
 //! | U+00A0, U+2007, U+202F, U+3000 and all other blanks of Unicode, `&nbsp;` | a blank |
 //! | U+200B and others without a width, a byte-order mark inside | nothing |
+//! | a form feed, Ctrl-Z and zeros around a line | a blank |
 //! | dashes and the minus sign, outside of frames and names | `-` |
 //! | `&lt;` `&gt;` `&amp;` `&quot;` | `<` `>` `&` `"` |
 //!
@@ -27,7 +28,7 @@ use crate::log::{
 
 /// A text as the tool wrote it, and where the first line stands that was changed.
 pub fn restored(text: &[u8]) -> (Cow<'_, [u8]>, Option<usize>) {
-    if !may_be_pasted(text) {
+    if !may_be_pasted(text) && memchr::memchr3(0, FORM_FEED, CTRL_Z, text).is_none() {
         return (Cow::Borrowed(text), None);
     }
     let mut first = None;
@@ -50,6 +51,30 @@ pub fn restored(text: &[u8]) -> (Cow<'_, [u8]>, Option<usize>) {
     }
 }
 
+const FORM_FEED: u8 = 0x0C;
+
+/// The end of a file, as DOS marked it.
+const CTRL_Z: u8 = 0x1A;
+
+/// A line without the controls of printers and editors around it, each a blank; `None` if there is none, or nothing else.
+fn without_controls(line: &[u8]) -> Option<Vec<u8>> {
+    let is_control = |byte: &u8| matches!(*byte, 0 | FORM_FEED | CTRL_Z);
+    let is_around = |byte: &u8| is_control(byte) || matches!(byte, b' ' | b'\t');
+    if !is_around(line.first()?) && !is_around(line.last()?) {
+        return None;
+    }
+    let start = line.iter().position(|byte| !is_around(byte))?;
+    let end = line.iter().rposition(|byte| !is_around(byte))? + 1;
+    if !line[..start].iter().chain(&line[end..]).any(is_control) {
+        return None;
+    }
+    let mut found = line.to_vec();
+    let blank = |byte: &mut u8| *byte = if *byte == b'\t' { b'\t' } else { b' ' };
+    found[..start].iter_mut().for_each(blank);
+    found[end..].iter_mut().for_each(blank);
+    Some(found)
+}
+
 /// True for text that is not ASCII, or has a character as web pages write it.
 fn may_be_pasted(text: &[u8]) -> bool {
     !text.is_ascii() || memchr::memchr_iter(b'&', text).any(|at| entity(&text[at..]).is_some())
@@ -57,6 +82,9 @@ fn may_be_pasted(text: &[u8]) -> bool {
 
 /// A line as the tool wrote it; `None` if it is so already.
 pub fn restored_line(line: &[u8]) -> Option<Vec<u8>> {
+    if let Some(line) = without_controls(line) {
+        return Some(restored_line(&line).unwrap_or(line));
+    }
     if !may_be_pasted(line) || outside_of_path(line).is_some_and(|parts| parts.iter().all(|part| plain(part) == *part))
     {
         return None;
@@ -189,6 +217,8 @@ mod tests {
             ("\tapp!std::vector&lt;a,b&gt;::at+1E", "\tapp!std::vector<a,b>::at+1E"),
             ("+&nbsp;20 ( 30 - 10) 1 allocs BackTrace1", "+ 20 ( 30 - 10) 1 allocs BackTrace1"),
             ("\tapp!operator&amp;+1E", "\tapp!operator&+1E"),
+            ("\x0C64 bytes + 1C at 2E9FA20 by BackTrace1", " 64 bytes + 1C at 2E9FA20 by BackTrace1"),
+            ("\0\0\u{A0}// UMDH: a\x1A", "   // UMDH: a "),
         ] {
             assert_eq!(read(pasted), printed);
         }
@@ -198,6 +228,9 @@ mod tests {
     fn what_is_no_blank_and_what_names_a_file_stays() {
         for line in [
             "\t776CDD82",
+            "\x0C",
+            " \x1A",
+            "app!f\0g+1",
             "\tapp!f<à>+1E",
             "//   77650000   180000 C:\\My\u{A0}App\\à.dll",
             "//   77650000   180000 C:\\新しい\u{3000}フォルダー\\app.dll",

@@ -16,7 +16,7 @@ use crate::{
     control::Control,
     engine::threads::Pool,
     error::{CaptureEntry, ErrorKind, Result},
-    input::{Part, Source, text::Encoding},
+    input::{Part, Source, line_ends::LineEnds, text::Encoding},
     log::{
         Dialect,
         blocks::{Block, Blocks},
@@ -148,7 +148,8 @@ fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>, opened: Opened<'_
     start.drain(..mark);
     let first_byte = part.start + mark as u64;
     let raw: Box<dyn Read + Send + '_> = Box::new(Cursor::new(start).chain(rest.reader));
-    let (mut reader, places) = encoding.to_utf8(raw, first_byte);
+    let (reader, places) = encoding.to_utf8(raw, first_byte);
+    let mut reader: Box<dyn Read + Send + '_> = Box::new(LineEnds::new(reader));
     let (start, dialect, otherwise) = sniffed(&mut reader)?;
     let blocks = Blocks::new(start, reader, places.clone(), job.options.block_size);
     let mut outcome = dispatch(dialect, blocks, part, job)?;

@@ -28,7 +28,7 @@ pub fn read_umdh2(pool: &Pool, blocks: Blocks<'_>, keep_blocks: bool, control: &
         let mut block = Block::default();
         while next(&blocks, &mut block, control)? {
             read_piece(&block, &mut sink, |block, sink| {
-                umdh2::read(block.padded(), &block.banner, block.last, sink);
+                umdh2::read(block.padded(), (&block.banner, block.banner_byte), block.last, sink);
             });
         }
         sink.finish();

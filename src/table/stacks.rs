@@ -38,8 +38,9 @@ fn alias_of(rows: Vec<Option<u32>>, any: ScalarBuffer<u32>) -> UInt32Array {
 }
 
 impl StackRows {
-    /// Builds the batch. `hashes` are those of the frames; `is_truncated` tells stacks that the tool has probably cut off.
-    pub fn finish(mut self, hashes: &[u64], is_truncated: impl Fn(&[u32]) -> bool) -> RecordBatch {
+    /// Builds the batch. `hashes` are those of the frames; `is_truncated` tells stacks that are probably cut off: by the tool, or
+    /// by the end of the file, for one that it stands in.
+    pub fn finish(mut self, hashes: &[u64], is_truncated: impl Fn(&[u32], bool) -> bool) -> RecordBatch {
         let rows = self.frames_end.len();
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
@@ -48,7 +49,7 @@ impl StackRows {
         let mut scratch = Vec::new();
         let fingerprints: Vec<u64> = stacks().map(|frames| fingerprint(frames, hashes, &mut scratch)).collect();
         let depths: ScalarBuffer<u32> = stacks().map(|frames| frames.len() as u32).collect();
-        let truncated: Vec<bool> = stacks().zip(&self.cut).map(|(frames, cut)| *cut || is_truncated(frames)).collect();
+        let truncated: Vec<bool> = stacks().zip(&self.cut).map(|(frames, cut)| is_truncated(frames, *cut)).collect();
         let frames = ListArray::new(
             schema::list_item(),
             OffsetBuffer::new(ScalarBuffer::from(offsets)),

@@ -215,6 +215,19 @@ fn contradictions_become_issues_and_the_rows_stay() {
             "+ ffffffffffffffff ( ffffffffffffffff - 0) 1 allocs BackTrace2\nTotal increase == ffffffffffffffff\n",
             vec!["sum_overflow"],
         ),
+        (
+            "+ 7fffffffffffffff ( 7fffffffffffffff - 0) 1 allocs BackTrace2\n+ 7fffffffffffffff ( 7fffffffffffffff - 0) 1 allocs BackTrace3\n- 1 ( 0 - 1) 1 allocs BackTrace4\nTotal increase == fffffffffffffffd\n",
+            vec!["sum_overflow"],
+        ),
+        (
+            "+ 1a ( 1a - 0) 1 allocs BackTrace1\n- 8 ( 0 - 8) 1 allocs BackTrace2\n+ 1a ( 1a - 0) 1 allocs BackTrace1\n- 8 ( 0 - 8) 1 allocs BackTrace2\n",
+            vec!["repeated_row", "repeated_row", "total_missing"],
+        ),
+        (
+            "+ 1a ( 1a - 0) 1 allocs BackTrace1\n+ 6 ( 20 - 1a) 1 allocs BackTrace1\n",
+            vec!["repeated_row", "total_missing"],
+        ),
+        ("+ 1a ( 1a - 0) 1 allocs BackTrace1\n+ 6 ( 20 - 1a) 1 allocs BackTrace1\nTotal increase == 20\n", vec![]),
         ("\tapp!f+12\nTotal decrease == 0\n", vec!["frame_without_record"]),
         ("+ 1a ( 1a - 0) 1 allocs BackTrace1\n", vec!["total_missing"]),
         (

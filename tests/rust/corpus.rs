@@ -88,7 +88,7 @@ fn comparisons() {
         ("dhcmp-hex.txt", [1, 1, 0, 0], Some(16), Some(0x5320)),
         ("umdh2-compare-decimal-fragment.txt", [1, 1, 7, 1], Some(10), None),
         ("umdh2-compare-empty-10.0.19041.txt", [0, 0, 0, 0], None, Some(0)),
-        ("umdh2-compare-hex-source-lines.txt", [3, 2, 19, 1], Some(16), None),
+        ("umdh2-compare-hex-source-lines.txt", [3, 2, 19, 2], Some(16), None),
     ];
     for (name, sizes_expected, radix, total) in expected {
         let Some(bytes) = corpus(name) else { continue };

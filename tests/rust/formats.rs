@@ -2,6 +2,7 @@
 
 mod captures;
 mod decorated;
+mod headings;
 mod others;
 mod spoilt;
 

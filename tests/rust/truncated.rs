@@ -123,3 +123,15 @@ fn stack_that_stands_twice_and_an_alias_count_once_each() {
     .replace("Alias", "\tAlias");
     assert!(truncated(&text).is_empty());
 }
+
+#[test]
+fn a_file_that_ends_where_whole_stacks_do_ends_in_a_whole_one() {
+    for (write, _) in &DIALECTS[..2] {
+        let text = write(&shorter(4, 0));
+        let last = text.rfind("Start0").or_else(|| text.rfind("77000000")).unwrap();
+        let end = last + text[last..].find('\n').unwrap();
+        assert_eq!(truncated(&text[..=end]), [0; 0], "behind its outermost frame");
+        let inner = text[..last].rfind('\n').unwrap();
+        assert_eq!(truncated(&text[..=inner]), [3], "one frame before");
+    }
+}

@@ -3,7 +3,9 @@
 //! Numbers stay digits here, because one line does not say which radix they are in; [`super::radix`] decides that once for
 //! the whole file.
 
-use crate::log::fields::{is_blank, is_doubtful_name, next_token, parse_0x, parse_frame, parse_hex, trim, trim_start};
+use crate::log::fields::{
+    is_bare_frame, is_blank, is_doubtful_name, next_token, parse_0x, parse_frame, parse_hex, trim, trim_start,
+};
 
 /// A line of a comparison that holds numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +42,22 @@ pub struct Change<'a> {
 }
 
 /// What a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Name<'a> {
     /// `BackTrace00053`: the id behind the word.
     Trace(&'a [u8]),
     /// Anything else: a call site, from a comparison of two outputs of mode 2.
     Site(&'a [u8]),
+}
+
+impl Name<'_> {
+    /// True for what only a log names: an id, or the frame of a call site. Anything else may be of another program's text.
+    fn is_of_log(&self) -> bool {
+        match self {
+            Name::Trace(_) => true,
+            Name::Site(site) => site.starts_with(b"BackTrace") || is_bare_frame(site) || parse_frame(site).is_some(),
+        }
+    }
 }
 
 /// The last line of a comparison.
@@ -238,7 +250,10 @@ pub fn is_total(line: &[u8]) -> bool {
 
 /// True for a line that decides that a file is a comparison.
 pub fn decides(line: &[u8]) -> bool {
-    matches!(Record::parse(line), Some(Record::Bytes { .. } | Record::Total(_)))
+    match Record::parse(line) {
+        Some(Record::Bytes { name, .. }) => name.is_of_log(),
+        other => matches!(other, Some(Record::Total(_))),
+    }
 }
 
 #[cfg(test)]
@@ -278,6 +293,18 @@ mod tests {
         }
         for line in ["Done! Bye", "\tall done! bye", "776cdd82", "DBGHELP: app - no symbols loaded", "\t+12"] {
             assert_eq!(frame(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_no_log_decides_nothing() {
+        for line in
+            ["+ 5 ( 10 - 5) 3 allocs maybe", "- 5 ( 5 - 10) 3 allocs for the request +1", "+ 5 ( 10 - 5) 3 allocs 12"]
+        {
+            assert!(!decides(line.as_bytes()), "{line}");
+        }
+        for line in ["BackTrace1", "app!f+1E", "app!f", "app+0x12", "7FFB51012345", "<nomodule>!???+12 : 40A234"] {
+            assert!(decides(format!("+ 5 ( 10 - 5) 3 allocs\t{line}").as_bytes()), "{line}");
         }
     }
 

@@ -16,6 +16,7 @@ pub mod captures;
 pub mod line;
 pub mod radix;
 mod reader;
+mod sums;
 
 use crate::{
     error::Result,

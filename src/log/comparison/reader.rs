@@ -7,6 +7,7 @@ use crate::log::{
         Comparison, Row, Style,
         line::{Change, Name, Record, Total, frame, is_suspect, is_total, spoilt},
         radix::{amounts, signed, value},
+        sums::{Repeats, Sums},
     },
     console, cut,
     fields::{is_bare_frame, is_blank, parse_frame, trim},
@@ -44,6 +45,11 @@ pub(super) struct Reader<'s, 'a> {
     open: Option<Open<'a>>,
     /// Sum of the rows since the last total.
     sum: i128,
+    sums: Sums<'a>,
+    /// A difference past 63 bits was met, and said so.
+    overflow: bool,
+    /// Rows of a stack that has another row, with other amounts: two comparisons, if no total parts them.
+    repeated: Vec<Place<'a>>,
     suspects: HashSet<&'a [u8]>,
     /// A row without brackets was met, and said so.
     inferred: bool,
@@ -64,6 +70,9 @@ impl<'s, 'a> Reader<'s, 'a> {
             place: Place { line: 0, byte: 0, text: b"" },
             open: None,
             sum: 0,
+            sums: Sums::default(),
+            overflow: false,
+            repeated: Vec::new(),
             suspects: HashSet::new(),
             inferred: false,
             totals: 0,
@@ -194,6 +203,13 @@ impl<'s, 'a> Reader<'s, 'a> {
             line,
             byte,
         };
+        match self.sums.add(name, &row) {
+            Repeats::Row => {
+                self.repeated_row("it is a row of its own and counts in every sum, though it says what one above says")
+            }
+            Repeats::Name => self.repeated.push(self.place),
+            Repeats::Nothing => {}
+        }
         self.comparison.rows.push(row);
         self.open = Some(Open { name: Some(name), place: self.place, spoilt: false });
         if let Name::Site(site) = name {
@@ -236,6 +252,7 @@ impl<'s, 'a> Reader<'s, 'a> {
         let delta = i128::from(after) - i128::from(before);
         value(change.delta, self.radix)?;
         if i64::try_from(delta).is_err() {
+            self.overflow = true;
             self.issue(Severity::Error, "sum_overflow", format!("{delta:+}"), "a difference past 63 bits is null");
         }
         if change.sides.is_none() && !std::mem::replace(&mut self.inferred, true) {
@@ -365,9 +382,33 @@ impl<'s, 'a> Reader<'s, 'a> {
         self.sink.issue(Issue { severity, kind, line: Some(line), byte: Some(byte), text, action });
     }
 
+    fn repeated_row(&mut self, action: &'static str) {
+        let text = self.sink.text(self.place.text);
+        self.issue(Severity::Warning, "repeated_row", text, action);
+    }
+
+    /// What only all rows together show.
+    fn say_of_all(&mut self) {
+        if self.totals == 0 {
+            for place in std::mem::take(&mut self.repeated) {
+                self.place = place;
+                self.repeated_row(
+                    "it is a row of its own and counts in every sum; another comparison may begin above it",
+                );
+            }
+        }
+        if let Some(text) = self.sums.overflows().filter(|_| !self.overflow) {
+            let action =
+                "every row is exact; sums of several that are too large for 63 bits (changes) or 64 bits are null";
+            let (severity, kind) = (Severity::Error, "sum_overflow");
+            self.sink.issue(Issue { severity, kind, line: None, byte: None, text, action });
+        }
+    }
+
     /// Ends the last row; gives what was read.
     pub(super) fn finish(mut self) -> Comparison {
         self.close();
+        self.say_of_all();
         if self.totals == 0 && !self.comparison.rows.is_empty() {
             let text = format!("the rows add up to {:+} bytes", self.sum);
             let action = "their sum could not be checked: the comparison has no total";

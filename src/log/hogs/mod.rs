@@ -17,6 +17,8 @@ mod information;
 mod other;
 mod records;
 
+use std::collections::HashSet;
+
 use crate::log::{
     comparison, console, cut,
     fields::{next_token, parse_field, parse_hex, trim},
@@ -39,6 +41,8 @@ pub struct Reader {
     heap: Heap,
     /// The heap of the rows above a heading that names none: where it was no heading at all, it is that of the rows below.
     heap_above: Option<u64>,
+    /// Heaps of this capture whose hogs have begun.
+    with_hogs: HashSet<u64>,
     /// Behind a prompt, until a record or a heading comes: what a console says is no spoilt line of the log.
     at_prompt: bool,
     /// A block line of UMDH 2 was met, and said so.
@@ -95,6 +99,7 @@ impl Reader {
             layout: Layout::Preamble,
             heap: Heap::Unnamed { announced: false },
             heap_above: None,
+            with_hogs: HashSet::new(),
             at_prompt: false,
             foreign: false,
             stack: OpenStack::default(),
@@ -207,6 +212,7 @@ impl Reader {
         self.layout = Layout::Preamble;
         self.heap = Heap::Unnamed { announced: false };
         self.heap_above = None;
+        self.with_hogs.clear();
         self.at_prompt = false;
     }
 
@@ -225,8 +231,13 @@ impl Reader {
             self.at_prompt = false;
             let above = self.named_heap().or(self.heap_above);
             let heap = self.enter(banner);
-            self.heap_above = above.filter(|_| banner.kind == BannerKind::Other);
+            self.heap_above = above.filter(|_| matches!(banner.kind, BannerKind::Other | BannerKind::Spoilt(_)));
             self.heap = heap.map_or(Heap::Unnamed { announced: false }, Heap::Named);
+            if let BannerKind::Hogs(heap) = banner.kind
+                && !self.with_hogs.insert(heap)
+            {
+                issue(sink, Severity::Warning, "repeated_heap", place, REPEATED_ACTION);
+            }
             if let Some((heap, event)) = event_of(banner.kind) {
                 sink.enter_heap(Some(heap));
                 sink.heap_event(place.line, event);
@@ -244,8 +255,10 @@ impl Reader {
             BannerKind::Information(heap) => (Layout::Information, Some(heap)),
             BannerKind::OtherOfHeap(heap) => (Layout::Other(Subject::of(banner.words, true)), Some(heap)),
             BannerKind::End(_) => (Layout::Other(Subject::default()), None),
-            BannerKind::Other if records::names_hogs(banner.words) => (Layout::Hogs, None),
-            BannerKind::Other | BannerKind::Decoration => (Layout::Other(Subject::of(banner.words, false)), None),
+            BannerKind::Other | BannerKind::Spoilt(_) if records::names_hogs(banner.words) => (Layout::Hogs, None),
+            BannerKind::Other | BannerKind::Spoilt(_) | BannerKind::Decoration => {
+                (Layout::Other(Subject::of(banner.words, false)), None)
+            }
         };
         self.layout = layout;
         heap
@@ -377,6 +390,8 @@ impl Reader {
 
 const PREAMBLE: &str = "preamble";
 
+const REPEATED_ACTION: &str = "all of it counts; the file may hold the heap, or the whole log, more than once";
+
 const FAILURE_ACTION: &str = "kept as text; the tool failed here, so something may be missing from the log";
 
 fn issue(sink: &mut Sink, severity: Severity, kind: &'static str, place: Place<'_>, action: &'static str) {
@@ -392,7 +407,7 @@ fn event_of(kind: BannerKind) -> Option<(u64, HeapEvent)> {
         BannerKind::Hogs(heap) | BannerKind::Information(heap) | BannerKind::OtherOfHeap(heap) => {
             Some((heap, HeapEvent::Open))
         }
-        BannerKind::Other | BannerKind::Decoration => None,
+        BannerKind::Other | BannerKind::Spoilt(_) | BannerKind::Decoration => None,
     }
 }
 

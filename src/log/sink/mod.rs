@@ -43,6 +43,8 @@ pub struct Sink {
     pub sums: RunningSums,
     /// Heap addresses, by the worker's heap number.
     pub heap_bases: Vec<Option<u64>>,
+    /// Heaps whose heading cannot be read: the worker's heap number, and the byte of the text where the heading stands.
+    pub doubtful_heaps: Vec<(u32, u64)>,
     heap: u32,
     /// The piece being read.
     pub piece: Piece,
@@ -103,11 +105,30 @@ impl Sink {
 
     /// Says in which heap the following rows stand. Returns its number within this worker.
     pub fn enter_heap(&mut self, base: Option<u64>) -> u32 {
-        let known = self.heap_bases.iter().position(|other| *other == base);
+        let is_known =
+            |(heap, other): &(usize, &Option<u64>)| *other == &base && (base.is_some() || self.is_sure(*heap));
+        let known = self.heap_bases.iter().enumerate().find(is_known).map(|(heap, _)| heap as u32);
+        self.enter(known, base)
+    }
+
+    /// Says that the following rows stand below a heading that names a heap, but not which; `byte` of the text is its place.
+    pub fn enter_doubtful_heap(&mut self, byte: u64) {
+        let known = self.doubtful_heaps.iter().rfind(|(_, other)| *other == byte).map(|(heap, _)| *heap);
+        let heap = self.enter(known, None);
+        if known.is_none() {
+            self.doubtful_heaps.push((heap, byte));
+        }
+    }
+
+    fn is_sure(&self, heap: usize) -> bool {
+        self.doubtful_heaps.iter().all(|(other, _)| *other as usize != heap)
+    }
+
+    fn enter(&mut self, known: Option<u32>, base: Option<u64>) -> u32 {
         let heap = known.unwrap_or_else(|| {
             self.heap_bases.push(base);
-            self.heap_bases.len() - 1
-        }) as u32;
+            self.heap_bases.len() as u32 - 1
+        });
         if heap != self.heap {
             self.flush();
             self.end_heap_run();

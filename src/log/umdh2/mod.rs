@@ -20,7 +20,7 @@ mod slow;
 pub use fast::{Block, block_at, frames_at};
 
 use super::{
-    line::{Banner, BannerKind, Line, classify},
+    line::{Banner, BannerKind, Edge, Line, classify},
     sink::{Sink, TraceSlot},
     symbol_noise::SymbolNoise,
     typography::restored_line,
@@ -33,9 +33,10 @@ pub const PADDING: usize = WINDOW;
 
 /// Reads one block of text into the sink's piece.
 ///
-/// `text` ends in [`PADDING`] zeros, which are not part of it; `banner` is the last banner of a heap before it; `last` says
+/// `text` ends in [`PADDING`] zeros, which are not part of it; `banner` is the last banner of a heap before it, and the byte of the text where
+/// it stands; `last` says
 /// that the file ends with it.
-pub fn read(text: &[u8], banner: &[u8], last: bool, sink: &mut Sink) {
+pub fn read(text: &[u8], banner: (&[u8], u64), last: bool, sink: &mut Sink) {
     let mut reader = Reader::new(text, last, sink);
     reader.resume(banner);
     widest(Run(&mut reader));
@@ -118,25 +119,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn resume(&mut self, banner: &[u8]) {
+    fn resume(&mut self, (banner, byte): (&[u8], u64)) {
         let restored = restored_line(banner);
         if let Line::Banner(banner) = classify(restored.as_deref().unwrap_or(banner)) {
-            self.enter(&banner);
+            self.enter(&banner, byte);
         }
     }
 
-    fn enter(&mut self, banner: &Banner<'_>) {
+    /// Takes a banner at a byte of the text.
+    fn enter(&mut self, banner: &Banner<'_>, byte: u64) {
         if !banner.kind.is_of_heap() {
             return;
         }
         self.section = self.sink.text(banner.words);
-        self.outside = matches!(banner.kind, BannerKind::End(_));
+        self.outside = matches!(banner.kind, BannerKind::End(_) | BannerKind::Spoilt(Edge::End));
         match banner.kind {
             BannerKind::Start(heap)
             | BannerKind::Hogs(heap)
             | BannerKind::Information(heap)
             | BannerKind::OtherOfHeap(heap) => {
                 self.sink.enter_heap(Some(heap));
+                self.unnamed_heap = false;
+            }
+            BannerKind::Spoilt(Edge::Start | Edge::Neither) => {
+                self.sink.enter_doubtful_heap(byte);
                 self.unnamed_heap = false;
             }
             // Rows behind an end belong to a heap without a name: said once they come.

@@ -8,7 +8,7 @@ use crate::log::{
     comparison, console, cut,
     fields::{is_bare_frame, trim},
     header,
-    line::{Banner, BannerKind, Line, classify},
+    line::{Banner, BannerKind, Edge, Line, classify},
     lines::{line_at, starts_a_record},
     module_row::ModuleRow,
     sink::{Allocation, HeapEvent, Issue, Module, SectionLine, Severity, SymbolNote, TraceSlot},
@@ -59,7 +59,7 @@ impl Reader<'_> {
         match *shape {
             Line::Blank => self.sink.piece.lines.blank += 1,
             Line::Legend => self.sink.piece.lines.structure += 1,
-            Line::Banner(banner) if banner.kind.is_of_heap() => self.banner(&banner, number),
+            Line::Banner(banner) if banner.kind.is_of_heap() => self.banner(&banner, bytes, start),
             // A heading that names no heap, and is none: every heap has banners of its own.
             Line::Banner(Banner { kind: BannerKind::Other, .. }) => {
                 self.sink.piece.lines.structure += 1;
@@ -122,23 +122,37 @@ impl Reader<'_> {
         trace
     }
 
-    fn banner(&mut self, banner: &Banner<'_>, line: u64) {
+    fn banner(&mut self, banner: &Banner<'_>, bytes: &[u8], start: usize) {
+        let line = self.line_number();
+        let byte = self.sink.piece.byte + start as u64;
         self.sink.piece.lines.structure += 1;
-        match banner.kind {
-            BannerKind::Start(_) => {
-                self.enter(banner);
-                self.sink.heap_event(line, HeapEvent::Start);
-            }
-            BannerKind::End(heap) => {
-                self.sink.enter_heap(Some(heap));
-                self.sink.heap_event(line, HeapEvent::End);
-                self.enter(banner);
-            }
-            _ => {
-                self.enter(banner);
-                self.sink.heap_event(line, HeapEvent::Open);
-            }
+        let event = match banner.kind {
+            BannerKind::Start(_) | BannerKind::Spoilt(Edge::Start) => HeapEvent::Start,
+            BannerKind::End(_) | BannerKind::Spoilt(Edge::End) => HeapEvent::End,
+            _ => HeapEvent::Open,
+        };
+        if let BannerKind::Spoilt(_) = banner.kind {
+            self.heap_in_doubt(bytes, start);
         }
+        match banner.kind {
+            BannerKind::End(heap) => drop(self.sink.enter_heap(Some(heap))),
+            BannerKind::Spoilt(Edge::End) => self.sink.enter_doubtful_heap(byte),
+            _ => self.enter(banner, byte),
+        }
+        self.sink.heap_event(line, event);
+        self.enter(banner, byte);
+    }
+
+    fn heap_in_doubt(&mut self, bytes: &[u8], start: usize) {
+        let (line, text) = (Some(self.line_number() - 1), self.sink.text(bytes));
+        self.sink.issue(Issue {
+            severity: Severity::Warning,
+            kind: "heap_in_doubt",
+            line,
+            byte: Some(start as u64),
+            text,
+            action: "the rows below it count for the heap that its other heading names; where there is none, their heap is null",
+        });
     }
 
     fn module(&mut self, base: u64, size: u64, path: &[u8]) {

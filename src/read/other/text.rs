@@ -14,7 +14,7 @@ use crate::log::{
 };
 
 /// Words that only one tool prints, and what to call its output; the first that is found counts.
-const TOOLS: [(&str, &[&str]); 19] = [
+const TOOLS: [(&str, &[&str]); 21] = [
     (
         "output of WinDbg's !heap",
         &[
@@ -92,6 +92,8 @@ const TOOLS: [(&str, &[&str]); 19] = [
         ],
     ),
     ("a report of Valgrind", &["== HEAP SUMMARY:", "Memcheck, a memory error detector"]),
+    ("a report of Dr. Memory", &["Dr. Memory version", "~~Dr.M~~", "Error #1: LEAK ", "Error #1: POSSIBLE LEAK "]),
+    ("a report of AddressSanitizer", &["ERROR: AddressSanitizer", "ERROR: LeakSanitizer"]),
     ("a list of leaks of the debug C runtime", &["Detected memory leaks!", "Dumping objects ->"]),
     ("a report of Visual Leak Detector", &["Visual Leak Detector"]),
     ("a report of DebugDiag", &["DebugDiag", "Debug Diagnostic Tool"]),

@@ -113,7 +113,7 @@ fn a_comparison_in_a_transcript_has_its_rows_and_its_total() {
 }
 
 /// Lines that may stand between any two lines of a log.
-const INSIDE: [&str; 19] = [
+const INSIDE: [&str; 44] = [
     "=====",
     "*****",
     "**********************",
@@ -133,6 +133,31 @@ const INSIDE: [&str; 19] = [
     "Windows PowerShell transcript end",
     "End time: 20250217081712",
     "// a comment",
+    "══════",
+    "─────",
+    "• • •",
+    "-- More  --",
+    "--More--(12%)",
+    "-- ",
+    "\x0C",
+    "\x1A",
+    "<pre>",
+    "</pre>",
+    "<br>",
+    "[code]",
+    "[/code]",
+    "{code}",
+    "{code:title=log}",
+    "{noformat}",
+    "<!-- log -->",
+    "+------+",
+    "|",
+    "> ",
+    "**Note**",
+    "[...]",
+    "...",
+    "^C",
+    "Page 3 of 7",
 ];
 
 #[test]

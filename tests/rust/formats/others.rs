@@ -55,6 +55,11 @@ fn output_of_other_tools_is_named() {
             "Current Registry Settings for app.exe executable are: 00001000\n    ust - Create user mode stack trace database\n",
             "output of gflags",
         ),
+        (
+            "Dr. Memory version 2.3.0\nError #1: LEAK 64 direct bytes 0x02000000-0x02000040 + 0 indirect bytes\n# 0 replace_malloc\n# 1 kilnd!main\n",
+            "a report of Dr. Memory",
+        ),
+        ("==9==ERROR: AddressSanitizer: heap-use-after-free\n    #0 0x7ff in main\n", "a report of AddressSanitizer"),
         ("==7== HEAP SUMMARY:\n==7==     in use at exit: 64 bytes in 1 blocks\n", "a report of Valgrind"),
         (
             "Detected memory leaks!\nDumping objects ->\n{18} normal block at 0x00780E80, 64 bytes long.\n",
@@ -155,4 +160,11 @@ fn rows_above_the_only_header_are_in_doubt() {
         let log = read_all_ways(&format!("{rest}{header}\n{rest}"));
         assert!(doubts(&log).contains(&"late_header".to_owned()), "{:?}", doubts(&log));
     }
+}
+
+#[test]
+fn a_row_that_names_neither_an_id_nor_a_frame_is_none() {
+    let text = "2024-01-01 12:00 ===== START =====\n+ 5 ( 10 - 5) 3 allocs maybe\n***\n";
+    let error = read(text.as_bytes(), &options(1, 64)).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotALog { .. }), "{error}");
 }

@@ -34,7 +34,7 @@ impl Dice {
 }
 
 /// Lines that may stand between any two.
-const NOISE: [&str; 36] = [
+const NOISE: [&str; 48] = [
     "",
     "",
     "=====",
@@ -71,6 +71,18 @@ const NOISE: [&str; 36] = [
     "* a point of a list",
     "<b>bold</b>",
     "|-|-|",
+    "══════",
+    "-- More  --",
+    "-- ",
+    "\x0C",
+    "\x1A",
+    "<pre>",
+    "[/code]",
+    "{code:title=log}",
+    "+------+",
+    "> ",
+    "**Note**",
+    "Page 3 of 7",
 ];
 
 /// One file.

@@ -80,7 +80,7 @@ fn banner(words: &[&str]) -> Option<(u64, bool)> {
 
 /// A line below a record: a frame of its stack, decoration, or prose.
 fn below(stack: Option<&mut Stack>, line: &str, number: u64, prose: &mut bool) {
-    const DECORATION: [&str; 18] = [
+    const DECORATION: [&str; 28] = [
         "=",
         "***",
         "* *",
@@ -99,6 +99,16 @@ fn below(stack: Option<&mut Stack>, line: &str, number: u64, prose: &mut bool) {
         "Host App",
         "DBGHELP",
         "Transcript",
+        "══",
+        "\x1A",
+        "--",
+        "**",
+        "<",
+        "[",
+        "{",
+        "+--",
+        ">",
+        "Page ",
     ];
     let text = line.trim();
     match (frame(line), stack) {
