@@ -30,18 +30,12 @@ struct Key {
 /// Sums of one thread.
 #[derive(Default)]
 pub struct Lives {
-    sums: ScatterMap<Key, (u64, Bytes)>,
+    /// Blocks and bytes. A larger entry costs a tenth of the whole (2026-11-28), so the count has the mark [`TOO_LARGE`].
+    sums: ScatterMap<Key, (u64, u64)>,
 }
 
-/// A sum of sizes; absent if 64 bits do not hold it.
-#[derive(Clone, Copy)]
-struct Bytes(Option<u64>);
-
-impl Default for Bytes {
-    fn default() -> Self {
-        Self(Some(0))
-    }
-}
+/// Bit of a count whose bytes 64 bits do not hold.
+const TOO_LARGE: u64 = 1 << 63;
 
 impl Lives {
     /// One life more.
@@ -49,12 +43,17 @@ impl Lives {
     pub fn add(&mut self, stack: u32, born: u32, last: u32, bytes: u64) {
         let (count, sum) = self.sums.entry(Key { stack, born, last }).or_default();
         *count += 1;
-        sum.0 = plus(sum.0, Some(bytes));
+        let (bytes, too_large) = sum.overflowing_add(bytes);
+        *sum = bytes;
+        *count |= u64::from(too_large) << 63;
     }
 
     /// The sums of all threads, by stack, birth and end.
     pub fn merged(all: Vec<Lives>) -> Vec<Life> {
-        let life = |(Key { stack, born, last }, (count, Bytes(bytes)))| Life { stack, born, last, count, bytes };
+        let life = |(Key { stack, born, last }, (count, bytes))| {
+            let bytes = (count & TOO_LARGE == 0).then_some(bytes);
+            Life { stack, born, last, count: count & !TOO_LARGE, bytes }
+        };
         let mut lives: Vec<Life> = all.into_iter().flat_map(|lives| lives.sums).map(life).collect();
         lives.par_sort_unstable_by_key(|life| (life.stack, life.born, life.last));
         lives.dedup_by(|next, sum| {
