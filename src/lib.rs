@@ -77,6 +77,7 @@ mod engine;
 mod error;
 mod input;
 mod log;
+mod numbers;
 #[cfg(feature = "python")]
 mod python;
 mod read;
@@ -103,5 +104,5 @@ pub mod internals {
     macro_rules! rooms {
         ($($room:ident)+) => { $(pub mod $room { pub use crate::$room::*; })+ };
     }
-    rooms! { assemble compat control diff dump engine error input log read series snapshot survival table }
+    rooms! { assemble compat control diff dump engine error input log numbers read series snapshot survival table }
 }

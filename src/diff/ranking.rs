@@ -14,6 +14,7 @@ use zerocopy::FromZeros;
 use crate::{
     diff::sides::Side,
     engine::random_access::RandomAccess,
+    numbers,
     table::{self, Table, schema},
 };
 
@@ -92,12 +93,8 @@ impl<'a> Rows<'a> {
                 continue;
             }
             let total = &mut totals[key as usize];
-            total.unknown |= unknown;
-            for (place, (sum, measure)) in total.sums.iter_mut().zip(&self.measures).enumerate() {
-                let (added, full) = sum.overflowing_add(measure.value(row));
-                *sum = added;
-                total.unknown |= u32::from(full) << place;
-            }
+            let more = self.measures.map(|measure| measure.value(row));
+            total.unknown |= unknown | u32::from(numbers::add(&mut total.sums, more));
             if is_here && total.stack == 0 {
                 total.stack = stack + 1;
             }
@@ -148,10 +145,8 @@ fn order(after: &[Total], before: &[Total]) -> Vec<u32> {
     keys(grown).chain(same).chain(keys(shrunk)).chain(unknown).collect()
 }
 
-/// A difference that 64 bits do not hold is not known, rather than wrong.
 fn delta(after: &Total, before: &Total, measure: usize) -> Option<i64> {
-    let wide = i128::from(after.sum(measure)?) - i128::from(before.sum(measure)?);
-    wide.try_into().ok()
+    numbers::difference(after.sum(measure), before.sum(measure))
 }
 
 struct Ranked<'a> {

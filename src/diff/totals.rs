@@ -3,7 +3,7 @@
 use arrow_array::{Array, RecordBatch, UInt32Array, UInt64Array};
 use zerocopy::FromZeros;
 
-use crate::{engine::random_access::RandomAccess, snapshot::Snapshot, table::Table};
+use crate::{engine::random_access::RandomAccess, numbers, snapshot::Snapshot, table::Table};
 
 /// What rows of `usage` are summed up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +51,7 @@ impl Total {
             *self = *other;
             return;
         }
-        self.unknown |= other.unknown;
-        for (at, (sum, more)) in self.sums.iter_mut().zip(other.sums).enumerate() {
-            let (added, full) = sum.overflowing_add(more);
-            *sum = added;
-            self.unknown |= u8::from(full) << at;
-        }
+        self.unknown |= other.unknown | numbers::add(&mut self.sums, other.sums);
     }
 
     /// Bytes the program asked for.

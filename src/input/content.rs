@@ -2,10 +2,7 @@
 
 use std::{fmt, fs::File, ops::Deref, path::Path, sync::Arc};
 
-use crate::{
-    dump::fields::u32_at,
-    engine::{map::map, threads},
-};
+use crate::engine::{map::map, threads};
 
 /// Bytes that stay where they are. Clones share them.
 #[derive(Clone)]
@@ -45,7 +42,10 @@ impl Content {
         meanwhile: impl FnOnce() -> T,
     ) -> (Vec<Option<u32>>, T) {
         let Some(file) = &self.file else {
-            let word = |place: &u64| u32_at(self, usize::try_from(*place).ok()?);
+            let word = |place: &u64| {
+                let word = self.get(usize::try_from(*place).ok()?..)?.first_chunk()?;
+                Some(u32::from_le_bytes(*word))
+            };
             return (places.iter().map(word).collect(), meanwhile());
         };
         let word = |place: &u64| {

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::{arrow::Table, pool, snapshot::Snapshot};
 use crate::{
     diff::totals::{By, Total},
+    numbers,
     series::{self, Axis, Curve, Describer},
 };
 
@@ -170,8 +171,7 @@ fn described(key: u32, cells: &[Total], describer: &mut Describer<'_>) -> Descri
 }
 
 fn count_delta(first: &Total, last: &Total) -> Option<i64> {
-    let wide = i128::from(last.allocation_count()?) - i128::from(first.allocation_count()?);
-    wide.try_into().ok()
+    numbers::difference(last.allocation_count(), first.allocation_count())
 }
 
 fn curve_table(curves: &[Described]) -> PyResult<Table> {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use crate::numbers;
+
 /// Blocks of a stack that were first seen at one point and last seen at another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
@@ -30,18 +32,12 @@ struct Key {
 /// Sums of one thread.
 #[derive(Default)]
 pub struct Lives {
-    sums: HashMap<Key, (u64, Bytes), ahash::RandomState>,
+    /// Blocks and bytes. A larger entry costs a tenth of the whole, so the count has the mark [`TOO_LARGE`].
+    sums: HashMap<Key, (u64, u64), ahash::RandomState>,
 }
 
-/// A sum of sizes; absent if 64 bits do not hold it.
-#[derive(Clone, Copy)]
-struct Bytes(Option<u64>);
-
-impl Default for Bytes {
-    fn default() -> Self {
-        Self(Some(0))
-    }
-}
+/// Bit of a count whose bytes 64 bits do not hold.
+const TOO_LARGE: u64 = 1 << 63;
 
 impl Lives {
     /// One life more.
@@ -49,27 +45,25 @@ impl Lives {
     pub fn add(&mut self, stack: u32, born: u32, last: u32, bytes: u64) {
         let (count, sum) = self.sums.entry(Key { stack, born, last }).or_default();
         *count += 1;
-        sum.0 = plus(sum.0, Some(bytes));
+        *count |= u64::from(numbers::add(std::array::from_mut(sum), [bytes])) << 63;
     }
 
     /// The sums of all threads, by stack, birth and end.
     pub fn merged(all: Vec<Lives>) -> Vec<Life> {
-        let life = |(Key { stack, born, last }, (count, Bytes(bytes)))| Life { stack, born, last, count, bytes };
+        let life = |(Key { stack, born, last }, (count, bytes))| {
+            let bytes = (count & TOO_LARGE == 0).then_some(bytes);
+            Life { stack, born, last, count: count & !TOO_LARGE, bytes }
+        };
         let mut lives: Vec<Life> = all.into_iter().flat_map(|lives| lives.sums).map(life).collect();
         lives.par_sort_unstable_by_key(|life| (life.stack, life.born, life.last));
         lives.dedup_by(|next, sum| {
             let same = (next.stack, next.born, next.last) == (sum.stack, sum.born, sum.last);
             if same {
                 sum.count += next.count;
-                sum.bytes = plus(sum.bytes, next.bytes);
+                sum.bytes = numbers::plus(sum.bytes, next.bytes);
             }
             same
         });
         lives
     }
-}
-
-/// The sum of both; absent if one is, or 64 bits do not hold it.
-pub fn plus(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    one?.checked_add(other?)
 }

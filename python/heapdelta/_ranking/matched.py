@@ -38,7 +38,7 @@ _SHOWN = {
 
 
 class Matched:
-    """See the module. `sources` are the captures in the order in which stacks and frames are numbered through."""
+    """Stacks of two snapshots, or of a comparison, matched. The stacks and frames of `sources` are numbered in their order."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 //! What readers find, row by row: places are relative to the piece of text they were found in.
 
-use crate::log::sink::regions::Span;
+use crate::{log::sink::regions::Span, numbers};
 
 /// What became of every line: the sum of the fields is the number of lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -199,10 +199,12 @@ pub struct Sums {
 impl Sums {
     /// The sum of both, of one heap; absent if a number of it is too large.
     pub fn with(&self, other: &Self) -> Option<Self> {
-        Some(Self {
-            requested_bytes: self.requested_bytes.checked_add(other.requested_bytes)?,
-            overhead_bytes: self.overhead_bytes.checked_add(other.overhead_bytes)?,
-            allocation_count: self.allocation_count.checked_add(other.allocation_count)?,
+        let mut sums = [self.requested_bytes, self.overhead_bytes, self.allocation_count];
+        let more = [other.requested_bytes, other.overhead_bytes, other.allocation_count];
+        (numbers::add(&mut sums, more) == 0).then_some(Self {
+            requested_bytes: sums[0],
+            overhead_bytes: sums[1],
+            allocation_count: sums[2],
             ..*self
         })
     }

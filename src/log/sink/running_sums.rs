@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// See the module.
+/// Sums of one worker, by trace and heap.
 #[derive(Debug, Default)]
 pub struct RunningSums {
     open: RandomAccess<Open>,
