@@ -71,7 +71,8 @@ fn is_without_words(body: &[u8]) -> bool {
     let plain = |part: std::str::Utf8Chunk<'_>| {
         // Bytes that are no UTF-8: a rule of a DOS box, if they are all the same.
         let invalid = part.invalid();
-        !part.valid().chars().any(char::is_alphanumeric) && (invalid.is_empty() || body.iter().all(|b| *b == invalid[0]))
+        !part.valid().chars().any(char::is_alphanumeric)
+            && (invalid.is_empty() || body.iter().all(|b| *b == invalid[0]))
     };
     !body.is_empty() && body.utf8_chunks().all(plain)
 }

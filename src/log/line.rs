@@ -150,7 +150,9 @@ pub fn classify(line: &[u8]) -> Line<'_> {
         _ => words(line, body),
     };
     match shape {
-        Line::Other(_) | Line::Comment(_) | Line::Symbols { .. } => header_behind_words(body).map_or(shape, Line::Header),
+        Line::Other(_) | Line::Comment(_) | Line::Symbols { .. } => {
+            header_behind_words(body).map_or(shape, Line::Header)
+        }
         Line::Banner(Banner { kind: BannerKind::Other | BannerKind::Decoration, words, .. }) if !words.is_empty() => {
             header_behind_words(body).map_or(shape, Line::Header)
         }

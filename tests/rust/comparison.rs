@@ -228,10 +228,7 @@ fn contradictions_become_issues_and_the_rows_stay() {
             "+ 1a ( 1a - 0) 1 allocs BackTrace1\n+ 6 ( 20 - 1a) 1 allocs BackTrace1\n",
             vec!["repeated_row", "total_missing"],
         ),
-        (
-            "+ 1a ( 1a - 0) 1 allocs BackTrace1\n+ 6 ( 20 - 1a) 1 allocs BackTrace1\nTotal increase == 20\n",
-            vec![],
-        ),
+        ("+ 1a ( 1a - 0) 1 allocs BackTrace1\n+ 6 ( 20 - 1a) 1 allocs BackTrace1\nTotal increase == 20\n", vec![]),
         ("\tapp!f+12\nTotal decrease == 0\n", vec!["frame_without_record"]),
         ("+ 1a ( 1a - 0) 1 allocs BackTrace1\n", vec!["total_missing"]),
         (

@@ -301,7 +301,9 @@ mod tests {
 
     #[test]
     fn a_name_of_no_log_decides_nothing() {
-        for line in ["+ 5 ( 10 - 5) 3 allocs maybe", "- 5 ( 5 - 10) 3 allocs for the request +1", "+ 5 ( 10 - 5) 3 allocs 12"] {
+        for line in
+            ["+ 5 ( 10 - 5) 3 allocs maybe", "- 5 ( 5 - 10) 3 allocs for the request +1", "+ 5 ( 10 - 5) 3 allocs 12"]
+        {
             assert!(!decides(line.as_bytes()), "{line}");
         }
         for line in ["BackTrace1", "app!f+1E", "app!f", "app+0x12", "7FFB51012345", "<nomodule>!???+12 : 40A234"] {

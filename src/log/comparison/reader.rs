@@ -204,7 +204,9 @@ impl<'s, 'a> Reader<'s, 'a> {
             byte,
         };
         match self.sums.add(name, &row) {
-            Repeats::Row => self.repeated_row("it is a row of its own and counts in every sum, though it says what one above says"),
+            Repeats::Row => {
+                self.repeated_row("it is a row of its own and counts in every sum, though it says what one above says")
+            }
             Repeats::Name => self.repeated.push(self.place),
             Repeats::Nothing => {}
         }
@@ -390,11 +392,14 @@ impl<'s, 'a> Reader<'s, 'a> {
         if self.totals == 0 {
             for place in std::mem::take(&mut self.repeated) {
                 self.place = place;
-                self.repeated_row("it is a row of its own and counts in every sum; another comparison may begin above it");
+                self.repeated_row(
+                    "it is a row of its own and counts in every sum; another comparison may begin above it",
+                );
             }
         }
         if let Some(text) = self.sums.overflows().filter(|_| !self.overflow) {
-            let action = "every row is exact; sums of several that are too large for 63 bits (changes) or 64 bits are null";
+            let action =
+                "every row is exact; sums of several that are too large for 63 bits (changes) or 64 bits are null";
             let (severity, kind) = (Severity::Error, "sum_overflow");
             self.sink.issue(Issue { severity, kind, line: None, byte: None, text, action });
         }

@@ -256,7 +256,9 @@ impl Reader {
             BannerKind::OtherOfHeap(heap) => (Layout::Other(Subject::of(banner.words, true)), Some(heap)),
             BannerKind::End(_) => (Layout::Other(Subject::default()), None),
             BannerKind::Other | BannerKind::Spoilt(_) if records::names_hogs(banner.words) => (Layout::Hogs, None),
-            BannerKind::Other | BannerKind::Spoilt(_) | BannerKind::Decoration => (Layout::Other(Subject::of(banner.words, false)), None),
+            BannerKind::Other | BannerKind::Spoilt(_) | BannerKind::Decoration => {
+                (Layout::Other(Subject::of(banner.words, false)), None)
+            }
         };
         self.layout = layout;
         heap

@@ -105,7 +105,8 @@ impl Sink {
 
     /// Says in which heap the following rows stand. Returns its number within this worker.
     pub fn enter_heap(&mut self, base: Option<u64>) -> u32 {
-        let is_known = |(heap, other): &(usize, &Option<u64>)| *other == &base && (base.is_some() || self.is_sure(*heap));
+        let is_known =
+            |(heap, other): &(usize, &Option<u64>)| *other == &base && (base.is_some() || self.is_sure(*heap));
         let known = self.heap_bases.iter().enumerate().find(is_known).map(|(heap, _)| heap as u32);
         self.enter(known, base)
     }

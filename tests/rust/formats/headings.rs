@@ -22,10 +22,7 @@ const FIRST: &str = "40 bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n\n";
 const SECOND: &str = "20 bytes + 18 at 3E9FB00 by BackTrace7\n10 bytes + 18 at 3E9FB40 by BackTrace7\n";
 
 /// Heap of each row, the heaps, and the doubts of a log: the first heap is sound, the second has these headings.
-fn heaps_of_rows(
-    start_of_second: &str,
-    end_of_second: &str,
-) -> (Vec<Option<u64>>, Vec<Option<u64>>, Vec<String>) {
+fn heaps_of_rows(start_of_second: &str, end_of_second: &str) -> (Vec<Option<u64>>, Vec<Option<u64>>, Vec<String>) {
     let text = format!("{}{FIRST}{}{start_of_second}{SECOND}{end_of_second}", start("10000"), end("10000"));
     let log = read_all_ways(&text);
     let heaps = rows(&log).into_iter().map(|row| row.0).collect();
@@ -68,7 +65,7 @@ fn where_no_heading_of_a_heap_can_be_read_its_rows_have_none_and_are_told() {
 fn a_block_behind_the_end_of_a_heap_is_told_once() {
     let (heaps, _, doubts) = heaps_of_rows("", "");
     assert_eq!((heaps, doubts), (vec![Some(0x1_0000), None, None], vec!["heap_in_doubt".to_owned()]));
-    let (_, _, doubts) = heaps_of_rows(&start("20000"), &(end("20000") + SECOND + SECOND));
+    let (_, _, doubts) = heaps_of_rows(&start("20000"), &(end("20000") + SECOND + &SECOND.replace("3E9", "4E9")));
     assert_eq!(doubts, ["heap_in_doubt"]);
 }
 
@@ -86,7 +83,19 @@ fn a_header_is_read_whatever_stands_in_front_of_it() {
         let expected = read_all_ways(plain);
         assert!(about(&expected).3.is_some());
         for words in [
-            "C:\\>", ">", "> ", "[10:00:01] ", "log: ", "** ", "*** ", "\x0C", "\0\0\0", "# ", "; ", "-- ", "// ",
+            "C:\\>",
+            ">",
+            "> ",
+            "[10:00:01] ",
+            "log: ",
+            "** ",
+            "*** ",
+            "\x0C",
+            "\0\0\0",
+            "# ",
+            "; ",
+            "-- ",
+            "// ",
             "2025-02-17 08:16 ",
         ] {
             let log = read_all_ways(&format!("{words}{plain}"));
@@ -148,6 +157,17 @@ fn a_heap_that_stands_twice_in_one_capture_is_told() {
     }
 }
 
+#[test]
+fn a_block_that_stands_twice_in_a_heap_is_told() {
+    let twice = |block: &str| UMDH2.replace(block, &format!("{block}{block}"));
+    for block in ["200 bytes + 30 at 3000000 by BackTraceB20\n", "90 bytes + 20 at 4001000 by BackTrace0\n"] {
+        let log = read_all_ways(&twice(block));
+        assert_eq!((doubts(&log), rows(&log).len()), (vec!["repeated_block".to_owned()], 6), "{block}");
+    }
+    let elsewhere = UMDH2.replace("at 4001000", "at 3000000");
+    assert_eq!(doubts(&read_all_ways(&elsewhere)), [""; 0], "another heap");
+}
+
 /// Two heaps have a hog of one id, each with frames of its own, as after an id was given to another stack.
 #[test]
 fn a_hog_counts_for_the_stack_that_it_prints() {
@@ -175,7 +195,9 @@ fn a_hog_counts_for_the_stack_that_it_prints() {
         let (usage, stacks) = (table(&log, "usage"), frames(&log));
         let sum = |function: &str| -> u64 {
             let rows = numbers(usage, "stack_id").into_iter().zip(numbers(usage, "requested_bytes"));
-            rows.filter(|(stack, _)| stacks[stack.unwrap() as usize][0] == function).map(|(_, bytes)| bytes.unwrap()).sum()
+            rows.filter(|(stack, _)| stacks[stack.unwrap() as usize][0] == function)
+                .map(|(_, bytes)| bytes.unwrap())
+                .sum()
         };
         assert_eq!((sum(mix[0]), sum(load[0])), (0x640, 0x190));
         assert_eq!(doubts(&log), ["conflicting_stack"]);
