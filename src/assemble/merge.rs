@@ -210,6 +210,10 @@ pub fn stacks(pieces: &[Placed], traces: &MergedTraces) -> MergedStacks {
                 merged.add(place, about, frames, &mut more)
             }));
         }
+        for (definition, slot) in &placed.piece.own_stacks {
+            let trace = traces.numbers[placed.worker][slot.0 as usize];
+            merged.of_trace[trace as usize] = of_definition[*definition as usize];
+        }
         merged.of_definition.push(of_definition);
     }
     merged.number_undefined(traces);

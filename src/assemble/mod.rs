@@ -6,6 +6,7 @@ mod heaps;
 mod issues;
 pub mod merge;
 mod of_text;
+mod repeated;
 
 use std::{collections::HashSet, mem::take};
 
@@ -34,7 +35,7 @@ use crate::{
 use batches::Context;
 use ends::Ends;
 use heaps::MergedHeaps;
-use issues::{Named, late_header, missing_end, repeated_heap};
+use issues::{Named, late_header, missing_end};
 
 /// What the reader of the file knows besides its lines.
 #[derive(Debug, Clone, Copy)]
@@ -140,6 +141,7 @@ pub fn assemble(mut sinks: Vec<Sink>, facts: Facts, control: &Control) -> Result
     let stack_of_slot: Vec<Vec<u32>> = traces.numbers.par_iter().map(of_slot).collect();
     let stack_of_trace = stack_of_slot.first().filter(|_| facts.names_stacks).cloned().unwrap_or_default();
     let blocks = blocks(&mut sinks, &stack_of_slot);
+    words.issues.extend(repeated::repeated(&heap_rows, &heap_numbers, &pieces, &blocks));
     control.go_on()?;
     let depth_limit = facts.depth_limit.max(stacks.max_depth);
     let context = Context {
@@ -283,7 +285,6 @@ fn heap_rows(
         }
     }
     issues.extend(heaps.iter().filter(|heap| heap.complete() == Some(false)).map(missing_end));
-    issues.extend(heaps.iter().filter(|heap| heap.base.is_some() && heap.started > 1).map(repeated_heap));
     heaps
 }
 

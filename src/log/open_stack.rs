@@ -1,8 +1,16 @@
 //! A stack whose last frame has not been seen yet: its frames wait here, because the block of text may end before it does.
 //!
+//! A row whose frames follow it waits here as well, until they are known: it counts for the stack that it prints, also where its id
+//! was printed with another one before.
+//!
 //! Invariant: frames reach the sink only together with their definition, so both stand in the same piece.
 
-use crate::log::sink::{Sink, TraceSlot};
+use std::{
+    collections::{HashMap, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+};
+
+use crate::log::sink::{Allocation, Sink, TraceSlot};
 
 /// Whose frames they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +29,8 @@ struct Record {
     line: u64,
     /// The frames stand behind `Alias`.
     alias: bool,
+    /// The row that they stand below.
+    row: Option<Allocation>,
 }
 
 /// The stack that further frames belong to, if any.
@@ -31,15 +41,40 @@ pub struct OpenStack {
     ends: Vec<usize>,
     /// A blank line came after the frames: if the file ends now, nothing is missing.
     settled: bool,
+    printed: Printed,
+}
+
+/// The stacks that were printed below rows.
+#[derive(Debug, Default)]
+struct Printed {
+    /// Frames of the first of each id, as one number.
+    first: HashMap<TraceSlot, u64>,
+    /// What the rows of any other count for.
+    others: HashMap<(TraceSlot, u64), TraceSlot>,
+}
+
+impl Printed {
+    /// What a row of an id with these frames counts for.
+    fn slot(&mut self, id: TraceSlot, frames: u64, line: u64, sink: &mut Sink) -> TraceSlot {
+        if *self.first.entry(id).or_insert(frames) == frames {
+            return id;
+        }
+        *self.others.entry((id, frames)).or_insert_with(|| sink.another_trace(id, line))
+    }
 }
 
 impl OpenStack {
     /// Starts a stack; the one before it has been closed.
     pub fn open(&mut self, owner: Owner, line: u64, alias: bool) {
-        self.record = Some(Record { owner, line, alias });
+        self.record = Some(Record { owner, line, alias, row: None });
         self.text.clear();
         self.ends.clear();
         self.settled = false;
+    }
+
+    /// Takes the row that opened the stack; false if none is open.
+    pub fn take_row(&mut self, row: Allocation) -> bool {
+        self.record.as_mut().map(|record| record.row = Some(row)).is_some()
     }
 
     /// True if a frame has a stack to go to.
@@ -77,12 +112,18 @@ impl OpenStack {
     pub fn close(&mut self, now: u64, piece_start: u64, sink: &mut Sink) {
         let Some(record) = self.record.take() else { return };
         if self.ends.is_empty() {
+            record.row.into_iter().for_each(|row| sink.allocation(row));
             return;
         }
         let (slot, inferred) = match record.owner {
             Owner::Slot(slot) => (slot, false),
             Owner::Inferred(id) => (sink.trace_slot(&id, now), true),
         };
+        let own = record.row.and_then(|row| {
+            let counts_for = if record.alias { slot } else { self.printed.slot(slot, self.content(), now, sink) };
+            sink.allocation(Allocation { trace: Some(counts_for), ..row });
+            (counts_for != slot).then_some(counts_for)
+        });
         let mut start = 0;
         for end in &self.ends {
             sink.frame(&self.text[start..*end]);
@@ -92,5 +133,14 @@ impl OpenStack {
         if let Some(definition) = sink.piece.definitions.last_mut() {
             definition.line = (record.line as i64 - piece_start as i64) as i32;
         }
+        let definition = sink.piece.definitions.len() as u32 - 1;
+        sink.piece.own_stacks.extend(own.map(|slot| (definition, slot)));
+    }
+
+    /// The frames as one number.
+    fn content(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.text, &self.ends).hash(&mut hasher);
+        hasher.finish()
     }
 }

@@ -60,6 +60,11 @@ impl From<BlockColumns> for Blocks {
 }
 
 impl Blocks {
+    /// Addresses of the rows of a span.
+    pub fn addresses(&self, span: Span) -> &[u64] {
+        &self.address[span.start..span.start + span.len]
+    }
+
     /// Adds the rows of a span to `columns`.
     pub fn append_to(&self, columns: &mut BlockColumns, span: Span) {
         let rows = span.start..span.start + span.len;

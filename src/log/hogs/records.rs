@@ -7,7 +7,7 @@
 //!         77F9D123
 //! ```
 //!
-//! Invariant: the first number of a hog is the sum of its bytes, whatever the others say.
+//! Invariant: the first number of a hog is the sum of its bytes, whatever the others say; it counts for the stack that it prints.
 
 use crate::log::{
     fields::{is_bare_frame, is_blank, next_token, parse_0x, parse_frame, parse_hex},
@@ -96,10 +96,14 @@ impl Reader {
             self.layout = Layout::Hogs;
         }
         self.at_prompt = false;
+        self.close(place.line, sink);
         self.settle_heap(place, sink);
         self.enter_heap(place, sink);
         self.begin(id, place, sink);
-        sink.allocation(Allocation { trace: self.stack.slot(), ..row });
+        let row = Allocation { trace: self.stack.slot(), ..row };
+        if !self.stack.take_row(row) {
+            sink.allocation(row);
+        }
         sink.piece.lines.rows += 1;
     }
 

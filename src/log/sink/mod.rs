@@ -164,6 +164,13 @@ impl Sink {
         TraceSlot(self.trace_of_key(key, line))
     }
 
+    /// One more slot of an id, for rows that count for another stack than its first. For the only worker of a file.
+    pub fn another_trace(&mut self, id: TraceSlot, line: u64) -> TraceSlot {
+        self.flush();
+        let key = self.trace_ids.another_key(self.traces[id.0 as usize].key);
+        TraceSlot(self.trace_of_key(key, line))
+    }
+
     /// The slot of a call site, which has no id: the same name gets the same slot.
     pub fn site(&mut self, name: &[u8], line: u64) -> TraceSlot {
         self.flush();

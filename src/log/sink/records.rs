@@ -273,6 +273,8 @@ pub struct Piece {
     pub frames: Span,
     /// Stacks in the order they were printed.
     pub definitions: Vec<Definition>,
+    /// Definitions whose rows count for them and not for the first stack of their id, and the slot of these rows.
+    pub own_stacks: Vec<(u32, TraceSlot)>,
     /// Headers.
     pub headers: Vec<HeaderLine>,
     /// Modules.

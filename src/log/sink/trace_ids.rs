@@ -39,6 +39,14 @@ impl TraceIds {
         key
     }
 
+    /// One more key of the same text.
+    pub fn another_key(&mut self, key: u64) -> u64 {
+        let mut text = String::new();
+        self.write(key, &mut text);
+        self.other.push(text.into_bytes().into());
+        (self.other.len() as u64 - 1) << 4 | OTHER
+    }
+
     /// The key of a call site, which has no id.
     pub fn site_key(&mut self, name: &[u8]) -> u64 {
         if let Some(key) = self.sites.get(name) {
@@ -83,6 +91,9 @@ mod tests {
             let key = ids.key(id.as_bytes());
             assert_eq!((ids.write(key, &mut text), text.as_str()), (true, id));
         }
+        let key = ids.key(b"00053");
+        let another = ids.another_key(key);
+        assert!(another != key && ids.key(b"00053") == key && ids.write(another, &mut text) && text == "00053");
         let site = ids.site_key(b"app!main+0x1");
         assert!(!ids.write(site, &mut text));
     }

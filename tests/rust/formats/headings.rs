@@ -1,8 +1,8 @@
-//! Headings that cannot be read, headers behind other words, and lines that end in CR.
+//! Headings that cannot be read or stand twice, headers behind other words, lines that end in CR, and what a hog counts for.
 
 use heapdelta::{Capture, ErrorKind, read};
 
-use super::{COMPARISON, UMDH1, UMDH2, doubts, format, issues, numbers, read_all_ways, rows, texts};
+use super::{COMPARISON, UMDH1, UMDH2, doubts, format, frames, issues, numbers, read_all_ways, rows, texts};
 use crate::support::{options, table};
 
 /// Bases of the heaps, by row.
@@ -65,7 +65,7 @@ fn where_no_heading_of_a_heap_can_be_read_its_rows_have_none_and_are_told() {
 fn a_block_behind_the_end_of_a_heap_is_told_once() {
     let (heaps, _, doubts) = heaps_of_rows("", "");
     assert_eq!((heaps, doubts), (vec![Some(0x1_0000), None, None], vec!["heap_in_doubt".to_owned()]));
-    let (_, _, doubts) = heaps_of_rows(&start("20000"), &(end("20000") + SECOND + SECOND));
+    let (_, _, doubts) = heaps_of_rows(&start("20000"), &(end("20000") + SECOND + &SECOND.replace("3E9", "4E9")));
     assert_eq!(doubts, ["heap_in_doubt"]);
 }
 
@@ -154,5 +154,52 @@ fn a_heap_that_stands_twice_in_one_capture_is_told() {
         let log = read_all_ways(&format!("{plain}{}", body(plain)));
         assert_eq!(doubts(&log), vec!["repeated_heap"; expected]);
         assert_eq!(rows(&log).len(), 2 * rows(&read_all_ways(plain)).len(), "all of it counts");
+    }
+}
+
+#[test]
+fn a_block_that_stands_twice_in_a_heap_is_told() {
+    let twice = |block: &str| UMDH2.replace(block, &format!("{block}{block}"));
+    for block in ["200 bytes + 30 at 3000000 by BackTraceB20\n", "90 bytes + 20 at 4001000 by BackTrace0\n"] {
+        let log = read_all_ways(&twice(block));
+        assert_eq!((doubts(&log), rows(&log).len()), (vec!["repeated_block".to_owned()], 6), "{block}");
+    }
+    let elsewhere = UMDH2.replace("at 4001000", "at 3000000");
+    assert_eq!(doubts(&read_all_ways(&elsewhere)), [""; 0], "another heap");
+}
+
+/// Two heaps have a hog of one id, each with frames of its own, as after an id was given to another stack.
+#[test]
+fn a_hog_counts_for_the_stack_that_it_prints() {
+    let hog = |id: &str, bytes: u64, frames: &[&str]| {
+        let row = format!("{bytes:08X} bytes in 0x1 allocations (@ 0x{bytes:08X}) by: BackTrace{id}\n");
+        row + &frames.iter().map(|frame| format!("        {frame}\n")).collect::<String>() + "\n"
+    };
+    let (mix, load) = (["glaze!mix+0x5", "app!main+0x1"], ["kilnd!load+0x5", "app!main+0x1"]);
+    for (tool, name) in [("UMDH", "umdh1"), ("DH", "dh")] {
+        let mut text = format!("{tool}: Logtime 2000-06-28 10:00 - Machine=M - PID=704\n");
+        text += "*********** Heap 00270000 Hogs ********************\n";
+        text += &hog("00031", 0x40, &mix);
+        text += "*********** Heap 00280000 Hogs ********************\n";
+        text += &(hog("00031", 0x80, &load) + &hog("00032", 0x10, &load));
+        text += "*********** Heap 00290000 Hogs ********************\n";
+        text += &(hog("00031", 0x100, &load) + &hog("00031", 0x200, &mix) + &hog("00031", 0x400, &[]));
+        let log = read_all_ways(&text);
+        let expected: Vec<(u64, &[&str])> =
+            vec![(0x40, &mix), (0x80, &load), (0x10, &load), (0x100, &load), (0x200, &mix), (0x400, &mix)];
+        let found: Vec<_> = rows(&log).into_iter().map(|row| (row.1.unwrap(), row.4)).collect();
+        let found: Vec<(u64, Vec<&str>)> =
+            found.iter().map(|(bytes, frames)| (*bytes, frames.iter().map(String::as_str).collect())).collect();
+        assert_eq!(format(&log), name);
+        assert_eq!(found, expected.into_iter().map(|(bytes, frames)| (bytes, frames.to_vec())).collect::<Vec<_>>());
+        let (usage, stacks) = (table(&log, "usage"), frames(&log));
+        let sum = |function: &str| -> u64 {
+            let rows = numbers(usage, "stack_id").into_iter().zip(numbers(usage, "requested_bytes"));
+            rows.filter(|(stack, _)| stacks[stack.unwrap() as usize][0] == function)
+                .map(|(_, bytes)| bytes.unwrap())
+                .sum()
+        };
+        assert_eq!((sum(mix[0]), sum(load[0])), (0x640, 0x190));
+        assert_eq!(doubts(&log), ["conflicting_stack"]);
     }
 }

@@ -24,7 +24,8 @@ fn encoding_of(log: &Capture) -> String {
 /// A snapshot whose program has this path, and whose last line but one cannot be read.
 fn text(path: &str) -> String {
     let text = UMDH2.replace("D:\\kiln\\kilnd.exe", path);
-    text + "64 bytes + 1C at 2E9F by what?\n90 bytes + 20 at 4002000 by BackTraceC30\n"
+    let last = "90 bytes + 20 at 4001000 by BackTrace0\n";
+    text.replace(last, &format!("{last}64 bytes + 1C at 2E9F by what?\n90 bytes + 20 at 4002000 by BackTraceC30\n"))
 }
 
 const PATHS: [(&str, &str, &str); 9] = [
