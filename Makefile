@@ -85,6 +85,8 @@ lint-python: $(TOOLS) ## ruff: rules and format, notebooks too
 test-rust: ## Tests of the core, without Python; each bench once, for its answer
 	cargo test --locked
 	cargo test --locked --bench parse
+	@if test -d ../shared/corpus; then cargo test --locked --test rust corpus -- --ignored; \
+		else echo "skipped: the tests of real files, because there is no corpus beside the project (../shared/corpus)"; fi
 
 .PHONY: test-python
 test-python: $(BUILT) ## pytest, the doctests of the package, the examples of README.md and docs/
