@@ -110,7 +110,7 @@ def hand_over(path: Path) -> dict[str, Any]:
 
 
 def _addresses(frame: Any) -> list[int]:
-    """Where the values of the number columns stand, chunk by chunk."""
+    """Where the values of the number columns are, chunk by chunk."""
     columns = [column for column in frame.get_columns() if column.dtype.is_integer()]
     return [chunk._s.as_single_ptr() for column in columns for chunk in column.get_chunks()]
 

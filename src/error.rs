@@ -1,7 +1,7 @@
 //! What can go wrong with a whole file, where, and what the reader of the message can do about it.
 //!
 //! Messages follow one grammar: `{path}:{line}: expected {what}, found {what}`, lower case, no full stop, at most 60
-//! bytes of the input, escaped; advice stands on a line of its own that starts with `hint: `. What concerns one line or
+//! bytes of the input, escaped; advice is on a line of its own that starts with `hint: `. What concerns one line or
 //! record is never an error here: it becomes a row of the `issues` table.
 
 use std::{fmt, io, path::PathBuf};
@@ -19,7 +19,7 @@ struct Inner {
     position: Position,
 }
 
-/// Where in the input an error stands.
+/// Where in the input an error is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Position {
     /// The file, absent for bytes and file objects without a name.
@@ -220,7 +220,7 @@ impl Error {
         Self(Box::new(Inner { kind, position: Position::default() }))
     }
 
-    /// Says on which line, and at which byte, the error stands.
+    /// Says on which line, and at which byte, the error is.
     #[must_use]
     pub fn at(mut self, line: u64, byte: u64) -> Self {
         self.0.position.line = Some(line);
@@ -228,7 +228,7 @@ impl Error {
         self
     }
 
-    /// Says in which file the error stands.
+    /// Says in which file the error is.
     #[must_use]
     pub fn in_file(mut self, path: Option<PathBuf>) -> Self {
         self.0.position.path = path;
@@ -240,7 +240,7 @@ impl Error {
         &self.0.kind
     }
 
-    /// Where it stands.
+    /// Where it is.
     pub fn position(&self) -> &Position {
         &self.0.position
     }
@@ -288,12 +288,12 @@ impl From<io::Error> for Error {
     }
 }
 
-/// Input bytes as they may stand in a message: at most 60 of them, quoted, everything unprintable escaped.
+/// Input bytes as they may be in a message: at most 60 of them, quoted, everything unprintable escaped.
 pub fn excerpt(bytes: &[u8]) -> String {
     excerpt_of(bytes, 60)
 }
 
-/// The same of at most so many bytes.
+/// The same, of a given number of bytes at most.
 pub fn excerpt_of(bytes: &[u8], limit: usize) -> String {
     let shown = &bytes[..bytes.len().min(limit)];
     let dots = if bytes.len() > limit { "…" } else { "" };

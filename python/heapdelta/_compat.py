@@ -133,9 +133,9 @@ def _sites(snapshot: Snapshot) -> pl.DataFrame:
 
 
 def _site_codes(frames: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Give every call site a number: its frame as it stands in the file, for a bare address module and offset.
+    """Give every call site a number: its frame as the file has it, for a bare address module and offset.
 
-    The latter so that lists of two runs, where modules stand elsewhere, can still be compared.
+    The latter so that lists of two runs, where modules are elsewhere, can still be compared.
     """
     raw = frames["function"].is_null() & frames["module"].is_not_null() & frames["offset"].is_not_null()
     named = pl.when(pl.lit(raw)).then(pl.lit(labels.function_label(frames))).otherwise("text").alias("name")

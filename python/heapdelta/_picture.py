@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PNG, _MARKUP = b"\x89PNG", b"<"
-# Byte order marks, the NULs of UTF-16, and white space may stand before the first sign of markup.
+# Byte order marks, the NULs of UTF-16, and white space may be before the first sign of markup.
 _BEFORE = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 
 

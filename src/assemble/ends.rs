@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::assemble::merge::{MergedStacks, Placed, StackPlace};
 
-/// A frame ends whole stacks if it ends at least one in so many of those below the limit.
+/// A frame ends whole stacks if it ends at least one in this many of those below the limit.
 const ONE_IN: usize = 100;
 
 /// Tells stacks that the tool has cut off from those that are just as deep as it goes.

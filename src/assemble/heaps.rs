@@ -30,7 +30,7 @@ pub struct MergedHeaps {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Name {
     Heap(u64),
-    /// It cannot be read: the byte of the text where it stands.
+    /// It cannot be read: the byte of the text where it is.
     InDoubt(u64),
     Nothing,
 }
@@ -133,7 +133,7 @@ impl Headings {
     }
 
     fn base(&self, mut name: Name) -> Option<u64> {
-        // What an unreadable heading stands for stands above it, or can be read.
+        // What an unreadable heading stands for is above it, or can be read.
         while let Name::InDoubt(byte) = name {
             name = *self.meant.get(&byte)?;
         }

@@ -87,7 +87,7 @@ impl<'a> Named<'a> {
             line: self.first_line(*trace),
             byte: None,
             text: self.name(*trace),
-            action: "its bytes are counted; its frames stand nowhere in the file",
+            action: "its bytes are counted; its frames are not in the file",
         })
     }
 

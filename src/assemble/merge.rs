@@ -174,7 +174,7 @@ pub struct MergedStacks {
     pub max_depth: u32,
 }
 
-/// Numbers stacks in the order of their definitions; one that stands twice under its id is one stack.
+/// Numbers stacks in the order of their definitions; one that comes twice under its id is one stack.
 pub fn stacks(pieces: &[Placed], traces: &MergedTraces) -> MergedStacks {
     let mut merged = MergedStacks { of_trace: vec![TraceSlot::NONE; traces.keys.len()], ..MergedStacks::default() };
     let mut more = More::default();

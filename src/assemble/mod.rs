@@ -210,7 +210,7 @@ fn blocks(sinks: &mut [Sink], stack_of_slot: &[Vec<u32>]) -> Vec<Vec<Blocks>> {
     sinks.iter_mut().zip(stack_of_slot).map(regions_of).collect()
 }
 
-/// What stands in pieces beside numbers, with its place in the file.
+/// What is in pieces beside numbers, with its place in the file.
 #[derive(Default)]
 struct Words {
     lines: LineCounts,

@@ -1,4 +1,4 @@
-//! Blocks that stand twice in one heap: an address is that of one block.
+//! Blocks that come twice in one heap: an address is that of one block.
 
 use crate::{
     assemble::{issues::repeated_heap, merge::Placed},
@@ -9,7 +9,7 @@ use crate::{
 /// Blocks of a log in which repetitions are looked for. Sorting more of them would show in the time of a read.
 const LIMIT: usize = 1 << 17;
 
-/// Heaps that begin more than once, and blocks that stand more than once in a heap that does not.
+/// Heaps that begin more than once, and blocks that are more than once in a heap that does not.
 pub fn repeated(
     heaps: &[Heap],
     numbers: &[Vec<u32>],

@@ -42,7 +42,7 @@ fn ranked<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<&'r Row<'a>> {
     changed
 }
 
-/// What is said of rows whose sums are not known: a comment for each, which stands in the place of the total.
+/// What is said of rows whose sums are not known: a comment for each, which is in the place of the total.
 ///
 /// ```text
 /// // BackTrace8: not known, as more bytes than 64 bits hold; nor is the total

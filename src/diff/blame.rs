@@ -13,7 +13,7 @@ use crate::{
 /// For each stack the frame it counts for: the first, from the innermost outward, that is not an allocator's; the outermost if
 /// all are; none for a stack without frames.
 pub fn blamed(stacks: &[Option<&[u32]>], is_allocator: impl Fn(u32) -> bool) -> Vec<Option<u32>> {
-    /// Stacks ahead whose first frames are asked for: they stand far apart, and most are decided by those.
+    /// Stacks ahead whose first frames are asked for: they are far apart, and most are decided by those.
     const AHEAD: usize = 16;
     let blame = |(place, frames): (usize, &Option<&[u32]>)| {
         stacks.get(place + AHEAD).copied().flatten().inspect(|ahead| memory::prefetch(ahead, 0));

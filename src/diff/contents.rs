@@ -7,7 +7,7 @@ use zerocopy::FromZeros;
 
 use crate::engine::random_access::RandomAccess;
 
-/// A fingerprint and where it stands.
+/// A fingerprint and where it is.
 #[derive(Debug, Clone, Copy, FromZeros)]
 struct Entry {
     fingerprint: u64,
@@ -31,7 +31,7 @@ pub fn contents(fingerprints: &[&UInt64Array]) -> UInt32Array {
     }
     parts.par_iter_mut().for_each(|part| part.sort_unstable_by_key(|entry| entry.fingerprint));
 
-    // Where there is no fingerprint, any number stands.
+    // Where there is no fingerprint, any number will do.
     let mut numbers = vec![0; rows];
     let groups = parts.iter().flat_map(|part| part.chunk_by(|one, next| one.fingerprint == next.fingerprint));
     for (group, number) in groups.zip(0..) {

@@ -12,7 +12,7 @@ use crate::{
     table::{self, schema},
 };
 
-/// Names each frame of some rows of `frames`: its function, else `app+0x1C3F`, and without a module the text that stands in the
+/// Names each frame of some rows of `frames`: its function, else `app+0x1C3F`, and without a module the text that is in the
 /// file. Absent if the rows lack a column.
 pub fn function_labels(frames: &RecordBatch) -> Option<StringViewArray> {
     let texts = |name| frames.column_by_name(name)?.as_string_view_opt();

@@ -107,7 +107,7 @@ fn column<'a, T: ArrowPrimitiveType>(batch: &'a RecordBatch, name: &str) -> Opti
 }
 
 /// Sums rows up by the keys of their stacks, and ranks the keys by growth of requested bytes, largest first, unknown growth last;
-/// keys of equal growth stand by number. Absent if the rows lack a column. Uses the threads of the pool it is called in.
+/// keys of equal growth are by number. Absent if the rows lack a column. Uses the threads of the pool it is called in.
 ///
 /// Columns of a row: `stack` u32, `side` u32 (0 after, 1 before, 2 both), and the measures of both sides. What one part of a
 /// sum does not know, the sum does not know. Rows whose stack has no key are left out.
@@ -126,7 +126,7 @@ pub fn rank(rows: &[RecordBatch], keys: &[u32]) -> Option<Table> {
 
 /// Keys in use by growth.
 fn order(after: &[Total], before: &[Total]) -> Vec<u32> {
-    // Most stacks of two logs neither grow nor shrink, and these are in order as they stand.
+    // Most stacks of two logs neither grow nor shrink, and these are in order as they are.
     let (mut grown, mut same, mut shrunk, mut unknown) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (key, (after, before)) in (0..).zip(after.iter().zip(before)) {
         if after.stack().or(before.stack()).is_none() {

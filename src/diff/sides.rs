@@ -29,7 +29,7 @@ impl Side {
 }
 
 /// Sums up two snapshots by stack or by heap: a row for each that is in use on one side, with zeros for the other side, which
-/// all stand in one buffer. Stacks are numbered through, those of `after` first. Uses the threads of the pool it is called in.
+/// all are in one buffer. Stacks are numbered in one go, those of `after` first. Uses the threads of the pool it is called in.
 pub fn sides(after: &Snapshot, before: &Snapshot, by: By) -> Table {
     let schema = if by == By::Stack { &schema::SIDES_BY_STACK } else { &schema::SIDES_BY_HEAP };
     let stacks_before = after.table("stacks").map_or(0, Table::len) as u32;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Puts the stacks of all sources one after the other, each column in one piece, since rows will be taken out of them in any
-/// order; frames are numbered through as well. Uses the threads of the pool it is called in.
+/// order; frames are numbered in one go as well. Uses the threads of the pool it is called in.
 ///
 /// # Errors
 ///

@@ -17,7 +17,7 @@ pub enum By {
 /// The sums of one stack or heap. What one part does not know, or 64 bits do not hold, the sum does not know.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromZeros)]
 pub struct Total {
-    /// By measure; of no meaning where not known.
+    /// By measure; not to be used where not known.
     sums: [u64; MEASURES],
     /// Bit by bit: measures that are not known.
     unknown: u8,
@@ -75,7 +75,7 @@ impl Total {
 }
 
 impl Snapshot {
-    /// The sums of every row of `stacks` or `heaps`; those of blocks without one stand last.
+    /// The sums of every row of `stacks` or `heaps`; those of blocks without one are last.
     pub(crate) fn totals(&self, by: By) -> RandomAccess<Total> {
         let table = if by == By::Stack { "stacks" } else { "heaps" };
         let mut totals = RandomAccess::<Total>::zeros(self.table(table).map_or(0, Table::len) + 1);

@@ -51,10 +51,10 @@ pub struct Classes {
     pub stacks: Vec<Option<(u64, u64)>>,
 }
 
-/// Allocations that are heaps if a segment's signature stands where they start.
+/// Allocations that are heaps if a segment's signature is where they start.
 #[derive(Debug, Clone, Default)]
 pub struct Candidates {
-    /// Where in the file the four bytes of each stand that tell.
+    /// Where in the file the four bytes of each are that tell.
     pub places: Vec<u64>,
     /// The allocations.
     asked: Vec<u32>,
@@ -172,7 +172,7 @@ pub fn classify(regions: &Regions, threads: &[Thread], contents: &Contents<'_>) 
 }
 
 impl Classes {
-    /// Tells the heaps, too: `words` stand at the places of the candidates.
+    /// Tells the heaps, too: `words` are at the places of the candidates.
     pub fn mark_heaps(&mut self, candidates: &Candidates, words: &[Option<u32>]) {
         // `_HEAP_SEGMENT.SegmentSignature` and `_SEGMENT_HEAP.Signature` of the public symbols.
         const SEGMENT: u32 = 0xFFEE_FFEE;
@@ -210,13 +210,13 @@ fn stacks(map: &Map<'_>, threads: &[Thread]) -> Vec<Option<u32>> {
     threads.iter().map(stack).collect()
 }
 
-/// Which allocations may start with the signature of a heap segment, and where it would stand.
+/// Which allocations may start with the signature of a heap segment, and where it would be.
 ///
 /// A segment starts at a multiple of the allocation granularity, on a page that can be written.
 fn candidates(map: Map<'_>, owner: &[Option<u32>], contents: &Contents<'_>) -> Candidates {
     // `dwAllocationGranularity` of every Windows there is.
     const GRANULARITY: u64 = 0x1_0000;
-    // The signature stands behind a header of two pointers.
+    // The signature is behind a header of two pointers.
     let offset = if contents.narrow { 8 } else { 16 };
     let regions = map.regions;
     let mut cursor = contents.memory.cursor();

@@ -1,6 +1,6 @@
 //! Little-endian numbers at an offset: never a panic, never an allocation.
 //!
-//! Structures of minidumps are packed to four bytes and may stand at any offset, so they are read field by field.
+//! Structures of minidumps are packed to four bytes and may be at any offset, so they are read field by field.
 
 /// Bytes of one record.
 ///

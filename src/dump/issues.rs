@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::{ISSUE_LIMIT, Severity};
 
-/// Where in a dump something stands.
+/// Where in a dump something is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The stream, by its documented name.
@@ -57,7 +57,7 @@ impl Issues {
         }
     }
 
-    /// The rows, sorted by their offset in the file; those without one stand last.
+    /// The rows, sorted by their offset in the file; those without one are last.
     pub fn finish(self) -> Vec<Issue> {
         let mut rows = self.rows;
         let mut more: Vec<_> = self.counts.into_iter().filter(|(_, count)| *count > ISSUE_LIMIT).collect();

@@ -19,7 +19,7 @@ pub struct Ranges {
     pub size: Vec<u64>,
     /// Bytes as declared; more than `size` where the file is cut.
     pub declared_size: Vec<u64>,
-    /// Where they stand in the file.
+    /// Where they are in the file.
     pub offset: Vec<u64>,
     /// The streams that list them, and how many ranges each lists.
     pub streams: Vec<(&'static str, usize)>,
@@ -66,7 +66,7 @@ pub fn list<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, ranges: &mut Range
     }
 }
 
-/// Reads Memory64List: contents stand one behind the other, from one offset on, which may be past 4 GiB.
+/// Reads Memory64List: contents are one behind the other, from one offset on, which may be past 4 GiB.
 pub fn list64<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, ranges: &mut Ranges) {
     let (Some(count), Some(mut offset)) = (u64_at(stream.bytes, 0), u64_at(stream.bytes, 8)) else {
         shared.too_short(stream);
@@ -133,7 +133,7 @@ pub struct Absent {
 }
 
 impl Memory {
-    /// The index of all ranges. Where two overlap, the one that stands first in the file counts: an issue.
+    /// The index of all ranges. Where two overlap, the one that is first in the file counts: an issue.
     pub fn new(ranges: &Ranges, shared: &mut Shared<'_>) -> Self {
         let mut order: Vec<u32> = (0..ranges.len() as u32).filter(|at| ranges.size[*at as usize] > 0).collect();
         order.sort_by_key(|at| ranges.base[*at as usize]);
@@ -180,7 +180,7 @@ impl Memory {
         }
     }
 
-    /// Bytes of the process, borrowed from the file where they stand in one piece.
+    /// Bytes of the process, borrowed from the file where they are in one piece.
     ///
     /// # Errors
     ///
@@ -229,7 +229,7 @@ pub struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// Where in the file bytes stand that are in one piece, at an address not below the one asked for before.
+    /// Where in the file bytes are that are in one piece, at an address not below the one asked for before.
     pub fn place_of(&mut self, address: u64, size: u64) -> Option<u64> {
         let passed = self.pieces.iter().position(|piece| piece.end() > address).unwrap_or(self.pieces.len());
         self.pieces = &self.pieces[passed..];

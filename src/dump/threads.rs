@@ -105,7 +105,7 @@ pub fn list<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, system: Option<&Mi
     threads
 }
 
-/// Place of each thread id: the first where an id stands twice.
+/// Place of each thread id: the first where an id comes twice.
 fn places(threads: &[Thread]) -> HashMap<u32, usize> {
     let mut places = HashMap::with_capacity(threads.len());
     for (at, thread) in threads.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Hexadecimal numbers as text, all digits at once: a log of many stacks has a million of them to print.
 
-/// A number with so many digits, the last of those that it has.
+/// A number written with a given count of digits, the last of those that it has.
 #[derive(Debug, Clone, Copy)]
 pub struct HexText {
     bytes: [u8; 16],

@@ -134,7 +134,7 @@ impl Interner {
         (((product >> 64) as u64 ^ product as u64) >> self.shift) as usize
     }
 
-    /// Doubles the buckets where they stand: each becomes two, of which the first has twice its place, so going backwards
+    /// Doubles the buckets where they are: each becomes two, of which the first has twice its place, so going backwards
     /// overwrites none that is still to come.
     #[cold]
     fn grow(&mut self) {

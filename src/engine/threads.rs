@@ -96,7 +96,7 @@ impl Parts {
     }
 }
 
-/// Does parts of a work in any order, on the threads of the pool it is called in; gives the worker of each thread.
+/// Does the parts of a work in any order, on the threads of the pool it is called in; gives the worker of each thread.
 pub fn share<W: Send>(count: usize, worker: impl Fn() -> W + Sync, work: impl Fn(&mut W, usize) + Sync) -> Vec<W> {
     let parts = Parts::new(count);
     rayon::broadcast(|_| {
@@ -109,7 +109,7 @@ pub fn share<W: Send>(count: usize, worker: impl Fn() -> W + Sync, work: impl Fn
 /// Places that a thread takes at a time.
 const SHARE: usize = 64;
 
-/// Does the same for every place on a few threads, this one among them when it has done something else; answers stand in the
+/// Does the same for every place on a few threads, this one among them when it has done something else; answers are in the
 /// order of the places.
 pub fn beside<T: Send + Sync, R>(
     places: &[u64],

@@ -126,7 +126,7 @@ pub fn calls_a_tool(line: &[u8]) -> bool {
     matches!(name.strip_suffix(b".exe").unwrap_or(name), b"umdh" | b"dh" | b"dhcmp" | b"heapdelta")
 }
 
-/// What stands behind a prompt.
+/// What is behind a prompt.
 fn command(body: &[u8]) -> Option<&[u8]> {
     let end = memchr::memchr(b'>', body)?;
     let (prompt, command) = (&body[..end], &body[end + 1..]);
@@ -146,7 +146,7 @@ fn command(body: &[u8]) -> Option<&[u8]> {
 }
 
 /// True for a line that was a record, or a frame, or a row of a comparison, before it was spoilt; or is one of another kind of
-/// log. Where prose may stand it must not pass for prose.
+/// log. Where prose is allowed, it must not pass for prose.
 pub fn is_like_data(line: &[u8]) -> bool {
     let body = trim(line);
     let lower = body.to_ascii_lowercase();

@@ -6,10 +6,10 @@ use crate::log::{
 };
 
 /// Of a line with data.
-pub const DATA: &str = "read as it stands; the file ends in this line, so its last number may be cut";
+pub const DATA: &str = "read as it is; the file ends in this line, so its last number may be cut";
 
 /// Of a line with words at its end.
-pub const WORDS: &str = "read as it stands; the file ends in this line, so its end may be cut";
+pub const WORDS: &str = "read as it is; the file ends in this line, so its end may be cut";
 
 /// Of a banner or a header.
 pub const HEADING: &str =

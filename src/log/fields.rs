@@ -1,6 +1,6 @@
 //! Numbers and names inside a line: no allocation, never a panic.
 //!
-//! [`parse_hex`] reads a token that has been cut out already; `super::hex` reads numbers where they stand, fast.
+//! [`parse_hex`] reads a token that has been cut out already; `super::hex` reads numbers where they are, fast.
 
 use crate::engine::vector::hex::Hex;
 

@@ -1,4 +1,4 @@
-//! One line of a snapshot log, told apart by what stands in it: one variant per shape, each with a specimen.
+//! One line of a snapshot log, told apart by what is in it: one variant per shape, each with a specimen.
 //!
 //! This is the careful reader: it takes either case of hexadecimal, any indentation, and blanks for TABs. The lines that
 //! make up nearly all of a umdh2 log go past it, through `umdh2::block_at` and `umdh2::frames_at`.
@@ -47,7 +47,7 @@ pub enum Line<'a> {
         requested_bytes: u64,
         /// Blocks.
         allocation_count: u64,
-        /// `0x00000068`: what stands behind the `@`, the size of each block; absent without brackets.
+        /// `0x00000068`: what is behind the `@`, the size of each block; absent without brackets.
         each: Option<&'a [u8]>,
         /// `00031`
         trace_id: &'a [u8],
@@ -84,7 +84,7 @@ pub struct Header<'a> {
     pub machine: Option<&'a [u8]>,
     /// `7696`
     pub pid: Option<u32>,
-    /// Something else than `//` stands in front of it, as a prompt or the time of another program.
+    /// There is something else than `//` in front of it, as a prompt or the time of another program.
     pub behind_words: bool,
 }
 
@@ -95,7 +95,7 @@ pub struct Banner<'a> {
     pub words: &'a [u8],
     /// What it means for heaps.
     pub kind: BannerKind,
-    /// Marks stand behind the words too: nothing is missing.
+    /// Marks are behind the words too: nothing is missing.
     pub closed: bool,
 }
 
@@ -212,7 +212,7 @@ fn header(text: &[u8]) -> Option<Header<'_>> {
     })
 }
 
-/// Takes the ` - ` off the end that stands between two fields of a header.
+/// Takes the ` - ` off the end that is between two fields of a header.
 fn separated(field: &[u8]) -> &[u8] {
     let field = trim(field);
     trim(field.strip_suffix(b"-").unwrap_or(field))
@@ -283,7 +283,7 @@ fn spoilt_kind(words: &[u8]) -> BannerKind {
     }
 }
 
-/// Where a lower-case word stands in a text of either case.
+/// Where a lower-case word is in a text of either case.
 fn find_word(text: &[u8], word: &[u8]) -> Option<usize> {
     text.windows(word.len()).position(|window| window.eq_ignore_ascii_case(word))
 }

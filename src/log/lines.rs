@@ -43,7 +43,7 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 }
 
 /// The last place where a block may end, so that no stack is torn: behind a line end, before a record. `None` if there is no
-/// such place. Whatever else there is may stand in the middle of a stack.
+/// such place. Whatever else there is may be in the middle of a stack.
 pub fn last_safe_cut(text: &[u8]) -> Option<usize> {
     memchr::memrchr_iter(b'\n', text).map(|newline| newline + 1).find(|cut| {
         let rest = &text[*cut..];

@@ -19,7 +19,7 @@ pub struct ModuleRow<'a> {
     pub base: u64,
     /// Bytes.
     pub size: u64,
-    /// As printed; empty where nothing but numbers stands in the row.
+    /// As printed; empty where the row has nothing but numbers.
     pub path: &'a [u8],
 }
 

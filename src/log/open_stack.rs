@@ -3,7 +3,7 @@
 //! A row whose frames follow it waits here as well, until they are known: it counts for the stack that it prints, also where its id
 //! was printed with another one before.
 //!
-//! Invariant: frames reach the sink only together with their definition, so both stand in the same piece.
+//! Invariant: frames reach the sink only together with their definition, so both are in the same piece.
 
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
@@ -27,9 +27,9 @@ struct Record {
     owner: Owner,
     /// Lines before it in the file.
     line: u64,
-    /// The frames stand behind `Alias`.
+    /// The frames are behind `Alias`.
     alias: bool,
-    /// The row that they stand below.
+    /// The row that they are below.
     row: Option<Allocation>,
 }
 

@@ -107,7 +107,7 @@ fn other(line: &lines::Line<'_>, number: u64, sink: &mut Sink) {
         return;
     }
     let is_comment = matches!(classify(line.bytes), Line::Comment(_) | Line::Module { .. });
-    // Above the first row prose may stand, decoration anywhere.
+    // There may be prose above the first row, and decoration anywhere.
     let prose = sink.heap_bases.is_empty() && !console::is_like_data(line.bytes);
     if !is_comment && !prose && !console::is_decoration(line.bytes) {
         if comparison::line::decides(line.bytes) {

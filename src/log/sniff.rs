@@ -6,7 +6,7 @@
 //! *********** Locks ********************                              DH, if rows follow
 //! *********** Heap 00270000 Hogs ********************                 UMDH 1
 //! // UMDH: version 6.1.7650.0: Logtime 2012-04-30 12:09 - …           UMDH 2
-//! 64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0                       UMDH 2, whatever stands above
+//! 64 bytes + 1C at 2E9FA20 by BackTrace18D0A0D0                       UMDH 2, whatever is above
 //! ```
 
 use crate::log::{

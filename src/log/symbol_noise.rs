@@ -33,7 +33,7 @@ pub struct SymbolNoise {
     due: Due,
 }
 
-/// What may stand on the next line.
+/// What may be on the next line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Due {
     /// Nothing of this.
@@ -77,13 +77,13 @@ impl SymbolNoise {
         true
     }
 
-    /// A line that is no noise beyond doubt stands in between.
+    /// A line that is no noise beyond doubt is in between.
     pub fn end(&mut self) {
         self.due = Due::Nothing;
     }
 }
 
-/// What stands behind `7FF7A0010000-7FF7A002C000 `, which umdh-gui puts before a module's line.
+/// What is behind `7FF7A0010000-7FF7A002C000 `, which umdh-gui puts before a module's line.
 fn behind_range(body: &[u8]) -> &[u8] {
     let (range, rest) = next_token(body);
     let hex = |text: &[u8]| parse_0x(text).or_else(|| parse_hex(text)).is_some();
@@ -99,7 +99,7 @@ fn is_progress(body: &[u8]) -> bool {
     percent || (has(b" bytes - copied") && has(b" from ")) || (has(b" bytes") && has(b" from http"))
 }
 
-/// Records, frames, headings and rows of modules are what they are, wherever they stand; an index looks as an address does.
+/// Records, frames, headings and rows of modules are what they are, wherever they are; an index looks as an address does.
 fn may_go_on(line: &[u8], body: &[u8]) -> bool {
     let shape = matches!(classify(line), Line::Other(_) | Line::RawFrame(_));
     let (first, rest) = next_token(body);

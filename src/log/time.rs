@@ -21,7 +21,7 @@ pub fn logtime(text: &[u8]) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}{seconds}"))
 }
 
-/// Cuts behind the third number: blanks, a `-` or a `T` stand between date and time.
+/// Cuts behind the third number: blanks, a `-` or a `T` are between date and time.
 fn split(text: &str) -> Option<(&str, &str)> {
     let digits = |from: usize| Some(from + text.get(from..)?.find(|letter: char| !letter.is_ascii_digit())?);
     let first = digits(0)?;

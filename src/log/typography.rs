@@ -14,7 +14,7 @@
 //! | `&lt;` `&gt;` `&amp;` `&quot;` | `<` `>` `&` `"` |
 //!
 //! Invariant: every line stays where it is and as long as it is; what it loses it gets back as blanks at its end. A row of the
-//! module table that can be read as it stands keeps its path, and ASCII text is looked at and never copied.
+//! module table that can be read as it is keeps its path, and ASCII text is looked at and never copied.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ use crate::log::{
     sections::{self, Meaning},
 };
 
-/// A text as the tool wrote it, and where the first line stands that was changed.
+/// A text as the tool wrote it, and where the first line is that was changed.
 pub fn restored(text: &[u8]) -> (Cow<'_, [u8]>, Option<usize>) {
     if !may_be_pasted(text) && memchr::memchr3(0, FORM_FEED, CTRL_Z, text).is_none() {
         return (Cow::Borrowed(text), None);
@@ -95,7 +95,7 @@ pub fn restored_line(line: &[u8]) -> Option<Vec<u8>> {
     (found != line).then_some(found)
 }
 
-/// What stands before and behind the path of a module or of a source file.
+/// What is before and behind the path of a module or of a source file.
 fn outside_of_path(line: &[u8]) -> Option<[&[u8]; 2]> {
     let path = match classify(line) {
         Line::Module { path, .. } => path,

@@ -123,7 +123,7 @@ impl Dump {
         named(name, self.inner.table(name))
     }
 
-    /// Bytes of the process: a view of the file where they stand there in one piece, else of a copy.
+    /// Bytes of the process: a view of the file where they are there in one piece, else of a copy.
     fn bytes_at<'py>(&self, py: Python<'py>, address: u64, size: u64) -> PyResult<Bound<'py, PyMemoryView>> {
         let bytes = match self.inner.bytes_at(address, size).map_err(|error| exception(py, &error))? {
             std::borrow::Cow::Borrowed(part) => {

@@ -49,7 +49,7 @@ impl Grid {
         ])
     }
 
-    /// Add keys up into groups: each key goes into the group that stands at the same place.
+    /// Add keys up into groups: each key goes into the group that is at the same place.
     fn sum(&self, py: Python<'_>, keys: Vec<u32>, groups: Vec<u32>, group_count: usize) -> PyResult<Self> {
         let outside = |numbers: &[u32], count: usize| numbers.iter().any(|number| *number as usize >= count);
         if keys.len() != groups.len() || outside(&keys, self.inner.len()) || outside(&groups, group_count) {
@@ -128,7 +128,7 @@ impl Grid {
     }
 }
 
-/// A curve, and what stands beside it.
+/// A curve, and what is beside it.
 struct Described {
     key: u32,
     /// Absent where it is not known, or 64 bits do not hold it.

@@ -123,7 +123,7 @@ fn captures(job: &Job<'_>, first: &Pass) -> Vec<Start> {
     all.flatten().collect()
 }
 
-/// The part of the file that is a capture; the first one has all that stands above it.
+/// The part of the file that is a capture; the first one has all that is above it.
 fn part(captures: &[Start], index: usize) -> Part {
     let (start, lines_before) = if index == 0 { (0, 0) } else { (captures[index].byte, captures[index].line - 1) };
     Part { start, end: captures.get(index + 1).map(|next| next.byte), lines_before }

@@ -21,7 +21,7 @@ pub struct Key {
     pub status: Status,
     /// The last point that has it.
     pub point: u32,
-    /// Number of the stack or heap there; of no meaning without a value.
+    /// Number of the stack or heap there; not to be used without a value.
     pub row: u32,
 }
 
@@ -36,7 +36,7 @@ pub struct Grid {
     columns: Vec<Vec<Total>>,
 }
 
-/// So many snapshots are summed up at a time: their entries take more memory than what is kept of them.
+/// This many snapshots are summed up at a time: their entries take more memory than what is kept of them.
 const TOGETHER: usize = 16;
 
 /// One row of a snapshot: status, value, row, sums.

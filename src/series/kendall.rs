@@ -1,4 +1,4 @@
-//! The test of Mann and Kendall: do later points stand higher than earlier ones more often than chance would have it?
+//! The test of Mann and Kendall: are later points higher than earlier ones more often than chance would have it?
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ pub struct Times {
     ties: Ties,
 }
 
-/// Up to so many points without ties, the distribution is counted out; from there on it is as good as normal.
+/// Up to this many points without ties, the distribution is counted out; beyond, it is as good as normal.
 const EXACT_POINTS: usize = 33;
 
 /// Sums over groups of equal values, as the variance takes them; `t` is the size of a group.
@@ -69,7 +69,7 @@ impl Times {
     }
 }
 
-/// Sorts values, and counts the pairs that stood in falling order. `spare` is as long.
+/// Sorts values, and counts the pairs that were in falling order. `spare` is as long.
 fn sort_and_count(values: &mut [f64], spare: &mut [f64]) -> u64 {
     const SHORT: usize = 6;
     let mut falling = 0;
@@ -165,7 +165,7 @@ fn nearly_sorted(size: f64, minority: f64) -> f64 {
 /// [`lower_tails`] of up to [`EXACT_POINTS`] points, counted out once.
 static LOWER_TAILS: LazyLock<Vec<Vec<f64>>> = LazyLock::new(|| (0..=EXACT_POINTS).map(lower_tails).collect());
 
-/// Chance that a random order of so many points has at most 0, 1, 2, … pairs in the wrong order.
+/// Chance that a random order of this many points has at most 0, 1, 2, … pairs in the wrong order.
 ///
 /// The n-th point adds 0 to n - 1 wrong pairs, each with the same chance.
 fn lower_tails(points: usize) -> Vec<f64> {

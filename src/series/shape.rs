@@ -30,7 +30,7 @@ pub struct Shape {
     pub side_spread: f64,
     /// Falls of at least a share of the range from a high to a low, smaller ups and downs in between left out.
     pub falls: u32,
-    /// From the lowest to the highest of the lows that large falls lead to: small if the curve stands on level ground.
+    /// From the lowest to the highest of the lows that large falls lead to: small if the curve is level but for them.
     pub floor: f64,
     /// Points at which the curve turns, equal neighbours counted as one.
     pub turns: u32,

@@ -21,7 +21,7 @@ impl Slopes {
     }
 }
 
-/// Up to so many slopes, all of them are looked at.
+/// Up to this many slopes, all of them are looked at.
 const FEW: usize = 4096;
 
 /// Slopes that are drawn to find out where the ranks in question lie.
@@ -131,7 +131,7 @@ fn draw(times: &[f64], values: &[f64], buffer: &mut Vec<u64>) {
     }
 }
 
-/// The keys that stand at four ranks, which never fall, if all were sorted.
+/// The keys that are at four ranks, which never fall, if all were sorted.
 fn at_ranks(keys: &mut [u64], ranks: [usize; 4]) -> [u64; 4] {
     let [low, below, above, high] = ranks;
     let (before, median, after) = keys.select_nth_unstable(above);

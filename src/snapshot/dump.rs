@@ -23,7 +23,7 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Reads a dump, with so many threads at the most; by default a few.
+    /// Reads a dump, on `threads` threads at the most; by default on a few.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Dump {
         find(&self.tables, name)
     }
 
-    /// Bytes of the process, as it saw them at `address`: borrowed from the file where they stand there in one piece.
+    /// Bytes of the process, as it saw them at `address`: borrowed from the file where they are there in one piece.
     ///
     /// # Errors
     ///

@@ -19,7 +19,7 @@ use crate::{
     table::{Table, stacks::frames_of},
 };
 
-/// What stands about a file, whatever it holds.
+/// What is known of a file, whatever it holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
     /// The file; absent for bytes without a name.
@@ -133,7 +133,7 @@ impl StackTexts<'_> {
     }
 }
 
-/// Frames as they stand in the file; an address as `module!???+OFFSET : ADDRESS`, the form that comparisons have for it,
+/// Frames as the file has them; an address as `module!???+OFFSET : ADDRESS`, the form that comparisons have for it,
 /// because their readers see no module table.
 fn printed(frames: &RecordBatch) -> Vec<String> {
     let texts = |name| frames.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<StringViewArray>());

@@ -43,7 +43,7 @@ pub struct Survival {
     pub lives: Table,
 }
 
-/// Blocks of a snapshot that stand in one batch.
+/// Blocks of a snapshot that are in one batch.
 struct Columns<'a> {
     addresses: &'a [u64],
     sizes: &'a [u64],

@@ -1,6 +1,6 @@
-//! Parts: ranges of addresses with about as many blocks each, and where the blocks of each snapshot stand that lie in it.
+//! Parts: ranges of addresses with about as many blocks each, and where the blocks of each snapshot are that lie in it.
 //!
-//! Tools walk a heap by address, so the rows of a part stand together in a few runs; nothing is copied to find them again.
+//! Tools walk a heap by address, so the rows of a part are together in a few runs; nothing is copied to find them again.
 
 use rayon::prelude::*;
 
@@ -11,7 +11,7 @@ use super::Blocks;
 pub struct Cut {
     /// Blocks of one snapshot that a part should have.
     pub rows: usize,
-    /// One address in so many is looked at to find the limits.
+    /// One address in this many is looked at to find the limits.
     pub sample: usize,
 }
 
@@ -33,7 +33,7 @@ pub struct Run {
     pub end: u32,
 }
 
-/// Where the rows of all parts stand.
+/// Where the rows of all parts are.
 pub struct Parts {
     /// First address of each part but the first.
     limits: Vec<u64>,

@@ -21,7 +21,7 @@ pub struct Numbered {
     pub stacks: Vec<(u32, u32)>,
 }
 
-/// One batch of `stacks`, and how many rows stand before it.
+/// One batch of `stacks`, and how many rows are before it.
 struct Batch<'a> {
     first: u32,
     fingerprints: &'a UInt64Array,

@@ -75,7 +75,7 @@ impl Blocks {
     }
 }
 
-/// Builds the batch of the block lines of a span. `runs` says which heap they stand in: (heap, row behind its last).
+/// Builds the batch of the block lines of a span. `runs` says which heap they are in: (heap, row behind its last).
 pub fn blocks(columns: &Blocks, span: Span, runs: &[(u32, u32)], shared: &Shared) -> RecordBatch {
     let (start, rows) = (span.start, span.len);
     let heaps = match runs {

@@ -39,7 +39,7 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Builds the table: `order` lists the frames of `keys` in the order they shall stand in.
+    /// Builds the table: `order` lists the frames of `keys` in the order they shall be in.
     pub fn new(keys: &FrameKeys, order: &[u32], modules: &ModuleMap) -> Self {
         let part = |(part, order): (usize, &[u32])| {
             let mut columns = Columns::with_capacity(part * BATCH_ROWS, order.len());
@@ -55,7 +55,7 @@ impl Frames {
         parts.into_iter().reduce(Self::and).unwrap_or_else(|| Columns::with_capacity(0, 0).finish())
     }
 
-    /// Frames with those that stand behind them.
+    /// Frames with those that are behind them.
     fn and(mut self, mut next: Self) -> Self {
         self.batches.append(&mut next.batches);
         self.hashes.append(&mut next.hashes);

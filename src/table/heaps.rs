@@ -10,7 +10,7 @@ use crate::log::sink::HeapField;
 /// One heap.
 #[derive(Debug, Clone, Default)]
 pub struct Heap {
-    /// Its handle; absent for blocks that stand under no banner.
+    /// Its handle; absent for blocks that are under no banner.
     pub base: Option<u64>,
     /// The fields of its information, by [`HeapField`].
     pub fields: [Option<u64>; 9],

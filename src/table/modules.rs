@@ -13,7 +13,7 @@ use crate::log::sink::{Module, SymbolNote};
 /// Which module holds an address.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ModuleMap {
-    /// Sorted by base; where two overlap, the one that stands first in the file wins.
+    /// Sorted by base; where two overlap, the one that is first in the file wins.
     ranges: Vec<Range>,
 }
 
@@ -26,7 +26,7 @@ pub struct Range {
     pub end: u64,
     /// The module's name, as `modules.name` gives it.
     pub name: Arc<str>,
-    /// The name as it stands in fingerprints.
+    /// The name as it is in fingerprints.
     pub lower_name: String,
 }
 

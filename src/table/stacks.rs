@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::schema;
 
-/// Stacks of one part of the file, whose frames stand one behind the other.
+/// Stacks of one part of the file, whose frames are one behind the other.
 #[derive(Debug, Default)]
 pub struct StackRows {
     /// Number of the first; the others follow.
@@ -39,7 +39,7 @@ fn alias_of(rows: Vec<Option<u32>>, any: ScalarBuffer<u32>) -> UInt32Array {
 
 impl StackRows {
     /// Builds the batch. `hashes` are those of the frames; `is_truncated` tells stacks that are probably cut off: by the tool, or
-    /// by the end of the file, for one that it stands in.
+    /// by the end of the file, for one that it is in.
     pub fn finish(mut self, hashes: &[u64], is_truncated: impl Fn(&[u32], bool) -> bool) -> RecordBatch {
         let rows = self.frames_end.len();
         let mut offsets = Vec::with_capacity(rows + 1);
@@ -71,7 +71,7 @@ impl StackRows {
     }
 }
 
-/// The batch of trace ids whose frames are nowhere in the file.
+/// The batch of trace ids whose frames are not in the file.
 pub fn undefined(first_id: u32, mut trace_ids: StringViewBuilder) -> RecordBatch {
     let trace_ids = trace_ids.finish();
     let rows = trace_ids.len();

@@ -68,7 +68,7 @@ pub type Exact = [Option<u128>; MEASURES];
 /// Builds the table from the sums of all workers; `bases` are those of the heaps.
 ///
 /// The same pair may come more than once. Where a heap has hogs, its entries, which were read by tokens, describe the same
-/// memory a second time and are left out; what stands under no heap's name may describe any heap.
+/// memory a second time and are left out; what is under no heap's name may describe any heap.
 pub fn usage(parts: &[Part<'_>], stack_count: usize, bases: &[Option<u64>], has_overhead: bool) -> Usage {
     let everything = || parts.iter().flat_map(Part::rows);
     let mut with_hogs = HashSet::new();
@@ -166,7 +166,7 @@ fn overflows(pairs: &[Pair], columns: &[Column; MEASURES]) -> Vec<Overflow> {
     places.into_iter().map(overflow).collect()
 }
 
-/// Where each pair stands among those that occur.
+/// Where each pair is among those that occur.
 enum Places {
     /// For few heaps, as a log has: for every pair that could be, heap by heap, its place and one more; 0 if it is not there.
     Table { of_possible: RandomAccess<u32>, stack_count: usize },

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// What stands at the end of each line.
+/// What is at the end of each line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineEnd {
     /// After git, or from a Unix tool.

@@ -47,7 +47,7 @@ impl Random {
         first + self.below(last - first + 1)
     }
 
-    /// One of several; a choice that stands twice is twice as likely.
+    /// One of several; a choice that comes twice is twice as likely.
     #[inline]
     pub fn choose<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len() as u64) as usize]

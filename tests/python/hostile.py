@@ -53,7 +53,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 @contextmanager
 def no_file_longer_than(size: int) -> Iterator[None]:
-    """A disk that is full behind so many bytes of each file. Python ignores the signal, so that writing fails."""
+    """A disk that is full behind a number of bytes of each file. Python ignores the signal, so that writing fails."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

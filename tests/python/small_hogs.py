@@ -6,7 +6,7 @@ Stacks = dict[str, list[str]]
 
 
 def hogs(held: dict[str, int], stacks: Stacks, *, pid: int = 812) -> str:
-    """Each id holds so many bytes, in one block."""
+    """Each id holds the bytes given, in one block."""
     lines = [f"UMDH: Logtime 2001-02-03 04:05 - Machine=WEB01 - PID={pid}"]
     lines += ["*********** Heap 00140000 Information ********************", "    Flags: 58000062"]
     lines += ["*********** Heap 00140000 Hogs ********************"]

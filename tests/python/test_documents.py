@@ -1,4 +1,4 @@
-"""The examples in README.md and docs/ run, and print what stands there.
+"""The examples in README.md and docs/ run, and print what they say.
 
 Blocks marked ``console`` hold commands after ``$ `` with their output below; blocks marked ``python`` that hold ``>>>``
 are doctests. Blocks of one document run in order, in one folder and one namespace. ``...`` stands for any text. Other
@@ -75,7 +75,7 @@ def test_examples_print_what_stands_there(document, tmp_path, monkeypatch):
 
 
 def typed(document: Path) -> str:
-    """Give the Python of a document, each statement on the line where it stands there: what a user would paste."""
+    """Give the Python of a document, each statement on the line where it is there: what a user would paste."""
     lines = [""] * document.read_text(encoding="utf-8").count("\n")
     for language, block, start in blocks(document):
         if language == "python" and ">>>" in block:

@@ -199,7 +199,7 @@ fn overlapping_ranges_count_in_file_order() {
         expect_near(Damage::OverlappingRanges, &["overlapping_range MemoryListStream - +16468"], with("memory", 5));
     let held = dump.bytes_at(range_base(0), 0x1800).unwrap();
     let start = sound.len() - 4 * 0x1000;
-    assert_eq!(held[..0x1000], sound[start..start + 0x1000], "the range that stands first");
+    assert_eq!(held[..0x1000], sound[start..start + 0x1000], "the range that is first");
     assert_eq!(held[0x1000..], [0xEE; 0x800], "the rest of the second");
 }
 

@@ -1,4 +1,4 @@
-//! Sound minidumps: what the plan of a synthetic dump says stands in the tables.
+//! Sound minidumps: what the plan of a synthetic dump says is in the tables.
 
 use std::borrow::Cow;
 

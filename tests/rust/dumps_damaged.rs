@@ -255,7 +255,7 @@ proptest! {
     #[test]
     fn changed_bytes_never_panic(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40)) {
         let mut file = bytes(&sample());
-        // Most of the file is contents of memory: what says something stands before it.
+        // Most of the file is contents of memory: what says something is before it.
         let end = file.len().min(0x1800);
         for (at, value) in changes {
             file[4 + at.index(end - 4)] = value;

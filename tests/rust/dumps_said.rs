@@ -69,7 +69,7 @@ fn zeros_are_no_version_and_no_identity() {
 fn a_version_without_its_signature_is_none() {
     let plan = sample();
     let mut layout = plan.layout();
-    // The list begins with its count; the version stands behind the first 24 bytes of a record.
+    // The list begins with its count; the version is behind the first 24 bytes of a record.
     let version = layout.place(stream::MODULE_LIST).unwrap().offset as usize + 4 + 24;
     layout.put(version, &0xBD04_EFFE_u32.to_le_bytes());
     let mut file = Vec::new();

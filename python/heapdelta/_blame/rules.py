@@ -1,4 +1,4 @@
-"""The table of allocator frames: what stands between a caller and the heap in the field, with the reason of each rule.
+"""The table of allocator frames: what is between a caller and the heap in the field, with the reason of each rule.
 
 A row is a kind of code: its rules as `heapdelta.blame.Rule.parse` reads them, why its frames own nothing, and frames as
 logs show them, at least one for each rule. Tests hold every rule to its frames; ``docs/blame.md`` is written from the
@@ -29,7 +29,7 @@ MODULES = (
     ),
     Row(
         "Application Verifier and page heap",
-        "they stand between the heap and its caller and check; their own records are in a heap of their own",
+        "they are between the heap and its caller and check; their own records are in a heap of their own",
         ("verifier", "vrfcore", "vfbasics", "vfcompat", "vfluapriv", "vfnet", "vfntlmless", "vfnws", "vfprint*"),
         (
             "verifier!AVrfDebugPageHeapAllocate",
@@ -102,7 +102,7 @@ ADDRESSES = (
     ),
     Row(
         "DebugDiag's leak tracking without function names",
-        "its detours stand in front of every function that allocates",
+        "its detours are in front of every function that allocates",
         ("LeakTrack+0x*",),
         ("LeakTrack+0x13cc7",),
     ),

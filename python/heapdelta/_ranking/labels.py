@@ -15,7 +15,7 @@ OK, NOT_RECORDED, NOT_IN_FILE, NO_MODULE, SEVERAL_STACKS, NO_HEAP = range(len(ST
 
 
 def function_label(frames: pl.DataFrame) -> pl.Series:
-    """Name each frame: its function, else ``app+0x1C3F``, and without a module the text that stands in the file."""
+    """Name each frame: its function, else ``app+0x1C3F``, and without a module the text that is in the file."""
     return (
         pl.DataFrame(_native.function_labels(frames.select("module", "function", "offset", "text")))
         .to_series()
@@ -30,7 +30,7 @@ def hexadecimal(values: pl.Series) -> pl.Series:
 
 def module_groups(frames: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
     """Give every module a number: that of each frame, then module and status of each."""
-    # Few names stand at many frames: each is looked at once.
+    # Few names are at many frames: each is looked at once.
     spelling = frames["module"].cast(pl.Categorical).to_physical()
     nameless = cast("int | None", spelling.max())
     nameless = 0 if nameless is None else nameless + 1

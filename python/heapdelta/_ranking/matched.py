@@ -1,6 +1,6 @@
 """Rows of two sides brought together: what a `Delta` and a `Comparison` rank, by module, stack, function, heap, trace.
 
-Stacks and frames of both sides are numbered through (the after side first). The core sums up and ranks by any key of
+Stacks and frames of both sides are numbered in one go (the after side first). The core sums up and ranks by any key of
 stacks; here are the names, and rows without a key. One row stands for one stack on one side, with zeros for the other
 side; a row of a comparison fills both. The sums of any grouping of the rows are therefore the same.
 """
@@ -38,7 +38,7 @@ _SHOWN = {
 
 
 class Matched:
-    """Stacks of two snapshots, or of a comparison, matched. The stacks and frames of `sources` are numbered in their order."""
+    """The stacks of two snapshots, or of a comparison, matched; those of `sources` are numbered in their order."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class Matched:
         return pl.DataFrame(self._diff.rank(self._sides(self.rows), keys.to_frame())), rest
 
     def _sides(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
-        """Part rows of two sources by side, which is how they stand; each part is in one piece then."""
+        """Part rows of two sources by side, which is what they are ordered by; each part is in one piece then."""
         if len(self.sources) == 1:
             return [rows]
         of_after = int((rows["side"] == AFTER).sum())

@@ -102,7 +102,7 @@ class Views:
         polars.DataFrame
             One row per frame, innermost first, from the after side if the stack is there, else from before: ``index``
             u32 from 0, ``module``, ``function`` str, ``offset``, ``address`` u64, ``file`` str, ``source_line`` u32,
-            ``text`` str (the frame as it stands in the file), ``blamed`` bool (the frame the stack counts for), and
+            ``text`` str (the frame as the file has it), ``blamed`` bool (the frame the stack counts for), and
             ``alias`` u32: 0 for the stack itself, 1 and up for other stacks that the tool printed under the same id.
 
         Raises

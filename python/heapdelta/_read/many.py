@@ -207,7 +207,7 @@ class _Work:
         return [self.outcomes[place] for place in range(len(self.sources))]
 
     def _side_by_side(self, places: list[int], workers: int, threads: int, report: Callable[[], None]) -> None:
-        """Read some sources, with so many workers of so many threads; an interrupt leaves none of them behind.
+        """Read some sources on workers, each with a number of threads; an interrupt leaves none of them behind.
 
         No pool of the standard library: interrupted while it starts a thread, it forgets that one.
         """

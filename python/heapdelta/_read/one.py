@@ -37,7 +37,7 @@ def read(
     r"""Read a heap log, the comparison of two, or a minidump.
 
     Understands what DH, UMDH 1, UMDH 2 and DHCMP write, and `umdh A B`, in any of their encodings and line ends, and
-    minidumps of any writer. What could not be read stands in the ``issues`` table; nothing is left out in silence.
+    minidumps of any writer. What could not be read is in the ``issues`` table; nothing is left out in silence.
 
     A type checker cannot know what a path leads to. Where you do, `read_log`, `read_dump` and `read_comparison` give
     that kind and no other.
@@ -45,7 +45,7 @@ def read(
     Parameters
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview or binary file object
-        A path, or the content itself. A file object is read from where it stands to its end, into memory; a path is
+        A path, or the content itself. A file object is read from where it is to its end, into memory; a path is
         read in blocks and needs far less. A minidump is mapped from its path: do not change the file while its `Dump`
         is in use.
     threads : int, optional

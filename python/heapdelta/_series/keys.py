@@ -98,7 +98,7 @@ def _grouped(
     stacks: Grid, found: pl.DataFrame, counted: pl.DataFrame, frames: pl.DataFrame, by: str
 ) -> tuple[Grid, pl.DataFrame]:
     """Add stacks up by the module or function of the frames they count for, or pass."""
-    # Of several spellings of a module the one seen last is shown: its frames stand last.
+    # Of several spellings of a module the one seen last is shown: its frames are last.
     backwards = frames.reverse()
     codes, names = (labels.module_groups if by == "module" else labels.function_groups)(backwards)
     codes = codes.reverse()

@@ -29,7 +29,7 @@ Order: TypeAlias = Literal["taken_at", "name", "mtime", "given"]
 _TIME_SOURCES = {"taken_at": "log", "name": "name", "mtime": "mtime", "given": "given"}
 
 GAP = 2.5
-"""An interval of so many times the median one is a gap."""
+"""An interval longer than this many times the median one is a gap."""
 
 _POINTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "point": pl.UInt32,

@@ -167,7 +167,7 @@ def group(snapshots: Batch | Iterable[Snapshot]) -> Runs:
     Returns
     -------
     Runs
-        Sorted by the time of the first snapshot. What belongs to none stands in `Runs.unassigned`, with the reason.
+        Sorted by the time of the first snapshot. What belongs to none is in `Runs.unassigned`, with the reason.
 
     Raises
     ------

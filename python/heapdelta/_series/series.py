@@ -102,7 +102,7 @@ class Series:
         -------
         polars.DataFrame
             Sorted by requested bytes at the last point, largest first, then by key, then by point; so the rows of one
-            key stand together. ``run`` u32, ``point`` u32, ``taken_at`` datetime (null where nothing tells), then the
+            key are together. ``run`` u32, ``point`` u32, ``taken_at`` datetime (null where nothing tells), then the
             key as `Delta.by` has it: module: ``module`` str; function: ``module``, ``function`` str; stack:
             ``fingerprint`` u64, ``module``, ``function`` str, ``depth`` u32; heap: ``heap_base`` u64; each followed by
             ``status`` str. Then ``present`` bool: False where the snapshot has nothing of this key, and then the

@@ -1,4 +1,4 @@
-"""The rules by which a curve gets its verdict. Every number stands here, and in ``docs/series.md`` with its reason.
+"""The rules by which a curve gets its verdict. Every number is here, and in ``docs/series.md`` with its reason.
 
 The first rule that fits decides, in the order of `judge`. Statistics tell whether a curve moves at all; its last third
 tells whether it still does.
@@ -13,42 +13,42 @@ import polars as pl
 from heapdelta._series import reason
 
 MIN_POINTS = 6
-"""Below so many snapshots of one run nothing is said: with five, chance alone lines up one curve in sixty."""
+"""Below this many snapshots of one run nothing is said: with five, chance alone lines up one curve in sixty."""
 
 MIN_LATE_POINTS = 4
 """Snapshots that the last third must have, and those after the first hours, before growth is called a leak."""
 
 STEADY = 0.7
-"""The last third is slower if its slope is less than so much of the middle third's, and its interval says so too: it
+"""The last third is slower if its slope is less than this share of the middle third's, and its interval says so too: it
 lies below that of the whole curve, or below `SLOWER` of the middle third's slope."""
 
 SLOWER = 0.8
 """See `STEADY`."""
 
 BAND = 0.1
-"""The last third is level if it covers at most so much of the curve's whole range."""
+"""The last third is level if it covers at most this share of the curve's whole range."""
 
 STEP_SHARE = 0.6
-"""A step lifts the level (the median) by at least so much of the range: a straight line does so by half."""
+"""A step lifts the level (the median) by at least this share of the range: a straight line does so by half."""
 
 STEP_SIDES = 0.5
-"""On either side of a step the curve reaches at most so much of the step: a straight line reaches as far as it."""
+"""On either side of a step the curve reaches at most this share of the step: a straight line reaches as far as it."""
 
 FALL_SHARE = 0.4
-"""A fall of so much of the curve's range is a large one."""
+"""A fall of this share of the curve's range is a large one."""
 
 FALLS = 2
-"""So many large falls make a sawtooth."""
+"""This many large falls make a sawtooth."""
 
 FLOOR = 0.25
-"""The lows of a sawtooth lie at most so much of the range apart: it stands on level ground."""
+"""The lows of a sawtooth lie at most this share of the range apart: it does not rise."""
 
 FILLED = 0.75
-"""What comes after a fill covers at most so much of the whole range: the fill hides falls that are large for what
+"""What comes after a fill covers at most this share of the whole range: the fill hides falls that are large for what
 follows."""
 
 TURNS = -2.326
-"""A curve with so few turns, in standard deviations from random order (1 in 100), keeps its way for several steps."""
+"""A curve with fewer turns than this, in standard deviations from random order (1 in 100), keeps its way for steps."""
 
 LATE_ALPHA = 0.05
 """Chance below which the last third rises by itself."""

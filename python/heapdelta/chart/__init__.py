@@ -63,7 +63,7 @@ def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", 
     delta : Delta, Comparison or polars.DataFrame
         What changed; a frame as `Delta.by` gives it.
     by : {"module", "stack", "function", "heap", "trace"}, default "module"
-        What one bar stands for; of no effect for a frame.
+        What one bar stands for; without effect for a frame.
     top : int, default 12
         How many changes have a bar of their own, at least 1.
 
@@ -129,7 +129,7 @@ def growth(
 
     A line that goes on rising looks like a leak; one that flattens, like a cache that has filled up. A series has its
     verdicts at the lines: each run of a line ends in the mark of its verdict, which is filled for a leak, and what the
-    runs came to stands behind the name. A restart is a dashed rule, and each run starts at zero; where logs are
+    runs came to is behind the name. A restart is a dashed rule, and each run starts at zero; where logs are
     missing, the line is broken.
 
     Parameters

@@ -92,5 +92,5 @@ def _embedded(spec: dict[str, Any]) -> str:
 
 @cache
 def _bundle() -> str:
-    """Scripts of Vega, Vega-Lite and Vega-Embed, of which none ends the element that they stand in."""
+    """Scripts of Vega, Vega-Lite and Vega-Embed, of which none ends the element that they are in."""
     return vl_convert.javascript_bundle(vl_version=VEGA_LITE)  # type: ignore[call-arg]  # the stub asks for a snippet

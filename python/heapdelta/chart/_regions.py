@@ -57,7 +57,7 @@ def regions(*states: Dump | DumpDelta) -> alt.LayerChart:
     """Draw what the committed memory of a process is made of, before and after.
 
     One column for each dump, from the bottom up: heap, other private memory, stacks, mapped files, images. The names
-    stand at the right, with the size in the last dump and the change since the first. Classes that are too small to be
+    are at the right, with the size in the last dump and the change since the first. Classes that are too small to be
     seen are one segment, which names them all. Thin lines lead from each class to itself in the next column.
 
     Parameters

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 560
 _HEIGHT = 150
-# Bars of the state before are wide and light, those of the state after narrow and dark, and stand in front of them.
+# Bars of the state before are wide and light; those of the state after are narrow and dark, and in front of them.
 _BEFORE, _AFTER = "#c4cfd8", "#8f2a08"
 _NARROW = 0.24
 _WIDE = 0.04
@@ -44,7 +44,7 @@ def sizes(
     r"""Draw how many blocks there are of which size, before and after, and how many bytes they hold.
 
     A bin reaches from one power of two to the next: 32 to 63 bytes, 64 to 127 bytes. Wide light bars are the state
-    before, narrow dark ones in front of them the state after: where dark stands above light, blocks of that size have
+    before, narrow dark ones in front of them the state after: where dark is above light, blocks of that size have
     become more. The upper panel counts blocks, the lower one their bytes, as a few large blocks can hold more than all
     small ones.
 

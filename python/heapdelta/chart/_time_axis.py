@@ -1,4 +1,4 @@
-"""Where the logs of a series stand from left to right, and the words above: restarts, gaps. Part of `chart`."""
+"""Where the logs of a series are from left to right, and the words above: restarts, gaps. Part of `chart`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEAD = 14
 # About how many labels fit: with five days, one a day.
 _TICKS = 5
 _GAP = "#f1f1f1"
-# More breaks than this would stand closer than a pixel: some of them stand for all.
+# More breaks than this would be closer than a pixel: some of them stand for all.
 _BREAKS = 300
 # Rows of words above a picture, the pixels of a row, and those of a character.
 _ROWS = 2
@@ -36,7 +36,7 @@ _CHARACTER = 5.4
 
 
 class Axis(NamedTuple):
-    """Where a log stands: by its time, or by its number where there is none. The keys are numbers of logs."""
+    """Where a log is: by its time, or by its number where there is none. The keys are numbers of logs."""
 
     kind: str
     scale: alt.Scale
@@ -58,7 +58,7 @@ class Axis(NamedTuple):
 
 
 def timed(points: pl.DataFrame) -> bool:
-    """Tell whether all logs have a time, and stand in the order of it."""
+    """Tell whether all logs have a time, and are in the order of it."""
     times = points.sort("point")["taken_at"]
     by_clock = set(points["time_source"]) <= {"log", "mtime"}
     return by_clock and not times.null_count() and times.is_sorted() and times.n_unique() > 1
@@ -98,7 +98,7 @@ def _clock(numbers: Sequence[int], times: Sequence[datetime]) -> Axis:
 
 
 def utc(time: datetime) -> str:
-    """Write a time without a zone as if it were UTC: so it is drawn as it stands, wherever it is looked at."""
+    """Write a time without a zone as if it were UTC: so it is drawn as it is, wherever it is looked at."""
     return f"{time.isoformat()}Z"
 
 
@@ -134,7 +134,7 @@ def _steps(numbers: Sequence[int], paths: Sequence[str | None]) -> Axis:
 def words(found: Sequence[Break], axis: Axis) -> list[dict[str, Any]]:
     """Rows for the bands of gaps and the rules of restarts, and the words above them, which never hide each other.
 
-    A word that does not fit beside the one before it stands a row higher, and one that fits nowhere is left out.
+    A word that does not fit beside the one before it is a row higher, and one that fits nowhere is left out.
     """
     rows = []
     found = found[:: -(-len(found) // _BREAKS) or 1]

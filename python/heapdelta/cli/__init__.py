@@ -82,7 +82,7 @@ def main() -> None:
     try:
         code = run(sys.argv[1:])
     except BrokenPipeError:
-        # Whoever read our output has seen enough. What the command had found by then stands.
+        # Whoever read our output has seen enough. What the command had found by then counts.
         _streams.discard(sys.stdout)
         _streams.discard(sys.stderr)
     except Exception:

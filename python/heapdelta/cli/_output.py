@@ -97,7 +97,7 @@ def files_and_facts(
 ) -> None:
     """Print the files that are compared, and facts of both side by side.
 
-    Paths stand in the table where there is room, else above it: a path that is cut in two cannot be read or copied.
+    Paths are in the table where there is room, else above it: a path that is cut in two cannot be read or copied.
     """
     pairs = list(pairs)
     names = [visible(path or "-") for path in paths]

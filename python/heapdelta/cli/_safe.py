@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Text(rich.text.Text):
     r"""One line of text: a line end in a name is written out as well, ``\x0a``.
 
-    It is done before the text is laid out, so that columns are as wide as what stands in them.
+    It is done before the text is laid out, so that columns are as wide as what is in them.
     """
 
     def __init__(self, text: str = "", style: str | Style = "") -> None:

@@ -43,7 +43,7 @@ class RegionTotals:
 
 @dataclass(frozen=True)
 class DumpAnswer:
-    """What stands in a dump that `write_dump` wrote: counted while writing, never by reading. Damage is not counted.
+    """What is in a dump that `write_dump` wrote: counted while writing, never by reading. Damage is not counted.
 
     Attributes
     ----------
@@ -193,7 +193,7 @@ def write_dump(
     Returns
     -------
     DumpAnswer
-        What stands in the dump.
+        What is in the dump.
 
     Raises
     ------

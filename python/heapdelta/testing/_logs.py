@@ -41,7 +41,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Answer:
-    """What stands in a log that `write_log` wrote: counted while writing, never by reading.
+    """What is in a log that `write_log` wrote: counted while writing, never by reading.
 
     Attributes
     ----------
@@ -176,7 +176,7 @@ def write_log(
     Returns
     -------
     Answer
-        What stands in the log.
+        What is in the log.
 
     Raises
     ------

@@ -19,11 +19,11 @@ _BIRTHS = ("leaked_by_birth", "cached_by_birth", "sessions_by_birth")
 
 @dataclass(frozen=True)
 class SeriesAnswer(Answer):
-    """What stands in one log of `write_series`, and how old the blocks are.
+    """What is in one log of `write_series`, and how old the blocks are.
 
     The three lists tell, for each log of the run from its first to this one, how many of the blocks that were born
     before that log and after the one before it are still there; their sum is everything there is. In the first place
-    stand the blocks that were there in the first log of the run. They count real births and deaths. Who matches logs by
+    are the blocks that were there in the first log of the run. They count real births and deaths. Who matches logs by
     address, size and stack sees fewer deaths where a freed block is followed by one like it at its place.
 
     Attributes
@@ -106,7 +106,7 @@ def write_series(
     stack_count : int, default 2000
         Size of the story: about 75,000 blocks and 4 MB a log, or less of both in proportion.
     restart_after : int, optional
-        The program is started anew in the hour before the first log that is taken so many hours, or more, after the
+        The program is started anew in the hour before the first log that is taken that many hours, or more, after the
         first one. None, or more than there are: it never is.
 
     Returns

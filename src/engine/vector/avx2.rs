@@ -24,7 +24,7 @@ impl Avx2 {
         has.then_some(Self(()))
     }
 
-    /// Does a work with all the instructions at hand.
+    /// Runs a work with the instructions of AVX2.
     #[inline(always)]
     pub fn run<W: Work>(self, work: W) -> W::Output {
         // SAFETY: `self` is there, so the processor has the instructions.

@@ -61,7 +61,7 @@ impl Form {
     }
 }
 
-/// Not zero if something else than a word of 4 to 16 bytes stands at a place.
+/// Not zero if something else than a word of 4 to 16 bytes is at a place.
 #[inline(always)]
 fn differs_from(line: &Window, at: usize, expected: &[u8]) -> u64 {
     let last = |count: usize| expected.len() - count;
@@ -77,7 +77,7 @@ fn differs_from(line: &Window, at: usize, expected: &[u8]) -> u64 {
     }
 }
 
-/// How many breaks stand in a word.
+/// How many breaks are in a word.
 const fn blanks_of(word: &[u8]) -> u32 {
     let (mut blanks, mut at) = (0, 0);
     while at < word.len() {
@@ -87,7 +87,7 @@ const fn blanks_of(word: &[u8]) -> u32 {
     blanks
 }
 
-/// All but so many of the lowest bits that are set.
+/// A mask without the lowest of its set bits, as many as asked for.
 #[inline(always)]
 pub fn without_lowest(bits: u64, count: u32) -> u64 {
     (0..count).fold(bits, |bits, _| bits & bits.wrapping_sub(1))

@@ -1,4 +1,4 @@
-//! Upper-case hexadecimal numbers, read where they stand in a line.
+//! Upper-case hexadecimal numbers, read where they are in a line.
 
 use super::{Digits, Vector};
 
@@ -35,7 +35,7 @@ pub fn word(window: &Window, at: usize) -> u64 {
 /// A number's place in a window, and its digits.
 pub type Place = (usize, usize);
 
-/// The number whose digits are known to stand at a place; `None` if they are not 1 to 16 bytes of `0-9A-F`.
+/// The number whose digits are known to be at a place; `None` if they are not 1 to 16 bytes of `0-9A-F`.
 #[inline(always)]
 pub fn long<V: Vector>(vector: V, window: &Window, (at, digits): Place) -> Option<u64> {
     let found = vector.digits(bytes(window, at));
@@ -60,7 +60,7 @@ pub fn two_short<V: Vector>(vector: V, window: &Window, one: Place, other: Place
     both.then(|| (value(found.value >> 32, one.1), value(found.value, other.1)))
 }
 
-/// The number that the first digits are; what stands behind them falls out on the right.
+/// The number that the first digits are; what is behind them falls out on the right.
 #[inline(always)]
 fn value(found: Digits, digits: usize) -> u64 {
     found.value >> (64 - 4 * digits)

@@ -48,7 +48,7 @@ pub trait Work {
     fn with<V: Vector>(self, vector: V) -> Self::Output;
 }
 
-/// Does a work by the widest vectors that this processor has.
+/// Runs a work on the widest vectors that this processor has.
 #[inline(always)]
 pub fn widest<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
@@ -58,7 +58,7 @@ pub fn widest<W: Work>(work: W) -> W::Output {
     work.with(Words)
 }
 
-/// Does a work by all vectors that this processor has, one after the other: for tests.
+/// Runs a work on each kind of vectors that this processor has, one after the other: for tests.
 #[cfg(any(test, feature = "internals"))]
 pub fn each<W: Work + Copy>(work: W) -> Vec<W::Output> {
     let mut outputs = vec![work.with(Words)];

@@ -9,7 +9,7 @@
 //! +      20 (    3a -    1a)      2 allocs<TAB>BackTrace74050
 //! ```
 //!
-//! Invariant: every row and every total is in one capture, and a capture has one total at the most, which is its end. What stands
+//! Invariant: every row and every total is in one capture, and a capture has one total at the most, which is its end. What is
 //! behind the last total belongs to the last capture.
 
 use crate::log::{
@@ -153,7 +153,7 @@ pub fn beside_snapshots(headers: &[HeaderLine], rows: &[ComparisonRow], first: (
     let mut inside = false;
     for (line, byte, title, is_total) in signs {
         if is_total.is_none() || !inside {
-            // A row of a snapshot stands above, or it would not be one.
+            // A row of a snapshot is above, or it would not be one.
             if found.is_empty() && is_total.is_some() {
                 let (line, byte) = first;
                 let title = "without a header".to_owned();

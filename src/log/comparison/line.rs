@@ -37,7 +37,7 @@ pub struct Change<'a> {
     pub negative: bool,
     /// Digits of the difference.
     pub delta: &'a [u8],
-    /// Digits of the amount in the newer and in the older log; absent where one amount stands alone (`umdh A`).
+    /// Digits of the amount in the newer and in the older log; absent where there is one amount alone (`umdh A`).
     pub sides: Option<(&'a [u8], &'a [u8])>,
 }
 
@@ -74,7 +74,7 @@ pub struct Total<'a> {
 /// Digits, with a sign where a part runs against the direction of the total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signed<'a> {
-    /// A `-` stands before the digits.
+    /// A `-` is before the digits.
     pub negative: bool,
     /// The digits.
     pub digits: &'a [u8],
@@ -205,7 +205,7 @@ fn number(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The frame on a line, without its margin; `None` for a line that is none.
 ///
-/// A frame stands behind a TAB, of which a paste may leave one blank or nothing: without a margin only `module!name+1E`
+/// A frame is behind a TAB, of which a paste may leave one blank or nothing: without a margin only `module!name+1E`
 /// will do, so that prose with a `!` in it is not taken for a frame.
 pub fn frame(line: &[u8]) -> Option<&[u8]> {
     let body = trim(line);
@@ -233,7 +233,7 @@ pub fn spoilt(line: &[u8]) -> Option<Option<&[u8]>> {
         b'+' | b'-' => has(b" allocs") || has(b"allocations") || (has(b"BackTrace") && has(b"(")),
         _ => parse_hex(next_token(body).0).is_some() && has(b"BackTrace") && (has(b" allocs") || has(b"allocations")),
     };
-    // The name stands behind the last bracket or word, in front of `allocations`.
+    // The name is behind the last bracket or word, in front of `allocations`.
     let mut names = body.split(|byte| is_blank(*byte)).filter_map(|token| match name(token) {
         Some(Name::Trace(id)) => Some(id),
         _ => None,

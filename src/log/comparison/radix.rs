@@ -172,7 +172,7 @@ pub struct Amounts {
     pub requested: i128,
     /// Overhead; absent in the old form.
     pub overhead: Option<i128>,
-    /// False if the parts do not add up to the sum that stands on the line.
+    /// False if the parts do not add up to the sum that is on the line.
     pub consistent: bool,
 }
 

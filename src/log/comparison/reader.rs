@@ -229,7 +229,7 @@ impl<'s, 'a> Reader<'s, 'a> {
         if self.open.is_none_or(|open| open.name != Some(name) || open.spoilt) || !waits {
             self.sink.piece.lines.issues += 1;
             let text = self.sink.text(self.place.text);
-            let action = "the counts are in no row; no bytes line of that name stands above";
+            let action = "the counts are in no row; there is no bytes line of that name above";
             return self.issue(Severity::Error, "count_without_row", text, action);
         }
         self.check_delta(change, delta);
@@ -311,13 +311,13 @@ impl<'s, 'a> Reader<'s, 'a> {
                 "the rows add up to {rows:+} bytes, the total is {requested:+}: {:+}",
                 amounts.requested - rows
             );
-            let action = "both stand as printed; a total can hold overhead for which no stack is listed";
+            let action = "both are as printed; a total can hold overhead for which no stack is listed";
             self.issue(Severity::Warning, "total_mismatch", text, action);
         }
         if !amounts.consistent {
             let text =
                 format!("{requested:+} requested and {overhead:+} overhead do not add up to the sum beside them");
-            self.issue(Severity::Warning, "total_mismatch", text, "the parts stand as printed");
+            self.issue(Severity::Warning, "total_mismatch", text, "the parts are as printed");
         }
         (self.totals, self.inside) = (self.totals + 1, false);
         self.comparison.total_requested_delta = Some(requested);

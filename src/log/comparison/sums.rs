@@ -16,7 +16,7 @@ pub(super) struct Sums<'a> {
     rows: HashSet<(Name<'a>, u64, u64)>,
 }
 
-/// How a row stands to those above it.
+/// How a row compares with those above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeats {
     /// No other is of its stack.

@@ -48,7 +48,7 @@ pub struct Reader {
     /// A block line of UMDH 2 was met, and said so.
     foreign: bool,
     stack: OpenStack,
-    /// A `DBGHELP:` line whose path may stand on the next line.
+    /// A `DBGHELP:` line whose path may be on the next line.
     symbols: Option<SymbolNote>,
     noise: SymbolNoise,
     /// Lines of the blocks before this one.
@@ -77,7 +77,7 @@ enum Heap {
     Unnamed { announced: bool },
 }
 
-/// A line and where it stands in its piece.
+/// A line and where it is in its piece.
 #[derive(Debug, Clone, Copy)]
 struct Place<'a> {
     line: u64,
@@ -290,7 +290,7 @@ impl Reader {
     }
 
     /// A record below a heading that names no heap: below `Memory Hogs` its heap is not known, below any other words it is
-    /// that of the rows above, for hogs stand below no other heading. Either way it is in doubt.
+    /// that of the rows above, for hogs are below no other heading. Either way it is in doubt.
     fn settle_heap(&mut self, place: Place<'_>, sink: &mut Sink) {
         let Some(above) = self.heap_above.take() else { return };
         let action = if self.layout == Layout::Hogs {

@@ -11,7 +11,7 @@ use crate::{
 
 /// The key of an upper-case address as printed; `None` for the few that do not fit, which are kept as text.
 ///
-/// The value stands above the number of its digits; sixteen digits count as 0, so their value must leave four bits free,
+/// The value is above the number of its digits; sixteen digits count as 0, so their value must leave four bits free,
 /// which only addresses of the kernel do not.
 #[inline(always)]
 pub fn key_of_hex(hex: Hex) -> Option<u64> {
@@ -90,7 +90,7 @@ impl FrameKeys {
         });
     }
 
-    /// Numbers a frame as it stands in the file.
+    /// Numbers a frame as the file has it.
     pub fn intern_text(&mut self, text: &[u8], new: impl FnOnce()) -> u32 {
         let key = raw(text).and_then(key_of_hex).unwrap_or_else(|| self.text_key(text));
         self.intern_key(key, new)

@@ -43,7 +43,7 @@ pub struct Issues {
 }
 
 impl Issues {
-    /// Where they stand, of those that say so.
+    /// Where they are, of those that say so.
     pub fn bytes_mut(&mut self) -> impl Iterator<Item = &mut u64> {
         self.kept.iter_mut().filter_map(|issue| issue.byte.as_mut())
     }

@@ -43,7 +43,7 @@ pub struct Sink {
     pub sums: RunningSums,
     /// Heap addresses, by the worker's heap number.
     pub heap_bases: Vec<Option<u64>>,
-    /// Heaps whose heading cannot be read: the worker's heap number, and the byte of the text where the heading stands.
+    /// Heaps whose heading cannot be read: the worker's heap number, and the byte of the text where the heading is.
     pub doubtful_heaps: Vec<(u32, u64)>,
     heap: u32,
     /// The piece being read.
@@ -103,7 +103,7 @@ impl Sink {
         self.flush();
     }
 
-    /// Says in which heap the following rows stand. Returns its number within this worker.
+    /// Says in which heap the following rows are. Returns its number within this worker.
     pub fn enter_heap(&mut self, base: Option<u64>) -> u32 {
         let is_known =
             |(heap, other): &(usize, &Option<u64>)| *other == &base && (base.is_some() || self.is_sure(*heap));
@@ -111,7 +111,7 @@ impl Sink {
         self.enter(known, base)
     }
 
-    /// Says that the following rows stand below a heading that names a heap, but not which; `byte` of the text is its place.
+    /// Says that the following rows are below a heading that names a heap, but not which; `byte` of the text is its place.
     pub fn enter_doubtful_heap(&mut self, byte: u64) {
         let known = self.doubtful_heaps.iter().rfind(|(_, other)| *other == byte).map(|(heap, _)| *heap);
         let heap = self.enter(known, None);
@@ -287,7 +287,7 @@ impl Sink {
         }
     }
 
-    /// Takes one frame of any form, as it stands in the file, without indentation.
+    /// Takes one frame of any form, as the file has it, without indentation.
     pub fn frame(&mut self, text: &[u8]) {
         self.number_frames();
         let first = u64::from(self.piece.index) << 32 | self.piece_frames.piece_len() as u64;

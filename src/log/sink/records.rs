@@ -13,7 +13,7 @@ pub struct LineCounts {
     pub preamble: u64,
     /// Nothing but white space.
     pub blank: u64,
-    /// Lines that stand in `issues`, because nothing could be made of them.
+    /// Lines that are in `issues`, because nothing could be made of them.
     pub issues: u64,
 }
 
@@ -38,7 +38,7 @@ impl LineCounts {
 pub struct TraceSlot(pub u32);
 
 impl TraceSlot {
-    /// Stands in columns for "no stack was recorded".
+    /// Is in columns for "no stack was recorded".
     pub const NONE: u32 = u32::MAX;
 }
 
@@ -263,13 +263,13 @@ pub struct Piece {
     pub byte: u64,
     /// What became of its lines.
     pub lines: LineCounts,
-    /// Blocks, if they are kept: where they stand among the worker's.
+    /// Blocks, if they are kept: where they are among the worker's.
     pub blocks: Span,
     /// Heap of the blocks: (worker's heap number, rows so far when it ends).
     pub heap_runs: Vec<(u32, u32)>,
     /// Lines that are sums (hogs, entries), with the worker's heap number.
     pub sums: Vec<(u32, Allocation)>,
-    /// Frames of the definitions: where they stand among the worker's.
+    /// Frames of the definitions: where they are among the worker's.
     pub frames: Span,
     /// Stacks in the order they were printed.
     pub definitions: Vec<Definition>,

@@ -5,7 +5,7 @@
 
 use crate::log::sink::records::BlockColumns;
 
-/// Where the rows of a piece stand.
+/// Where the rows of a piece are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
     /// Number of the region.
@@ -17,7 +17,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Both as one, if `next` stands right behind it.
+    /// Both as one, if `next` is right behind it.
     pub fn joined(self, next: Span) -> Option<Span> {
         let behind = next.region == self.region && next.start == self.start + self.len;
         behind.then_some(Span { len: self.len + next.len, ..self })
@@ -62,7 +62,7 @@ const LARGE: usize = if TINY {
 };
 
 impl<R: Rows> Regions<R> {
-    /// Starts a piece: all of its rows will stand in one region.
+    /// Starts a piece: all of its rows will be in one region.
     pub fn begin(&mut self) {
         let full = self.open.count() + self.largest_piece > self.open.capacity();
         if full && self.open.count() >= SMALL {

@@ -1,6 +1,6 @@
 //! Sums per trace and heap, added up while the file is read.
 //!
-//! Blocks of a heap stand together, so one sum for each trace is open: that of the heap in which it was seen last. It is as small
+//! Blocks of a heap are together, so one sum for each trace is open: that of the heap in which it was seen last. It is as small
 //! as can be, for there are many, met at random.
 
 use std::collections::HashMap;
@@ -36,7 +36,7 @@ pub struct RunningSums {
 /// What is added up apart for one trace: by heap, and by [`Sums::inferred`].
 type Key = (u32, bool);
 
-/// The sum of a trace that blocks are added to. Four stand in a cache line.
+/// The sum of a trace that blocks are added to. Four fit into a cache line.
 #[derive(Debug, Clone, Copy, FromZeros)]
 #[repr(align(16))]
 struct Open {
@@ -77,7 +77,7 @@ impl Ended {
 }
 
 impl RunningSums {
-    /// Makes room for so many traces.
+    /// Makes room for a number of traces.
     #[inline]
     pub fn make_room(&mut self, traces: usize) {
         self.traces = self.traces.max(traces);
@@ -160,7 +160,7 @@ impl RunningSums {
         self.ended.len() + self.full.len() + self.others.len() + self.open.len()
     }
 
-    /// All sums, each with its trace slot; the same trace and heap can stand more than once.
+    /// All sums, each with its trace slot; the same trace and heap can come more than once.
     pub fn rows(&self) -> impl Iterator<Item = (u32, Sums)> {
         let others = self.others.iter().map(|((slot, _), sums)| (*slot, *sums));
         let open = self.open.iter().zip(0..).filter(|(open, _)| open.allocation_count > 0);

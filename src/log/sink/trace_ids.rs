@@ -4,8 +4,8 @@ use crate::engine::{hex_text::upper_case, vector::hex::Hex};
 
 /// Trace ids as 64-bit keys, and back.
 ///
-/// `F9A156DA` becomes its value and its length; what is not upper-case hexadecimal of at most 14 digits stands in `other`.
-/// A call site has no id: its name stands in `other` too, and its key has no text.
+/// `F9A156DA` becomes its value and its length; what is not upper-case hexadecimal of at most 14 digits is in `other`.
+/// A call site has no id: its name is in `other` too, and its key has no text.
 #[derive(Debug, Default)]
 pub struct TraceIds {
     other: Vec<Box<[u8]>>,
@@ -67,7 +67,7 @@ impl TraceIds {
         }
     }
 
-    /// Writes the text of a key over `text`; false for a stack that stands under no id.
+    /// Writes the text of a key over `text`; false for a stack that is under no id.
     pub fn write(&self, key: u64, text: &mut String) -> bool {
         text.clear();
         match key & 0xF {

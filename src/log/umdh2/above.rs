@@ -18,7 +18,7 @@ use crate::log::{
 };
 
 impl<'a> Reader<'a> {
-    /// True for a line that the debugger's libraries printed; what goes on with it stands right below it.
+    /// True for a line that the debugger's libraries printed; what goes on with it is right below it.
     pub(super) fn is_noise(&mut self, bytes: &[u8], start: usize) -> bool {
         let between = self.text.get(self.noise_end..start).unwrap_or_default();
         if !between.trim_ascii().is_empty() {
@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The stack of the block line above, for what follows right below it: the fast path opens a stack only for what is
-    /// indented, and a blank line may stand in between where one stands everywhere.
+    /// indented, and a blank line may be in between where there is one everywhere.
     pub(super) fn stack_above(&mut self, start: usize, shape: &Line<'_>) -> Option<Open> {
         let (block, spaced) = self.block_above(start)?;
         if spaced && (!matches!(shape, Line::RawFrame(_) | Line::ResolvedFrame(_)) || !self.is_spaced_here()) {
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         Some(Open { owner: trace.map_or(Owner::Nobody, Owner::Trace), line, alias: false, spaced })
     }
 
-    /// The block line above a line, and whether a blank line stands in between.
+    /// The block line above a line, and whether there is a blank line in between.
     fn block_above(&self, start: usize) -> Option<(&'a [u8], bool)> {
         let mut above = self.line_above(start)?;
         let spaced = above.bytes.trim_ascii().is_empty();
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         line_at(self.text, line)
     }
 
-    /// True where blank lines stand between lines that belong together: behind the line at hand there is one, and behind that
+    /// True where there are blank lines between lines that belong together: behind the line at hand there is one, and behind that
     /// no record, which would be the next one's.
     fn is_spaced_here(&self) -> bool {
         let text = &self.text[..self.end];

@@ -5,7 +5,7 @@
 //! <TAB>776CDD82
 //! ```
 //!
-//! Blanks and line ends of 64 bytes are found at once, and every number stands between two of them. So where the next
+//! Blanks and line ends of 64 bytes are found at once, and every number is between two of them. So where the next
 //! line starts is known before the numbers of this one are, and the processor reads both at the same time: a chain from
 //! number to number took twice as long (1 GB log, 2026-11-23). What is not exactly of these forms is not read here, but by
 //! [`crate::log::line::classify`]; tests and a fuzz target hold the two together.

@@ -34,7 +34,7 @@ pub const PADDING: usize = WINDOW;
 /// Reads one block of text into the sink's piece.
 ///
 /// `text` ends in [`PADDING`] zeros, which are not part of it; `banner` is the last banner of a heap before it, and the byte of the text where
-/// it stands; `last` says
+/// it is; `last` says
 /// that the file ends with it.
 pub fn read(text: &[u8], banner: (&[u8], u64), last: bool, sink: &mut Sink) {
     let mut reader = Reader::new(text, last, sink);
@@ -71,13 +71,13 @@ struct Reader<'a> {
     section: String,
     /// The stack that further frames belong to.
     open: Option<Open>,
-    /// Where the path of a `DBGHELP:` line may stand: on the line behind it.
+    /// Where the path of a `DBGHELP:` line may be: on the line behind it.
     symbols_line: Option<u64>,
     noise: SymbolNoise,
     /// The end of the last line of noise.
     noise_end: usize,
     unnamed_heap: bool,
-    /// Before the first heap, or behind the end of one: prose may stand here.
+    /// Before the first heap, or behind the end of one: prose may be here.
     outside: bool,
 }
 
@@ -86,7 +86,7 @@ struct Open {
     owner: Owner,
     line: u64,
     alias: bool,
-    /// A blank line stands behind every line, as in copies with doubled line ends: it does not end the stack.
+    /// A blank line is behind every line, as in copies with doubled line ends: it does not end the stack.
     spaced: bool,
 }
 

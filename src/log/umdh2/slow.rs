@@ -29,7 +29,7 @@ impl Reader<'_> {
             self.sink.piece.pasted.get_or_insert((number, start as u64));
         }
         let mut shape = classify(bytes);
-        // The path of a symbol file stands on the line behind its `DBGHELP:` line; both may stand inside a stack.
+        // The path of a symbol file is on the line behind its `DBGHELP:` line; both may be inside a stack.
         let after_symbols = std::mem::take(&mut self.symbols_line) == Some(number);
         let is_symbol_file =
             after_symbols && matches!(shape, Line::Other(path) if bytes[0] != path[0]) && !console::is_like_data(bytes);
@@ -83,7 +83,7 @@ impl Reader<'_> {
         }
     }
 
-    /// True for a line that may stand in the middle of a stack.
+    /// True for a line that may be in the middle of a stack.
     fn goes_on(&self, shape: &Line<'_>, line: &[u8]) -> bool {
         let may = match shape {
             Line::RawFrame(_) | Line::ResolvedFrame(_) | Line::Alias | Line::Symbols { .. } | Line::Comment(_) => true,

@@ -49,7 +49,7 @@ pub struct Mark {
 pub struct Candidate<'a> {
     pub row: u32,
     pub trace_id: &'a str,
-    /// Another one stands under the id before it.
+    /// There is another one under the id before it.
     pub is_alias: bool,
     pub frames: &'a [u32],
     /// One number for what the frames are inside the run.

@@ -9,7 +9,7 @@
 //! the first snapshot that knows one has for it, in later snapshots (the module was unloaded, its base went to another) and in
 //! earlier ones (their list lacked it). Such stacks are written anew ([`rewrite`]); everything else stays as it is.
 //!
-//! Invariant: numbers of stacks and of frames stay the same, added frames stand behind the others, and no sum changes.
+//! Invariant: numbers of stacks and of frames stay the same, added frames are behind the others, and no sum changes.
 
 mod groups;
 mod logs;

@@ -1,4 +1,4 @@
-//! `handles`, `memory` and `streams`: lists that are tables as they stand.
+//! `handles`, `memory` and `streams`: lists that are tables as they are.
 
 use std::{iter::repeat_n, sync::Arc};
 

@@ -116,7 +116,7 @@ fn protection(value: u32) -> String {
     words.join("|")
 }
 
-/// A column of words, most of which stand in it many times.
+/// A column of words, most of which are in it many times.
 pub fn words<'a>(rows: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     column(rows, |word| word.map(str::to_owned))
 }
@@ -150,7 +150,7 @@ fn column<T: Near>(values: impl Iterator<Item = T>, mut word: impl FnMut(&T) -> 
     Arc::new(StringViewArray::new(ScalarBuffer::from(views), Arc::from([Buffer::from_vec(text)]), nulls))
 }
 
-/// Words up to so many bytes stand in their view and nowhere else: Arrow's format.
+/// Words up to this many bytes are in their view alone: Arrow's format.
 const INLINE: usize = 12;
 
 /// Places for values seen lately: hashing each would be most of the time that a column takes.

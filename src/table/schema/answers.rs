@@ -9,7 +9,7 @@ pub const SIDES_BY_STACK: TableSchema = TableSchema {
     order: "the after side first; then stack, blocks without one last",
     columns: &with_measures([
         SIDE,
-        nullable("stack", Kind::U32, "no stack was recorded", "the stack, numbered through"),
+        nullable("stack", Kind::U32, "no stack was recorded", "the stack, by its number among those of both sides"),
     ]),
 };
 

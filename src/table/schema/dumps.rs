@@ -189,7 +189,7 @@ pub const MEMORY: TableSchema = TableSchema {
         column("base", Kind::U64, "first address"),
         column("size", Kind::U64, "bytes that are in the file"),
         column("declared_size", Kind::U64, "bytes that should be; more than `size` where the file is cut"),
-        column("offset", Kind::U64, "where they stand in the file"),
+        column("offset", Kind::U64, "where they are in the file"),
         column("stream", Kind::Text, "stream that lists the range"),
     ],
 };

@@ -59,7 +59,7 @@ const TOO_LARGE: &str = "it is too large for 64 bits; an issue `sum_overflow` gi
 pub const STACKS: TableSchema = TableSchema {
     name: "stacks",
     row: "distinct stack of the file: a trace id with its frames",
-    order: "stack_id: order of definition in the file, then ids whose frames are nowhere in the file",
+    order: "stack_id: order of definition in the file, then ids whose frames are not in the file",
     columns: &[
         column("stack_id", Kind::U32, "row number, from 0"),
         nullable(
@@ -71,14 +71,14 @@ pub const STACKS: TableSchema = TableSchema {
         nullable(
             "fingerprint",
             Kind::U64,
-            "the frames are nowhere in the file",
+            "the frames are not in the file",
             "64-bit hash of the frames (docs/concepts.md): equal across runs, machines and releases",
         ),
-        nullable("depth", Kind::U32, "the frames are nowhere in the file", "number of frames"),
+        nullable("depth", Kind::U32, "the frames are not in the file", "number of frames"),
         nullable(
             "truncated",
             Kind::Bool,
-            "the frames are nowhere in the file",
+            "the frames are not in the file",
             "true if outer frames are probably missing: the depth is the tool's limit (16, 32 or 64 frames) and the outermost frame ends fewer than one in a hundred of the shorter stacks; or the file ends inside the stack",
         ),
         nullable(
@@ -90,7 +90,7 @@ pub const STACKS: TableSchema = TableSchema {
         nullable(
             "frame_ids",
             Kind::ListU32,
-            "the frames are nowhere in the file",
+            "the frames are not in the file",
             "the frames, rows of `frames`, innermost first",
         ),
         INFERRED,
@@ -120,7 +120,7 @@ pub const FRAMES: TableSchema = TableSchema {
         ),
         nullable("file", Kind::Text, "no source line was printed", "source file, as printed"),
         nullable("source_line", Kind::U32, "no source line was printed", "line in the source file"),
-        column("text", Kind::Text, "the frame as it stands in the file, without indentation"),
+        column("text", Kind::Text, "the frame as the file has it, without indentation"),
     ],
 };
 
@@ -155,7 +155,7 @@ pub const HEAPS: TableSchema = TableSchema {
     order: "heap_id: order of first appearance",
     columns: &[
         column("heap_id", Kind::U32, "row number, from 0"),
-        nullable("base", Kind::U64, "the blocks stand under no heap banner", "address of the heap: its handle"),
+        nullable("base", Kind::U64, "the blocks are under no heap banner", "address of the heap: its handle"),
         nullable("flags", Kind::U64, "no summary, or `<unknown>`", "flags of the heap"),
         nullable("entry_count", Kind::U64, "no summary, or `<unknown>`", "`Number Of Entries`"),
         nullable("tag_count", Kind::U64, "no summary, or `<unknown>`", "`Number Of Tags`"),
@@ -180,7 +180,7 @@ pub const HEAPS: TableSchema = TableSchema {
     ],
 };
 
-/// Text that stands beside the tables: comments, and sections without a public layout, word for word.
+/// Text beside the tables: comments, and sections without a public layout, word for word.
 pub const SECTIONS: TableSchema = TableSchema {
     name: "sections",
     row: "line of the preamble, of a trailing comment, or of a section whose layout no public document shows",

@@ -48,7 +48,7 @@ pub enum Kind {
     Duration,
 }
 
-/// A table: its name, what one row is, in which order rows stand, and its columns.
+/// A table: its name, what one row is, in which order rows are, and its columns.
 #[derive(Debug, Clone, Copy)]
 pub struct TableSchema {
     /// The name by which `Snapshot` and `Comparison` hand it out.

@@ -38,7 +38,7 @@ impl Bytes {
         self
     }
 
-    /// Adds UTF-16 into a field of so many characters, filled up with zeros.
+    /// Adds UTF-16 into a field of a fixed number of characters, filled up with zeros.
     pub fn wide(&mut self, text: &str, field: usize) -> &mut Self {
         let end = self.0.len() + 2 * field;
         for unit in text.encode_utf16().take(field) {

@@ -17,9 +17,9 @@ pub enum Damage {
     ShortByAPage,
     /// The name of module 1 has half of a surrogate pair.
     LoneSurrogate,
-    /// The CodeView record of module 1 stands past the end of the file.
+    /// The CodeView record of module 1 is past the end of the file.
     BadCodeView,
-    /// An unloaded module of size 0 stands before the others.
+    /// An unloaded module of size 0 is before the others.
     EmptyUnloadedModule,
     /// The first object information of handle 1 is followed by itself.
     LoopedHandleChain,
@@ -31,15 +31,15 @@ pub enum Damage {
     CutHeader,
     /// The file ends within the third directory entry.
     CutDirectory,
-    /// A range stands twice, the second time half a range higher and with other contents.
+    /// A range comes twice, the second time half a range higher and with other contents.
     OverlappingRanges,
     /// The name of module 1 says that it has 4 GiB.
     EndlessName,
     /// The name of module 1 says that it has an odd number of bytes.
     OddName,
-    /// The name of module 1 stands past the end of the file.
+    /// The name of module 1 is past the end of the file.
     NamePastTheEnd,
-    /// The list of modules stands past the end of the file.
+    /// The list of modules is past the end of the file.
     StreamPastTheEnd,
     /// Offset and size of the list of modules together are more than 32 bits hold.
     StreamOverflow,
@@ -59,7 +59,7 @@ pub enum Damage {
 
 use Damage::*;
 
-/// Streams that start with the number of their records, and where in the stream the number stands.
+/// Streams that start with the number of their records, and where in the stream the number is.
 const COUNTS: [(u32, usize); 9] = [
     (THREAD_LIST, 0),
     (MODULE_LIST, 0),
@@ -71,7 +71,7 @@ const COUNTS: [(u32, usize); 9] = [
     (THREAD_INFO_LIST, 8),
     (THREAD_NAMES, 0),
 ];
-/// Streams that say the size of a record, which stands at byte 4.
+/// Streams that say the size of a record, which is at byte 4.
 const SIZED: [u32; 4] = [HANDLE_DATA, UNLOADED_MODULE_LIST, MEMORY_INFO_LIST, THREAD_INFO_LIST];
 /// An offset that no file reaches whose contents of memory are left out.
 const FAR: u32 = 0xFFFF_FF00;

@@ -1,4 +1,4 @@
-//! Where everything stands in the file: header, directory, streams, and behind them the contents of memory.
+//! Where everything is in the file: header, directory, streams, and behind them the contents of memory.
 
 use std::io::{self, Write};
 
@@ -55,7 +55,7 @@ impl Layout {
         }
     }
 
-    /// Where the next bytes will stand.
+    /// Where the next bytes will be.
     pub(super) fn next(&self) -> usize {
         self.head.len().next_multiple_of(ALIGNMENT)
     }
@@ -68,7 +68,7 @@ impl Layout {
         at as u32
     }
 
-    /// Enters what stands from `offset` to the end of the head as a stream.
+    /// Enters what is from `offset` to the end of the head as a stream.
     pub(super) fn stream(&mut self, number: u32, offset: u32) {
         let place = Slot { stream: number, offset, size: self.head.len() as u32 - offset };
         let at = HEADER + ENTRY * self.places.len();
@@ -89,7 +89,7 @@ impl Layout {
         self.push(&bytes.0)
     }
 
-    /// Writes over bytes of the head; what would stand behind it is left out.
+    /// Writes over bytes of the head; what would be behind it is left out.
     pub fn put(&mut self, at: usize, bytes: &[u8]) {
         for (place, byte) in self.head.iter_mut().skip(at).zip(bytes) {
             *place = *byte;
@@ -101,7 +101,7 @@ impl Layout {
         self.places.iter().find(|place| place.stream == stream).copied()
     }
 
-    /// Where the directory entry of the first stream of a number stands.
+    /// Where the directory entry of the first stream of a number is.
     pub fn entry(&self, stream: u32) -> Option<usize> {
         self.places.iter().position(|place| place.stream == stream).map(|place| HEADER + ENTRY * place)
     }
@@ -161,7 +161,7 @@ pub struct Text {
     pub units: Vec<u16>,
     /// The length in bytes that the file says, where it is not the true one.
     pub declared_bytes: Option<u32>,
-    /// The offset that the file says, where the text stands nowhere.
+    /// The offset that the file says, where there is no text.
     pub offset: Option<u32>,
 }
 

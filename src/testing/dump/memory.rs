@@ -65,7 +65,7 @@ pub(super) const IMAGE: u32 = 0x100_0000;
 pub struct Range {
     /// First address.
     pub base: u64,
-    /// Bytes that stand in the file.
+    /// Bytes that are in the file.
     pub size: u64,
     /// The size that the file says, where it is not the true one.
     pub declared_size: Option<u64>,
@@ -121,7 +121,7 @@ pub(super) fn put_regions(layout: &mut Layout, regions: &[Region]) {
     layout.stream(MEMORY_INFO_LIST, at);
 }
 
-/// Both lists of ranges stand last, then their contents: first those that 32 bits must reach.
+/// Both lists of ranges are last, then their contents: first those that 32 bits must reach.
 pub(super) fn put_ranges(layout: &mut Layout, plan: &Plan) {
     let near = plan.memory.as_deref().unwrap_or_default();
     let far = plan.memory64.as_deref().unwrap_or_default();

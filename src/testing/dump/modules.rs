@@ -30,7 +30,7 @@ pub struct Module {
 pub enum CodeView {
     /// `RSDS`: identity of the PDB file as 16 bytes in the order of the file, its age, its path.
     Rsds {
-        /// Bytes of the GUID as they stand in the file.
+        /// Bytes of the GUID as they are in the file.
         guid: [u8; 16],
         /// How often the file was written.
         age: u32,
@@ -48,7 +48,7 @@ pub enum CodeView {
     },
     /// Any bytes.
     Raw(Vec<u8>),
-    /// A place where no record stands.
+    /// A place where no record is.
     At {
         /// Bytes the file says it has.
         size: u32,

@@ -105,7 +105,7 @@ const PROCESS: u64 = 0x9F_0000_0000;
 const THREADS: u64 = 0xA0_0000_0000;
 const BLOCKS: u64 = 0x1A0_0000_0000;
 const APART: u64 = 0x100_0000;
-/// One private block in so many starts like a heap segment.
+/// One private block in this many starts like a heap segment.
 const HEAP_STRIDE: u64 = 16;
 
 /// Writes a reference dump. Numbers that are too small for the others are raised.
@@ -267,7 +267,7 @@ impl Space {
         }
     }
 
-    /// Private blocks: three in four stand by twos in allocations, which start where Windows lets them, with reserved and
+    /// Private blocks: three in four are by twos in allocations, which start where Windows lets them, with reserved and
     /// free memory behind them as long as there are rows to spare; the last quarter adjoins, in one allocation. So about
     /// one row in six starts a private allocation, as in real dumps (0.16 in a dump of Windows 11).
     fn blocks(&mut self, options: &Options) {

@@ -39,7 +39,7 @@ pub struct Story {
     pub heaps: Vec<Vec<Block>>,
 }
 
-/// One block in so many has no stack.
+/// One block in this many has no stack.
 const STACKLESS: u64 = 48;
 const UNDEFINED_BLOCKS: u64 = 3;
 

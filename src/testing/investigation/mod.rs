@@ -6,7 +6,7 @@
 //! - `fhcatalog` has a cache that fills up in the first three steps and then stays as it is. Two early logs cannot tell
 //!   it from the leak; a third can.
 //! - `fhsession` holds as much as before, under other stacks: by stack it looks like growth, by module it is none.
-//! - All others have their ordinary ups and downs, some blocks have no stack, one id has no stack in the log, one stands
+//! - All others have their ordinary ups and downs, some blocks have no stack, one id has no stack in the log, one is
 //!   for two stacks.
 //!
 //! Invariant: two logs of one seed differ by what their steps say and by nothing else; a restart changes every address
@@ -122,7 +122,7 @@ pub struct Answer {
     pub heap_count: u64,
     /// Rows of the module table; 0 in a dialect without one.
     pub module_count: u64,
-    /// Ids whose stack stands in the file.
+    /// Ids whose stack is in the file.
     pub stack_count: u64,
     /// Process id.
     pub pid: u64,
@@ -206,7 +206,7 @@ fn heap_bases(options: &Options) -> Vec<u64> {
 const FIRST_HOUR: u64 = 9;
 const HOURS_APART: u64 = 4;
 
-/// Time so many hours after the first log, which is taken at 9 o'clock on 11 March 2024.
+/// Time a number of hours after the first log, which is taken at 9 o'clock on 11 March 2024.
 fn taken_at(hours: u64) -> String {
     let hours = FIRST_HOUR + hours;
     let (mut year, mut month, mut day) = (2024, 3, 11 + hours / 24);

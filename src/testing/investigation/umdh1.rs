@@ -20,7 +20,7 @@ const STARS: &str = "***********";
 const DEEPEST: usize = 16;
 const ENTRY_OVERHEAD: u64 = 8;
 
-/// Writes the log; gives the number of ids whose stack stands in it.
+/// Writes the log; gives the number of ids whose stack is in it.
 pub(super) fn write(
     lines: &mut Lines<'_, impl Write>,
     options: &Options,

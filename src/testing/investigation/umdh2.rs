@@ -17,7 +17,7 @@ use super::{Options, heap_bases};
 
 const DASHES: &str = "- - - - - - - - - -";
 
-/// Writes the log; gives the number of ids whose stack stands in it.
+/// Writes the log; gives the number of ids whose stack is in it.
 pub(super) fn write(
     lines: &mut Lines<'_, impl Write>,
     options: &Options,

@@ -23,7 +23,7 @@ enum Fate {
 const LAST_FREED: u64 = 8;
 /// Traded blocks start at this size at the least, so that they can shrink.
 const TRADED_BYTES: u64 = 0x40;
-/// Of so many blocks of a heap, one is leaked with every step.
+/// One block of a heap in this many is leaked with every step.
 const LEAKED: u64 = 128;
 /// Distance of the first leaked block from the base of its heap, and of one step's from the next.
 const LEAK_OFFSET: u64 = 0x20_0000_0000;

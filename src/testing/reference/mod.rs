@@ -21,7 +21,7 @@ mod process;
 
 pub use options::{Answer, Kind, Options};
 
-/// Every so many stacks, one grows.
+/// One stack in this many grows.
 pub const GROWN_STRIDE: u64 = 64;
 
 const GIGABYTE: u64 = 1_000_000_000;
@@ -223,7 +223,7 @@ impl<'a, W: Write> Writer<'a, W> {
         self.answer.stack_count += 1;
     }
 
-    /// Addresses are used in turn now and then, so that all of them stand in the log.
+    /// Addresses are used in turn now and then, so that all of them are in the log.
     fn own_frame(&mut self) -> u32 {
         let all = self.frame_used.len();
         if self.next_unused < all && self.random.below(4) == 0 {

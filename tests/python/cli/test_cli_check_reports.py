@@ -133,7 +133,7 @@ def test_markdown_goes_to_stdout_or_a_file(capfd: pytest.CaptureFixture[str]) ->
 
 
 def rendered(text: str) -> ElementTree.Element:
-    """Render as GitHub does: CommonMark with tables, and HTML as it stands."""
+    """Render as GitHub does: CommonMark with tables, and HTML as it is."""
     page = MarkdownIt("commonmark").enable("table").render(text)
     return ElementTree.fromstring(f"<page>{page}</page>")
 

@@ -27,7 +27,7 @@ BIDI = [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u06
 INVISIBLE = [*"\u200b\u200c\u200d\u2060\ufeff\u00ad\u2028\u2029\u2062\u3164\ufffe\uffff\U000e0041"]
 UNSAFE = re.compile(f"[{re.escape(''.join({*CONTROLS, *BIDI, *INVISIBLE} - {chr(10)}))}\ud800-\udfff]")
 
-# A log of resolved frames: whatever stands in a line is the name of a function.
+# A log of resolved frames: whatever is in a line is the name of a function.
 TEMPLATE = """\
 // UMDH: version 6.1.7650.0: Logtime 2012-04-30 12:00 - Machine=H - PID=7
 // Loaded modules:
@@ -54,7 +54,7 @@ def logs(folder: Path, module: str, function: str = "f") -> list[str]:
 
 
 def safe_names() -> list[str]:
-    """One character each that may stand in a line of a log."""
+    """One character each that may be in a line of a log."""
     return [each for each in [*CONTROLS, *BIDI, *INVISIBLE] if each not in "\n\r\0\t\x0b\x0c\x1a\x85\u2028\u2029\ufeff"]
 
 

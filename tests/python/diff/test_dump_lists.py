@@ -35,7 +35,7 @@ FULL = SmallDump(
     handles=["Event", "File"],
     starts=[APP + 16],
 )
-# Number of a stream, and where in it the number of records stands.
+# Number of a stream, and where in it the number of records is.
 COUNTS = {"regions": (16, 8), "modules": (4, 0), "unloaded": (14, 8), "handles": (12, 8), "starts": (3, 0)}
 
 

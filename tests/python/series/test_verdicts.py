@@ -81,7 +81,7 @@ def drawn(name: str, seed: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def tables() -> list[dict[str, tuple[str, str]]]:
-    """Verdict and reason by curve, for each of eight seeds; all curves stand in the same logs."""
+    """Verdict and reason by curve, for each of eight seeds; all curves are in the same logs."""
     found = []
     for seed in range(8):
         curves = {f"m{place}": drawn(name, seed) for place, name in enumerate(CURVES)}

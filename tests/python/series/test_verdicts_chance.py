@@ -20,7 +20,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "series.md"
 
 
 def leaks(memory: float, monkeypatch: pytest.MonkeyPatch) -> float:
-    """The share of leaks among curves that keep so much of what they were, each judged alone."""
+    """The share of leaks among curves that keep a share of what they were, each judged alone."""
     rng = np.random.default_rng(11)
     state, steps = np.zeros(CURVES), []
     for _ in range(POINTS):

@@ -112,7 +112,7 @@ fn a_comparison_in_a_transcript_has_its_rows_and_its_total() {
     );
 }
 
-/// Lines that may stand between any two lines of a log.
+/// Lines that may be between any two lines of a log.
 const INSIDE: [&str; 44] = [
     "=====",
     "*****",

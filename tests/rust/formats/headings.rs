@@ -1,4 +1,4 @@
-//! Headings that cannot be read or stand twice, headers behind other words, lines that end in CR, and what a hog counts for.
+//! Headings that cannot be read or come twice, headers behind other words, lines that end in CR, and what a hog counts for.
 
 use heapdelta::{Capture, ErrorKind, read};
 

@@ -33,7 +33,7 @@ impl Dice {
     }
 }
 
-/// Lines that may stand between any two.
+/// Lines that may be between any two.
 const NOISE: [&str; 48] = [
     "",
     "",

@@ -16,7 +16,7 @@ pub struct Row {
 pub struct Stack {
     pub id: String,
     pub frames: Vec<(u64, String)>,
-    /// Prose stood above one of its frames: whose they are is open.
+    /// Prose was above one of its frames: whose they are is open.
     pub is_torn: bool,
 }
 

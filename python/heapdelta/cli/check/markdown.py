@@ -1,7 +1,7 @@
 """A check as Markdown for a pull request: the verdict, the limits, and what is long folded away.
 
 Names come from logs and may hold any character, among them ``|``, ``<`` and backticks (`` `anonymous namespace' ``).
-They stand in code spans, with a fence that is longer than any run of backticks inside. There nothing of them is markup,
+They are in code spans, with a fence that is longer than any run of backticks inside. There nothing of them is markup,
 and a forge notifies nobody and links nothing for ``@team``, ``#17`` or ``https://…`` in a name.
 """
 
@@ -89,7 +89,7 @@ def _notes(check: Check) -> str:
 
 
 def _folded(title: str, *parts: str) -> str:
-    # The title is HTML. What stands below it is read as Markdown, but only after a blank line.
+    # The title is HTML. What is below it is read as Markdown, but only after a blank line.
     shown = escape(visible(title))
     shown = f"<code>{shown}</code>" if _SPEAKING.search(title) else shown
     return "\n\n".join([f"<details><summary>{shown}</summary>", *parts, "</details>"])
@@ -123,7 +123,7 @@ def _longest_run(text: str) -> int:
 
 
 def _said(text: str, code: Callable[[str], str]) -> str:
-    """Write a sentence, in which names may stand: as it is, or as code where a forge would act upon it."""
+    """Write a sentence, in which there may be names: as it is, or as code where a forge would act upon it."""
     return code(text) if _SPEAKING.search(text) else _escaped(text)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Suppression:
-    """A rule, and where it stands: the number of its line and its text."""
+    """A rule, and where it is: the number of its line and its text."""
 
     line: int
     text: str

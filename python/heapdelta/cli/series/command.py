@@ -143,7 +143,7 @@ def _refuse(kind: Kind, *, inclusive: bool, long: bool, chart: Path | None) -> N
 
 
 def _listed(sources: list[str]) -> list[Source]:
-    """List files: shells of Windows hand over a pattern as it stands."""
+    """List files: shells of Windows hand over a pattern as it is."""
     return [file for source in sources for file in listed_sources(source)]
 
 

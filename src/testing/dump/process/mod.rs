@@ -104,7 +104,7 @@ const IMAGE_COMMIT: u64 = 0x48_0000;
 ///
 /// # Errors
 ///
-/// `InvalidInput` where the address space of a 32-bit process cannot hold the growth of so many steps.
+/// `InvalidInput` where the address space of a 32-bit process cannot hold the growth of that many steps.
 pub fn plan(options: &Options) -> io::Result<(Plan, Answer)> {
     let is_64_bit = options.pointer_width == 64;
     let run = Run::new(options.seed, options.run, is_64_bit);

@@ -41,7 +41,7 @@ pub struct Space {
     /// Where the run puts what is neither module nor heap: threads, private blocks and sections.
     pub bases: Bases,
     regions: Vec<Region>,
-    /// Contents that stand in every dump, and in a full one known bytes among all others.
+    /// Contents that are in every dump, and in a full one known bytes among all others.
     ranges: Vec<Range>,
 }
 
@@ -104,7 +104,7 @@ impl Space {
         self.ranges.push(range);
     }
 
-    /// A heap of one segment that uses so many bytes.
+    /// A heap of one segment that uses the given bytes.
     pub fn heap(&mut self, base: u64, bytes: u64) {
         let committed = bytes.next_multiple_of(PAGE);
         let reserved = committed.max(HEAP_RESERVE).next_multiple_of(GRANULARITY);

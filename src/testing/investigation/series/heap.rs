@@ -17,7 +17,7 @@ impl Heap {
         Self { end: FIRST_BLOCK, free: HashMap::new() }
     }
 
-    /// Place of a new block of so many bytes with its overhead, from the base of the heap.
+    /// Place of a new block of the given size and overhead, from the base of the heap.
     pub fn place(&mut self, random: &mut Random, bytes: u64) -> u64 {
         let free = self.free.entry(bytes).or_default();
         if !free.is_empty() {

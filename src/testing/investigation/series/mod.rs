@@ -2,7 +2,7 @@
 //!
 //! - Blocks of the leak are never freed; more of them come by day than by night.
 //! - The cache fills up in the first day of a run. From then on it trades entries: as many as before, but others.
-//! - Sessions end within hours. By day they stand under other stacks than by night, and there are more of them.
+//! - Sessions end within hours. By day they are under other stacks than by night, and there are more of them.
 //! - Ordinary sites trade blocks at a pace of their own, some none, some nearly all in a day.
 //! - A restart begins an hour before its log: other process id, addresses and ids; leak and cache start from nothing.
 //!
@@ -38,7 +38,7 @@ pub struct SeriesOptions {
 /// What was written, and how old the blocks are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeriesAnswer {
-    /// What stands in the log.
+    /// What is in the log.
     pub log: Answer,
     /// Which run of the program it is of: 0, or 1 after the restart.
     pub run: u64,
@@ -75,7 +75,7 @@ pub struct Series {
     lives: Vec<Vec<Life>>,
 }
 
-/// One block in so many of a heap has no stack; of a thousand, so many are freed in an hour.
+/// One block of a heap in this many has no stack; of a thousand, this many are freed in an hour.
 const STACKLESS: usize = 48;
 const STACKLESS_FREED: u64 = 100;
 const UNDEFINED_BLOCKS: u64 = 3;

@@ -15,7 +15,7 @@ pub struct Hour {
 /// What happens to the blocks of a site.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Of a thousand blocks, so many are freed.
+    /// How many of a thousand blocks are freed.
     pub freed: u64,
     /// Blocks at the end of the hour.
     pub count: u64,
@@ -28,11 +28,11 @@ const LOAD: [u64; 6] = [70, 70, 95, 130, 130, 105];
 /// Sessions under the stacks of the day, and under those of the night, in percent of their number.
 const BY_DAY: [u64; 6] = [10, 15, 60, 100, 90, 40];
 const BY_NIGHT: [u64; 6] = [60, 55, 30, 10, 15, 35];
-/// Of a thousand sessions, so many end in an hour.
+/// How many of a thousand sessions end in an hour.
 const SESSIONS_ENDED: u64 = 250;
 /// How full the cache is after every four hours of a run, in percent; full after a day.
 const FILLED: [u64; 7] = [10, 38, 60, 77, 89, 97, 100];
-/// Of a thousand entries of the full cache, so many are traded for others in an hour.
+/// How many of a thousand entries of the full cache are traded for others in an hour.
 const TRADED: u64 = 40;
 /// The same for the blocks of ordinary sites, which differ.
 const ORDINARY: [u64; 6] = [0, 5, 20, 80, 80, 300];
