@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::ends::Ends;
 use crate::{
     assemble::merge::{MergedStacks, MergedTraces, Placed},
-    log::sink::{Allocation, BlockColumns, regions::Span},
+    log::sink::{Allocation, BlockColumns, store::Span},
     table::{
         allocations::{self, Blocks},
         stacks, text,

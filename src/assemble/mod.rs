@@ -19,7 +19,7 @@ use crate::{
     error::Result,
     log::sink::{
         ComparisonRow, HeaderLine, HeapEvent, LineCounts, Module, SectionLine, Sink, SymbolNote, issues::Issues,
-        regions::Span,
+        store::Span,
     },
     table::{
         Table,

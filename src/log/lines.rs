@@ -18,6 +18,17 @@ pub struct Line<'a> {
     pub ended: bool,
 }
 
+/// A line that is being read, and where it is in its piece.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// Lines of the piece before it.
+    pub line: u64,
+    /// Its first byte in the text of the piece.
+    pub byte: u64,
+    /// The line.
+    pub text: &'a [u8],
+}
+
 /// The line that starts at `start`; `None` at the end of the text.
 pub fn line_at(text: &[u8], start: usize) -> Option<Line<'_>> {
     let rest = text.get(start..).filter(|rest| !rest.is_empty())?;

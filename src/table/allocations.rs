@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, UInt64Array}
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 
 use super::schema;
-use crate::log::sink::{Allocation, BlockColumns, TraceSlot, regions::Span};
+use crate::log::sink::{Allocation, BlockColumns, TraceSlot, store::Span};
 
 /// Columns that say the same in every row, once for all batches.
 #[derive(Debug)]

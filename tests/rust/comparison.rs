@@ -5,7 +5,7 @@ use heapdelta::internals::{
     log::{
         Dialect, Evidence,
         comparison::{Comparison, Style, read},
-        sink::{Piece, Sink, regions::Span},
+        sink::{Piece, Sink, store::Span},
     },
 };
 use proptest::prelude::*;

@@ -11,7 +11,7 @@ use heapdelta::internals::{
     log::{
         hogs::Reader,
         sink::{
-            Allocation, HeapEvent, Issue, LineCounts, Module, SectionLine, Sink, SymbolNote, TraceSlot, regions::Span,
+            Allocation, HeapEvent, Issue, LineCounts, Module, SectionLine, Sink, SymbolNote, TraceSlot, store::Span,
         },
     },
     table::{frames::Frames, modules::ModuleMap},

@@ -13,18 +13,11 @@ use crate::log::{
     fields::{is_bare_frame, is_blank, parse_frame, trim},
     header,
     line::{Line, classify},
-    lines,
+    lines::{Line as RawLine, Place},
     module_row::ModuleRow,
     sink::{Issue, Module, SectionLine, Severity, Sink, TraceSlot},
     symbol_noise::SymbolNoise,
 };
-
-#[derive(Debug, Clone, Copy)]
-struct Place<'a> {
-    line: u64,
-    byte: u64,
-    text: &'a [u8],
-}
 
 /// What count lines and frames belong to.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +83,7 @@ impl<'s, 'a> Reader<'s, 'a> {
     }
 
     /// Takes the next line, and counts it.
-    pub(super) fn line(&mut self, line: &lines::Line<'a>) {
+    pub(super) fn line(&mut self, line: &RawLine<'a>) {
         let (bytes, ended) = (line.bytes, line.ended);
         self.place = Place { line: self.sink.piece.lines.total(), byte: line.start as u64, text: bytes };
         let record = Record::parse(bytes);

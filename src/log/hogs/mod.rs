@@ -24,7 +24,7 @@ use crate::log::{
     fields::{next_token, parse_field, parse_hex, trim},
     header,
     line::{Banner, BannerKind, Line, classify},
-    lines::{lines, starts_a_record},
+    lines::{Place, lines, starts_a_record},
     open_stack::OpenStack,
     sections::{self, Meaning, Subject},
     sink::{HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote},
@@ -75,14 +75,6 @@ enum Heap {
     Named(u64),
     /// No banner names one; `announced` once a row made it a heap of its own.
     Unnamed { announced: bool },
-}
-
-/// A line and where it is in its piece.
-#[derive(Debug, Clone, Copy)]
-struct Place<'a> {
-    line: u64,
-    byte: u64,
-    text: &'a [u8],
 }
 
 impl Default for Reader {

@@ -8,8 +8,8 @@ mod batch;
 pub mod frame_keys;
 pub mod issues;
 pub mod records;
-pub mod regions;
 pub mod running_sums;
+pub mod store;
 pub mod trace_ids;
 
 pub use crate::log::sink::records::{
@@ -22,7 +22,7 @@ use crate::{
     log::sink::frame_keys::FrameKeys,
     log::{
         fields::trim,
-        sink::{batch::Batch, issues::IssueCounts, regions::Regions, running_sums::RunningSums},
+        sink::{batch::Batch, issues::IssueCounts, running_sums::RunningSums, store::Store},
     },
 };
 
@@ -52,9 +52,9 @@ pub struct Sink {
     pub pieces: Vec<Piece>,
     keep_blocks: bool,
     /// Blocks of all pieces.
-    pub blocks: Regions<BlockColumns>,
+    pub blocks: Store<BlockColumns>,
     /// Frames of the definitions of all pieces, by the worker's numbers.
-    pub piece_frames: Regions<Vec<u32>>,
+    pub piece_frames: Store<Vec<u32>>,
     /// The vector that the definitions of one piece after the other grow in; what a piece keeps is copied out of it. Vectors
     /// that grow where they stay leave holes between them: a tenth of the log's size, measured on 2026-11-23.
     spare_definitions: Vec<Definition>,

@@ -1,6 +1,6 @@
 //! What readers find, row by row: places are relative to the piece of text they were found in.
 
-use crate::{log::sink::regions::Span, numbers};
+use crate::{log::sink::store::Span, numbers};
 
 /// What became of every line: the sum of the fields is the number of lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

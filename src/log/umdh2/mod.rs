@@ -33,9 +33,8 @@ pub const PADDING: usize = WINDOW;
 
 /// Reads one block of text into the sink's piece.
 ///
-/// `text` ends in [`PADDING`] zeros, which are not part of it; `banner` is the last banner of a heap before it, and the byte of the text where
-/// it is; `last` says
-/// that the file ends with it.
+/// `text` ends in [`PADDING`] zeros, which are not part of it; `banner` is the last banner of a heap before it, and its byte in
+/// the text; `last` says that the file ends with it.
 pub fn read(text: &[u8], banner: (&[u8], u64), last: bool, sink: &mut Sink) {
     let mut reader = Reader::new(text, last, sink);
     reader.resume(banner);

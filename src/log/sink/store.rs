@@ -38,7 +38,7 @@ pub trait Rows: Default {
 
 /// Rows of one worker.
 #[derive(Debug, Default)]
-pub struct Regions<R> {
+pub struct Store<R> {
     full: Vec<R>,
     /// Where rows are added.
     pub open: R,
@@ -61,7 +61,7 @@ const LARGE: usize = if TINY {
     1 << 20
 };
 
-impl<R: Rows> Regions<R> {
+impl<R: Rows> Store<R> {
     /// Starts a piece: all of its rows will be in one region.
     pub fn begin(&mut self) {
         let full = self.open.count() + self.largest_piece > self.open.capacity();
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn every_piece_stands_whole_where_its_span_says() {
-        let mut regions: Regions<Vec<u32>> = Regions::default();
+        let mut regions: Store<Vec<u32>> = Store::default();
         let pieces: Vec<Vec<u32>> =
             (0..60).map(|piece| (0..piece * 7 % 11).map(|row| piece * 100 + row).collect()).collect();
         let keep = |piece: &Vec<u32>| {
