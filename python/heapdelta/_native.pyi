@@ -7,7 +7,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Dump", "Grid", "Snapshot", "Table", "blame", "damage_names", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "number_through", "one_run", "rank", "read", "read_each", "sides_by_heap", "sides_by_stack", "stack_groups", "survivors", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Snapshot", "Table", "damage_names", "doubtful_names", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "one_run", "read", "read_each", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -31,6 +31,11 @@ class Comparison:
     """
     One comparison. Wrapped by `heapdelta.Comparison`.
     """
+    def blame(self, /, allocators: Any) -> Table:
+        """
+        The frame that each stack counts for: the table `blame`. `allocators` has one column bool: which frames are an
+        allocator's.
+        """
     @property
     def byte_count(self, /) -> int:
         """
@@ -82,6 +87,37 @@ class Comparison:
         """
 
 @final
+class Diff:
+    """
+    Two snapshots, the later one first, or one comparison. Wrapped by `heapdelta.Delta` and `heapdelta.Comparison`.
+    """
+    def __new__(cls, /, captures: SupportsGetItem[int, Snapshot | Comparison], allocators: SupportsGetItem[int, Any], *, threads: SupportsIndex | None = None) -> Diff:
+        """
+        Number the stacks of all captures. `allocators` has for each of them one column bool: which of its frames are an
+        allocator's.
+        """
+    def passed(self, /, capture: SupportsIndex, groups: Any) -> Table:
+        """
+        The groups that each stack of a capture passes: the table `stack_groups`. `groups` has one column u32: the group of each
+        frame, null for none.
+        """
+    def rank(self, /, parts: SupportsGetItem[int, Any], keys: Any) -> Table:
+        """
+        Sum rows up by a key of their stacks, and rank the keys by growth: the table `ranking`.
+
+        `parts` have the columns stack u32, side u32 (0 after, 1 before, 2 both), and the measures of both sides u64; `keys` has
+        one column u32: the key of each stack. Rows without a key are left out.
+        """
+    def sides(self, /, by: str) -> Table:
+        """
+        The sums of two snapshots by `stack` or by `heap`, one below the other: the table `sides_by_stack` or `sides_by_heap`.
+        """
+    def stacks(self, /) -> Table:
+        """
+        The stacks of all captures, one behind the other: the table `numbered_stacks`.
+        """
+
+@final
 class Dump:
     """
     One minidump. Wrapped by `heapdelta.Dump`.
@@ -93,7 +129,7 @@ class Dump:
         """
     def bytes_at(self, /, address: SupportsIndex, size: SupportsIndex) -> memoryview:
         """
-        Bytes of the process: a view of the file where they stand there in one piece, else of a copy.
+        Bytes of the process: a view of the file where they are there in one piece, else of a copy.
         """
     @property
     def comment(self, /) -> str | None:
@@ -186,12 +222,16 @@ class Grid:
     Every key of a series at every point. Wrapped by `heapdelta.Series`.
     """
     def __len__(self, /) -> int: ...
+    def __new__(cls, /, snapshots: SupportsGetItem[int, Snapshot], by: str, *, threads: SupportsIndex | None = None) -> Grid:
+        """
+        Sum up snapshots by `stack`, which is the content of their stacks, or by `heap`, which is the address of their heaps.
+        """
     def cells(self, /, keys: SupportsGetItem[int, SupportsIndex]) -> Table:
         """
         The cells of keys in the order given, a row for each key and point: key u32, point u32, present bool, sums u64, null
         where they are not known.
         """
-    def curves(self, /, first: SupportsIndex, times: SupportsGetItem[int, SupportsFloat | SupportsIndex], *, middle: tuple[SupportsIndex, SupportsIndex], late: tuple[SupportsIndex, SupportsIndex], settled: SupportsIndex, quantile: SupportsFloat | SupportsIndex, fall_share: SupportsFloat | SupportsIndex, threads: SupportsIndex | None = None) -> Table:
+    def curves(self, /, first: SupportsIndex, times: SupportsGetItem[int, SupportsFloat | SupportsIndex], *, middle: tuple[SupportsIndex, SupportsIndex], late: tuple[SupportsIndex, SupportsIndex], settled: SupportsIndex, quantile: SupportsFloat | SupportsIndex, fall_share: SupportsFloat | SupportsIndex) -> Table:
         """
         Describe the curves of requested bytes over a stretch of points, of all keys that have something there.
 
@@ -204,23 +244,13 @@ class Grid:
         """
         One row per key: value u64, status u8, and where it was seen last: point u32, row u32.
         """
-    @staticmethod
-    def of_heaps(snapshots: SupportsGetItem[int, Snapshot]) -> Grid:
-        """
-        Sum up snapshots by the address of their heaps.
-        """
-    @staticmethod
-    def of_stacks(snapshots: SupportsGetItem[int, Snapshot]) -> Grid:
-        """
-        Sum up snapshots by the content of their stacks.
-        """
     def sizes(self, /, point: SupportsIndex) -> Table:
         """
         Requested bytes of every key at one point, null where they are not known.
         """
     def sum(self, /, keys: SupportsGetItem[int, SupportsIndex], groups: SupportsGetItem[int, SupportsIndex], group_count: SupportsIndex) -> Grid:
         """
-        Add keys up into groups: each key goes into the group that stands at the same place.
+        Add keys up into groups: each key goes into the group that is at the same place.
         """
 
 @final
@@ -228,6 +258,11 @@ class Snapshot:
     """
     One capture. Wrapped by `heapdelta.Snapshot`.
     """
+    def blame(self, /, allocators: Any) -> Table:
+        """
+        The frame that each stack counts for: the table `blame`. `allocators` has one column bool: which frames are an
+        allocator's.
+        """
     @property
     def byte_count(self, /) -> int:
         """
@@ -273,6 +308,11 @@ class Snapshot:
         """
         32 or 64.
         """
+    def stack_groups(self, /, groups: Any) -> Table:
+        """
+        The groups that each stack passes: the table `stack_groups`. `groups` has one column u32: the group of each frame, null
+        for none.
+        """
     def table(self, /, name: str) -> Table:
         """
         A table by its name.
@@ -314,14 +354,15 @@ class Table:
         Some columns, in the order of their names; nothing is copied.
         """
 
-def blame(capture: Snapshot | Comparison, allocators: Any) -> Table:
-    """
-    The frame that each stack counts for; `allocators` has one column bool: which frames are an allocator's.
-    """
-
 def damage_names() -> list[str]:
     """
     The names of all defects that `write_process_dump` can write.
+    """
+
+def doubtful_names(frames: Any) -> Table:
+    """
+    Tell which frames have a name that is probably that of another function: one column `doubtful`. `frames` has the columns
+    function and offset of `frames`.
     """
 
 def encoding_name(name: str) -> str | None:
@@ -363,24 +404,9 @@ def hexadecimal(numbers: Any) -> Table:
     Write numbers as upper-case hexadecimal: one column `text`. `numbers` has one column u64.
     """
 
-def number_through(captures: SupportsGetItem[int, Snapshot | Comparison], allocators: SupportsGetItem[int, Any]) -> Table:
-    """
-    The stacks of captures, one behind the other: the table `numbered_stacks`.
-
-    `allocators` has for each of them one column bool: which of its frames are an allocator's.
-    """
-
-def one_run(snapshots: SupportsGetItem[int, Snapshot]) -> tuple[list[Snapshot | None], Table]:
+def one_run(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[list[Snapshot | None], Table]:
     """
     Snapshots of one run in the order of time, each as the others know its stacks (None: as it is), and the table `carried`.
-    """
-
-def rank(parts: SupportsGetItem[int, Any], keys: Any) -> Table:
-    """
-    Sum rows up by a key of their stacks, and rank the keys by growth: the table `ranking`.
-
-    `parts` have the columns stack u32, side u32 (0 after, 1 before, 2 both), and the measures of both sides u64; `keys` has
-    one column u32: the key of each stack. Rows without a key are left out.
     """
 
 def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, encoding: str | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison | Dump:
@@ -394,19 +420,9 @@ def read_each(paths: SupportsGetItem[int, str | PathLike[str]], *, blocks: bool,
     `heapdelta.read_many`: a thread and a pool for each would take longer than to read it.
     """
 
-def sides_by_heap(after: Snapshot, before: Snapshot) -> Table:
+def statuses() -> list[str]:
     """
-    The sums of two snapshots by heap, one below the other: the table `sides_by_heap`.
-    """
-
-def sides_by_stack(after: Snapshot, before: Snapshot) -> Table:
-    """
-    The sums of two snapshots by stack, one below the other: the table `sides_by_stack`.
-    """
-
-def stack_groups(capture: Snapshot | Comparison, groups: Any) -> Table:
-    """
-    The groups that each stack passes; `groups` has one column u32: the group of each frame, null for none.
+    The words of the column `status`, by number.
     """
 
 def survivors(lives: Table) -> Table:
@@ -414,6 +430,16 @@ def survivors(lives: Table) -> Table:
     The table `survivors` of a table `lives`: how many blocks of each birth are still there at each later point.
 
     Wrapped by `heapdelta.Survival`.
+    """
+
+def why_not_one_process(before: Dump, after: Dump) -> str | None:
+    """
+    Why addresses in two dumps must not be compared; None if they may be.
+    """
+
+def why_not_one_run(before: Snapshot, after: Snapshot) -> str | None:
+    """
+    Why trace ids and addresses of two logs must not be matched; None if they may be.
     """
 
 def write_investigation_log(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, run: SupportsIndex, stack_count: SupportsIndex, dialect: str, pointer_width: SupportsIndex, line_end: str, encoding: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from heapdelta import _whole_file
 from heapdelta._read.sources import listed_sources
+from heapdelta.cli import _streams
 from heapdelta.exceptions import HeapdeltaError, OptionError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Role(Enum):
 
 
 INPUT, OUTPUT, FOLDER = Role.INPUT, Role.OUTPUT, Role.FOLDER
+
+_STDERR = "standard error"
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def _listed(value: Path | list[str] | None) -> Iterator[str]:
 
 def _redirected() -> Iterator[_Output]:
     """Give standard output and standard error where the shell has sent them into a file."""
-    for stream, name in ((sys.stdout, "standard output"), (sys.stderr, "standard error")):
+    for stream, name in ((sys.stdout, "standard output"), (sys.stderr, _STDERR)):
         try:
             output = _Output(name, stream.fileno())
         except (AttributeError, OSError, ValueError):
@@ -131,21 +134,31 @@ def _redirected() -> Iterator[_Output]:
 
 
 def _refuse_inputs(outputs: list[_Output], inputs: Iterable[str]) -> None:
+    found = _inputs_of(outputs, inputs)
+    if any(output.label == _STDERR for output, _ in found):
+        # No message is written into an input: the exit code alone tells.
+        _streams.discard(sys.stderr)
+    for output, path in found:
+        raise OptionError(
+            f"{output.label}: output is the input {path}",
+            path=path,
+            hint="nothing was read or written; choose another name for the output",
+            kind="option",
+        )
+
+
+def _inputs_of(outputs: list[_Output], inputs: Iterable[str]) -> list[tuple[_Output, str]]:
+    """Give the inputs that are an output as well."""
     written = {(about.st_dev, about.st_ino): output for output in outputs if (about := _regular(output.about()))}
-    if not written:
-        return
-    for path in inputs:
+    found = []
+    for path in inputs if written else ():
         try:
             about = os.stat(path)  # noqa: PTH116 - a name that no path can have is reported where it is read
         except (OSError, ValueError):
             continue
         if _regular(about) and (output := written.get((about.st_dev, about.st_ino))):
-            raise OptionError(
-                f"{output.label}: output is the input {path}",
-                path=path,
-                hint="nothing was read or written; choose another name for the output",
-                kind="option",
-            )
+            found.append((output, path))
+    return found
 
 
 def _refuse_twins(outputs: list[_Output]) -> None:

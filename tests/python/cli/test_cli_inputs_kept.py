@@ -148,15 +148,16 @@ def test_log_on_standard_input_is_known_as_well(name: str, folder: Path) -> None
     assert files_of(folder) == before
 
 
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_log_that_the_shell_appends_to_is_refused(stream: str) -> None:
-    before = Path("after.svg").read_bytes()
+@pytest.mark.parametrize("streams", [["stdout"], ["stderr"], ["stdout", "stderr"]])
+@pytest.mark.parametrize("arguments", [["umdh"], ["diff", "--csv"], ["series", "--csv", "-o", "/dev/stderr"]])
+def test_log_that_the_shell_appends_to_is_left_as_it_is(streams: list[str], arguments: list[str], folder: Path) -> None:
+    before = files_of(folder)
     with Path("after.svg").open("ab") as log:
-        done = command("umdh", "before.svg", "after.svg", **{stream: log})
+        done = command(arguments[0], "before.svg", "after.svg", *arguments[1:], **dict.fromkeys(streams, log))
     assert done.returncode == cli.USAGE
-    assert Path("after.svg").read_bytes().startswith(before)
-    if stream == "stdout":
-        assert Path("after.svg").read_bytes() == before
+    # Also the message is not written into a log.
+    assert files_of(folder) == before
+    if streams == ["stdout"]:
         assert b"standard output: output is the input after.svg" in done.stderr
 
 
