@@ -298,8 +298,10 @@ fn a_snapshot_in_a_transcript_has_its_overhead_and_its_depth() {
         [(30, 0x40, 0x18, "A10", 3), (5, 0x200, 0x30, "B20", 16), (2, 0x90, 0x20, "C30", 32), (4, 0x33, 0x1D, "0", 0)]
     {
         for block in 0..count {
-            text +=
-                &format!("{requested:X} bytes + {overhead:X} at {:X} by BackTrace{id}\n", 0x200_0000 + block * 0x1000);
+            text += &format!(
+                "{requested:X} bytes + {overhead:X} at {:X} by BackTrace{id}\n",
+                0x200_0000 + requested * 0x1_0000 + block * 0x1000
+            );
             if block == 0 && depth > 0 {
                 (0..depth).for_each(|frame| text += &format!("\t{:X}\n", 0x7FF7_A001_0000_u64 + frame * 16));
                 text.push('\n');
