@@ -24,13 +24,17 @@ __all__ = ["DEFAULT", "Allocators", "Rule"]
 ADDRESS = "+0x*"
 """Function of a rule that takes only frames without one: raw addresses, shown as ``app+0x1C3F``."""
 
+_INLINE = "(?:(?:__1|__2|__ndk1|__cr|__cxx11|__debug|tr1)::)?"
+"""Inline namespaces of ``std`` in libc++ and libstdc++, in small letters, and the one before C++11."""
+
 
 @dataclass(frozen=True)
 class Rule:
     """One rule: frames of these modules and functions belong to an allocator, or do not.
 
     Patterns are compared without regard to case; ``*`` stands for any text and ``?`` for one character, everything
-    else for itself. Parameters in brackets behind the name of a function may be left out of its pattern.
+    else for itself. Parameters in brackets behind the name of a function may be left out of its pattern. A pattern of
+    a function that begins with ``std::`` also takes the inline namespaces of C++ libraries, as in ``std::__1::vector``.
 
     Parameters
     ----------
@@ -217,4 +221,9 @@ def _hits(distinct: pl.Series, patterns: list[str], parameters: str = "") -> pl.
 
 def _regex(glob: str) -> str:
     special = {"*": ".*", "?": "."}
-    return "".join(special.get(character) or re.escape(character) for character in glob)
+    head = "std::" if glob.startswith("std::") else ""
+    return (
+        head
+        + _INLINE * bool(head)
+        + "".join(special.get(character) or re.escape(character) for character in glob.removeprefix(head))
+    )

@@ -125,6 +125,24 @@ def test_the_caller_is_blamed(text: str) -> None:
             "app!orders::load",
         ),
         (
+            """ntdll!RtlAllocateHeap app!alloc::raw_vec::RawVecInner::finish_grow<std::alloc::System>
+            app!alloc::vec::Vec<u8,std::alloc::System>::reserve app!alloc::string::String::push_str
+            app!core::fmt::write app!alloc::fmt::format::format_inner app!orders::title""",
+            "app!orders::title",
+        ),
+        (
+            """ntdll!RtlAllocateHeap orders!malloc orders!operator.new orders!Name::Name
+            orders!std::_Default_allocator_traits<std::allocator<Order>.>::construct<Order>
+            orders!std::_Ref_count_obj2<Order>::_Ref_count_obj2<Order> orders!std::make_shared<Order>
+            orders!Order::Load""",
+            "orders!Name::Name",
+        ),
+        (
+            """ntdll!RtlAllocateHeap orders!malloc orders!operator.new orders!std::vector<int>::push_back
+            orders!std::_Func_impl_no_alloc<lambda_1,void>::_Do_call orders!std::thread::_Invoke<lambda_1,0>""",
+            "orders!std::_Func_impl_no_alloc<lambda_1,void>::_Do_call",
+        ),
+        (
             """ntdll!RtlDebugAllocateHeap ntdll!RtlpAllocateHeapInternal chrome!malloc chrome!operator.new
             chrome!content::BrowserAccessibility::Update""",
             "chrome!content::BrowserAccessibility::Update",
@@ -208,11 +226,43 @@ def test_addresses_are_blamed_on_their_owner(frames: list[str], owner: str) -> N
         "app!IMallocTracker::Report",
         "app!_expand_tree",
         "app!heap_allocation_report",
-        "app!std::vector<Order,std::allocator<Order> >::push_back",
-        "app!std::map<int,Order>::operator[]",
         "app!std::allocator_report",
-        "app!alloc::vec::Vec<app::Order>::push",
-        "app!hashbrown::map::HashMap<K,V>::insert",
+        "app!std::thread::_Invoke<std::tuple<app::Load>,0>",
+        "app!std::_Func_impl_no_alloc<app::Load<std::vector<int> >,void>::_Do_call",
+        "app!std::__1::__function::__func<app::Load<std::__1::vector<int> >,void ()>::operator()",
+        "app!std::function<void __cdecl(void)>::operator()",
+        "app!std::invoke<app::Load,std::vector<int> >",
+        "app!std::sort<std::_Vector_iterator<Order>,app::Less>",
+        "app!std::for_each<Order *,app::Load>",
+        "app!std::transform<int *,std::back_insert_iterator<std::vector<int> >,app::Load>",
+        "app!std::vectorize",
+        "app!std::listen<int>",
+        "app!vector<int>::push_back",
+        "app!app::vector<int>::push_back",
+        "app!app::std::vector<int>::push_back",
+        "app!eastl::vector<int>::push_back",
+        "app!app::Pool<std::vector<int> >::Grow",
+        "app!app::alloc::vec::Vec<int>::push",
+        "app!app::shared_ptr<Order>::shared_ptr<Order>",
+        "app!app::make_shared<Order>",
+        "app!app::string::append",
+        "app!alloc::report::Report::build",
+        "app!alloc::boxed::impl$48::call_once<app::new_clone::closure_env$0>",
+        "app!<alloc::boxed::Box<F,A> as core::ops::function::FnOnce<Args>>::call_once",
+        "app!alloc::slice::impl$0::sort_by<app::Order,app::to_vec::closure_env$0>",
+        "app!<app::Order as core::fmt::Display>::fmt",
+        "app!<app::Order as core::clone::Clone>::clone",
+        "app!<app::Order as core::convert::From<alloc::string::String>>::from",
+        "app!app::hashbrown::insert",
+        "app!app::Vec::push",
+        "app!std::thread::local::LocalKey<T>::with",
+        "app!core::ops::function::FnOnce::call_once<app::load::closure_env$0>",
+        "app!_o_mymalloc",
+        "app!__imp_grab",
+        "app!hoarder",
+        "hoarder+0x10",
+        "appleak+0x10",
+        "apphelp!SdbOpenDatabase",
         "app!allocate",
         "app!Pool::Allocate",
         "app!Order::newItem",
@@ -231,6 +281,27 @@ def test_addresses_are_blamed_on_their_owner(frames: list[str], owner: str) -> N
 )
 def test_an_owner_stays(text: str) -> None:
     assert flags(text) == [False]
+
+
+@pytest.mark.parametrize("inline", ["", "__1::", "__2::", "__Cr::", "__ndk1::", "__cxx11::", "__debug::", "tr1::"])
+def test_inline_namespaces_of_the_library_are_the_library(inline: str) -> None:
+    rules = Allocators(["*!std::vector<*"])
+    texts = [f"app!std::{inline}vector<int>::push_back", f"app!app::std::{inline}vector<int>::push_back"]
+    assert flags(*texts, rules=rules) == [True, False]
+    assert flags("app!std::__3::vector<int>::push_back", "app!std::vectorize", rules=rules) == [False, False]
+
+
+def test_a_rule_may_name_one_inline_namespace() -> None:
+    rules = Allocators(["*!std::__1::vector<*"])
+    assert flags("app!std::__1::vector<int>::push_back", "app!std::vector<int>::push_back", rules=rules) == [
+        True,
+        False,
+    ]
+
+
+def test_an_exception_brings_back_a_member_of_a_container() -> None:
+    rules = ["-*!std::vector<*"] + blame.DEFAULT  # noqa: RUF005
+    assert flags("app!std::vector<int>::push_back", "app!std::list<int>::push_back", rules=rules) == [False, True]
 
 
 def test_the_case_of_a_fault_tolerant_heap() -> None:

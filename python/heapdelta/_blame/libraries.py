@@ -9,40 +9,6 @@ from heapdelta._blame.rules import Row
 
 LANGUAGES = (
     Row(
-        "Rust",
-        "the global allocator, the system's behind it, and the storage of vectors, boxes and tables",
-        (
-            *("__rust_alloc*", "__rust_realloc", "__rustc::__rust_*alloc*", "__rdl_*alloc*", "__rg_*alloc*"),
-            *("std::alloc::__default_lib_allocator::*", "std::alloc::System::*", "std::alloc::impl$*::*alloc*"),
-            *("std::sys::alloc::*", "std::sys::windows::alloc::*", "std::sys::pal::*::alloc::*", "process_heap_alloc"),
-            *(
-                "alloc::alloc::*",
-                "<alloc::alloc::*",
-                "alloc::raw_vec::*",
-                "<alloc::raw_vec::*",
-                "alloc::boxed::*::new*",
-            ),
-            *("alloc::boxed::box_new*", "hashbrown::raw::*", "<hashbrown::raw::*"),
-        ),
-        (
-            *("app!__rust_alloc_zeroed", "app!__rust_realloc", "app!__rustc::__rust_alloc", "app!__rdl_alloc"),
-            *(
-                "app!__rg_realloc",
-                "app!std::alloc::__default_lib_allocator::__rdl_alloc",
-                "app!std::alloc::System::alloc",
-            ),
-            *("app!std::alloc::impl$1::alloc", "app!std::sys::alloc::windows::process_heap_alloc"),
-            *("app!std::sys::windows::alloc::allocate", "app!std::sys::pal::windows::alloc::process_heap_alloc"),
-            *("app!process_heap_alloc", "app!alloc::alloc::exchange_malloc", "app!alloc::alloc::Global::alloc_impl"),
-            *("app!<alloc::alloc::Global as core::alloc::Allocator>::allocate",),
-            *("app!alloc::raw_vec::RawVecInner::finish_grow<std::alloc::System>",),
-            *("app!<alloc::raw_vec::RawVec<T,A>>::reserve::do_reserve_and_handle",),
-            *("app!alloc::boxed::Box<app::Order>::new", "app!alloc::boxed::box_new<app::Order>"),
-            *("app!hashbrown::raw::RawTableInner::new_uninitialized<alloc::alloc::Global>",),
-            *("app!<hashbrown::raw::RawTable<T,A>>::reserve_rehash",),
-        ),
-    ),
-    Row(
         "Delphi and C++Builder",
         "memory manager, and what the compiler calls for objects, strings and arrays",
         (
@@ -191,19 +157,20 @@ ALLOCATORS = (
         ),
     ),
     Row(
-        "rpmalloc, dlmalloc, nedmalloc, Hoard, TBB, SmartHeap",
+        "rpmalloc, snmalloc, dlmalloc, nedmalloc, Hoard, TBB, SmartHeap",
         "the libraries' documented entry points",
         (
             *("rpmalloc*", "rpcalloc*", "rprealloc*", "rpaligned_*alloc", "rpmemalign", "dlmalloc*", "dlcalloc*"),
             *("dlrealloc*", "dlmemalign*", "mspace_*alloc", "nedalloc::*", "nedmalloc*", "nedcalloc*", "nedrealloc*"),
             *("nedp*alloc", "xxmalloc", "Hoard::*", "scalable_*alloc", "rml::*", "MemAllocPtr*", "MemReAllocPtr*"),
+            "snmalloc::*",
         ),
         (
             *("app!rpmalloc", "app!rpcalloc", "app!rprealloc", "app!rpaligned_alloc", "app!rpmemalign", "app!dlmalloc"),
             *("app!dlcalloc", "app!dlrealloc", "app!dlmemalign", "app!mspace_malloc", "app!nedalloc::nedpmalloc"),
             *("app!nedmalloc", "app!nedcalloc", "app!nedrealloc", "app!nedpmalloc", "app!xxmalloc"),
             *("app!Hoard::HoardHeapType::malloc", "app!scalable_malloc", "app!rml::internal::internalMalloc"),
-            *("app!MemAllocPtr", "app!MemReAllocPtr"),
+            *("app!MemAllocPtr", "app!MemReAllocPtr", "app!snmalloc::ThreadAlloc::alloc"),
         ),
     ),
 )
