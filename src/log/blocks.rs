@@ -6,8 +6,9 @@ use crate::{
     error::Result,
     input::decode::Places,
     log::{
+        fields::is_blank,
         line::{Line, classify},
-        lines::{last_safe_cut, line_at},
+        lines::{line_at, starts_a_record},
         typography::restored_line,
         umdh2::PADDING,
     },
@@ -229,4 +230,34 @@ fn last_banner(text: &[u8]) -> Option<(usize, &[u8])> {
         }
     }
     None
+}
+
+/// The last place where a block may end, so that no stack is torn: behind a line end, before a record. `None` if there is no
+/// such place. Whatever else there is may be in the middle of a stack.
+fn last_safe_cut(text: &[u8]) -> Option<usize> {
+    memchr::memrchr_iter(b'\n', text).map(|newline| newline + 1).find(|cut| {
+        let rest = &text[*cut..];
+        let may_be_one =
+            |first: &u8| first.is_ascii_hexdigit() || is_blank(*first) || !first.is_ascii() || *first == b'&';
+        rest.first().is_some_and(may_be_one)
+            && line_at(rest, 0).is_some_and(|line| {
+                let restored = || restored_line(line.bytes).is_some_and(|line| starts_a_record(&line));
+                line.ended && (starts_a_record(line.bytes) || restored())
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cut_keeps_a_stack_with_its_record() {
+        let text = b"64 bytes + 1C at 2E9FA20 by BackTrace1\n\t776CDD82\n\t7768EC66\n\n40 bytes + 1\n\t7";
+        assert_eq!(last_safe_cut(text).map(|cut| &text[cut..]), Some(&b"40 bytes + 1\n\t7"[..]));
+        assert_eq!(last_safe_cut(&text[..text.len() - 3]), None, "a line that may go on");
+        assert_eq!(last_safe_cut(b"a\n\tb\n\tc\n"), None);
+        let margin = b"  64 bytes + 1C at 2E9FA20 by BackTrace1\n  40 bytes + 1C at 2E9FA20 by BackTrace1\n";
+        assert!(last_safe_cut(margin).is_some());
+    }
 }

@@ -1,9 +1,6 @@
-//! Lines of a block of text: LF, CRLF and CR CR LF, and the places where a block may be cut.
+//! Lines of a block of text: they end in LF, CRLF or CR CR LF.
 
-use crate::log::{
-    fields::{is_blank, trim_start},
-    typography::restored_line,
-};
+use crate::log::fields::{is_blank, trim_start};
 
 /// One line: where it starts, and its bytes without the line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,21 +50,6 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// The last place where a block may end, so that no stack is torn: behind a line end, before a record. `None` if there is no
-/// such place. Whatever else there is may be in the middle of a stack.
-pub fn last_safe_cut(text: &[u8]) -> Option<usize> {
-    memchr::memrchr_iter(b'\n', text).map(|newline| newline + 1).find(|cut| {
-        let rest = &text[*cut..];
-        let may_be_one =
-            |first: &u8| first.is_ascii_hexdigit() || is_blank(*first) || !first.is_ascii() || *first == b'&';
-        rest.first().is_some_and(may_be_one)
-            && line_at(rest, 0).is_some_and(|line| {
-                let restored = || restored_line(line.bytes).is_some_and(|line| starts_a_record(&line));
-                line.ended && (starts_a_record(line.bytes) || restored())
-            })
-    })
-}
-
 /// True for a line that begins as a record does, with a number and `bytes`: it ends the stack above it, whatever follows.
 pub fn starts_a_record(line: &[u8]) -> bool {
     let body = trim_start(line);
@@ -87,15 +69,5 @@ mod tests {
             let found: Vec<&[u8]> = lines(text.as_bytes()).map(|line| line.bytes).collect();
             assert_eq!(found, [&b"a"[..], b"", b"b"], "{end:?}");
         }
-    }
-
-    #[test]
-    fn cut_keeps_a_stack_with_its_record() {
-        let text = b"64 bytes + 1C at 2E9FA20 by BackTrace1\n\t776CDD82\n\t7768EC66\n\n40 bytes + 1\n\t7";
-        assert_eq!(last_safe_cut(text).map(|cut| &text[cut..]), Some(&b"40 bytes + 1\n\t7"[..]));
-        assert_eq!(last_safe_cut(&text[..text.len() - 3]), None, "a line that may go on");
-        assert_eq!(last_safe_cut(b"a\n\tb\n\tc\n"), None);
-        let margin = b"  64 bytes + 1C at 2E9FA20 by BackTrace1\n  40 bytes + 1C at 2E9FA20 by BackTrace1\n";
-        assert!(last_safe_cut(margin).is_some());
     }
 }

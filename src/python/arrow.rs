@@ -33,6 +33,14 @@ impl From<crate::table::Table> for Table {
     }
 }
 
+/// A table by its name, or what is said where there is none.
+pub(super) fn named(name: &str, table: Option<&crate::table::Table>) -> PyResult<Table> {
+    table
+        .cloned()
+        .map(Table::from)
+        .ok_or_else(|| PyKeyError::new_err(format!("expected the name of a table, found {name}")))
+}
+
 #[pymethods]
 impl Table {
     /// Export the rows as an Arrow C stream.

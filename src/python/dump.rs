@@ -3,9 +3,8 @@
 use pyo3::{prelude::*, types::PyMemoryView};
 
 use super::{
-    arrow::{Bytes, Table},
+    arrow::{Bytes, Table, named},
     error::exception,
-    snapshot::named,
 };
 
 /// One minidump. Wrapped by `heapdelta.Dump`.

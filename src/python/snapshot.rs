@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use pyo3::{exceptions::PyKeyError, prelude::*};
+use pyo3::prelude::*;
 
 use super::{
-    arrow::{Rows, Table},
+    arrow::{Rows, Table, named},
     labels::{Flags, Groups},
     pool,
 };
@@ -35,13 +35,6 @@ fn counts(lines: &LineCounts) -> BTreeMap<&'static str, u64> {
         ("blank", lines.blank),
         ("issues", lines.issues),
     ])
-}
-
-pub(super) fn named(name: &str, table: Option<&crate::table::Table>) -> PyResult<Table> {
-    table
-        .cloned()
-        .map(Table::from)
-        .ok_or_else(|| PyKeyError::new_err(format!("expected the name of a table, found {name}")))
 }
 
 #[pymethods]

@@ -1,6 +1,9 @@
 //! What readers find, row by row: places are relative to the piece of text they were found in.
 
-use crate::{log::sink::store::Span, numbers};
+use crate::{
+    log::sink::store::{Rows, Span},
+    numbers,
+};
 
 /// What became of every line: the sum of the fields is the number of lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -252,6 +255,34 @@ pub struct BlockColumns {
     pub address: Vec<u64>,
     /// Trace slot, or [`TraceSlot::NONE`].
     pub trace: Vec<u32>,
+}
+
+impl Rows for BlockColumns {
+    fn count(&self) -> usize {
+        self.trace.len()
+    }
+
+    fn capacity(&self) -> usize {
+        // They grow in step, but each of them by its own rule.
+        let long = self.requested_bytes.capacity().min(self.address.capacity());
+        long.min(self.overhead_bytes.capacity()).min(self.trace.capacity())
+    }
+
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            requested_bytes: Vec::with_capacity(rows),
+            overhead_bytes: Vec::with_capacity(rows),
+            address: Vec::with_capacity(rows),
+            trace: Vec::with_capacity(rows),
+        }
+    }
+
+    fn fit(&mut self) {
+        self.requested_bytes.shrink_to_fit();
+        self.overhead_bytes.shrink_to_fit();
+        self.address.shrink_to_fit();
+        self.trace.shrink_to_fit();
+    }
 }
 
 /// Everything one block of text turned into.

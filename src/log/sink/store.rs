@@ -3,8 +3,6 @@
 //! A region is as large as it will become from the start, so its rows never move, and a table shows parts of it. Vectors of each
 //! piece, which grow and are cut to size, leave holes between them that the system does not get back.
 
-use crate::log::sink::records::BlockColumns;
-
 /// Where the rows of a piece are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
@@ -111,34 +109,6 @@ impl Rows for Vec<u32> {
 
     fn fit(&mut self) {
         self.shrink_to_fit();
-    }
-}
-
-impl Rows for BlockColumns {
-    fn count(&self) -> usize {
-        self.trace.len()
-    }
-
-    fn capacity(&self) -> usize {
-        // They grow in step, but each of them by its own rule.
-        let long = self.requested_bytes.capacity().min(self.address.capacity());
-        long.min(self.overhead_bytes.capacity()).min(self.trace.capacity())
-    }
-
-    fn with_capacity(rows: usize) -> Self {
-        Self {
-            requested_bytes: Vec::with_capacity(rows),
-            overhead_bytes: Vec::with_capacity(rows),
-            address: Vec::with_capacity(rows),
-            trace: Vec::with_capacity(rows),
-        }
-    }
-
-    fn fit(&mut self) {
-        self.requested_bytes.shrink_to_fit();
-        self.overhead_bytes.shrink_to_fit();
-        self.address.shrink_to_fit();
-        self.trace.shrink_to_fit();
     }
 }
 
