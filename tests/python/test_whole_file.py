@@ -240,8 +240,8 @@ def test_nothing_in_the_package_writes_in_another_way() -> None:
     found = {
         (path.name, way) for path in package.rglob("*.py") for way in ways if way in path.read_text(encoding="utf-8")
     }
-    # In `_output.py` into memory, and its own `write_parquet`.
-    expected = {("_whole_file.py", '"wb"'), ("_output.py", "write_parquet("), ("_output.py", "write_csv(")}
+    # In `_machine.py` into memory, and its own `write_parquet`.
+    expected = {("_whole_file.py", '"wb"'), ("_machine.py", "write_parquet("), ("_machine.py", "write_csv(")}
     assert found - {("diff.py", "write_parquet("), ("command.py", "write_parquet(")} == expected
 
 

@@ -150,13 +150,12 @@ SYSTEM = (
     Row(
         "COM task allocator",
         "memory that the caller frees with CoTaskMemFree",
-        ("CoTaskMemAlloc", "CoTaskMemRealloc", "CRetailMalloc_*", "CSpyMalloc_*", "IMalloc::*Alloc", "SHAlloc"),
+        ("CoTaskMemAlloc", "CoTaskMemRealloc", "CRetailMalloc_*", "IMalloc::*Alloc", "SHAlloc"),
         (
             *(
                 "combase!CoTaskMemAlloc",
                 "ole32!CoTaskMemRealloc",
                 "ole32!CRetailMalloc_Alloc",
-                "ole32!CSpyMalloc_Alloc",
             ),
             *("app!IMalloc::Alloc", "SHELL32!SHAlloc"),
         ),
