@@ -74,7 +74,7 @@ impl<'a> Named<'a> {
                 line: Some((placed.line + 1).saturating_add_signed(i64::from(line))),
                 byte: None,
                 text: self.name(place.trace),
-                action: "the id counts for the first stack printed under it; this one is kept as its alias",
+                action: "kept as an alias; blocks count for the first stack of the id, hogs and rows of a comparison for their own",
             }
         })
     }
