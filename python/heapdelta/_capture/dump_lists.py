@@ -56,11 +56,11 @@ def knows(dump: Listed, *tables: str) -> bool:
 
 
 def list_state(dump: Listed, table: str) -> str:
-    """Tell whether a list is ``whole``, ``damaged`` (a part of it could be read) or ``absent``."""
-    if not knows(dump, table):
-        return ABSENT
+    """Tell whether a list is ``whole``, ``damaged`` (a part of it could be read, or nothing) or ``absent``."""
     broken = set(dump.issues.filter(pl.col("severity") == "error")["stream"].drop_nulls())
     streams = STREAMS.get(table, ())
+    if not knows(dump, table):
+        return ABSENT if broken.isdisjoint(streams) else DAMAGED
     if table == "threads" and streams[0] in set(dump.streams.filter("read")["name"]):
         # Facts about threads are another list: without some of them there are as many threads.
         streams = streams[:1]
@@ -75,10 +75,22 @@ def states(before: Listed, after: Listed) -> pl.DataFrame:
 
 def why_not_known(before: Listed, after: Listed, table: str) -> str | None:
     """Say why two dumps cannot be compared in a list; None where both have it."""
-    lacking = [side for side, dump in (("before", before), ("after", after)) if not knows(dump, table)]
-    if len(lacking) == 2:
+    sides = (("before", before), ("after", after))
+    lacking = {side: list_state(dump, table) for side, dump in sides if not knows(dump, table)}
+    absent = [side for side, state in lacking.items() if state == ABSENT]
+    lost = [side for side in lacking if side not in absent]
+    if len(absent) == 2:
         return IN_NEITHER
-    return f"not known for both dumps, it is not in the one {lacking[0]}" if lacking else None
+    if len(lost) == 2:
+        return "could not be read in either dump"
+    reasons = [f"it is not in the one {side}" for side in absent]
+    reasons += [f"it could not be read in the one {side}" for side in lost]
+    return f"not known for both dumps, {' and '.join(reasons)}" if reasons else None
+
+
+def in_neither(before: Listed, after: Listed, table: str) -> bool:
+    """Tell that nothing is known of either side, so that an empty ranking would be a lie."""
+    return not knows(before, table) and not knows(after, table)
 
 
 def damaged_sides(before: Listed, after: Listed, table: str) -> list[str]:

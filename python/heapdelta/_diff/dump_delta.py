@@ -87,8 +87,8 @@ class DumpDelta:
         """What the two dumps have of each list, one row per list: what an empty ranking means.
 
         ``list`` str, the table of `Dump` (``modules``, ``regions``, ``handles``, …), ``before``, ``after`` str:
-        ``whole``; ``damaged`` (what could be read counts, and there may be more); ``absent`` (nothing is known, not
-        even that there is nothing).
+        ``whole``; ``damaged`` (what could be read counts, and there may be more; sums are null where that is nothing);
+        ``absent`` (nothing is known, not even that there is nothing).
         """
         return dump_lists.states(self.before, self.after)
 
@@ -199,6 +199,9 @@ class DumpDelta:
         """Say why nothing can be said of a ranking, or of the counters; None where both dumps have its list."""
         return dump_lists.why_not_known(self.before, self.after, dump_lists.LIST_OF[kind])
 
+    def _in_neither(self, kind: str) -> bool:
+        return dump_lists.in_neither(self.before, self.after, dump_lists.LIST_OF[kind])
+
     def _damaged_sides(self, kind: str) -> list[str]:
         return dump_lists.damaged_sides(self.before, self.after, dump_lists.LIST_OF[kind])
 
@@ -230,7 +233,7 @@ class DumpDelta:
         facts: dict[str, str | None] = {"before": repr(self.before), "after": repr(self.after)}
         facts |= {f"note {number}": note for number, note in enumerate(self.notes, start=1)}
         lacking = self._why_not_known("region_class")
-        if lacking == dump_lists.IN_NEITHER:
+        if self._in_neither("region_class"):
             facts["committed memory per class"] = lacking
             known = self.counters.drop_nulls("value_delta")
             facts["counters"] = self._why_not_known("counter")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import heapdelta as hd
-from heapdelta._capture.dump_lists import DAMAGED, IN_NEITHER, knows, list_state
+from heapdelta._capture.dump_lists import ABSENT, DAMAGED, IN_NEITHER, knows, list_state
 from heapdelta._diff.dump_views import NOT_IN_DUMP
 from heapdelta._numbers import total
 from heapdelta._words import bytes_text, count_text, moment, plural, share_text
@@ -60,7 +60,8 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
         if knows(dump, "memory")
         else None,
         "holds": ", ".join(_held(dump, row) for row in _ROWS if knows(dump, f"{row}s")) or None,
-        "no list of": ", ".join(f"{row}s" for row in _ROWS if not knows(dump, f"{row}s")) or None,
+        "no list of": ", ".join(f"{row}s" for row in _ROWS if list_state(dump, f"{row}s") == ABSENT) or None,
+        "unreadable": ", ".join(f"{row}s" for row in _ROWS if _lost(dump, row)) or None,
     }
     now = hd.diff(dump, dump)
     rankings = {kind: now.by(kind) for kind in ("region_class", "handle_type", "thread_start")}
@@ -76,6 +77,10 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
 def _held(dump: Dump, row: str) -> str:
     count = plural(getattr(dump, f"{row}s").height, row)
     return f"at least {count}" if list_state(dump, f"{row}s") == DAMAGED else count
+
+
+def _lost(dump: Dump, row: str) -> bool:
+    return not knows(dump, f"{row}s") and list_state(dump, f"{row}s") == DAMAGED
 
 
 def _without_keys(ranking: pl.DataFrame) -> bool:
@@ -194,6 +199,8 @@ def _show_all(target: Console, delta: DumpDelta, kind: str, top: int) -> None:
     ranking = delta.by(kind)
     if ranking.is_empty():
         target.print(f"{_TITLES[kind][0]}: {lacking or 'nothing'}\n")
+    elif _without_keys(ranking):
+        target.print(f"{_TITLES[kind][0]}: {lacking or _sums_alone(delta, kind, ranking)}\n")
     else:
         _show_ranking(target, kind, ranking, top, remark=lacking or _at_least(delta._damaged_sides(kind)))
 
@@ -205,14 +212,24 @@ def _show_changes(target: Console, delta: DumpDelta, kind: str, top: int) -> Non
     changed = _changed(ranking, kind)
     if lacking is not None:
         answer = lacking
+    elif _without_keys(ranking):
+        answer = _sums_alone(delta, kind, ranking)
     elif not changed.is_empty():
         _show_ranking(target, kind, changed, top, remark=_at_least(damaged))
         return
-    elif _without_keys(ranking):
-        answer = f"as many as before, but {_UNTOLD[kind]} is {IN_NEITHER}"
     else:
         answer = f"no change in what could be read ({_at_least(damaged)})" if damaged else "no change"
     target.print(f"{_TITLES[kind][0]}: {answer}\n")
+
+
+def _sums_alone(delta: DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
+    """Say how many there are more, where a table would have no key to say of what."""
+    measure = _measure(ranking, "_delta")
+    more, before, after = (total(ranking[measure.replace("_delta", part)]) for part in ("_delta", "_before", "_after"))
+    sides = f"{count_text(before)} before and {count_text(after)} after"
+    many = f"{count_text(more, signed=True)} ({sides})" if more or more is None else "as many as before"
+    remark = _at_least(delta._damaged_sides(kind))
+    return f"{many}, but {_UNTOLD[kind]} is {IN_NEITHER}" + (f" ({remark})" if remark else "")
 
 
 def _at_least(damaged: Sequence[str]) -> str:

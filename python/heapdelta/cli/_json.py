@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from polars import selectors
 
 from heapdelta._capture.dump import Dump
-from heapdelta._capture.dump_lists import IN_NEITHER
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._numbers import issue_count
 
@@ -43,7 +42,7 @@ def of_delta(delta: Delta | DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
         "issues": delta.issues.to_dicts(),
     }
     if isinstance(delta, DumpDelta):
-        if delta._why_not_known(kind) == IN_NEITHER:
+        if delta._in_neither(kind):
             # No rows would say that there is nothing.
             written["rows"] = None
         written |= {

@@ -182,9 +182,68 @@ def test_starts_that_no_dump_tells_are_not_called_unchanged(tmp_path: Path, caps
     shown, _ = _shown(["diff", *_files(tmp_path, silent, silent)], capsys)
     assert "Threads per start: as many as before, but where threads started is not in either dump" in shown
     assert "Handles per type: as many as before, but what type handles are of is not in either dump" in shown
-    shown, _ = _shown(["diff", *_files(tmp_path, silent, replace(silent, starts=[0, 0, 0]))], capsys)
+
+
+def test_a_diff_has_no_table_without_content(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    silent = replace(FULL, starts=[0, 0], handles=[None])
+    files = _files(tmp_path, silent, replace(silent, starts=[0, 0, 0], handles=[]))
+    handles = "Handles per type: -1 (1 before and 0 after), but what type handles are of is not in either dump"
+    starts = "Threads per start: +1 (2 before and 3 after), but where threads started is not in either dump"
+    shown, _ = _shown(["diff", *files], capsys)
+    assert handles in shown
+    assert starts in shown
+    assert "(not in the dump)" not in shown
+    shown, _ = _shown(["diff", *files, "--by", "thread_start"], capsys)
+    assert starts in shown
+    assert "(not in the dump)" not in shown
+    files = _files(tmp_path, silent, replace(silent, starts=[0, 0, 0, APP + 16]))
+    shown, _ = _shown(["diff", *files], capsys)
     row = next(line for line in shown.splitlines() if "(not in the dump)" in line)
-    assert row.split()[:3] == ["+1", "2", "3"]
+    assert row.split()[:3] == ["+1", "2", "3"], "beside a start that is known it has content"
+    files = _files(tmp_path, silent, replace(silent, starts=None))
+    shown, _ = _shown(["diff", *files, "--by", "thread_start"], capsys)
+    assert "Threads per start: not known for both dumps, it is not in the one after" in shown
+
+
+def cut(dump: SmallDump, field: str) -> bytes:
+    """End a list before its first record; of threads there is no other list."""
+    written = bytearray(dump.write())
+    number, place = COUNTS[field]
+    directory, count = struct.unpack_from("<I", written, 12)[0], struct.unpack_from("<I", written, 8)[0]
+    for entry in range(directory, directory + 12 * count, 12):
+        kind = struct.unpack_from("<I", written, entry)[0]
+        if kind == number:
+            struct.pack_into("<I", written, entry + 4, place + 8)
+        elif (field, kind) == ("starts", 17):
+            struct.pack_into("<I", written, entry, 0xFFF1)
+    return bytes(written)
+
+
+@pytest.mark.parametrize("kind", TITLES)
+def test_a_list_of_which_nothing_could_be_read_is_not_called_absent(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    field, title = FIELD[kind], TITLES[kind]
+    table = {"starts": "threads"}.get(field, field)
+    files = _files(tmp_path, FULL, cut(FULL, field))
+    assert (
+        f"{title}: not known for both dumps, it could not be read in the one after"
+        in _shown(["diff", *files], capsys)[0]
+    )
+    ranking = _delta(files).by(kind)
+    first = next(name for name in ranking.columns if name.endswith("_after"))
+    assert ranking[first].null_count() == ranking.height
+    assert _delta(files).lists.filter(list=table).row(0)[1:] == ("whole", "damaged")
+    files = _files(tmp_path, cut(FULL, field), cut(FULL, field))
+    assert f"{title}: could not be read in either dump" in _shown(["diff", *files], capsys)[0]
+    assert json.loads(_shown(["diff", *files, "--by", kind, "--json"], capsys)[0])["rows"] is None
+    assert f"{title}: could not be read in either dump" in _shown(["diff", *files, "--by", kind, "--csv"], capsys)[1]
+    files = _files(tmp_path, cut(FULL, field), _without(field))
+    shown = " ".join(_shown(["diff", *files], capsys)[0].split())
+    assert f"{title}: not known for both dumps, it is not in the one after and it could not be read in the" in shown
+    summary = _shown(["summary", files[0]], capsys)[0]
+    assert f"unreadable  {table}" in summary
+    assert f"no list of  {table}" not in summary
 
 
 @pytest.mark.parametrize(("kind", "side"), [*product(TITLES, (0, 1))])
