@@ -11,7 +11,8 @@ from heapdelta import _native
 from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
-from heapdelta.exceptions import OptionError
+from heapdelta._read.wrong_encoding import explained
+from heapdelta.exceptions import FormatError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,16 +110,23 @@ def read(
     for option, value in (("threads", threads), ("radix", radix), ("capture", capture)):
         if isinstance(value, bool):
             raise OptionError(f"expected a number for {option}, found {value}", kind="option")
-    native = _native.read(
-        _for_native(source),
-        threads=threads,
-        blocks=blocks,
-        radix=radix,
-        capture=capture,
-        encoding=encoding_name(encoding),
-        progress=progress,
-        name=_name_of(source),
-    )
+    known, content = encoding_name(encoding), _for_native(source)
+    try:
+        native = _native.read(
+            content,
+            threads=threads,
+            blocks=blocks,
+            radix=radix,
+            capture=capture,
+            encoding=known,
+            progress=progress,
+            name=_name_of(source),
+        )
+    except FormatError as error:
+        better = explained(error, content, known)
+        if better is error:
+            raise
+        raise better from None
     return _wrapped(native)
 
 
@@ -153,7 +161,11 @@ def read_each(
 ) -> list[AnyCapture | BaseException]:
     """Read small files one after the other: what `read` gives or raises for each. What `progress` raises comes out."""
     found = _native.read_each(paths, blocks=blocks, encoding=encoding, progress=progress)
-    return [each if isinstance(each, BaseException) else _wrapped(each) for each in found]
+    known = encoding_name(encoding)
+    return [
+        explained(each, path, known) if isinstance(each, BaseException) else _wrapped(each)
+        for path, each in zip(paths, found, strict=True)
+    ]
 
 
 def _wrapped(native: _native.Snapshot | _native.Comparison | _native.Dump) -> AnyCapture:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import heapdelta as hd
 import pytest
 from heapdelta import _native, cli
-from heapdelta.exceptions import OptionError
+from heapdelta.exceptions import FormatError, OptionError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,3 +139,30 @@ def test_every_command_that_reads_logs_takes_it(tmp_path: Path, capsys: pytest.C
         assert "assumed_code_page" not in shown.out + shown.err, arguments
         assert cli.run([*arguments, "--encoding", "klingon"]) == cli.USAGE, arguments
         assert "expected a code page such as cp932" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-16le", "utf-16be", "utf-16", "utf-32", "1200"])
+@pytest.mark.parametrize("source", ["path", "bytes"])
+def test_a_wide_encoding_of_narrow_text_is_called_wrong(encoding: str, source: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text(
+        "*- - - - Start of data for heap @ 10000 - - - -\n40 bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n"
+    )
+    with pytest.raises(FormatError) as refused:
+        hd.read(path if source == "path" else path.read_bytes(), encoding=encoding)
+    assert "as the encoding that was given says, found text without a single zero byte" in refused.value.message
+    assert refused.value.message.isascii()
+    assert (refused.value.kind, refused.value.path) == ("not_a_log", str(path) if source == "path" else None)
+    assert refused.value.hint is not None
+    assert refused.value.hint.startswith("give no encoding")
+    failures = hd.read_many([path, path], encoding=encoding).failures
+    assert failures["message"].str.contains("without a single zero byte", literal=True).to_list() == [True, True]
+
+
+def test_what_is_no_log_in_any_encoding_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes("Dear customer, please send a log.\n".encode("utf-16-le"))
+    with pytest.raises(FormatError, match='found text that starts with "Dear customer'):
+        hd.read(path, encoding="utf-16le")
+    with pytest.raises(FormatError, match="expected a heap log"):
+        hd.read(b"Dear customer, please send a log.\n", encoding="cp932")

@@ -1,0 +1,49 @@
+"""Which encoding was wrong: a log that was read by one it is not in looks like no log at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from heapdelta.exceptions import FormatError
+
+if TYPE_CHECKING:
+    import os
+
+_LOOKED_AT = 4096
+
+Outcome = TypeVar("Outcome")
+
+
+def explained(outcome: Outcome, content: str | os.PathLike[str] | bytes, encoding: str | None) -> Outcome | FormatError:
+    """Give the error that tells of a wrong `encoding`, in place of one that quotes what it made of the text.
+
+    UTF-16 and UTF-32 have a zero in each letter, digit and blank of a log. Text without a zero is in neither.
+    """
+    wide = encoding is not None and encoding.startswith(("utf-16", "utf-32"))
+    if not wide or not isinstance(outcome, FormatError) or outcome.kind != "not_a_log":
+        return outcome
+    start = _start(content)
+    if not start or 0 in start:
+        return outcome
+    place = f"{outcome.path}: " if outcome.path else ""
+    return FormatError(
+        f"{place}expected {encoding}, as the encoding that was given says, found text without a single zero byte",
+        path=outcome.path,
+        hint="give no encoding, and the file tells its own; or the code page of the customer's Windows, such as cp932",
+        kind=outcome.kind,
+    )
+
+
+def _start(content: str | os.PathLike[str] | bytes) -> bytes:
+    """Give the first bytes; none of what is no file, which can be read only once."""
+    if isinstance(content, bytes):
+        return content[:_LOOKED_AT]
+    path = Path(content)
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(_LOOKED_AT)
+    except OSError:
+        return b""
