@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from heapdelta._read.pattern import matching_files, readable
+from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ def _named(name: str) -> list[str]:
     path = Path(name)
     if path.is_dir():
         with readable(name):
-            files = [str(file) for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
+            entries = list(path.iterdir())
+            files = [str(file) for file in entries if file.is_file() and not file.name.startswith(".")]
         if not files:
-            raise OptionError(f"{name}: expected files, found an empty folder", path=name, kind="option")
+            raise _no_files(name, entries)
         return sorted(files, key=natural_key)
     if _WILD.search(name) and not path.exists():
         matches = matching_files(name)
@@ -53,6 +55,17 @@ def _named(name: str) -> list[str]:
             raise OptionError(f"expected files that match {name}, found none", kind="option")
         return sorted(matches, key=natural_key)
     return [name]
+
+
+def _no_files(name: str, entries: list[Path]) -> OptionError:
+    """Tell what a folder holds in place of files, and how to get at what is further in."""
+    folders = sum(entry.is_dir() for entry in entries)
+    if folders:
+        found = f"{plural(folders, 'folder')}, and none that could be a log beside"
+        hint = f"files of folders further in are those of {Path(name) / '**' / '*'}"
+        return OptionError(f"{name}: expected files, found {found}", path=name, hint=hint, kind="option")
+    found = "hidden or special files only" if entries else "an empty folder"
+    return OptionError(f"{name}: expected files, found {found}", path=name, kind="option")
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:

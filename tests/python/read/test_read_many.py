@@ -136,6 +136,21 @@ def test_nothing_to_read_is_refused(tmp_path: Path) -> None:
     assert hd.read_many(tmp_path / "none.txt").failures["kind"].to_list() == ["io"]
 
 
+def test_a_folder_without_a_file_says_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / ".hidden").write_text("")
+    with pytest.raises(OptionError, match="found hidden or special files only"):
+        hd.read_many(tmp_path)
+    (tmp_path / "monday").mkdir()
+    with pytest.raises(
+        OptionError, match="expected files, found 1 folder, and none that could be a log beside"
+    ) as none:
+        hd.read_many(tmp_path)
+    assert none.value.hint is not None
+    assert none.value.hint.endswith(str(tmp_path / "**" / "*"))
+    (tmp_path / "monday" / "1.log").write_bytes(log(1))
+    assert len(hd.read_many(none.value.hint.rpartition(" ")[2])) == 1
+
+
 @pytest.mark.parametrize("option", [{"threads": 0}, {"threads": True}, {"threads": 2000}, {"on_error": "ignore"}])
 def test_options_of_no_meaning_are_refused(option: dict[str, object]) -> None:
     with pytest.raises(OptionError):
