@@ -158,6 +158,12 @@ def remark(text: str) -> None:
     _stderr().print(Text(text))
 
 
+def remark_notes(notes: Sequence[str]) -> None:
+    """Print the notes on stderr, where the answer has no room for them."""
+    for note in notes:
+        remark(f"note: {note}")
+
+
 def show_notes(target: Console, notes: Sequence[str]) -> None:
     """Print what a reader of the numbers must know."""
     if notes:

@@ -69,8 +69,7 @@ def _delta(before: tuple[Path, int | None], after: tuple[Path, int | None], enco
 
 def _report(before: Path, after: Path, delta: Delta) -> None:
     """Print doubts on stderr: the text has no room for them."""
-    for note in delta.notes:
-        _output.remark(f"note: {note}")
+    _output.remark_notes(delta.notes)
     _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
 
 

@@ -117,8 +117,11 @@ def diff(
         _dumps.show_delta(_output.console(), delta, by=by.value if by else None, top=top or _TOP)
     else:
         show(_output.console(), delta, by=by, top=top or _TOP, inclusive=inclusive)
-    if machine is not None and machine.is_table and isinstance(delta, hd.DumpDelta):
-        _dumps.remark_on_unknown(delta, kind.value)
+    if machine is not None and machine.is_table:
+        # A table holds the ranking alone.
+        if isinstance(delta, hd.DumpDelta):
+            _dumps.remark_on_unknown(delta, kind.value)
+        _output.remark_notes(delta.notes)
     if chart is not None:
         _draw(delta, kind, chart)
     _output.report_issues([(str(before), delta.before), (str(after), delta.after)])

@@ -313,3 +313,26 @@ def test_what_is_no_log_is_named(text: str, name: str, tmp_path: Path, capfd: py
     other.write_text(text, encoding="utf-8")
     assert cli.run(["summary", str(other)]) == cli.UNREADABLE
     assert f"expected a heap log of dh, umdh or dhcmp, found {name}" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("form", [["--csv"], ["--csv-raw"], ["--parquet", "out.parquet"]])
+def test_notes_that_a_ranking_alone_has_no_room_for_are_on_stderr(
+    form: list[str],
+    files: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    swapped = files[1], files[0]
+    notes = hd.diff(*map(hd.read, swapped)).notes
+    assert notes
+    for command in ("diff", "series"):
+        assert cli.run([command, *swapped, *form]) == cli.OK
+        shown = capsys.readouterr()
+        assert "note: " not in shown.out
+        said = [line for line in shown.err.splitlines() if line.startswith("note: ")]
+        if command == "diff":
+            assert said == [f"note: {note}" for note in notes]
+        else:
+            assert said == [f"note: {note}" for note in hd.series(hd.read_many(swapped)).notes]

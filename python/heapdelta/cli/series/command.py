@@ -127,6 +127,8 @@ def series(
     if chart is not None:
         hd.chart.save(hd.chart.growth(made, top=min(top or 8, 200), warm_up_hours=warm_up_hours), chart)
         _output.remark(f"chart: {chart}")
+    if machine is not None and machine.is_table:
+        _output.remark_notes(made.notes)
     _report(batch, named=machine is not None)
 
 
