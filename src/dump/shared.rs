@@ -279,7 +279,7 @@ fn decode(bytes: &[u8]) -> (String, bool) {
     (characters.chain(half).collect(), malformed)
 }
 
-/// See [`Reader::address`].
+/// See [`Shared::address`].
 pub fn unextended(written: u64, narrow: bool) -> u64 {
     if narrow && written >> 31 == 0x1_FFFF_FFFF { written & 0xFFFF_FFFF } else { written }
 }
