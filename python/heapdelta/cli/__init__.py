@@ -130,6 +130,7 @@ def run(arguments: list[str]) -> int:
         error_line(f"{error.filename or 'standard output'}: cannot write: {error.strerror or error}")
         return UNREADABLE
     except typer.TyperException as error:
+        _files.keep_named(arguments)
         _show_usage(error)
         return USAGE
     if outcome == INTERRUPTED:

@@ -43,8 +43,6 @@ class Role(Enum):
 
 INPUT, OUTPUT, FOLDER = Role.INPUT, Role.OUTPUT, Role.FOLDER
 
-_STDERR = "standard error"
-
 
 @dataclass(frozen=True)
 class _Output:
@@ -123,7 +121,7 @@ def _listed(value: Path | list[str] | None) -> Iterator[str]:
 
 def _redirected() -> Iterator[_Output]:
     """Give standard output and standard error where the shell has sent them into a file."""
-    for stream, name in ((sys.stdout, "standard output"), (sys.stderr, _STDERR)):
+    for stream, name in ((sys.stdout, "standard output"), (sys.stderr, "standard error")):
         try:
             output = _Output(name, stream.fileno())
         except (AttributeError, OSError, ValueError):
@@ -133,32 +131,53 @@ def _redirected() -> Iterator[_Output]:
             yield output
 
 
+def keep_named(arguments: Iterable[str]) -> None:
+    """Write nothing on standard error if it is sent into a file that the command line names.
+
+    For complaints about a command line that is not understood, so that nobody knows which of its files are inputs.
+    """
+    errors = _errors_file()
+    values = [part for argument in arguments for part in (argument, argument.partition("=")[2]) if part]
+    if errors is not None and any(_file_key(value) == errors for value in values):
+        _streams.leave_stderr()
+
+
+def _errors_file() -> tuple[int, int] | None:
+    """Give what standard error is sent into, if it is a file."""
+    try:
+        return _file_key(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _file_key(path: str | int) -> tuple[int, int] | None:
+    """Tell a file by device and inode; None for what is none, or has a name that no path can have."""
+    try:
+        about = _regular(os.stat(path))  # noqa: PTH116 - or a descriptor
+    except (OSError, ValueError):
+        return None
+    return None if about is None else (about.st_dev, about.st_ino)
+
+
 def _refuse_inputs(outputs: list[_Output], inputs: Iterable[str]) -> None:
-    found = _inputs_of(outputs, inputs)
-    if any(output.label == _STDERR for output, _ in found):
-        # No message is written into an input: the exit code alone tells.
-        _streams.discard(sys.stderr)
-    for output, path in found:
-        raise OptionError(
-            f"{output.label}: output is the input {path}",
-            path=path,
-            hint="nothing was read or written; choose another name for the output",
-            kind="option",
-        )
-
-
-def _inputs_of(outputs: list[_Output], inputs: Iterable[str]) -> list[tuple[_Output, str]]:
-    """Give the inputs that are an output as well."""
     written = {(about.st_dev, about.st_ino): output for output in outputs if (about := _regular(output.about()))}
-    found = []
-    for path in inputs if written else ():
-        try:
-            about = os.stat(path)  # noqa: PTH116 - a name that no path can have is reported where it is read
-        except (OSError, ValueError):
-            continue
-        if _regular(about) and (output := written.get((about.st_dev, about.st_ino))):
-            found.append((output, path))
-    return found
+    if not written:
+        return
+    read: dict[tuple[int, int], str] = {}
+    for path in inputs:
+        if (found := _file_key(path)) is not None:
+            read.setdefault(found, path)
+    if _errors_file() in read:
+        # Not even the refusal may be written there: the exit code tells.
+        _streams.leave_stderr()
+    for key, path in read.items():
+        if output := written.get(key):
+            raise OptionError(
+                f"{output.label}: output is the input {path}",
+                path=path,
+                hint="nothing was read or written; choose another name for the output",
+                kind="option",
+            )
 
 
 def _refuse_twins(outputs: list[_Output]) -> None:

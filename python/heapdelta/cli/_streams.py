@@ -107,6 +107,15 @@ def discard(stream: TextIO) -> None:
         os.close(nothing)
 
 
+def leave_stderr() -> None:
+    """Write no more to the file that standard error is sent into; to the terminal, if standard output is one."""
+    if sys.stdout.isatty():
+        with suppress(OSError, ValueError):
+            os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
+    else:
+        discard(sys.stderr)
+
+
 @contextmanager
 def reader_may_leave(stream: TextIO) -> Iterator[None]:
     """Print to `stream`; go on if nobody reads it any more, because the exit code is an answer, too."""

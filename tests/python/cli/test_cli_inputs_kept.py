@@ -148,17 +148,75 @@ def test_log_on_standard_input_is_known_as_well(name: str, folder: Path) -> None
     assert files_of(folder) == before
 
 
-@pytest.mark.parametrize("streams", [["stdout"], ["stderr"], ["stdout", "stderr"]])
-@pytest.mark.parametrize("arguments", [["umdh"], ["diff", "--csv"], ["series", "--csv", "-o", "/dev/stderr"]])
-def test_log_that_the_shell_appends_to_is_left_as_it_is(streams: list[str], arguments: list[str], folder: Path) -> None:
+# Commands that read after.svg, by every way to name it.
+READERS = [
+    ["umdh", "before.svg", "after.svg"],
+    ["diff", "before.svg", "after.svg", "--chart", "after.svg"],
+    ["series", ".", "--csv"],
+    ["series", "before.svg", "a*.svg"],
+    ["check", "before.svg", "before.svg", "--max-growth", "1GB", "--ignore", "after.svg"],
+    ["summary", "./inner/../after.svg"],
+]
+
+
+def test_log_that_the_shell_appends_the_answer_to_is_refused(folder: Path) -> None:
     before = files_of(folder)
     with Path("after.svg").open("ab") as log:
-        done = command(arguments[0], "before.svg", "after.svg", *arguments[1:], **dict.fromkeys(streams, log))
+        done = command("umdh", "before.svg", "after.svg", stdout=log)
     assert done.returncode == cli.USAGE
-    # Also the message is not written into a log.
     assert files_of(folder) == before
-    if streams == ["stdout"]:
-        assert b"standard output: output is the input after.svg" in done.stderr
+    assert b"standard output: output is the input after.svg" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", READERS, ids=" ".join)
+@pytest.mark.parametrize("both", [False, True])
+def test_not_even_the_refusal_is_written_to_a_log_that_gets_the_errors(
+    arguments: list[str], both: bool, folder: Path
+) -> None:
+    before = files_of(folder)
+    with Path("after.svg").open("ab") as log:
+        done = command(*arguments, stderr=log, **({"stdout": log} if both else {}))
+    assert (done.returncode, done.stdout or b"") == (cli.USAGE, b"")
+    assert files_of(folder) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--bogus", "after.svg"],
+        ["diff", "after.svg"],
+        ["series", "after.svg", "--top", "x"],
+        ["x", "--rules=after.svg"],
+    ],
+    ids=" ".join,
+)
+def test_nor_is_a_complaint_about_the_command_line(arguments: list[str], folder: Path) -> None:
+    before = files_of(folder)
+    with Path("after.svg").open("ab") as log:
+        done = command(*arguments, stderr=log)
+    assert (done.returncode, done.stdout) == (cli.USAGE, b"")
+    assert files_of(folder) == before
+
+
+def test_complaints_go_to_a_file_that_is_no_input() -> None:
+    with Path("errors.txt").open("wb") as errors:
+        done = command("diff", "after.svg", "--bogus", stderr=errors)
+    assert done.returncode == cli.USAGE
+    assert "--bogus" in Path("errors.txt").read_text(encoding="utf-8")
+
+
+def test_refusal_goes_to_the_terminal_where_there_is_one(folder: Path) -> None:
+    pty = pytest.importorskip("pty")
+    before = files_of(folder)
+    terminal, inner = pty.openpty()
+    with Path("after.svg").open("ab") as log:
+        done = command("diff", "before.svg", "after.svg", stderr=log, stdout=inner)
+    os.close(inner)
+    shown = os.read(terminal, 4096)
+    os.close(terminal)
+    assert done.returncode == cli.USAGE
+    assert b"standard error: output is the input after.svg" in shown
+    assert files_of(folder) == before
 
 
 @pytest.mark.parametrize(
