@@ -75,7 +75,7 @@ fn names(sink: &Sink) -> Vec<Name> {
 /// The headings of a file up to here.
 #[derive(Default)]
 struct Headings {
-    /// What those stand for that cannot be read.
+    /// The heaps of headings that cannot be read, by the byte of the heading.
     meant: HashMap<u64, Name>,
     seen: HashSet<u64>,
     /// The heap that began and did not end.

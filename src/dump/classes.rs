@@ -54,7 +54,7 @@ pub struct Classes {
 /// Allocations that are heaps if a segment's signature is where they start.
 #[derive(Debug, Clone, Default)]
 pub struct Candidates {
-    /// Where in the file the four bytes of each are that tell.
+    /// The place in the file of the four bytes that tell, for each.
     pub places: Vec<u64>,
     /// The allocations.
     asked: Vec<u32>,

@@ -229,7 +229,7 @@ pub struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// Where in the file bytes are that are in one piece, at an address not below the one asked for before.
+    /// The place in the file of bytes that are in one piece, at an address not below the one asked for before.
     pub fn place_of(&mut self, address: u64, size: u64) -> Option<u64> {
         let passed = self.pieces.iter().position(|piece| piece.end() > address).unwrap_or(self.pieces.len());
         self.pieces = &self.pieces[passed..];

@@ -77,7 +77,7 @@ impl SymbolNoise {
         true
     }
 
-    /// A line that is no noise beyond doubt is in between.
+    /// There is a line in between that is no noise beyond doubt.
     pub fn end(&mut self) {
         self.due = Due::Nothing;
     }

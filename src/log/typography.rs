@@ -26,7 +26,7 @@ use crate::log::{
     sections::{self, Meaning},
 };
 
-/// A text as the tool wrote it, and where the first line is that was changed.
+/// A text as the tool wrote it, and the place of the first line that was changed.
 pub fn restored(text: &[u8]) -> (Cow<'_, [u8]>, Option<usize>) {
     if !may_be_pasted(text) && memchr::memchr3(0, FORM_FEED, CTRL_Z, text).is_none() {
         return (Cow::Borrowed(text), None);

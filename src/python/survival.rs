@@ -2,8 +2,8 @@
 
 use pyo3::prelude::*;
 
-use super::{arrow::Table, error::exception, snapshot::Snapshot};
-use crate::{engine::threads::Pool, survival};
+use super::{arrow::Table, error::exception, pool, snapshot::Snapshot};
+use crate::survival;
 
 /// Follow the blocks of snapshots of one run, in the order of time; gives the tables `survival_stacks` and `lives`.
 ///
@@ -16,8 +16,8 @@ pub fn follow_blocks(
     threads: Option<usize>,
 ) -> PyResult<(Table, Table)> {
     let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
-    let done = py.detach(|| Pool::new(threads)?.install(|| survival::survival(&snapshots)));
-    done.map(|found| (found.stacks.into(), found.lives.into())).map_err(|error| exception(py, &error))
+    let found = pool::run(py, threads, || survival::survival(&snapshots))?;
+    found.map(|found| (found.stacks.into(), found.lives.into())).map_err(|error| exception(py, &error))
 }
 
 /// The table `survivors` of a table `lives`: how many blocks of each birth are still there at each later point.

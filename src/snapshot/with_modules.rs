@@ -32,8 +32,8 @@ impl Snapshot {
     /// # Errors
     ///
     /// [`ErrorKind::NotOneProcess`]: the process ids differ, or the programs; or the program, or more than half of the
-    /// modules that both list, were loaded at other addresses; or nothing shows that log and dump are of one process: without
-    /// a process id, a program at the same address in both does.
+    /// modules that both list, were loaded at other addresses; or no module is in both lists; or nothing shows that log and
+    /// dump are of one process: without a process id, a program at the same address in both does.
     pub fn with_modules(&self, dump: &Dump) -> Result<Snapshot> {
         let ours = Module::list(self.table("modules"));
         let theirs = Module::list(dump.table("modules"));

@@ -155,7 +155,7 @@ CPP = (
         ),
     ),
 )
-"""The C++ standard library, in whatever module. `std::` stands for its inline namespaces, too."""
+"""The C++ standard library, in whatever module. `std::` is also its inline namespaces."""
 
 RUST = (
     Row(

@@ -13,6 +13,7 @@ import heapdelta
 from heapdelta._safe_text import visible_lines
 from heapdelta.cli import _files, _streams
 from heapdelta.cli._output import error_line
+from heapdelta.cli.check.command import EXCEEDED as OVER_A_LIMIT
 from heapdelta.cli.check.command import check
 from heapdelta.cli.compat import dhcmp, umdh
 from heapdelta.cli.demo import demo
@@ -21,7 +22,7 @@ from heapdelta.cli.series.command import series
 from heapdelta.cli.summary import summary
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
-OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, OVER_A_LIMIT, 130
 """Exit codes: done (even where an input had issues); a defect of heapdelta; a wrong option; a file that could not be
 read, or an output not written; growth over a limit (`check` alone); stopped by the user."""
 

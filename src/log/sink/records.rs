@@ -41,7 +41,7 @@ impl LineCounts {
 pub struct TraceSlot(pub u32);
 
 impl TraceSlot {
-    /// Is in columns for "no stack was recorded".
+    /// What a column has where no stack was recorded.
     pub const NONE: u32 = u32::MAX;
 }
 

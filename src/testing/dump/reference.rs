@@ -267,7 +267,7 @@ impl Space {
         }
     }
 
-    /// Private blocks: three in four are by twos in allocations, which start where Windows lets them, with reserved and
+    /// Private blocks: three in four share an allocation with one other; allocations start where Windows lets them, with reserved and
     /// free memory behind them as long as there are rows to spare; the last quarter adjoins, in one allocation. So about
     /// one row in six starts a private allocation, as in real dumps (0.16 in a dump of Windows 11).
     fn blocks(&mut self, options: &Options) {
