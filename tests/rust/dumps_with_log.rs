@@ -82,6 +82,8 @@ fn other_processes_are_refused_with_the_reason() {
     let moved = [(0x40_0000, r"C:\app\third.dll"), (0x50_0000, r"D:\fourth.dll"), (module_base(0), r"C:\app\app.exe")];
     let said = refusal(&log(4711, &moved), &sample());
     assert!(said.ends_with("2 of 3 modules were loaded at other addresses"), "{said}");
+    let said = refusal(&log(4711, &[(0x7000_0000, r"C:\app\stranger.dll")]), &sample());
+    assert!(said.ends_with("no module is listed in both"), "{said}");
     let nameless = Plan { misc: None, ..sample() };
     let said = refusal(&log(4711, &[]), &nameless);
     assert!(said.ends_with("no process id to compare, and no program that both list"), "{said}");

@@ -233,6 +233,7 @@ def test_frames_of_the_other_log_may_be_those_of_another_id_here() -> None:
         ({"pid": 812}, "the process ids differ (704 and 812)"),
         ({"machine": "OTHER"}, "the machines differ (BOX and OTHER)"),
         ({"modules": {"app.exe": APP + 0x10000, "ntdll.dll": NTDLL}}, "app was loaded at another address"),
+        ({"modules": {"stranger.dll": NTDLL}}, "no module is listed in both"),
         ({"header": False}, "a log does not name its machine"),
     ],
 )
