@@ -51,7 +51,7 @@ def total(values: pl.Series) -> int | None:
 
 
 def total_of_known(values: pl.Series) -> int:
-    """Sum up what is known of a column: for whoever says how much is not."""
+    """Sum up what is known of a column, for a caller that also says how much is not."""
     return _sum(values)
 
 

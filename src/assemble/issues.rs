@@ -79,7 +79,7 @@ impl<'a> Named<'a> {
         })
     }
 
-    /// Ids whose frames are nowhere.
+    /// Ids without frames.
     pub fn undefined(&self) -> impl Iterator<Item = Issue> {
         self.stacks.undefined.iter().map(|trace| Issue {
             severity: Severity::Warning,

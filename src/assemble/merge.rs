@@ -164,9 +164,9 @@ pub struct MergedStacks {
     pub stacks: Vec<StackPlace>,
     /// Stack of each definition, by piece.
     pub of_definition: Vec<Vec<u32>>,
-    /// First stack of each trace id; ids whose frames are nowhere have the numbers behind the last of `stacks`.
+    /// First stack of each trace id; ids without frames have the numbers behind the last of `stacks`.
     pub of_trace: Vec<u32>,
-    /// Trace ids whose frames are nowhere, in order of first mention.
+    /// Trace ids without frames, in order of first mention.
     pub undefined: Vec<u32>,
     /// Stacks that differ from the first of their id although no `Alias` says so.
     pub conflicts: Vec<u32>,

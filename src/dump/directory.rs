@@ -9,7 +9,7 @@ use minidump::Minidump;
 
 use super::{
     fields::{Fields, present},
-    issues::{Issues, Place},
+    issues::{StreamIssues, StreamPlace},
     streams::{Kind, name},
 };
 use crate::error::{ErrorKind, Severity, excerpt};
@@ -65,8 +65,8 @@ pub struct Stream<'a> {
 
 impl Stream<'_> {
     /// The stream as a place.
-    pub fn place(&self) -> Place {
-        Place { stream: Some(self.name), index: None, byte: Some(self.offset) }
+    pub fn place(&self) -> StreamPlace {
+        StreamPlace { stream: Some(self.name), index: None, byte: Some(self.offset) }
     }
 }
 
@@ -119,7 +119,7 @@ fn raw_header(file: &[u8]) -> FileHeader {
 }
 
 /// Reads every entry that is there, at most [`ENTRY_LIMIT`].
-pub fn entries(file: &[u8], header: &FileHeader, issues: &mut Issues) -> Vec<Entry> {
+pub fn entries(file: &[u8], header: &FileHeader, issues: &mut StreamIssues) -> Vec<Entry> {
     let wanted = header.stream_count as usize;
     let first = u64::from(header.directory_offset);
     let bytes = present(file, first, (wanted.min(ENTRY_LIMIT) * ENTRY_SIZE) as u64);
@@ -134,7 +134,7 @@ pub fn entries(file: &[u8], header: &FileHeader, issues: &mut Issues) -> Vec<Ent
         issues.push(
             Severity::Error,
             "cut_directory",
-            Place { byte: Some(end), ..Place::default() },
+            StreamPlace { byte: Some(end), ..StreamPlace::default() },
             || format!("{} of {wanted} entries of the directory", entries.len()),
             "read the entries that are there; the streams of the others are missing",
         );
@@ -161,7 +161,7 @@ fn end_at_first_stream(entries: &mut Vec<Entry>, directory: u64) {
 }
 
 /// Takes the first stream of a type out of the directory, or says there why not.
-pub fn take<'a>(file: &'a [u8], kind: Kind, entries: &mut [Entry], issues: &mut Issues) -> Option<Stream<'a>> {
+pub fn take<'a>(file: &'a [u8], kind: Kind, entries: &mut [Entry], issues: &mut StreamIssues) -> Option<Stream<'a>> {
     let kind = kind as u32;
     let name = name(kind)?;
     let entry = entries.iter_mut().find(|entry| entry.kind == kind)?;
@@ -199,7 +199,7 @@ pub fn leave_out(entries: &mut [Entry], left_out: &[(&'static str, &'static str)
 }
 
 /// Says for every entry that nobody took why not. One that the file does not hold is an issue, whatever it is.
-pub fn explain(file: &[u8], entries: &mut [Entry], issues: &mut Issues) {
+pub fn explain(file: &[u8], entries: &mut [Entry], issues: &mut StreamIssues) {
     let mut seen = HashSet::new();
     for (index, entry) in entries.iter_mut().enumerate() {
         let first = seen.insert(entry.kind);
@@ -213,7 +213,11 @@ pub fn explain(file: &[u8], entries: &mut [Entry], issues: &mut Issues) {
                 issues.push(
                     Severity::Warning,
                     "stream_outside",
-                    Place { stream: name(entry.kind), index: Some(index as u64), byte: Some(entry.offset.into()) },
+                    StreamPlace {
+                        stream: name(entry.kind),
+                        index: Some(index as u64),
+                        byte: Some(entry.offset.into()),
+                    },
                     || format!("stream type {:#x}: {words}", entry.kind),
                     "left the stream out, which no table would hold",
                 );

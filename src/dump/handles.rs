@@ -3,7 +3,7 @@
 use super::{
     directory::Stream,
     fields::{Fields, u32_at},
-    issues::Place,
+    issues::StreamPlace,
     shared::Shared,
 };
 use crate::error::Severity;
@@ -54,7 +54,7 @@ pub fn read<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>) -> Vec<Handle> {
 
 /// Follows the object informations of a handle. No public document shows their layout, so nothing is read of them but
 /// the link to the next; a chain that cannot be true is worth knowing, because other readers never come to its end.
-fn follow(shared: &mut Shared<'_>, first: u32, place: Place) {
+fn follow(shared: &mut Shared<'_>, first: u32, place: StreamPlace) {
     let mut seen = Vec::new();
     let mut at = first;
     while at != 0 {

@@ -6,7 +6,7 @@ use crate::error::{ISSUE_LIMIT, Severity};
 
 /// Where in a dump something is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct StreamPlace {
     /// The stream, by its documented name.
     pub stream: Option<&'static str>,
     /// Record of the stream, from 0.
@@ -17,13 +17,13 @@ pub struct Place {
 
 /// One row of `issues`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issue {
+pub struct StreamIssue {
     /// How bad.
     pub severity: Severity,
     /// Stable name of the rule.
     pub kind: &'static str,
     /// Where.
-    pub place: Place,
+    pub place: StreamPlace,
     /// What is in doubt.
     pub text: String,
     /// What the reader did about it.
@@ -35,30 +35,30 @@ pub struct Issue {
 /// Issues, in the order in which they were found, never more than [`ISSUE_LIMIT`] of a kind and stream: a damaged list of
 /// millions of records must not become millions of texts.
 #[derive(Debug, Default)]
-pub struct Issues {
-    rows: Vec<Issue>,
+pub struct StreamIssues {
+    rows: Vec<StreamIssue>,
     counts: HashMap<(&'static str, Option<&'static str>), u64>,
 }
 
-impl Issues {
+impl StreamIssues {
     /// Adds a row; `text` is not called for those past the limit.
     pub fn push(
         &mut self,
         severity: Severity,
         kind: &'static str,
-        place: Place,
+        place: StreamPlace,
         text: impl FnOnce() -> String,
         action: &'static str,
     ) {
         let count = self.counts.entry((kind, place.stream)).or_default();
         *count += 1;
         if *count <= ISSUE_LIMIT {
-            self.rows.push(Issue { severity, kind, place, text: text(), action, count: 1 });
+            self.rows.push(StreamIssue { severity, kind, place, text: text(), action, count: 1 });
         }
     }
 
     /// The rows, sorted by their offset in the file; those without one are last.
-    pub fn finish(self) -> Vec<Issue> {
+    pub fn finish(self) -> Vec<StreamIssue> {
         let mut rows = self.rows;
         let mut more: Vec<_> = self.counts.into_iter().filter(|(_, count)| *count > ISSUE_LIMIT).collect();
         more.sort_unstable();
@@ -67,7 +67,14 @@ impl Issues {
             if let Some((severity, action)) = known {
                 let count = count - ISSUE_LIMIT;
                 let text = format!("and {count} more of this kind");
-                rows.push(Issue { severity, kind, place: Place { stream, ..Place::default() }, text, action, count });
+                rows.push(StreamIssue {
+                    severity,
+                    kind,
+                    place: StreamPlace { stream, ..StreamPlace::default() },
+                    text,
+                    action,
+                    count,
+                });
             }
         }
         rows.sort_by_key(|row| row.place.byte.unwrap_or(u64::MAX));
@@ -81,9 +88,9 @@ mod tests {
 
     #[test]
     fn a_kind_has_a_limit_in_each_stream() {
-        let mut issues = Issues::default();
+        let mut issues = StreamIssues::default();
         for index in 0..ISSUE_LIMIT + 7 {
-            let place = Place { stream: Some("ModuleListStream"), index: Some(index), byte: Some(index) };
+            let place = StreamPlace { stream: Some("ModuleListStream"), index: Some(index), byte: Some(index) };
             issues.push(Severity::Info, "cut_text", place, || index.to_string(), "left out");
         }
         let rows = issues.finish();

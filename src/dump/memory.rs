@@ -5,7 +5,7 @@ use std::{borrow::Cow, cmp::Reverse, collections::BinaryHeap};
 use super::{
     directory::Stream,
     fields::{Fields, u64_at},
-    issues::Place,
+    issues::StreamPlace,
     shared::{Shared, unextended},
 };
 use crate::error::Severity;
@@ -81,7 +81,7 @@ pub fn list64<'a>(shared: &mut Shared<'a>, stream: &Stream<'a>, ranges: &mut Ran
     }
 }
 
-fn add(shared: &mut Shared<'_>, place: Place, base: u64, declared: u64, offset: u64, ranges: &mut Ranges) {
+fn add(shared: &mut Shared<'_>, place: StreamPlace, base: u64, declared: u64, offset: u64, ranges: &mut Ranges) {
     let size = declared.min((shared.file.len() as u64).saturating_sub(offset));
     let base = shared.address(base);
     if size < declared {
@@ -265,7 +265,7 @@ fn overlap(shared: &mut Shared<'_>, ranges: &Ranges, later: u32, first: u32) {
     shared.issues.push(
         Severity::Warning,
         "overlapping_range",
-        Place { stream: ranges.stream(later), index: None, byte: Some(ranges.offset[later]) },
+        StreamPlace { stream: ranges.stream(later), index: None, byte: Some(ranges.offset[later]) },
         || format!("{} and {}", text(later), text(first)),
         "where both have contents, the range that is listed first counts",
     );

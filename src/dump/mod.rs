@@ -27,7 +27,7 @@ use classes::Contents;
 use counters::{ProcessCounters, SystemMemory};
 use directory::{Entry, Stream};
 use header::DumpHeader;
-use issues::{Issue, Place};
+use issues::{StreamIssue, StreamPlace};
 use memory::{Memory, Ranges};
 use minidump::MinidumpSystemInfo;
 use shared::Shared;
@@ -63,7 +63,7 @@ pub struct Rows {
     /// What the machine had.
     pub system_memory: SystemMemory,
     /// What could not be read.
-    pub issues: Vec<Issue>,
+    pub issues: Vec<StreamIssue>,
 }
 
 /// Reads a dump.
@@ -176,7 +176,7 @@ fn other_system(shared: &mut Shared<'_>, header: &DumpHeader) {
         shared.issues.push(
             Severity::Info,
             "other_system",
-            Place::default(),
+            StreamPlace::default(),
             || format!("a process of {os}"),
             "read what the format shares; tables that only Windows fills are empty",
         );

@@ -3,7 +3,7 @@
 use super::{
     directory::Stream,
     fields::{Fields, present},
-    issues::Place,
+    issues::StreamPlace,
     shared::Shared,
 };
 use crate::error::{Severity, excerpt};
@@ -94,7 +94,7 @@ fn versions(fields: Fields<'_>) -> (Option<String>, Option<String>) {
 fn debug_record(
     shared: &mut Shared<'_>,
     (size, offset): (u32, u32),
-    place: Place,
+    place: StreamPlace,
 ) -> Option<(Option<String>, Option<String>)> {
     if size == 0 {
         return None;

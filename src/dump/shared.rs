@@ -3,7 +3,7 @@
 use super::{
     directory::Stream,
     fields::{present, u32_at},
-    issues::{Issues, Place},
+    issues::{StreamIssues, StreamPlace},
 };
 use crate::error::Severity;
 
@@ -19,7 +19,7 @@ pub struct Shared<'a> {
     /// The whole file.
     pub file: &'a [u8],
     /// What could not be read.
-    pub issues: Issues,
+    pub issues: StreamIssues,
     /// The process had 32-bit pointers.
     pub narrow: bool,
     /// Streams of which nothing could be read, and why.
@@ -40,10 +40,10 @@ pub struct Records<'a> {
 
 impl<'a> Records<'a> {
     /// Each record with its place.
-    pub fn iter(self) -> impl Iterator<Item = (Place, &'a [u8])> {
+    pub fn iter(self) -> impl Iterator<Item = (StreamPlace, &'a [u8])> {
         self.bytes.chunks_exact(self.size.max(1)).enumerate().map(move |(index, record)| {
             let byte = self.first + (index * self.size) as u64;
-            (Place { stream: Some(self.stream), index: Some(index as u64), byte: Some(byte) }, record)
+            (StreamPlace { stream: Some(self.stream), index: Some(index as u64), byte: Some(byte) }, record)
         })
     }
 
@@ -57,7 +57,7 @@ impl<'a> Shared<'a> {
     /// A reader of a file that has made no text yet.
     pub fn new(file: &'a [u8]) -> Self {
         let text_left = file.len().saturating_mul(2).saturating_add(1 << 20).min(TEXT_LIMIT);
-        Self { file, issues: Issues::default(), narrow: false, left_out: Vec::new(), text_left }
+        Self { file, issues: StreamIssues::default(), narrow: false, left_out: Vec::new(), text_left }
     }
 
     /// An address as the process knew it: 32-bit writers extend the sign, so that 0x80001000 becomes 0xFFFFFFFF80001000.
@@ -66,7 +66,7 @@ impl<'a> Shared<'a> {
     }
 
     /// Says of a range that it passes the end of the address space.
-    pub fn check_end(&mut self, base: u64, size: u64, place: Place) {
+    pub fn check_end(&mut self, base: u64, size: u64, place: StreamPlace) {
         if base.checked_add(size.saturating_sub(1)).is_none() {
             self.issues.push(
                 Severity::Warning,
@@ -154,7 +154,7 @@ impl<'a> Shared<'a> {
     }
 
     /// A `MINIDUMP_STRING`: a length in bytes, then UTF-16. Absent for offset 0, and for a text that cannot be read.
-    pub fn text(&mut self, offset: u64, place: Place) -> Option<String> {
+    pub fn text(&mut self, offset: u64, place: StreamPlace) -> Option<String> {
         if offset == 0 {
             return None;
         }
@@ -181,7 +181,7 @@ impl<'a> Shared<'a> {
     }
 
     /// UTF-16 up to its end or its zeros; what is none becomes U+FFFD.
-    pub fn utf16(&mut self, bytes: &[u8], place: Place) -> Option<String> {
+    pub fn utf16(&mut self, bytes: &[u8], place: StreamPlace) -> Option<String> {
         // Zeros at the end are no part of the text, but looking at them is work, too.
         let looked_at = bytes.len() / 2;
         let Some(bytes) = self.within_reach(bytes) else {
@@ -208,7 +208,7 @@ impl<'a> Shared<'a> {
     }
 
     /// UTF-8 up to its zero, or to the end of the bytes; what is none becomes U+FFFD. Absent if it is empty.
-    pub fn utf8(&mut self, bytes: &[u8], place: Place) -> Option<String> {
+    pub fn utf8(&mut self, bytes: &[u8], place: StreamPlace) -> Option<String> {
         // No more is looked at than may be kept, at three bytes for each that is no UTF-8.
         let most = (NAME_LIMIT as usize).min(self.text_left / 3);
         let looked_at = &bytes[..bytes.len().min(most)];
@@ -226,7 +226,7 @@ impl<'a> Shared<'a> {
     }
 
     /// Takes text of another encoding off what may still be made; `None` if that is used up.
-    pub fn keep(&mut self, text: String, place: Place) -> Option<String> {
+    pub fn keep(&mut self, text: String, place: StreamPlace) -> Option<String> {
         match self.text_left.checked_sub(text.len()) {
             Some(left) => {
                 self.text_left = left;
@@ -239,7 +239,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    fn malformed(&mut self, text: &str, place: Place) {
+    fn malformed(&mut self, text: &str, place: StreamPlace) {
         self.issues.push(
             Severity::Warning,
             "malformed_text",
@@ -249,7 +249,7 @@ impl<'a> Shared<'a> {
         );
     }
 
-    fn unreadable_text(&mut self, offset: u64, place: Place, why: &str) {
+    fn unreadable_text(&mut self, offset: u64, place: StreamPlace, why: &str) {
         self.issues.push(
             Severity::Warning,
             "unreadable_text",
@@ -294,7 +294,8 @@ mod tests {
         file.extend(0xF000_u32.to_le_bytes());
         file.resize(0x10000, b'a');
         let mut shared = Shared::new(&file);
-        let made: usize = (0..10_000).filter_map(|_| shared.text(4, Place::default())).map(|text| text.len()).sum();
+        let made: usize =
+            (0..10_000).filter_map(|_| shared.text(4, StreamPlace::default())).map(|text| text.len()).sum();
         assert!(made <= 2 * file.len() + (1 << 20), "{made}");
         assert!(made >= file.len());
     }
@@ -302,7 +303,7 @@ mod tests {
     #[test]
     fn lone_surrogates_cost_one_character() {
         let mut shared = Shared::new(&[]);
-        assert_eq!(shared.utf16(b"a\0\x00\xD8b\0\0\0", Place::default()).as_deref(), Some("a\u{FFFD}b"));
+        assert_eq!(shared.utf16(b"a\0\x00\xD8b\0\0\0", StreamPlace::default()).as_deref(), Some("a\u{FFFD}b"));
         assert_eq!(shared.issues.finish()[0].kind, "malformed_text");
     }
 

@@ -7,7 +7,7 @@ use minidump::{Endian, MinidumpContext, MinidumpSystemInfo};
 use super::{
     directory::Stream,
     fields::{Fields, file_time, present, span},
-    issues::Place,
+    issues::StreamPlace,
     shared::Shared,
 };
 use crate::error::Severity;
@@ -114,7 +114,7 @@ fn places(threads: &[Thread]) -> HashMap<u32, usize> {
     places
 }
 
-fn repeated(shared: &mut Shared<'_>, thread_id: u32, place: Place) {
+fn repeated(shared: &mut Shared<'_>, thread_id: u32, place: StreamPlace) {
     shared.issues.push(
         Severity::Warning,
         "repeated_thread",
@@ -124,7 +124,7 @@ fn repeated(shared: &mut Shared<'_>, thread_id: u32, place: Place) {
     );
 }
 
-fn unlisted(shared: &mut Shared<'_>, thread_id: u32, place: Place) {
+fn unlisted(shared: &mut Shared<'_>, thread_id: u32, place: StreamPlace) {
     shared.issues.push(
         Severity::Info,
         "unlisted_thread",

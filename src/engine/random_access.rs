@@ -38,7 +38,7 @@ unsafe impl<T: Send> Send for RandomAccess<T> {}
 unsafe impl<T: Sync> Sync for RandomAccess<T> {}
 
 impl<T: FromZeros + Copy> RandomAccess<T> {
-    /// So many values of zero bits.
+    /// A number of values, all of zero bits.
     pub fn zeros(len: usize) -> Self {
         #[cfg(target_os = "linux")]
         if let Some(values) = Self::in_huge_pages(len, len) {
@@ -49,7 +49,7 @@ impl<T: FromZeros + Copy> RandomAccess<T> {
         Self { start, len, _owner: Owner::Vector { _values: values } }
     }
 
-    /// So many values instead: those that are there, and zero bits behind them.
+    /// Another number of values: those that are there, and zero bits behind them.
     ///
     /// Large ones stay where they are, in a map that has addresses for far more: the system gives memory only to those that are
     /// written. A table that moves whenever it doubles touches twice the memory that it needs in the end.
@@ -68,7 +68,7 @@ impl<T: FromZeros + Copy> RandomAccess<T> {
         *self = grown;
     }
 
-    /// So many values of zero bits, which may become more.
+    /// A number of values of zero bits, which may become more.
     fn with_room(len: usize) -> Self {
         /// Times what is asked for: three doublings. Addresses are not free where a process has a limit for them.
         #[cfg(target_os = "linux")]

@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
 };
 
@@ -126,16 +127,53 @@ pub fn beside<T: Send + Sync, R>(
     let help = || parts.taken().for_each(answer);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let helpers = threads.unwrap_or(cores.min(4)).min(parts.count).saturating_sub(1);
+    let (here, (arrived, arrivals)) = (Core::current(), mpsc::channel());
+    let helper = || {
+        here.leave();
+        let _ = arrived.send(());
+        help();
+    };
     let other = std::thread::scope(|scope| {
         // A system that gives no thread leaves the work to this one.
-        let start = |_| std::thread::Builder::new().spawn_scoped(scope, help).ok();
+        let start = |_| std::thread::Builder::new().spawn_scoped(scope, helper).ok();
         let started: Vec<_> = (0..helpers).map_while(start).collect();
+        arrivals.iter().take(started.len()).for_each(|()| ());
         let other = meanwhile();
         help();
         started.into_iter().for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         other
     });
     (answers.into_iter().filter_map(OnceLock::into_inner).flatten().collect(), other)
+}
+
+/// The core that a thread runs on, for threads that it starts to leave.
+///
+/// A new thread may wait for its turn on the core of its parent for milliseconds, though another core is idle (Linux 6.18 on a
+/// virtual machine of 2 cores): longer than work of a few milliseconds takes.
+struct Core {
+    #[cfg(target_os = "linux")]
+    number: usize,
+}
+
+impl Core {
+    fn current() -> Self {
+        Self {
+            #[cfg(target_os = "linux")]
+            number: rustix::thread::sched_getcpu(),
+        }
+    }
+
+    /// Moves the thread that calls to another core, if it may run on any.
+    fn leave(&self) {
+        #[cfg(target_os = "linux")]
+        if let Ok(mut cores) = rustix::thread::sched_getaffinity(None)
+            && self.number < rustix::thread::CpuSet::MAX_CPU
+        {
+            cores.unset(self.number);
+            // A set without a core is refused, which changes nothing.
+            let _ = rustix::thread::sched_setaffinity(None, &cores);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ fn truncated(text: &str) -> Vec<usize> {
     found
 }
 
-/// So many stacks of depth 3 that end in a frame.
+/// A number of stacks of depth 3 that end in a frame.
 fn shorter(count: usize, outermost: usize) -> Vec<Stack> {
     vec![(3, outermost); count]
 }

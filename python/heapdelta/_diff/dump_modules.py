@@ -118,7 +118,7 @@ def _change(*, same_process: bool) -> pl.Expr:
         .then(pl.lit("loaded"))
         .when(after < before)
         .then(pl.lit("unloaded"))
-        # One debug id and another size: whoever changed the image left the id as it was.
+        # One debug id and another size: the image was changed and its id was not.
         .when((after > 0) & (pl.col("image_bytes_delta") != 0))
         .then(pl.lit("rebuilt"))
         .when(after > 0)

@@ -214,7 +214,7 @@ class Matched:
         return traces.with_columns(*unnamed, status=pl.when(mixed).then(words).otherwise("status"))
 
     def _by_heap(self) -> pl.DataFrame:
-        # A comparison has no heaps; whoever asks for them has two snapshots (`Views.by` sees to it).
+        # A comparison has no heaps; only two snapshots are asked for them (`Views.by` sees to it).
         rows = pl.DataFrame(self._diff.sides("heap"))
         ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
         return ranking.with_columns(labels.heap_status(pl.col("heap_base")))

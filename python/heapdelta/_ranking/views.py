@@ -18,7 +18,7 @@ _ALLOWS_INCLUSIVE = ("module", "function")
 
 
 class Views:
-    """Rankings of matched rows. Whoever inherits says which kinds it has, and why it refuses one."""
+    """Rankings of matched rows. A class that inherits says which kinds it has, and why it refuses one."""
 
     _kinds: tuple[str, ...] = ()
 

@@ -106,7 +106,7 @@ def read(
     >>> hd.read(log).usage["requested_bytes"].to_list()
     [64]
     """
-    # To Python, True is the number 1; whoever writes `threads=True` means something else.
+    # To Python, True is the number 1; `threads=True` is a mistake.
     for option, value in (("threads", threads), ("radix", radix), ("capture", capture)):
         if isinstance(value, bool):
             raise OptionError(f"expected a number for {option}, found {value}", kind="option")

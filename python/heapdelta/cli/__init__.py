@@ -83,7 +83,7 @@ def main() -> None:
     try:
         code = run(sys.argv[1:])
     except BrokenPipeError:
-        # Whoever read our output has seen enough. What the command had found by then counts.
+        # The reader of our output has seen enough. What the command had found by then counts.
         _streams.discard(sys.stdout)
         _streams.discard(sys.stderr)
     except Exception:

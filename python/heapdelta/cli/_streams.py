@@ -94,13 +94,13 @@ def _is_file(stream: TextIO) -> bool:
 
 
 def nobody_reads(error: BaseException) -> bool:
-    """Tell whether whoever read our output has left: rich and typer leave by `SystemExit` then."""
+    """Tell whether the reader of our output has left: rich and typer leave by `SystemExit` then."""
     cause = error.__context__ if isinstance(error, SystemExit) else error
     return isinstance(cause, OSError) and cause.errno == errno.EPIPE
 
 
 def discard(stream: TextIO) -> None:
-    """Send what is still to be written nowhere, or Python complains about it at exit."""
+    """Throw away what is still to be written, or Python complains about it at exit."""
     with suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, stream.fileno())

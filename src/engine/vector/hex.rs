@@ -18,7 +18,7 @@ pub const WINDOW: usize = 256;
 /// room for sixteen bytes behind them.
 pub type Window = [u8; WINDOW];
 
-/// So many bytes at `at`.
+/// Bytes from `at` on.
 #[inline(always)]
 pub fn bytes<const COUNT: usize>(window: &Window, at: usize) -> [u8; COUNT] {
     // The mask proves to the compiler that the place is inside the window, so no check is left in the machine code.

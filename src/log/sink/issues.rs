@@ -38,7 +38,7 @@ impl IssueCounts {
 pub struct Issues {
     kept: Vec<Issue>,
     counts: IssueCounts,
-    /// Issues that were not kept by whoever met them, by kind.
+    /// Issues that the workers counted but did not keep, by kind.
     elsewhere: HashMap<&'static str, u64>,
 }
 
@@ -48,7 +48,7 @@ impl Issues {
         self.kept.iter_mut().filter_map(|issue| issue.byte.as_mut())
     }
 
-    /// Counts issues that were not kept by whoever met them.
+    /// Counts issues that a worker did not keep.
     pub fn count_more(&mut self, kind: &'static str, more: u64) {
         *self.elsewhere.entry(kind).or_default() += more;
     }

@@ -12,7 +12,7 @@ pub enum Unsettled {
 }
 
 impl Unsettled {
-    /// Where module lists disagree; absent if they do nowhere.
+    /// Where module lists disagree; absent if they agree everywhere.
     pub fn between(maps: &[ModuleMap]) -> Option<Self> {
         let (first, others) = maps.split_first()?;
         let mut places: Vec<(u64, u64)> = Vec::new();

@@ -7,7 +7,7 @@ use arrow_array::{
 };
 
 use super::{Table, modules::ModuleMap, schema};
-use crate::dump::{Rows, classes::Classes, issues::Issue};
+use crate::dump::{Rows, classes::Classes, issues::StreamIssue};
 
 pub mod counters;
 pub mod lists;
@@ -77,7 +77,7 @@ impl Unclassed {
     }
 }
 
-fn issues(rows: &[Issue]) -> RecordBatch {
+fn issues(rows: &[StreamIssue]) -> RecordBatch {
     let columns = vec![
         texts(rows.iter().map(|row| Some(row.severity.as_str()))),
         texts(rows.iter().map(|row| Some(row.kind))),

@@ -2,8 +2,12 @@
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use arrow_array::{ArrayRef, RecordBatch, StringViewArray, UInt64Array, builder::make_view};
-use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
+use arrow_array::{
+    ArrayRef, RecordBatch, UInt32Array, UInt64Array,
+    builder::{ArrayBuilder, StringViewBuilder},
+};
+use arrow_buffer::NullBuffer;
+use arrow_select::take::take;
 
 use super::{ModuleMap, u32s};
 use crate::{
@@ -123,35 +127,26 @@ pub fn words<'a>(rows: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 
 /// A column of values that become words: each distinct value is turned into one, once.
 fn column<T: Near>(values: impl Iterator<Item = T>, mut word: impl FnMut(&T) -> Option<String>) -> ArrayRef {
-    let mut views: Vec<u128> = Vec::with_capacity(values.size_hint().0);
-    let mut valid = Vec::with_capacity(values.size_hint().0);
-    let mut known: HashMap<T, Option<u128>> = HashMap::new();
-    let mut near: [Option<(T, Option<u128>)>; NEAR] = [None; NEAR];
-    let mut text = Vec::new();
-    let mut turn = |value: &T| {
-        word(value).map(|word| {
-            let view = make_view(word.as_bytes(), 0, text.len() as u32);
-            if word.len() > INLINE {
-                text.extend_from_slice(word.as_bytes());
-            }
-            view
+    let mut words = StringViewBuilder::new();
+    let mut known: HashMap<T, u32> = HashMap::new();
+    let mut near: [Option<(T, u32)>; NEAR] = [None; NEAR];
+    let mut number = |value: T| {
+        *known.entry(value).or_insert_with(|| {
+            words.append_option(word(&value));
+            words.len() as u32 - 1
         })
     };
-    for value in values {
+    let numbers = values.map(|value| {
         let near = &mut near[value.place() % NEAR];
-        let view = match near {
-            Some((known, view)) if *known == value => *view,
-            _ => near.insert((value, *known.entry(value).or_insert_with(|| turn(&value)))).1,
-        };
-        views.push(view.unwrap_or_default());
-        valid.push(view.is_some());
-    }
-    let nulls = valid.contains(&false).then(|| NullBuffer::from(valid));
-    Arc::new(StringViewArray::new(ScalarBuffer::from(views), Arc::from([Buffer::from_vec(text)]), nulls))
+        match near {
+            Some((known, number)) if *known == value => *number,
+            _ => near.insert((value, number(value))).1,
+        }
+    });
+    let numbers = UInt32Array::from_iter_values(numbers);
+    #[allow(clippy::expect_used, reason = "see the words")]
+    take(&words.finish(), &numbers, None).expect("every number is that of a word")
 }
-
-/// Words up to this many bytes are in their view alone: Arrow's format.
-const INLINE: usize = 12;
 
 /// Places for values seen lately: hashing each would be most of the time that a column takes.
 const NEAR: usize = 64;
