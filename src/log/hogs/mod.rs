@@ -13,6 +13,7 @@
 //! Invariant: the tables depend on the text alone, not on where it was cut into blocks: what the meaning of a line depends
 //! on (section, heap, open stack) is in the [`Reader`], and what a later line decides waits there.
 
+mod heaps;
 mod information;
 mod other;
 mod records;
@@ -23,11 +24,11 @@ use crate::log::{
     comparison, console, cut,
     fields::{next_token, parse_field, parse_hex, trim},
     header,
-    line::{Banner, BannerKind, Line, classify},
+    line::{Line, classify},
     lines::{Place, lines, starts_a_record},
     open_stack::OpenStack,
     sections::{self, Meaning, Subject},
-    sink::{HeapEvent, Issue, Module, SectionLine, Severity, Sink, SymbolNote},
+    sink::{Issue, Module, SectionLine, Severity, Sink, SymbolNote},
     symbol_noise::SymbolNoise,
     typography::restored,
 };
@@ -208,54 +209,6 @@ impl Reader {
         self.at_prompt = false;
     }
 
-    fn banner(&mut self, banner: &Banner<'_>, place: Place<'_>, sink: &mut Sink) {
-        // Marks and words that are no heading part rows, not sections.
-        let is_heading = banner.kind != BannerKind::Decoration;
-        if !is_heading && !banner.words.is_empty() && !matches!(self.layout, Layout::Other(_)) {
-            return self.keep("console", place, sink);
-        }
-        sink.piece.lines.structure += 1;
-        if is_heading || matches!(self.layout, Layout::Other(_)) {
-            self.close(place.line, sink);
-        }
-        if is_heading {
-            self.section = sink.text(banner.words);
-            self.at_prompt = false;
-            let above = self.named_heap().or(self.heap_above);
-            let heap = self.enter(banner);
-            self.heap_above = above.filter(|_| matches!(banner.kind, BannerKind::Other | BannerKind::Spoilt(_)));
-            self.heap = heap.map_or(Heap::Unnamed { announced: false }, Heap::Named);
-            if let BannerKind::Hogs(heap) = banner.kind
-                && !self.with_hogs.insert(heap)
-            {
-                issue(sink, Severity::Warning, "repeated_heap", place, REPEATED_ACTION);
-            }
-            if let Some((heap, event)) = event_of(banner.kind) {
-                sink.enter_heap(Some(heap));
-                sink.heap_event(place.line, event);
-            }
-        }
-        if matches!(self.layout, Layout::Other(_)) {
-            self.verbatim("banner", None, place, sink);
-        }
-    }
-
-    /// Sets the layout, and gives the heap that the rows below belong to.
-    fn enter(&mut self, banner: &Banner<'_>) -> Option<u64> {
-        let (layout, heap) = match banner.kind {
-            BannerKind::Start(heap) | BannerKind::Hogs(heap) => (Layout::Hogs, Some(heap)),
-            BannerKind::Information(heap) => (Layout::Information, Some(heap)),
-            BannerKind::OtherOfHeap(heap) => (Layout::Other(Subject::of(banner.words, true)), Some(heap)),
-            BannerKind::End(_) => (Layout::Other(Subject::default()), None),
-            BannerKind::Other | BannerKind::Spoilt(_) if records::names_hogs(banner.words) => (Layout::Hogs, None),
-            BannerKind::Other | BannerKind::Spoilt(_) | BannerKind::Decoration => {
-                (Layout::Other(Subject::of(banner.words, false)), None)
-            }
-        };
-        self.layout = layout;
-        heap
-    }
-
     /// A line of the preamble, of a heap's information or of hogs.
     fn known(&mut self, shape: &Line<'_>, place: Place<'_>, sink: &mut Sink) {
         let body = trim(place.text);
@@ -278,35 +231,6 @@ impl Reader {
             (_, Layout::Information) if self.field(body, place, sink) => {}
             (_, Layout::Preamble) => self.console(body, place, sink),
             _ => self.unreadable(body, place, sink),
-        }
-    }
-
-    /// A record below a heading that names no heap: below `Memory Hogs` its heap is not known, below any other words it is
-    /// that of the rows above, for hogs are below no other heading. Either way it is in doubt.
-    fn settle_heap(&mut self, place: Place<'_>, sink: &mut Sink) {
-        let Some(above) = self.heap_above.take() else { return };
-        let action = if self.layout == Layout::Hogs {
-            "its heap, and that of the rows below it, is unknown: the heading above names none"
-        } else {
-            self.heap = Heap::Named(above);
-            self.layout = Layout::Hogs;
-            "it and the rows below it count for the heap of the rows above; the heading in between names none"
-        };
-        issue(sink, Severity::Warning, "heap_in_doubt", place, action);
-    }
-
-    fn enter_heap(&mut self, place: Place<'_>, sink: &mut Sink) {
-        match self.heap {
-            Heap::Named(heap) => {
-                sink.enter_heap(Some(heap));
-            }
-            Heap::Unnamed { announced } => {
-                sink.enter_heap(None);
-                if !announced {
-                    sink.heap_event(place.line, HeapEvent::Open);
-                    self.heap = Heap::Unnamed { announced: true };
-                }
-            }
         }
     }
 
@@ -350,13 +274,6 @@ impl Reader {
         }
     }
 
-    fn named_heap(&self) -> Option<u64> {
-        match self.heap {
-            Heap::Named(heap) => Some(heap),
-            Heap::Unnamed { .. } => None,
-        }
-    }
-
     fn symbol_file(&mut self, path: &[u8], place: Place<'_>, sink: &mut Sink) {
         let path = sink.text(path);
         if let Some(note) = &mut self.symbols {
@@ -389,18 +306,6 @@ const FAILURE_ACTION: &str = "kept as text; the tool failed here, so something m
 fn issue(sink: &mut Sink, severity: Severity, kind: &'static str, place: Place<'_>, action: &'static str) {
     let text = sink.text(place.text);
     sink.issue(Issue { severity, kind, line: Some(place.line), byte: Some(place.byte), text, action });
-}
-
-/// What a banner says of the heap it names.
-fn event_of(kind: BannerKind) -> Option<(u64, HeapEvent)> {
-    match kind {
-        BannerKind::Start(heap) => Some((heap, HeapEvent::Start)),
-        BannerKind::End(heap) => Some((heap, HeapEvent::End)),
-        BannerKind::Hogs(heap) | BannerKind::Information(heap) | BannerKind::OtherOfHeap(heap) => {
-            Some((heap, HeapEvent::Open))
-        }
-        BannerKind::Other | BannerKind::Spoilt(_) | BannerKind::Decoration => None,
-    }
 }
 
 fn starts_with_number(body: &[u8]) -> bool {
