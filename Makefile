@@ -149,8 +149,9 @@ stubs: $(TOOLS) ## Write python/heapdelta/_native.pyi from the bindings
 .PHONY: bench
 bench: $(BUILT_FOR_BENCH) ## Measure speed and memory on logs of 1 GB and dumps of 1 and 2 GiB, write the table of benches/README.md
 	$(BIN)/python -m pip install -q --group bench
-	cargo build --release --locked --example newline_ceiling --example dump_memory
+	cargo build --release --locked --example newline_ceiling --example inflate_ceiling --example dump_memory
 	$(BIN)/python benches/run.py --ceiling $(TARGET)/release/examples/newline_ceiling \
+		--inflate $(TARGET)/release/examples/inflate_ceiling \
 		--dump-memory $(TARGET)/release/examples/dump_memory $(BENCH_ARGS)
 
 .PHONY: bench-rust
@@ -190,7 +191,7 @@ fuzz: fuzz-names fuzz-address fuzz-miri ## QUIRK_FILES logs with quirks, then ev
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
 	HEAPDELTA_QUIRK_FILES=$(QUIRK_FILES) HEAPDELTA_QUIRK_SEED=$$(date +%s)000 \
 		cargo test --locked --test rust quirks
-	for sanitizer in none address; do for target in read_any umdh2_fast_path comparison_round_trip dump_any; do \
+	for sanitizer in none address; do for target in read_any umdh2_fast_path comparison_round_trip dump_any archive_any; do \
 		mkdir -p fuzz/corpus/$$target; \
 		cargo +nightly fuzz run --sanitizer $$sanitizer --target-dir $(TARGET)/fuzz-$$sanitizer --features libfuzzer \
 			$$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384; \

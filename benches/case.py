@@ -18,33 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-PROCESS = Path("/proc/self")
-
-
-def private_bytes() -> int:
-    """What this process shares with nobody, bytes."""
-    lines = (PROCESS / "smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("Private_Clean:", "Private_Dirty:")))
-
-
-def anonymous_bytes() -> int:
-    """What this process holds that is no file's, bytes: the system takes pages of a mapped file back when it wants."""
-    lines = (PROCESS / "smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Anonymous:"))
-
-
-def status_bytes(name: str) -> int:
-    """A field of /proc/self/status, bytes."""
-    lines = (PROCESS / "status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
-
-
-def warm(*paths: Path) -> None:
-    """Bring files into the page cache."""
-    for path in paths:
-        with path.open("rb", buffering=0) as file:
-            while file.read(1 << 24):
-                pass
+from memory import PROCESS, private_bytes, status_bytes, warm
 
 
 def read(path: Path, threads: int | None, *, blocks: bool) -> dict[str, Any]:
@@ -163,14 +137,14 @@ def import_time() -> dict[str, Any]:
 
 
 def main() -> None:
+    import archives
     import dumps
 
     import series
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "case", choices=["read", "rival", "hand-over", "diff", "import", "summary", *dumps.CASES, *series.CASES]
-    )
+    plain = ["read", "rival", "hand-over", "diff", "import", "summary"]
+    parser.add_argument("case", choices=[*plain, *dumps.CASES, *series.CASES, *archives.CASES])
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--sums-only", action="store_true")
@@ -192,6 +166,8 @@ def main() -> None:
         case name if name in series.CASES:
             warm(*(path for path in options.paths if path.is_file()))
             result = series.CASES[name](*options.paths)
+        case name if name in archives.CASES:
+            result = archives.CASES[name](options.paths[0])
         case name:
             warm(options.paths[0])
             result = dumps.CASES[name](options.paths[0])

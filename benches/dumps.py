@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from memory import anonymous_bytes, private_bytes
+
 Result = dict[str, Any]
 
 TABLES = (
@@ -37,7 +39,6 @@ ROUNDS = 5
 def read(path: Path) -> Result:
     """Every table of a dump in polars; time and memory."""
     import heapdelta as hd
-    from case import anonymous_bytes, private_bytes
 
     gc.collect()
     anonymous, private = anonymous_bytes(), private_bytes()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reference import DUMPS, KINDS, Log
+from report_archives import archive_rows
 from report_dumps import dump_rows
 from report_series import many_rows, series_rows
 from rows import at_least, at_most, row
@@ -72,6 +73,7 @@ def _table(medians: Mapping[str, Result], logs: Mapping[str, Log]) -> Iterator[s
     yield from _other_rows(medians)
     yield from many_rows(medians, "blocks", logs["blocks"].size)
     yield from series_rows(medians, "blocks")
+    yield from archive_rows(medians, "blocks", logs["blocks"].size)
     for kind in DUMPS:
         yield from dump_rows(medians, kind, logs[kind].answer["memory_bytes"])
 

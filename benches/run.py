@@ -19,7 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from case import warm
+import archives
+from memory import warm
 from reference import DUMPS, FIELD_BYTES, KINDS, SEED, SMALL_LOGS, Log, dump, log, part, small_logs
 from report import Result, write_report
 
@@ -119,6 +120,24 @@ def summary(bench: Bench, target: Log) -> None:
     check("summary: blocks", result["block_count"], target.answer["block_count"])
 
 
+def archive_cases(bench: Bench, target: Log, program: Path) -> None:
+    """A zipped log: to its sums, and inflated alone, by the library that we take and by Python."""
+    path = archives.zipped(target.path)
+    warm(path)
+    done = subprocess.run([program, path], check=True, capture_output=True, text=True)
+    seconds, byte_count, lines = done.stdout.split()
+    check("inflated bytes", int(byte_count), target.size)
+    check("inflated lines", int(lines), target.answer["line_count"])
+    bench.results["zip ceiling"].append({"seconds": float(seconds)})
+    print(f"  zip ceiling: {float(seconds):.3f} s", flush=True)
+    result = bench.add("zip read", "zip-read", str(path))
+    for field in ("line_count", "requested_bytes"):
+        check(f"zipped log: {field}", result[field], target.answer[field])
+    check(
+        "lines by Python", bench.add("zip python", "zip-python", str(path))["line_count"], target.answer["line_count"]
+    )
+
+
 def dump_cases(bench: Bench, kind: str, target: Log, program: Path) -> None:
     """A dump: every table; listing and reading, by us and by others; reads by address, from Python and from Rust."""
     listed = ["module_count", "region_count", "committed_bytes"]
@@ -173,6 +192,7 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
         many(bench, folder_of_many, many_logs)
         small(bench, small_folder)
         summary(bench, field)
+        archive_cases(bench, logs["blocks"], options.inflate)
         result = bench.add("hand-over", "hand-over", str(logs["blocks"].path))
         check("hand-over: bytes", result["requested_bytes"], logs["blocks"].answer["requested_bytes"])
         for kind in DUMPS:
@@ -183,6 +203,7 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ceiling", type=Path, required=True, help="the built example newline_ceiling")
+    parser.add_argument("--inflate", type=Path, required=True, help="the built example inflate_ceiling")
     parser.add_argument("--dump-memory", type=Path, required=True, help="the built example dump_memory")
     parser.add_argument("--dump-share", type=float, default=1.0, help="share of the dumps' memory to write")
     parser.add_argument("--size", type=int, default=1_000_000_000, help="bytes of each log")

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from memory import PROCESS, private_bytes, status_bytes, warm
+
 
 def survival(*paths: Path) -> dict[str, Any]:
     """Time of reading the logs with their blocks, and of following these from log to log up to the ranking."""
@@ -42,7 +44,6 @@ def survival(*paths: Path) -> dict[str, Any]:
 def read_many(folder: Path) -> dict[str, Any]:
     """Time and memory of reading a folder of logs for their sums."""
     import heapdelta as hd
-    from case import PROCESS, private_bytes, status_bytes, warm
 
     warm(*folder.iterdir())
     gc.collect()

@@ -91,7 +91,12 @@ pub mod testing;
 pub use control::Control;
 pub use dump::header::DumpHeader;
 pub use error::{CaptureEntry, Error, ErrorKind, Position, Result};
-pub use input::{Source, content::Content, text::Encoding};
+pub use input::{
+    Source,
+    archive::{Rules as ArchiveRules, fault::Fault as ArchiveFault, limits::Limits as ArchiveLimits},
+    content::Content,
+    text::Encoding,
+};
 pub use log::sink::LineCounts;
 pub use read::{Options, read, read_with};
 pub use snapshot::{About, Capture, Comparison, Dump, Header, Snapshot};

@@ -2,6 +2,7 @@
 //!
 //! `make fuzz` runs them under libFuzzer; `tests/seeds.rs` runs them over their seeds on any toolchain.
 
+pub mod archive_any;
 pub mod comparison_round_trip;
 pub mod dump_any;
 pub mod read_any;

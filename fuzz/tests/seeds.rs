@@ -26,6 +26,11 @@ fn run(target: fn(&[u8]), name: &str) {
 }
 
 #[test]
+fn archive_any() {
+    run(heapdelta_fuzz::archive_any::target, "archive_any");
+}
+
+#[test]
 fn read_any() {
     run(heapdelta_fuzz::read_any::target, "read_any");
 }

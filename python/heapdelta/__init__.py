@@ -20,6 +20,7 @@ from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta, diff
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._native import __version__
+from heapdelta._read.archive import ArchiveLimits, members
 from heapdelta._read.kinds import read_comparison, read_dump, read_log
 from heapdelta._read.many import Batch, read_many
 from heapdelta._read.one import read
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import heapdelta.testing as testing
 
 __all__ = [
+    "ArchiveLimits",
     "Batch",
     "Comparison",
     "Delta",
@@ -50,6 +52,7 @@ __all__ = [
     "diff",
     "exceptions",
     "group",
+    "members",
     "read",
     "read_comparison",
     "read_dump",

@@ -2,12 +2,13 @@
 Native part of heapdelta: use the package `heapdelta`, not this module.
 """
 
-from _typeshed import SupportsGetItem
+from _typeshed import Incomplete, SupportsGetItem
 from os import PathLike
+from pathlib import Path
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Snapshot", "Table", "damage_names", "doubtful_names", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "one_run", "read", "read_each", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Snapshot", "Table", "archive_of", "are_archives", "damage_names", "doubtful_names", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "members", "one_run", "read", "read_each", "read_members", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -354,6 +355,16 @@ class Table:
         Some columns, in the order of their names; nothing is copied.
         """
 
+def archive_of(path: str | PathLike[str]) -> Path | None:
+    """
+    The archive that a path with a `!` names, if there is no file of that path; None for every other path.
+    """
+
+def are_archives(paths: SupportsGetItem[int, str | PathLike[str]]) -> list[bool]:
+    """
+    Which of these files are archives. What cannot be opened is none: who reads it says why.
+    """
+
 def damage_names() -> list[str]:
     """
     The names of all defects that `write_process_dump` can write.
@@ -404,20 +415,30 @@ def hexadecimal(numbers: Any) -> Table:
     Write numbers as upper-case hexadecimal: one column `text`. `numbers` has one column u64.
     """
 
+def members(source: bytes | bytearray | str | PathLike[str], *, encoding: str | None = None, password: str | None = None, limits: Incomplete | None = None) -> list[tuple[str, int | None, int | None, str, bool | None]] | None:
+    """
+    What an archive holds: None for what is no archive. Wrapped by `heapdelta.members`.
+    """
+
 def one_run(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[list[Snapshot | None], Table]:
     """
     Snapshots of one run in the order of time, each as the others know its stacks (None: as it is), and the table `carried`.
     """
 
-def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, encoding: str | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None) -> Snapshot | Comparison | Dump:
+def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, encoding: str | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None, password: str | None = None, limits: Incomplete | None = None) -> Snapshot | Comparison | Dump:
     """
     Read a heap log or a minidump. Wrapped by `heapdelta.read`.
     """
 
-def read_each(paths: SupportsGetItem[int, str | PathLike[str]], *, blocks: bool, encoding: str | None, progress: Any) -> list[Snapshot | Comparison | Dump | Any]:
+def read_each(paths: SupportsGetItem[int, str | PathLike[str]], *, blocks: bool, encoding: str | None, progress: Any, password: str | None = None, limits: Incomplete | None = None) -> list[Snapshot | Comparison | Dump | Any]:
     """
     Read small files one after the other: for each, what `read` gives, or the exception that it raises. Used by
     `heapdelta.read_many`: a thread and a pool for each would take longer than to read it.
+    """
+
+def read_members(path: str | PathLike[str], *, threads: SupportsIndex | None, blocks: bool, encoding: str | None, progress: Any, password: str | None = None, limits: Incomplete | None = None) -> list[tuple[str, int | None, Snapshot | Comparison | Dump | Any]] | None:
+    """
+    Read all that an archive holds, in one pass; None for what is no archive.
     """
 
 def statuses() -> list[str]:

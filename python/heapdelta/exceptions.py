@@ -12,6 +12,7 @@ from typing import Any
 
 __all__ = [
     "AbsentMemoryError",
+    "ArchiveError",
     "CancelledError",
     "CaptureError",
     "DirectoryError",
@@ -172,6 +173,10 @@ _WRITE_ERRORS: dict[int, type[WriteError]] = {
 
 class FormatError(HeapdeltaError, ValueError):
     """The content is neither a heap log nor a minidump: empty, a binary, some other text, a dump cut in its header."""
+
+
+class ArchiveError(FormatError):
+    """An archive holds nothing that can be read, several files of which none was named, or not the one that was."""
 
 
 class CaptureError(FormatError):

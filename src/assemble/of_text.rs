@@ -2,7 +2,7 @@
 
 use super::Tables;
 use crate::{
-    input::{decode::Places, text::Encoding},
+    input::{archive::fault::Fault, decode::Places, text::Encoding},
     log::sink::{Issue, Severity},
 };
 
@@ -25,6 +25,18 @@ impl Tables {
         self.issues.bytes_mut().for_each(in_input);
         self.headers.iter_mut().for_each(|header| in_input(&mut header.byte));
         self.comparisons.iter_mut().for_each(|row| in_input(&mut row.byte));
+    }
+
+    /// Says why the bytes end before the file does.
+    pub fn say_of_archive(&mut self, fault: &Fault) {
+        self.issues.extend([Issue {
+            severity: Severity::Error,
+            kind: fault.kind(),
+            line: None,
+            byte: None,
+            text: fault.to_string(),
+            action: "what had been unpacked until then was read",
+        }]);
     }
 
     /// Says what is in doubt of the text as a whole.

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::error::{ISSUE_LIMIT, Severity};
+use crate::{
+    error::{ISSUE_LIMIT, Severity},
+    input::archive::fault::Fault,
+};
 
 /// Where in a dump something is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -30,6 +33,18 @@ pub struct StreamIssue {
     pub action: &'static str,
     /// Things that the row speaks of: 1, or how many are not listed.
     pub count: u64,
+}
+
+/// Why the bytes of a dump end before it does.
+pub fn of_archive(fault: &Fault) -> StreamIssue {
+    StreamIssue {
+        severity: Severity::Error,
+        kind: fault.kind(),
+        place: StreamPlace::default(),
+        text: fault.to_string(),
+        action: "what had been unpacked until then was read",
+        count: 1,
+    }
 }
 
 /// Issues, in the order in which they were found, never more than [`ISSUE_LIMIT`] of a kind and stream: a damaged list of

@@ -48,6 +48,30 @@ impl Encoding {
     }
 }
 
+/// Windows' code pages, each with the one of DOS that the same Windows has.
+const PAIRS: [(&str, &str); 11] = [
+    ("windows-1250", "cp852"),
+    ("windows-1251", "cp866"),
+    ("windows-1252", "cp850"),
+    ("windows-1253", "cp737"),
+    ("windows-1254", "cp857"),
+    ("windows-1255", "cp862"),
+    ("windows-1256", "cp720"),
+    ("windows-1257", "cp775"),
+    ("koi8-r", "cp866"),
+    ("koi8-u", "cp866"),
+    ("iso-8859-5", "cp866"),
+];
+
+impl Encoding {
+    /// The code page that names in a zip are in, where those of logs are in this one. Where Windows has one page for both, that.
+    pub fn of_names(self) -> Self {
+        let name = self.name();
+        let pair = PAIRS.iter().find(|(ansi, _)| *ansi == name);
+        pair.and_then(|(_, oem)| Self::named(oem)).unwrap_or(self)
+    }
+}
+
 fn unicode(name: &str) -> Option<Form> {
     Some(match name {
         "utf-8" | "utf8" | "utf-8-sig" | "u8" | "65001" | "cp65001" => Form::Known(encoding_rs::UTF_8),
@@ -85,21 +109,6 @@ fn standard(name: &str) -> Option<&'static Known> {
     let known = known.or_else(|| other.and_then(listed));
     let known = known.or_else(|| listed(name)).or_else(|| listed(&name.replace('-', "_")));
     known.or_else(|| listed(&name.replace('-', ""))).filter(|known| *known != encoding_rs::X_USER_DEFINED)
-}
-
-/// Python's name of an encoding of the standard, where the two differ.
-pub fn python_name(known: &'static Known) -> String {
-    let name = known.name();
-    match name {
-        "Shift_JIS" => "cp932",
-        "EUC-KR" => "cp949",
-        "Big5" => "cp950",
-        "windows-874" => "cp874",
-        "x-mac-cyrillic" => "mac-cyrillic",
-        "ISO-8859-8-I" => "iso-8859-8",
-        _ => return name.to_ascii_lowercase(),
-    }
-    .to_owned()
 }
 
 #[cfg(test)]

@@ -24,7 +24,15 @@ impl Content {
     ///
     /// What the operating system says.
     pub(crate) fn map(path: &Path) -> std::io::Result<Self> {
-        let file = File::open(path)?;
+        Self::map_file(File::open(path)?)
+    }
+
+    /// Maps a file that is open.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub(crate) fn map_file(file: File) -> std::io::Result<Self> {
         Ok(Self { bytes: Arc::new(map(&file)?), file: Some(Arc::new(file)) })
     }
 }
@@ -65,6 +73,12 @@ fn read_exact_at(file: &File, bytes: &mut [u8], place: u64) -> std::io::Result<(
 fn read_exact_at(file: &File, bytes: &mut [u8], place: u64) -> std::io::Result<()> {
     let count = std::os::windows::fs::FileExt::seek_read(file, bytes, place)?;
     if count == bytes.len() { Ok(()) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
+}
+
+impl AsRef<[u8]> for Content {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
 }
 
 impl Deref for Content {

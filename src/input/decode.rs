@@ -82,6 +82,15 @@ impl Encoding {
         (Box::new(transcoder), places)
     }
 
+    /// The text of a few bytes, as it is shown.
+    pub fn decoded(self, bytes: &[u8]) -> String {
+        let (mut reader, _) = self.to_utf8(Box::new(io::Cursor::new(bytes.to_vec())), 0);
+        let mut text = Vec::new();
+        // Bytes in memory cannot fail to be read.
+        let _ = reader.read_to_end(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
     fn newline(self) -> [u8; 4] {
         match self.form {
             Form::Utf16 { high_first: true } => [0, b'\n', 0, 0],

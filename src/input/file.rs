@@ -21,6 +21,12 @@ pub fn open<'a>(source: &'a Source<'_>, part: Part, control: &'a Control) -> Res
     match source {
         Source::Bytes(bytes, _) => Ok(in_memory(bytes, part)),
         Source::Shared(content, _) => Ok(in_memory(content, part)),
+        Source::Member(member) => {
+            let mut bytes = member.open(control)?;
+            io::copy(&mut bytes.reader.by_ref().take(part.start), &mut io::sink())?;
+            let most = part.end.map_or(u64::MAX, |end| end.saturating_sub(part.start));
+            Ok(Bytes { reader: Box::new(bytes.reader.take(most)), ..bytes })
+        }
         Source::Path(path) => {
             // Windows refuses to open a directory with a misleading error, so the question comes first.
             let about = metadata(path)?;
@@ -32,10 +38,10 @@ pub fn open<'a>(source: &'a Source<'_>, part: Part, control: &'a Control) -> Res
             }
             if !about.is_file() {
                 let path = path.clone();
-                return Ok(Bytes { reader: Box::new(Waiting::new(move || open_at(&path, part), control)?), len: None });
+                return Ok(Bytes::new(Box::new(Waiting::new(move || open_at(&path, part), control)?), None));
             }
             let len = part.end.unwrap_or(about.len()).min(about.len()).saturating_sub(part.start);
-            Ok(Bytes { reader: open_at(path, part)?, len: Some(len) })
+            Ok(Bytes::new(open_at(path, part)?, Some(len)))
         }
     }
 }
@@ -65,5 +71,5 @@ fn in_memory(bytes: &[u8], part: Part) -> Bytes<'_> {
     let start = bytes.len().min(usize::try_from(part.start).unwrap_or(usize::MAX));
     let end = part.end.and_then(|end| usize::try_from(end).ok()).unwrap_or(bytes.len()).min(bytes.len());
     let bytes = &bytes[start..end.max(start)];
-    Bytes { reader: Box::new(bytes), len: Some(bytes.len() as u64) }
+    Bytes::new(Box::new(bytes), Some(bytes.len() as u64))
 }

@@ -1,11 +1,13 @@
 //! A path or bytes become text: opened, named if it is something else, brought to UTF-8, cut into blocks. A dump becomes
 //! one [`content::Content`].
 
+pub mod archive;
 mod code_page;
 pub mod content;
 pub mod decode;
 pub mod file;
 pub mod line_ends;
+pub mod member;
 mod oem;
 pub mod text;
 pub mod waiting;
@@ -16,6 +18,7 @@ use std::{
 };
 
 use content::Content;
+use member::{FaultSlot, MemberSource};
 
 /// Where the bytes come from.
 #[derive(Debug, Clone)]
@@ -27,6 +30,9 @@ pub enum Source<'a> {
     Bytes(&'a [u8], Option<PathBuf>),
     /// Bytes that a dump can go on using without a copy, and their name.
     Shared(Content, Option<PathBuf>),
+    /// A member of an archive; to name one, take the path `case.zip!before.txt`.
+    #[doc(hidden)]
+    Member(Box<MemberSource>),
 }
 
 impl Source<'_> {
@@ -35,6 +41,7 @@ impl Source<'_> {
         match self {
             Source::Path(path) => Some(path),
             Source::Bytes(_, path) | Source::Shared(_, path) => path.as_deref(),
+            Source::Member(member) => member.path.as_deref(),
         }
     }
 }
@@ -78,6 +85,15 @@ pub struct Part {
 pub struct Bytes<'a> {
     /// The bytes of the part.
     pub reader: Box<dyn Read + Send + 'a>,
-    /// How many there are; absent for pipes.
+    /// How many there are; absent for pipes, and for members of archives.
     pub len: Option<u64>,
+    /// Why they end early, once they have.
+    pub fault: FaultSlot,
+}
+
+impl<'a> Bytes<'a> {
+    /// Bytes that end where they do.
+    fn new(reader: Box<dyn Read + Send + 'a>, len: Option<u64>) -> Self {
+        Self { reader, len, fault: FaultSlot::default() }
+    }
 }

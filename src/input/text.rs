@@ -2,7 +2,7 @@
 
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::input::{code_page::python_name, oem::Page};
+use crate::input::oem::Page;
 
 /// How the text is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +134,21 @@ fn by_zeros(sample: &[u8]) -> Option<Form> {
         () if most(high, sample.len() / 2) && low == 0 => Some(Form::Utf16 { high_first: true }),
         () => None,
     }
+}
+
+/// Python's name of an encoding of the standard, where the two differ.
+fn python_name(known: &'static encoding_rs::Encoding) -> String {
+    let name = known.name();
+    match name {
+        "Shift_JIS" => "cp932",
+        "EUC-KR" => "cp949",
+        "Big5" => "cp950",
+        "windows-874" => "cp874",
+        "x-mac-cyrillic" => "mac-cyrillic",
+        "ISO-8859-8-I" => "iso-8859-8",
+        _ => return name.to_ascii_lowercase(),
+    }
+    .to_owned()
 }
 
 #[cfg(test)]

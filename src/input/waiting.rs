@@ -24,10 +24,21 @@ const AHEAD: usize = 16;
 
 /// Bytes from somewhere that may keep us waiting.
 pub struct Waiting<'a> {
-    pieces: Receiver<io::Result<Vec<u8>>>,
+    pieces: Pieces,
     piece: Vec<u8>,
     taken: usize,
     control: &'a Control,
+}
+
+/// Where the thread puts what it reads.
+pub type Sender = SyncSender<io::Result<Vec<u8>>>;
+
+/// Where it is taken from.
+pub type Pieces = Receiver<io::Result<Vec<u8>>>;
+
+/// A way for bytes from one thread to another.
+pub fn channel() -> (Sender, Pieces) {
+    sync_channel(AHEAD)
 }
 
 impl<'a> Waiting<'a> {
@@ -40,32 +51,47 @@ impl<'a> Waiting<'a> {
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
         control: &'a Control,
     ) -> io::Result<Self> {
-        let (sender, pieces) = sync_channel(AHEAD);
-        let read = move || match open() {
-            Ok(source) => hand_over(source, &sender),
-            Err(error) => drop(sender.send(Err(error))),
+        let feed = move |sender: &Sender| {
+            if let Err(error) = open().and_then(|mut source| hand_over(&mut source, sender)) {
+                drop(sender.send(Err(error)));
+            }
         };
-        thread::Builder::new().name("heapdelta-wait".to_owned()).spawn(read)?;
-        Ok(Self { pieces, piece: Vec::new(), taken: 0, control })
+        Self::fed(feed, control)
+    }
+
+    /// Lets a thread send bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no thread.
+    pub fn fed(feed: impl FnOnce(&Sender) + Send + 'static, control: &'a Control) -> io::Result<Self> {
+        let (sender, pieces) = channel();
+        thread::Builder::new().name("heapdelta-wait".to_owned()).spawn(move || feed(&sender))?;
+        Ok(Self::of(pieces, control))
+    }
+
+    /// Takes what another thread sends.
+    pub fn of(pieces: Pieces, control: &'a Control) -> Self {
+        Self { pieces, piece: Vec::new(), taken: 0, control }
     }
 }
 
-/// Sends what there is, piece by piece, until the end, an error, or until nobody wants it any more.
-fn hand_over(mut source: impl Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
+/// Sends what there is, piece by piece, until the end, or until nobody wants it any more.
+///
+/// # Errors
+///
+/// What the source says.
+pub fn hand_over(source: &mut dyn Read, sender: &Sender) -> io::Result<()> {
     loop {
         let mut piece = vec![0; PIECE];
-        let outcome = match source.read(&mut piece) {
-            Ok(0) => return,
-            Ok(count) => {
-                piece.truncate(count);
-                Ok(piece)
-            }
+        match source.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => piece.truncate(count),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => Err(error),
-        };
-        let failed = outcome.is_err();
-        if sender.send(outcome).is_err() || failed {
-            return;
+            Err(error) => return Err(error),
+        }
+        if sender.send(Ok(piece)).is_err() {
+            return Ok(());
         }
     }
 }

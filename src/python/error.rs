@@ -16,6 +16,11 @@ pub fn class(kind: &ErrorKind) -> &'static str {
         },
         ErrorKind::Directory => "DirectoryError",
         ErrorKind::Empty | ErrorKind::NotALog { .. } | ErrorKind::NotADump { .. } => "FormatError",
+        ErrorKind::Packed { .. }
+        | ErrorKind::NoMember { .. }
+        | ErrorKind::ManyMembers { .. }
+        | ErrorKind::NoSuchMember { .. }
+        | ErrorKind::NotAnArchive => "ArchiveError",
         ErrorKind::AbsentMemory { .. } => "AbsentMemoryError",
         ErrorKind::FailedCapture { .. } | ErrorKind::ManyCaptures { .. } | ErrorKind::NoSuchCapture { .. } => {
             "CaptureError"

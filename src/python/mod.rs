@@ -1,5 +1,6 @@
 //! The native module, whole on one screen. Everything users see is made of it in `python/heapdelta`.
 
+mod archive;
 mod arrow;
 mod compat;
 mod diff;
@@ -16,6 +17,8 @@ mod testing;
 /// Native part of heapdelta: use the package `heapdelta`, not this module.
 #[pyo3::pymodule(name = "_native")]
 pub mod native {
+    #[pymodule_export]
+    use super::archive::{archive_of, are_archives, members, read_members};
     #[pymodule_export]
     use super::arrow::{Bytes, Table};
     #[pymodule_export]

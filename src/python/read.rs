@@ -10,6 +10,7 @@ use std::{
 use pyo3::{prelude::*, pybacked::PyBackedBytes};
 
 use super::{
+    archive::{ArchiveLimits, rules},
     dump::Dump,
     error::exception,
     snapshot::{Comparison, Snapshot},
@@ -63,9 +64,19 @@ pub enum FoundOrException {
     Exception(Py<PyAny>),
 }
 
+impl FoundOrException {
+    /// What a read gave.
+    pub fn new(py: Python<'_>, outcome: Result<Capture, Error>) -> Self {
+        match outcome {
+            Ok(capture) => Self::Found(capture.into()),
+            Err(error) => Self::Exception(exception(py, &error).into_value(py).into_any()),
+        }
+    }
+}
+
 /// Read a heap log or a minidump. Wrapped by `heapdelta.read`.
 #[pyfunction]
-#[pyo3(signature = (source, *, threads=None, blocks=true, radix=None, capture=None, encoding=None, progress=None, name=None))]
+#[pyo3(signature = (source, *, threads=None, blocks=true, radix=None, capture=None, encoding=None, progress=None, name=None, password=None, limits=None))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub fn read(
     py: Python<'_>,
@@ -77,17 +88,21 @@ pub fn read(
     encoding: Option<&str>,
     progress: Option<Py<PyAny>>,
     name: Option<PathBuf>,
+    password: Option<String>,
+    limits: Option<ArchiveLimits>,
 ) -> PyResult<Found> {
     let path = match &source {
         Input::Path(path) => Some(path),
         Input::Bytes(_) => name.as_ref(),
     };
+    let encoding = encoding.map(|name| named(py, name)).transpose()?;
     let options = Options {
         threads: natural(py, "threads from 1 to 1024", threads, path)?,
         blocks,
         radix: natural(py, "radix 10 or 16", radix, path)?,
         capture: natural(py, "a capture from 1", capture, path)?,
-        encoding: encoding.map(|name| named(py, name)).transpose()?,
+        encoding,
+        archives: rules(password, encoding, limits),
         ..Options::default()
     };
     let (source, total) = match source {
@@ -108,27 +123,26 @@ pub fn read(
 /// Read small files one after the other: for each, what `read` gives, or the exception that it raises. Used by
 /// `heapdelta.read_many`: a thread and a pool for each would take longer than to read it.
 #[pyfunction]
-#[pyo3(signature = (paths, *, blocks, encoding, progress))]
+#[pyo3(signature = (paths, *, blocks, encoding, progress, password=None, limits=None))]
 pub fn read_each(
     py: Python<'_>,
     paths: Vec<PathBuf>,
     blocks: bool,
     encoding: Option<&str>,
     progress: Py<PyAny>,
+    password: Option<String>,
+    limits: Option<ArchiveLimits>,
 ) -> PyResult<Vec<FoundOrException>> {
     let encoding = encoding.map(|name| named(py, name)).transpose()?;
-    let options = Options { threads: Some(1), blocks, encoding, ..Options::default() };
+    let archives = rules(password, encoding, limits);
+    let options = Options { threads: Some(1), blocks, encoding, archives, ..Options::default() };
     let control = Control::default();
     let pool = Pool::new(options.threads).map_err(|error| exception(py, &error))?;
     let read = |path: PathBuf| read_with(&Source::Path(path), &options, &control);
     let outcomes = watched(py, &control, None, Some(&progress), || {
         pool.install(|| paths.into_iter().map(read).collect::<Vec<_>>())
     })?;
-    let told = |error: Error| FoundOrException::Exception(exception(py, &error).into_value(py).into_any());
-    Ok(outcomes
-        .into_iter()
-        .map(|outcome| outcome.map_or_else(told, |log| FoundOrException::Found(log.into())))
-        .collect())
+    Ok(outcomes.into_iter().map(|outcome| FoundOrException::new(py, outcome)).collect())
 }
 
 /// Python's name of an encoding, by any of its names; None for one that is not known.
@@ -137,13 +151,18 @@ pub fn encoding_name(name: &str) -> Option<String> {
     Encoding::named(name).map(Encoding::name)
 }
 
-fn named(py: Python<'_>, name: &str) -> PyResult<Encoding> {
+/// The encoding of a name.
+///
+/// # Errors
+///
+/// `OptionError` for a name that is not known.
+pub fn named(py: Python<'_>, name: &str) -> PyResult<Encoding> {
     let expected = "a code page such as cp932 or windows-1251 for encoding";
     Encoding::named(name).ok_or_else(|| exception(py, &ErrorKind::Option { expected, found: name.to_owned() }.into()))
 }
 
 /// Works on a thread of its own, while this one minds signals and progress; what they raise stops the work.
-fn watched<T: Send>(
+pub fn watched<T: Send>(
     py: Python<'_>,
     control: &Control,
     total: Option<u64>,

@@ -137,6 +137,7 @@ pub fn entries(starts: &[Start]) -> Vec<CaptureEntry> {
 /// Reads one part. The encoding is known if the part is not the first of its file.
 fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>, opened: Opened<'_>) -> Result<Pass> {
     let Opened { mut start, rest } = opened;
+    let fault = rest.fault.clone();
     if let Some(found) = other::name(&start) {
         return Err(ErrorKind::NotALog { found: found.to_owned() }.into());
     }
@@ -156,6 +157,7 @@ fn pass(job: &Job<'_>, part: Part, encoding: Option<Encoding>, opened: Opened<'_
     if let Some(tables) = outcome.tables() {
         tables.place(&places);
         tables.say_of_text(&places, encoding, wrong_mark);
+        fault.all().iter().for_each(|fault| tables.say_of_archive(fault));
     }
     let byte_count = job.control.bytes_done.load(Ordering::Relaxed).saturating_sub(part.start);
     if let (Some(found), Some(tables)) = (otherwise, outcome.tables())

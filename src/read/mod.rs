@@ -3,6 +3,7 @@
 //! ```text
 //! mod (options, panics become errors) -> open (first bytes) -> log (captures, dialects) -> workers (threads) -> capture (result)
 //!                                                           -> dump
+//!                                                           -> packed (the one log of an archive, which is opened in its turn)
 //! ```
 
 mod capture;
@@ -10,19 +11,24 @@ mod dump;
 mod log;
 mod open;
 mod other;
+pub mod packed;
 mod workers;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use crate::{
     control::Control,
     engine::memory,
     error::{ErrorKind, Result},
-    input::{Part, Source, text::Encoding},
+    input::{Part, Source, archive::Rules, member::Packed, text::Encoding},
     log::blocks::BLOCK_SIZE,
     snapshot::Capture,
 };
-use open::open;
+use open::{Opened, open};
+use packed::Named;
 
 /// How to read.
 #[derive(Debug, Clone)]
@@ -37,6 +43,8 @@ pub struct Options {
     pub capture: Option<usize>,
     /// What bytes are that neither a byte-order mark nor their zeros explain: for logs of code pages other than windows-1252.
     pub encoding: Option<Encoding>,
+    /// How archives are opened.
+    pub archives: Rules,
     /// Bytes of text read at a time: for tests.
     #[doc(hidden)]
     pub block_size: usize,
@@ -44,7 +52,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: None, blocks: true, radix: None, capture: None, encoding: None, block_size: BLOCK_SIZE }
+        Self {
+            threads: None,
+            blocks: true,
+            radix: None,
+            capture: None,
+            encoding: None,
+            archives: Rules::default(),
+            block_size: BLOCK_SIZE,
+        }
     }
 }
 
@@ -77,27 +93,99 @@ pub fn read<'a>(source: impl Into<Source<'a>>, options: &Options) -> Result<Capt
 ///
 /// As [`read`], and [`ErrorKind::Cancelled`].
 pub fn read_with(source: &Source<'_>, options: &Options, control: &Control) -> Result<Capture> {
-    let path = source.path().map(ToOwned::to_owned);
-    let outcome = catch_unwind(AssertUnwindSafe(|| read_capture(source, options, control)));
-    let outcome = outcome.unwrap_or_else(|panic| {
-        let words = panic.downcast_ref::<String>().map(String::as_str);
-        let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words");
-        Err(ErrorKind::Internal { message: words.to_owned() }.into())
-    });
+    let outcome = guarded(|| read_capture(source, options, control));
     if matches!(&outcome, Ok(Capture::Snapshot(log)) if log.about.byte_count >= LARGE) {
         memory::give_back();
     }
-    outcome.map_err(|error| error.in_file(path))
+    outcome.map_err(|error| match error.position().path {
+        Some(_) => error,
+        None => error.in_file(source.path().map(ToOwned::to_owned)),
+    })
+}
+
+/// What an archive holds: for each file, what it is. Absent for what is no archive.
+///
+/// # Errors
+///
+/// As [`read_with`].
+pub fn members(source: &Source<'_>, options: &Options, control: &Control) -> Result<Option<Vec<packed::Entry>>> {
+    of_archive(source, control, |archive, inside, _| packed::entries(archive, inside, options, control))
+}
+
+/// Reads all that an archive holds. Absent for what is no archive.
+///
+/// # Errors
+///
+/// As [`read_with`], for what concerns the archive as a whole.
+pub fn read_members(
+    source: &Source<'_>,
+    options: &Options,
+    control: &Control,
+) -> Result<Option<Vec<packed::Unpacked>>> {
+    of_archive(source, control, |archive, inside, path| packed::read_all(archive, inside, path, options, control))
+}
+
+/// Works on an archive, or on an archive inside of it.
+fn of_archive<T>(
+    source: &Source<'_>,
+    control: &Control,
+    work: impl FnOnce(&Packed, Option<&str>, Option<&Path>) -> Result<T>,
+) -> Result<Option<T>> {
+    let open = || {
+        if let Some(named) = Named::new(source) {
+            return work(&named.packed, Some(&named.label), Some(&named.path)).map(Some);
+        }
+        let archive = packed::archive(source, &mut open(source, Part::default(), control)?)?;
+        archive.map(|archive| work(&archive, None, source.path())).transpose()
+    };
+    guarded(open).map_err(|error| error.in_file(source.path().map(ToOwned::to_owned)))
+}
+
+/// A panic becomes an error.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words");
+        Err(ErrorKind::Internal { message: words.to_owned() }.into())
+    })
 }
 
 fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Result<Capture> {
     check_options(options)?;
-    let opened = open(source, Part::default(), control)?;
-    if opened.is_dump() {
+    let read_member = |member: Source<'static>| {
+        let outcome = open(&member, Part::default(), control);
+        let outcome = outcome.and_then(|opened| read_opened(&member, opened, options, control));
+        outcome.map_err(|error| error.in_file(member.path().map(ToOwned::to_owned)))
+    };
+    if let Some(named) = Named::new(source) {
+        return match read_member(named.member(options)) {
+            // It may be an archive itself.
+            Err(error) if matches!(error.kind(), ErrorKind::NoSuchMember { .. }) => {
+                read_member(named.inside(options, control)?)
+            }
+            outcome => outcome,
+        };
+    }
+    let mut opened = open(source, Part::default(), control)?;
+    let Some(archive) = packed::archive(source, &mut opened)? else {
+        return read_opened(source, opened, options, control);
+    };
+    drop(opened);
+    read_member(packed::only(archive, source.path(), options, control)?)
+}
+
+/// Reads a source that is open. Where its bytes ended early, what their parser says of them is not the reason.
+fn read_opened(source: &Source<'_>, opened: Opened<'_>, options: &Options, control: &Control) -> Result<Capture> {
+    let fault = opened.rest.fault.clone();
+    let outcome = if opened.is_dump() {
         dump::read(source, opened, options, control)
     } else {
         log::read(source, opened, options, control)
-    }
+    };
+    outcome.map_err(|error| match fault.first() {
+        Some(fault) if error.kind().is_of_content() => ErrorKind::Packed { fault }.into(),
+        _ => error,
+    })
 }
 
 fn check_options(options: &Options) -> Result<()> {

@@ -42,7 +42,8 @@ pub fn open<'a>(source: &'a Source<'_>, part: Part, control: &'a Control) -> Res
     let mut start = Vec::new();
     rest.reader.by_ref().take(SNIFF_STEP as u64).read_to_end(&mut start)?;
     if start.is_empty() {
-        return Err(ErrorKind::Empty.into());
+        let fault = rest.fault.first();
+        return Err(fault.map_or(ErrorKind::Empty, |fault| ErrorKind::Packed { fault }).into());
     }
     Ok(Opened { start, rest })
 }

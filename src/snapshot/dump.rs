@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     dump::{self, header::DumpHeader, memory::Memory},
     error::{Error, ErrorKind, Result},
-    input::content::Content,
+    input::{archive::fault::Fault, content::Content},
     snapshot::{About, find},
     table::{Table, dump::unclassed},
 };
@@ -23,13 +23,19 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Reads a dump, on `threads` threads at the most; by default on a few.
+    /// Reads a dump, on `threads` threads at the most; by default on a few. Faults of the archive that it is from are issues.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::NotADump`].
-    pub fn new(content: Content, path: Option<std::path::PathBuf>, threads: Option<usize>) -> Result<Self> {
+    pub(crate) fn new(
+        content: Content,
+        path: Option<std::path::PathBuf>,
+        threads: Option<usize>,
+        faults: &[Fault],
+    ) -> Result<Self> {
         let mut rows = dump::read(&content)?;
+        rows.issues.extend(faults.iter().map(dump::issues::of_archive));
         let candidates = std::mem::take(&mut rows.candidates);
         let (words, tables) = content.words_at(&candidates.places, threads, || unclassed(&mut rows));
         rows.classes.mark_heaps(&candidates, &words);

@@ -13,6 +13,7 @@ from heapdelta import _native, blame, exceptions
 
 def test_public_names_are_these() -> None:
     assert sorted(hd.__all__) == [
+        "ArchiveLimits",
         "Batch",
         "Comparison",
         "Delta",
@@ -29,6 +30,7 @@ def test_public_names_are_these() -> None:
         "diff",
         "exceptions",
         "group",
+        "members",
         "read",
         "read_comparison",
         "read_dump",

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use heapdelta::internals::error::{CaptureEntry, Error, ErrorKind};
+use heapdelta::{
+    ArchiveFault,
+    internals::error::{CaptureEntry, Error, ErrorKind},
+};
 
 fn project(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -16,7 +19,20 @@ fn specimens() -> Vec<(ErrorKind, Option<u64>)> {
         (ErrorKind::Io(std::io::Error::other("the disk is gone")), None),
         (ErrorKind::Directory, None),
         (ErrorKind::Empty, None),
-        (ErrorKind::NotALog { found: "a zip archive (unpack it first)".to_owned() }, None),
+        (
+            ErrorKind::NotALog { found: "a RAR archive (unpack it first: there is no free reader of it)".to_owned() },
+            None,
+        ),
+        (ErrorKind::ManyMembers { members: ["a.txt (umdh2)", "b.txt (umdh2)"].map(str::to_owned).into() }, None),
+        (ErrorKind::NoMember { members: vec!["readme.txt (an empty file)".to_owned()] }, None),
+        (ErrorKind::NoSuchMember { wanted: "a.txt".to_owned(), near: None }, None),
+        (ErrorKind::NotAnArchive, None),
+        (ErrorKind::Packed { fault: ArchiveFault::Damaged("it ends early".to_owned()) }, None),
+        (ErrorKind::Packed { fault: ArchiveFault::Limit("members", 10) }, None),
+        (ErrorKind::Packed { fault: ArchiveFault::NoPassword }, None),
+        (ErrorKind::Packed { fault: ArchiveFault::Unsupported("method 77".to_owned()) }, None),
+        (ErrorKind::Packed { fault: ArchiveFault::Overlap }, None),
+        (ErrorKind::Packed { fault: ArchiveFault::Link("other.txt".to_owned()) }, None),
         (ErrorKind::NotADump { found: "a header cut after 8 of 32 bytes".to_owned() }, None),
         (ErrorKind::AbsentMemory { address: 0x1_0000, size: 64, absent_address: 0x1_0010, absent_size: 48 }, None),
         (ErrorKind::NotOneProcess { found: "the process ids differ (704 and 812)".to_owned() }, None),
@@ -33,8 +49,20 @@ fn specimens() -> Vec<(ErrorKind, Option<u64>)> {
 
 /// The names that `ErrorKind::name` can return, from its source: a new kind cannot be forgotten above.
 fn names_in_source() -> BTreeSet<String> {
-    let source = project("src/error.rs");
-    let arms = source.lines().filter(|line| line.trim_start().starts_with("ErrorKind::"));
+    let mut names = arms("src/error/mod.rs", "ErrorKind::");
+    names.extend(faults());
+    names
+}
+
+/// The kinds of what is wrong with archives.
+fn faults() -> BTreeSet<String> {
+    arms("src/input/archive/fault.rs", "Fault::")
+}
+
+/// What arms of a `match` give that begin so.
+fn arms(file: &str, start: &str) -> BTreeSet<String> {
+    let source = project(file);
+    let arms = source.lines().filter(|line| line.trim_start().starts_with(start));
     arms.filter_map(|line| Some(line.split_once("=> \"")?.1.strip_suffix("\",")?.to_owned())).collect()
 }
 
@@ -95,7 +123,8 @@ fn source_files(folder: &Path, files: &mut Vec<String>) {
 fn dictionary_of_issues_has_every_kind_and_no_other() {
     let mut files = Vec::new();
     source_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-    let used: BTreeSet<String> = files.iter().flat_map(|source| issue_kinds(source)).collect();
+    let mut used: BTreeSet<String> = files.iter().flat_map(|source| issue_kinds(source)).collect();
+    used.extend(faults());
     let document = project("docs/issues.md");
     let documented: BTreeSet<String> =
         document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(str::to_owned).collect();

@@ -28,10 +28,29 @@ fn empty_and_blank_files() {
 #[test]
 fn other_files_are_named() {
     let messages = [
-        said(&refused(b"PK\x03\x04....")),
+        said(&refused(b"Rar!\x1A\x07\x01\0....")),
         said(&refused(b"\x01\x02\x00\x03 binary")),
         said(&refused(b"Dear support,\nattached \"is\" the log.\n")),
         said(&refused("Größe\n".repeat(30).as_bytes())),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
+fn archives_say_what_they_hold() {
+    let named = read("tests/data/umdh2_x64.txt!x", &options(1, 64)).unwrap_err();
+    let archive = crate::archives::zipped(Default::default());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("case.zip");
+    std::fs::write(&path, &archive).unwrap();
+    let path = path.to_str().unwrap();
+    let missing = read(&*format!("{path}!LOGS/a.txt"), &options(1, 64)).unwrap_err();
+    let messages = [
+        said(&refused(b"PK\x03\x04....")),
+        said(&refused(b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")),
+        said(&refused(&archive)),
+        said(&named),
+        said(&missing).replace(path, "case.zip"),
     ];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
@@ -142,6 +161,11 @@ fn covered(kind: &ErrorKind) {
         | ErrorKind::Empty
         | ErrorKind::NotALog { .. }
         | ErrorKind::NotADump { .. }
+        | ErrorKind::Packed { .. }
+        | ErrorKind::NoMember { .. }
+        | ErrorKind::ManyMembers { .. }
+        | ErrorKind::NoSuchMember { .. }
+        | ErrorKind::NotAnArchive
         | ErrorKind::AbsentMemory { .. }
         | ErrorKind::NotOneProcess { .. }
         | ErrorKind::FailedCapture { .. }

@@ -12,11 +12,13 @@ from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._read.one import read
-from heapdelta._read.sources import label_of
+from heapdelta._read.source import label_of
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from heapdelta._read.one import AnyCapture, Progress, Source
+    from heapdelta._read.archive import ArchiveLimits
+    from heapdelta._read.one import AnyCapture, Progress
+    from heapdelta._read.source import Source
 
 __all__ = ["read_comparison", "read_dump", "read_log"]
 
@@ -30,6 +32,8 @@ def read_log(
     blocks: bool = True,
     capture: int | None = None,
     encoding: str | None = None,
+    password: str | None = None,
+    limits: ArchiveLimits | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
     r"""Read a heap log, and nothing else.
@@ -38,7 +42,7 @@ def read_log(
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview or binary file object
         A path, or the content itself.
-    threads, blocks, capture, encoding, progress : optional
+    threads, blocks, capture, encoding, password, limits, progress : optional
         As for `read`.
 
     Returns
@@ -61,18 +65,34 @@ def read_log(
     >>> hd.read_log(log).heaps["base"].to_list()
     [65536]
     """
-    found = read(source, threads=threads, blocks=blocks, capture=capture, encoding=encoding, progress=progress)
+    found = read(
+        source,
+        threads=threads,
+        blocks=blocks,
+        capture=capture,
+        encoding=encoding,
+        password=password,
+        limits=limits,
+        progress=progress,
+    )
     return _expected(Snapshot, found, source, "not_a_snapshot")
 
 
-def read_dump(source: Source, *, threads: int | None = None, progress: Progress | None = None) -> Dump:
+def read_dump(
+    source: Source,
+    *,
+    threads: int | None = None,
+    password: str | None = None,
+    limits: ArchiveLimits | None = None,
+    progress: Progress | None = None,
+) -> Dump:
     r"""Read a minidump, and nothing else.
 
     Parameters
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview or binary file object
         A path, or the content itself.
-    threads, progress : optional
+    threads, password, limits, progress : optional
         As for `read`.
 
     Returns
@@ -93,7 +113,8 @@ def read_dump(source: Source, *, threads: int | None = None, progress: Progress 
     >>> hd.read_dump(b"MDMP\x93\xa7\0\0" + bytes(24))
     <Dump <bytes>: minidump, 0 issues>
     """
-    return _expected(Dump, read(source, threads=threads, progress=progress), source, "not_a_dump")
+    found = read(source, threads=threads, password=password, limits=limits, progress=progress)
+    return _expected(Dump, found, source, "not_a_dump")
 
 
 def read_comparison(
@@ -103,6 +124,8 @@ def read_comparison(
     radix: int | None = None,
     capture: int | None = None,
     encoding: str | None = None,
+    password: str | None = None,
+    limits: ArchiveLimits | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     r"""Read the text that DHCMP or UMDH wrote about two logs, and nothing else.
@@ -111,7 +134,7 @@ def read_comparison(
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview or binary file object
         A path, or the content itself.
-    threads, radix, capture, encoding, progress : optional
+    threads, radix, capture, encoding, password, limits, progress : optional
         As for `read`.
 
     Returns
@@ -133,7 +156,16 @@ def read_comparison(
     >>> hd.read_comparison(text).radix
     16
     """
-    found = read(source, threads=threads, radix=radix, capture=capture, encoding=encoding, progress=progress)
+    found = read(
+        source,
+        threads=threads,
+        radix=radix,
+        capture=capture,
+        encoding=encoding,
+        password=password,
+        limits=limits,
+        progress=progress,
+    )
     return _expected(Comparison, found, source, "not_a_comparison")
 
 

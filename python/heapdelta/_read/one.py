@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import codecs
-import io
-import os
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from heapdelta import _native
 from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
-from heapdelta._read.wrong_encoding import explained
-from heapdelta.exceptions import FormatError, OptionError
+from heapdelta._read.archive import ArchiveLimits, checked_opening, member_path
+from heapdelta._read.encoding import encoding_name, explained
+from heapdelta._read.source import for_native, name_of
+from heapdelta.exceptions import ArchiveError, FormatError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from heapdelta._read.source import Source
+
 __all__ = ["read"]
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
 Progress: TypeAlias = "Callable[[int, int | None], object]"
 AnyCapture: TypeAlias = Snapshot | Dump | Comparison
 """What a file can turn out to be."""
@@ -33,12 +33,17 @@ def read(
     radix: int | None = None,
     capture: int | None = None,
     encoding: str | None = None,
+    password: str | None = None,
+    limits: ArchiveLimits | None = None,
     progress: Progress | None = None,
 ) -> AnyCapture:
     r"""Read a heap log, the comparison of two, or a minidump.
 
     Understands what DH, UMDH 1, UMDH 2 and DHCMP write, and `umdh A B`, in any of their encodings and line ends, and
     minidumps of any writer. What could not be read is in the ``issues`` table; nothing is left out in silence.
+
+    An archive of one of them is read as that: zip, 7z, tar, cab, gzip, bzip2, xz, Zstandard, a mail with attachments,
+    and archives in archives. ``case.zip!logs/before.txt`` is one file of several; `members` lists them.
 
     A type checker cannot know what a path leads to. Where you do, `read_log`, `read_dump` and `read_comparison` give
     that kind and no other.
@@ -62,7 +67,12 @@ def read(
         Code page of the customer's Windows, for a log whose names are not UTF-8: any of Python's names that Windows
         has, such as ``"cp932"`` (Japanese), ``"gbk"``, ``"cp949"``, ``"big5"``, ``"cp1251"``, ``"cp850"``, or the bare
         number. Without it such bytes are read as windows-1252, and an ``assumed_code_page`` issue says so. A file that
-        proves its own encoding by its mark, or by the zeros of UTF-16 and UTF-32, is read by that.
+        proves its own encoding by its mark, or by the zeros of UTF-16 and UTF-32, is read by that. Names in an archive
+        that do not say theirs are read by the code page of DOS that goes with it, else by 437.
+    password : str, optional
+        What opens encrypted files of an archive.
+    limits : ArchiveLimits, optional
+        How much of an archive is believed.
     progress : callable, optional
         Called at most every 50 ms with the bytes done and the bytes in all (None if not known). What it raises stops
         the reading and comes out of this call.
@@ -79,6 +89,9 @@ def read(
         If the file cannot be opened or read; each is also the built-in exception of that meaning.
     FormatError
         If the content is neither a heap log nor a minidump.
+    ArchiveError
+        If an archive holds none of these or several of them (the message lists what it holds), if it has no file of the
+        name given, or if that cannot be unpacked.
     CaptureError
         If the capture failed on the customer's machine, if there are several and none was chosen, or if the chosen one
         does not exist.
@@ -110,7 +123,8 @@ def read(
     for option, value in (("threads", threads), ("radix", radix), ("capture", capture)):
         if isinstance(value, bool):
             raise OptionError(f"expected a number for {option}, found {value}", kind="option")
-    known, content = encoding_name(encoding), _for_native(source)
+    checked_opening(password, limits)
+    known, content = encoding_name(encoding), for_native(source)
     try:
         native = _native.read(
             content,
@@ -120,7 +134,9 @@ def read(
             capture=capture,
             encoding=known,
             progress=progress,
-            name=_name_of(source),
+            name=name_of(source),
+            password=password,
+            limits=limits,
         )
     except FormatError as error:
         better = explained(error, content, known)
@@ -130,41 +146,44 @@ def read(
     return _wrapped(native)
 
 
-def encoding_name(encoding: str | None) -> str | None:
-    """Give Python's name of an encoding that the core knows.
-
-    Raises
-    ------
-    OptionError
-        If it does not.
-    TypeError
-        If it is no text.
-    """
-    if encoding is None:
-        return None
-    if not isinstance(encoding, str):
-        raise TypeError(f"expected the name of an encoding, found {type(encoding).__name__}")
-    try:
-        known = codecs.lookup(encoding).name
-    except (LookupError, ValueError):
-        # Not a name of Python's: the core knows others.
-        known = encoding
-    name = _native.encoding_name(known)
-    if name is None:
-        message = f"expected a code page such as cp932 or windows-1251 for encoding, found {encoding!r}"
-        raise OptionError(message, kind="option")
-    return name
-
-
 def read_each(
-    paths: list[str], *, blocks: bool, encoding: str | None, progress: Progress
+    paths: list[str],
+    *,
+    blocks: bool,
+    encoding: str | None,
+    password: str | None,
+    limits: ArchiveLimits | None,
+    progress: Progress,
 ) -> list[AnyCapture | BaseException]:
     """Read small files one after the other: what `read` gives or raises for each. What `progress` raises comes out."""
-    found = _native.read_each(paths, blocks=blocks, encoding=encoding, progress=progress)
     known = encoding_name(encoding)
+    found = _native.read_each(paths, blocks=blocks, encoding=known, password=password, limits=limits, progress=progress)
     return [
         explained(each, path, known) if isinstance(each, BaseException) else _wrapped(each)
         for path, each in zip(paths, found, strict=True)
+    ]
+
+
+def read_members(
+    path: str,
+    *,
+    threads: int | None,
+    blocks: bool,
+    encoding: str | None,
+    password: str | None,
+    limits: ArchiveLimits | None,
+    progress: Progress,
+) -> list[tuple[str, AnyCapture | BaseException]]:
+    """Read all files of an archive in one pass: the path of each, and what `read` gives or raises for it."""
+    found = _native.read_members(
+        path, threads=threads, blocks=blocks, encoding=encoding, password=password, limits=limits, progress=progress
+    )
+    if not found:
+        message = f"{path}: expected an archive of heap logs or minidumps, found no file in it"
+        return [(path, ArchiveError(message, path=path, kind="no_member"))]
+    return [
+        (member_path(path, label), each if isinstance(each, BaseException) else _wrapped(each))
+        for label, _, each in found
     ]
 
 
@@ -174,35 +193,3 @@ def _wrapped(native: _native.Snapshot | _native.Comparison | _native.Dump) -> An
     if isinstance(native, _native.Dump):
         return Dump(native)
     return Snapshot(native)
-
-
-def _name_of(source: object) -> str | None:
-    """Find the name of a file object, for messages."""
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) and not isinstance(source, os.PathLike) else None
-
-
-def _for_native(source: object) -> str | os.PathLike[str] | bytes:
-    if isinstance(source, str | bytes):
-        return source
-    if isinstance(source, bytearray | memoryview):
-        return bytes(source)
-    if isinstance(source, os.PathLike):
-        path: str | bytes = os.fspath(source)
-        if isinstance(path, bytes):
-            raise TypeError("expected a path of text, found one of bytes; decode it with os.fsdecode")
-        return path
-    if isinstance(source, io.TextIOBase):
-        raise TypeError(_TEXT_MODE)
-    read_all = getattr(source, "read", None)
-    if not callable(read_all):
-        raise TypeError(f"expected a path, bytes or a binary file object, found {type(source).__name__}")
-    content = read_all()
-    if isinstance(content, str):
-        raise TypeError(_TEXT_MODE)
-    if not isinstance(content, bytes | bytearray | memoryview):
-        raise TypeError(f"expected read() to give bytes, found {type(content).__name__}")
-    return bytes(content)
-
-
-_TEXT_MODE = 'expected a file opened in binary mode, found text mode; open it with open(path, "rb")'

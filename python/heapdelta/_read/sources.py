@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
+from heapdelta import _native
 from heapdelta._read.pattern import matching_files, readable
 from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
@@ -14,9 +15,12 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from heapdelta._read.one import Source
+    from heapdelta._read.source import Source
 
 _WILD = re.compile(r"[*?\[]")
+_PART = re.compile(r"(?P<name>.+)\.(?:(?P<number>[0-9]{3,})|[zZ][0-9]{2,})", re.DOTALL)
+
+SourceT = TypeVar("SourceT")
 
 
 def listed_sources(sources: object) -> list[Source]:
@@ -48,13 +52,27 @@ def _named(name: str) -> list[str]:
             files = [str(file) for file in entries if file.is_file() and not file.name.startswith(".")]
         if not files:
             raise _no_files(name, entries)
-        return sorted(files, key=natural_key)
-    if _WILD.search(name) and not path.exists():
+        return sorted(_first_parts(files), key=natural_key)
+    if _WILD.search(name) and not path.exists() and _native.archive_of(name) is None:
         matches = matching_files(name)
         if not matches:
             raise OptionError(f"expected files that match {name}, found none", kind="option")
-        return sorted(matches, key=natural_key)
+        return sorted(_first_parts(matches), key=natural_key)
     return [name]
+
+
+def _first_parts(files: list[SourceT]) -> list[SourceT]:
+    """Leave out what is read with another file: the further parts of an archive in several files."""
+    names = {str(file) for file in files}
+    return [file for file in files if not (found := _PART.fullmatch(str(file))) or _whole_of(found, names) not in names]
+
+
+def _whole_of(part: re.Match[str], names: set[str]) -> str | None:
+    """Give the file by which an archive in parts is named: the first of ``.001``, or the ``.zip`` of ``.z01``."""
+    if part["number"]:
+        first = f"{part['name']}.{1:0{len(part['number'])}}"
+        return first if int(part["number"]) > 1 else None
+    return next((f"{part['name']}.{end}" for end in ("zip", "ZIP", "Zip") if f"{part['name']}.{end}" in names), None)
 
 
 def _no_files(name: str, entries: list[Path]) -> OptionError:
@@ -72,17 +90,6 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sort names as people do: numbers by their value, letters without regard to case, then by the exact text."""
     parts = re.split(r"(\d+)", name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part] + [(-1, 0, name)]
-
-
-def label_of(source: object) -> str | None:
-    """Give the path or the name of a source; None for bytes."""
-    if isinstance(source, str):
-        return source
-    if isinstance(source, os.PathLike):
-        path = os.fspath(source)
-        return path if isinstance(path, str) else os.fsdecode(path)
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else None
 
 
 def size_of(source: object) -> int:

@@ -21,7 +21,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from heapdelta import _whole_file
+from heapdelta import _native, _whole_file
 from heapdelta._read.sources import listed_sources
 from heapdelta.cli import _streams
 from heapdelta.exceptions import HeapdeltaError, OptionError
@@ -112,11 +112,12 @@ def _listed(value: Path | list[str] | None) -> Iterator[str]:
     if isinstance(value, list):
         for source in value:
             try:
-                yield from map(str, listed_sources(source))
+                yield from (str(_native.archive_of(str(file)) or file) for file in listed_sources(source))
             except HeapdeltaError:
                 yield source
     elif value is not None:
-        yield str(value)
+        # Of `case.zip!before.txt`, the archive is what is read.
+        yield str(_native.archive_of(value) or value)
 
 
 def _redirected() -> Iterator[_Output]:

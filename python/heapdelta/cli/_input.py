@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import heapdelta as hd
 from heapdelta import blame
-from heapdelta._read.one import encoding_name
+from heapdelta._read.encoding import encoding_name
 from heapdelta._safe_text import visible
 from heapdelta.blame import Allocators, RuleLike
 from heapdelta.cli._safe import Console
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from heapdelta._capture.dump import Dump
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._read.many import Batch
-    from heapdelta._read.one import AnyCapture, Source
+    from heapdelta._read.one import AnyCapture
+    from heapdelta._read.source import Source
 
 BeforeCapture = Annotated[
     int | None, typer.Option(min=1, help="Which capture of the older file, from 1, if it holds several.")
@@ -41,6 +43,54 @@ Encoding = Annotated[
         show_default="windows-1252",
     ),
 ]
+
+Password = Annotated[
+    str | None,
+    typer.Option(envvar="HEAPDELTA_PASSWORD", help="What opens encrypted files of an archive.", show_default=False),
+]
+ArchiveLimit = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=NUMBER",
+        help="How much of an archive is believed: ratio, member_bytes, total_bytes, members, depth, memory_bytes;"
+        " can be repeated.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class How:
+    """How files are opened: the code page of names, and what is believed of archives."""
+
+    encoding: str | None = None
+    password: str | None = None
+    limits: hd.ArchiveLimits | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Give the arguments of `read`, `read_many` and `members`."""
+        return {"encoding": self.encoding, "password": self.password, "limits": self.limits}
+
+
+def how(encoding: str | None, password: str | None, archive_limit: list[str] | None) -> How:
+    """Put together what a command's options say.
+
+    Raises
+    ------
+    OptionError
+        If a limit is not known, or its value is no number.
+    """
+    known = [field.name for field in fields(hd.ArchiveLimits)]
+    limits = {}
+    for text in archive_limit or []:
+        name, _, value = text.partition("=")
+        if name not in known:
+            expected = f"{', '.join(known[:-1])} or {known[-1]}"
+            raise OptionError(f"expected --archive-limit with {expected}, found {text}", kind="option")
+        if not value.isascii() or not value.isdecimal():
+            raise OptionError(f"expected --archive-limit {name} with a number, found {text}", kind="option")
+        limits[name] = int(value)
+    return How(encoding, password, hd.ArchiveLimits(**limits) if limits else None)
+
 
 # A bar that flashes up for a short read only disturbs.
 _PATIENCE_SECONDS = 1.0
@@ -82,26 +132,26 @@ def read(
     blocks: bool,
     radix: int | None = None,
     capture: int | None = None,
-    encoding: str | None = None,
+    how: How,
 ) -> AnyCapture:
     """Read a file, with a progress bar if it takes over a second."""
     bar = _Bar(path.name)
     try:
-        return hd.read(path, blocks=blocks, radix=radix, capture=capture, encoding=encoding, progress=bar)
+        return hd.read(path, blocks=blocks, radix=radix, capture=capture, progress=bar, **how.options())
     finally:
         bar.close()
 
 
-def read_many(paths: list[Source], *, encoding: str | None = None) -> Batch:
+def read_many(paths: list[Source], *, how: How) -> Batch:
     """Read many logs without their single blocks, with a progress bar of files if it takes over a second."""
     bar = _Bar("reading", of_files=True)
     try:
-        return hd.read_many(paths, encoding=encoding, progress=bar)
+        return hd.read_many(paths, progress=bar, **how.options())
     finally:
         bar.close()
 
 
-def read_snapshot(path: Path, *, capture: int | None = None, encoding: str | None = None) -> Snapshot:
+def read_snapshot(path: Path, *, capture: int | None = None, how: How) -> Snapshot:
     """Read a log without its single blocks.
 
     Raises
@@ -109,13 +159,13 @@ def read_snapshot(path: Path, *, capture: int | None = None, encoding: str | Non
     OptionError
         If the file is something else.
     """
-    found = read(path, blocks=False, capture=capture, encoding=encoding)
+    found = read(path, blocks=False, capture=capture, how=how)
     if isinstance(found, hd.Snapshot):
         return found
     raise _unexpected(path, "a heap log", found)
 
 
-def read_snapshot_or_dump(path: Path, *, capture: int | None = None, encoding: str | None = None) -> Snapshot | Dump:
+def read_snapshot_or_dump(path: Path, *, capture: int | None = None, how: How) -> Snapshot | Dump:
     """Read a log without its single blocks, or a minidump.
 
     Raises
@@ -123,7 +173,7 @@ def read_snapshot_or_dump(path: Path, *, capture: int | None = None, encoding: s
     OptionError
         If the file is a comparison.
     """
-    found = read(path, blocks=False, capture=capture, encoding=encoding)
+    found = read(path, blocks=False, capture=capture, how=how)
     if isinstance(found, hd.Comparison):
         raise _unexpected(path, "a heap log or a minidump", found)
     return found

@@ -31,19 +31,22 @@ def dhcmp(
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
     encoding: _input.Encoding = None,
+    password: _input.Password = None,
+    archive_limit: _input.ArchiveLimit = None,
 ) -> None:
     """Write what DHCMP would have written: growth per stack of two logs, or bytes per call site of one.
 
     Lists of call sites can be compared again: heapdelta dhcmp sites1.txt sites2.txt.
     """
+    how = _input.how(encoding, password, archive_limit)
     if after is None:
         if verbose:
             raise OptionError("expected two logs with -v, found one: call sites have no frames", kind="option")
-        log = _input.read_snapshot(before, capture=before_capture, encoding=encoding)
+        log = _input.read_snapshot(before, capture=before_capture, how=how)
         _write(_compat.sites_text(log, decimal=decimal))
         _output.report_issues([(str(before), log)])
         return
-    delta = _delta((before, before_capture), (after, after_capture), encoding)
+    delta = _delta((before, before_capture), (after, after_capture), how)
     _write(_compat.dhcmp_text(delta, decimal=decimal, verbose=verbose))
     _report(before, after, delta)
 
@@ -55,15 +58,18 @@ def umdh(
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
     encoding: _input.Encoding = None,
+    password: _input.Password = None,
+    archive_limit: _input.ArchiveLimit = None,
 ) -> None:
     """Write what `umdh A B` would have written: two lines and the frames for each stack, and the total."""
-    delta = _delta((before, before_capture), (after, after_capture), encoding)
+    how = _input.how(encoding, password, archive_limit)
+    delta = _delta((before, before_capture), (after, after_capture), how)
     _write(_compat.umdh_text(delta, decimal=decimal))
     _report(before, after, delta)
 
 
-def _delta(before: tuple[Path, int | None], after: tuple[Path, int | None], encoding: str | None) -> Delta:
-    older, newer = (_input.read_snapshot(path, capture=capture, encoding=encoding) for path, capture in (before, after))
+def _delta(before: tuple[Path, int | None], after: tuple[Path, int | None], how: _input.How) -> Delta:
+    older, newer = (_input.read_snapshot(path, capture=capture, how=how) for path, capture in (before, after))
     return hd.diff(older, newer)
 
 

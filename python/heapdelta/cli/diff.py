@@ -11,7 +11,7 @@ import typer
 import heapdelta as hd
 from heapdelta._picture import refuse_other
 from heapdelta._words import bytes_text, count_text, moment
-from heapdelta.cli import _dumps, _input, _json, _machine, _output, _rank
+from heapdelta.cli import _dumps, _input, _json, _machine, _output, _pair, _rank
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
@@ -45,8 +45,12 @@ class Kind(StrEnum):
 
 
 def diff(
-    before: Annotated[Path, INPUT, typer.Argument(help="The older log or minidump.", show_default=False)],
-    after: Annotated[Path, INPUT, typer.Argument(help="The newer one, of the same sort.", show_default=False)],
+    before: Annotated[
+        Path, INPUT, typer.Argument(help="The older log or minidump; or an archive of both.", show_default=False)
+    ],
+    after: Annotated[
+        Path | None, INPUT, typer.Argument(help="The newer one, of the same sort.", show_default=False)
+    ] = None,
     by: Annotated[
         Kind | None,
         typer.Option(
@@ -76,6 +80,8 @@ def diff(
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
     encoding: _input.Encoding = None,
+    password: _input.Password = None,
+    archive_limit: _input.ArchiveLimit = None,
     allocators: Annotated[
         Path | None,
         INPUT,
@@ -93,8 +99,12 @@ def diff(
     if chart is not None:
         refuse_other(chart)
     rules = _input.read_allocators(allocators)
-    old = _input.read_snapshot_or_dump(before, capture=before_capture, encoding=encoding)
-    new = _input.read_snapshot_or_dump(after, capture=after_capture, encoding=encoding)
+    how = _input.how(encoding, password, archive_limit)
+    if after is None:
+        (before, old), (after, new) = _pair.of_archive(before, how, (before_capture, after_capture))
+    else:
+        old = _input.read_snapshot_or_dump(before, capture=before_capture, how=how)
+        new = _input.read_snapshot_or_dump(after, capture=after_capture, how=how)
     delta: Delta | DumpDelta
     if isinstance(old, hd.Dump) and isinstance(new, hd.Dump):
         if inclusive or rules is not None:

@@ -30,9 +30,12 @@ def summary(
     ] = None,
     capture: Annotated[int | None, typer.Option(min=1, help="Which capture, where the file holds several.")] = None,
     encoding: _input.Encoding = None,
+    password: _input.Password = None,
+    archive_limit: _input.ArchiveLimit = None,
 ) -> None:
     """Show what one file holds, and what could not be read of it."""
-    found = _input.read(file, blocks=False, radix=radix, capture=capture, encoding=encoding)
+    how = _input.how(encoding, password, archive_limit)
+    found = _input.read(file, blocks=False, radix=radix, capture=capture, how=how)
     target = _output.console()
     if isinstance(found, hd.Comparison):
         _show_comparison(target, found, top)

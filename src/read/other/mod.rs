@@ -5,15 +5,14 @@ pub mod text;
 use crate::error::excerpt;
 
 /// First bytes of files that customers send in place of a log, and what to call them.
-const KNOWN: [(&[u8], &str); 16] = [
+const KNOWN: [(&[u8], &str); 15] = [
     (b"PAGEDU64", "a Windows kernel memory dump (64-bit)"),
     (b"PAGEDUMP", "a Windows kernel memory dump (32-bit)"),
-    (b"PK\x03\x04", "a zip archive (unpack it first)"),
-    (b"\x1f\x8b", "a gzip file (unpack it first)"),
-    (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive (unpack it first)"),
-    (b"Rar!", "a RAR archive (unpack it first)"),
-    (b"MSCF", "a Windows cabinet (unpack it first)"),
-    (b"\x28\xB5\x2F\xFD", "a Zstandard file (unpack it first)"),
+    (b"Rar!", "a RAR archive (unpack it first: there is no free reader of it)"),
+    (b"\x1F\x9D", "a file that `compress` packed (unpack it first)"),
+    (b"MSWIM\0\0\0", "a Windows image (unpack it first)"),
+    (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an Outlook message or an old Office document (save what is attached)"),
+    (b"PK\x03\x04", "a damaged zip archive"),
     (b"Microsoft C/C++ MSF", "a PDB symbol file"),
     (b"MZ", "a Windows program or library"),
     (b"\x7fELF", "a Linux program or library"),

@@ -15,7 +15,7 @@ from heapdelta.cli._files import INPUT, OUTPUT
 from hostile import command, files_of, two_logs
 
 # Options of text that name no file.
-TEXTS = {"max_growth", "max_growth_each", "max_growth_of", "address_space", "encoding"}
+TEXTS = {"max_growth", "max_growth_each", "max_growth_of", "address_space", "encoding", "password", "archive_limit"}
 LOGS = ["before.svg", "after.svg"]
 # What a command needs beside its logs and the output in question.
 NEEDED = {"check": ["--max-growth", "1GB"], "series": ["--csv"]}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import heapdelta as hd
 import pytest
 from heapdelta import exceptions
-from heapdelta._read import many
+from heapdelta._read import work
 from heapdelta._read.sources import natural_key
 from heapdelta.exceptions import OptionError
 from small_log import Log
@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("threads", [1, 2, 5, None])
 def test_results_are_in_the_order_of_the_input(threads: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     # Some are large, and read in another round.
-    monkeypatch.setattr(many, "_LARGE", 400)
+    monkeypatch.setattr(work, "_LARGE", 400)
     given = [log(size) if size % 3 else log(size) + b"\r\n" * 400 for size in range(1, 30)]
     seen: list[tuple[int, int]] = []
     batch = hd.read_many(given, threads=threads, progress=lambda done, total: seen.append((done, total)))

@@ -13,7 +13,7 @@ import typer
 
 import heapdelta as hd
 from heapdelta._words import plural
-from heapdelta.cli import _input, _json, _machine, _output, _streams
+from heapdelta.cli import _input, _json, _machine, _output, _pair, _streams
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
 from heapdelta.cli.check import suppress
@@ -24,6 +24,7 @@ from heapdelta.cli.check.text import show
 from heapdelta.exceptions import FormatError, OptionError
 
 if TYPE_CHECKING:
+    from heapdelta._capture.dump import Dump
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta.cli.check.suppress import Suppression
 
@@ -42,8 +43,8 @@ class Kind(StrEnum):
 
 
 def check(
-    before: Annotated[Path, INPUT, typer.Argument(help="The older log.", show_default=False)],
-    after: Annotated[Path, INPUT, typer.Argument(help="The newer one.", show_default=False)],
+    before: Annotated[Path, INPUT, typer.Argument(help="The older log; or an archive of both.", show_default=False)],
+    after: Annotated[Path | None, INPUT, typer.Argument(help="The newer one.", show_default=False)] = None,
     max_growth: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Growth in all, such as 4MB (thousands) or 4MiB (1024s).")
     ] = None,
@@ -92,6 +93,8 @@ def check(
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
     encoding: _input.Encoding = None,
+    password: _input.Password = None,
+    archive_limit: _input.ArchiveLimit = None,
     allocators: Annotated[
         Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
     ] = None,
@@ -102,7 +105,12 @@ def check(
     is_taken = _machine.stdout_is_taken(as_json=as_json, documents={"--markdown": markdown, "--junit": junit})
     suppressions = _suppressions(ignore)
     rules = _input.read_allocators(allocators)
-    old, new = _read(before, before_capture, encoding), _read(after, after_capture, encoding)
+    how = _input.how(encoding, password, archive_limit)
+    if after is None:
+        (before, one), (after, other) = _pair.of_archive(before, how, (before_capture, after_capture))
+        old, new = _with_blocks(before, one), _with_blocks(after, other)
+    else:
+        old, new = _read(before, before_capture, how), _read(after, after_capture, how)
     checked = Check(hd.diff(old, new, allocators=rules), limits, suppressions)
     if junit is not None:
         seconds = time.monotonic() - clock
@@ -121,7 +129,7 @@ def check(
     return 0 if checked.passed else EXCEEDED
 
 
-def _read(path: Path, capture: int | None, encoding: str | None) -> Snapshot:
+def _read(path: Path, capture: int | None, how: _input.How) -> Snapshot:
     """Read a log that a limit can be held against.
 
     Raises
@@ -131,9 +139,23 @@ def _read(path: Path, capture: int | None, encoding: str | None) -> Snapshot:
         accident.
     """
     try:
-        found = _input.read_snapshot(path, capture=capture, encoding=encoding)
+        found = _input.read_snapshot(path, capture=capture, how=how)
     except OptionError as error:
         raise FormatError(error.message, path=str(path), hint=error.hint, kind="not_a_log") from error
+    return _with_blocks(path, found)
+
+
+def _with_blocks(path: Path, found: Snapshot | Dump) -> Snapshot:
+    """Let a log pass that has blocks.
+
+    Raises
+    ------
+    FormatError
+        For every other.
+    """
+    if isinstance(found, hd.Dump):
+        message = f"{path}: expected a heap log, found a minidump"
+        raise FormatError(message, path=str(path), kind="not_a_log")
     if not (found.usage["allocation_count"] > 0).any():
         raise FormatError(
             f"{path}: expected a heap log with blocks, found {plural(found.heaps.height, 'heap')} without any",

@@ -21,7 +21,7 @@ from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from heapdelta._read.many import Batch
-    from heapdelta._read.one import Source
+    from heapdelta._read.source import Source
     from heapdelta._series.runs import Runs
     from heapdelta._series.series import Series
 
@@ -62,7 +62,9 @@ def series(
     sources: Annotated[
         list[str],
         INPUT,
-        typer.Argument(help="A folder, a pattern such as 'logs/*.txt', or two logs and more.", show_default=False),
+        typer.Argument(
+            help="A folder, an archive, a pattern such as 'logs/*.txt', or two logs and more.", show_default=False
+        ),
     ],
     by: Annotated[Kind, typer.Option(help="What to rank.")] = Kind.MODULE,
     top: Annotated[
@@ -106,13 +108,15 @@ def series(
         Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
     ] = None,
     encoding: _input.Encoding = None,
+    password: _input.Password = None,
+    archive_limit: _input.ArchiveLimit = None,
 ) -> None:
     """Rank what grows over many logs of one program, with a verdict for each row and its reason."""
     machine = _machine.wanted(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw, parquet=parquet, output=output)
     _refuse(by, inclusive=inclusive, long=long and not (machine and machine.is_table), chart=chart)
     space = None if address_space is None else parse_size(address_space, "--address-space")
     rules = _input.read_allocators(allocators)
-    batch = _input.read_many(_listed(sources), encoding=encoding)
+    batch = _input.read_many(_listed(sources), how=_input.how(encoding, password, archive_limit))
     found = hd.group(batch)
     _refuse_few(batch)
     _refuse_many(found, runs)

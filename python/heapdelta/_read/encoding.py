@@ -1,11 +1,13 @@
-"""Which encoding was wrong: a log that was read by one it is not in looks like no log at all."""
+"""Encodings by name, and which was wrong: a log that was read by one it is not in looks like no log at all."""
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from heapdelta.exceptions import FormatError
+from heapdelta import _native
+from heapdelta.exceptions import FormatError, OptionError
 
 if TYPE_CHECKING:
     import os
@@ -13,6 +15,32 @@ if TYPE_CHECKING:
 _LOOKED_AT = 4096
 
 Outcome = TypeVar("Outcome")
+
+
+def encoding_name(encoding: str | None) -> str | None:
+    """Give Python's name of an encoding that the core knows.
+
+    Raises
+    ------
+    OptionError
+        If it does not.
+    TypeError
+        If it is no text.
+    """
+    if encoding is None:
+        return None
+    if not isinstance(encoding, str):
+        raise TypeError(f"expected the name of an encoding, found {type(encoding).__name__}")
+    try:
+        known = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        # Not a name of Python's: the core knows others.
+        known = encoding
+    name = _native.encoding_name(known)
+    if name is None:
+        message = f"expected a code page such as cp932 or windows-1251 for encoding, found {encoding!r}"
+        raise OptionError(message, kind="option")
+    return name
 
 
 def explained(outcome: Outcome, content: str | os.PathLike[str] | bytes, encoding: str | None) -> Outcome | FormatError:

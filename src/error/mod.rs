@@ -4,7 +4,14 @@
 //! bytes of the input, escaped; advice is on a line of its own that starts with `hint: `. What concerns one line or
 //! record is never an error here: it becomes a row of the `issues` table.
 
+mod words;
+
 use std::{fmt, io, path::PathBuf};
+
+pub use words::{excerpt, excerpt_of};
+use words::{files, list, meant};
+
+use crate::input::archive::fault::Fault;
 
 /// The result of everything that reads.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -128,6 +135,35 @@ pub enum ErrorKind {
         /// How many there are.
         available: usize,
     },
+    /// An archive, or a member of one, that cannot be unpacked at all.
+    #[error("cannot unpack: {fault}")]
+    Packed {
+        /// Why.
+        fault: Fault,
+    },
+    /// An archive without anything that can be read.
+    #[error("expected an archive of one heap log or minidump, found {}", files(.members))]
+    NoMember {
+        /// What there is instead, each with what it is.
+        members: Vec<String>,
+    },
+    /// An archive of several logs or dumps, and no word which one is meant.
+    #[error("expected an archive of one heap log or minidump, found {}: {}", .members.len(), files(.members))]
+    ManyMembers {
+        /// In the archive's order.
+        members: Vec<String>,
+    },
+    /// The member asked for does not exist.
+    #[error("expected the member {} in the archive, found {}", excerpt(.wanted.as_bytes()), meant(.near.as_deref()))]
+    NoSuchMember {
+        /// The label asked for.
+        wanted: String,
+        /// One that is nearly the same.
+        near: Option<String>,
+    },
+    /// What is named before a `!` is no archive.
+    #[error("expected an archive in front of the !, found another file")]
+    NotAnArchive,
     /// A comparison whose numbers can be read as decimal and as hexadecimal.
     #[error("expected a proof of the radix, found only digits 0-9 and no sum that decides")]
     RadixUnproven,
@@ -158,20 +194,6 @@ pub enum ErrorKind {
     },
 }
 
-fn list(captures: &[CaptureEntry]) -> String {
-    const SHOWN: usize = 20;
-    let mut entries: Vec<String> = captures
-        .iter()
-        .enumerate()
-        .take(SHOWN)
-        .map(|(index, capture)| format!("capture {} at line {} ({})", index + 1, capture.line, capture.title))
-        .collect();
-    if captures.len() > SHOWN {
-        entries.push(format!("and {} more", captures.len() - SHOWN));
-    }
-    entries.join(", ")
-}
-
 impl ErrorKind {
     /// A stable name, for scripts and for the catalogue of errors in the documentation.
     pub fn name(&self) -> &'static str {
@@ -186,6 +208,11 @@ impl ErrorKind {
             ErrorKind::FailedCapture { .. } => "failed_capture",
             ErrorKind::ManyCaptures { .. } => "many_captures",
             ErrorKind::NoSuchCapture { .. } => "no_such_capture",
+            ErrorKind::Packed { fault } => fault.kind(),
+            ErrorKind::NoMember { .. } => "no_member",
+            ErrorKind::ManyMembers { .. } => "many_members",
+            ErrorKind::NoSuchMember { .. } => "no_such_member",
+            ErrorKind::NotAnArchive => "not_an_archive",
             ErrorKind::RadixUnproven => "radix_unproven",
             ErrorKind::RadixContradicted { .. } => "radix_contradicted",
             ErrorKind::Option { .. } => "option",
@@ -204,6 +231,9 @@ impl ErrorKind {
                 Some("ask for a new capture, or for the whole file if it was cut on its way")
             }
             ErrorKind::ManyCaptures { .. } => Some("choose one with capture=1, 2, …"),
+            ErrorKind::Packed { fault: Fault::NoPassword } => Some("give it with password= (--password)"),
+            ErrorKind::NoSuchMember { .. } => Some("members(), in Python, lists what an archive holds"),
+            ErrorKind::ManyMembers { .. } => Some("name one behind the archive, as in case.zip!before.txt"),
             ErrorKind::RadixUnproven => {
                 Some("say which it is: radix=10 if the comparison was made with -d, else radix=16")
             }
@@ -211,6 +241,20 @@ impl ErrorKind {
             ErrorKind::Internal { .. } => Some("please report this with the file, or the lines around the place"),
             _ => None,
         }
+    }
+}
+
+impl ErrorKind {
+    /// True for what is wrong with the content of a file: where its bytes end early, that may be why.
+    pub(crate) fn is_of_content(&self) -> bool {
+        matches!(
+            self,
+            ErrorKind::Empty
+                | ErrorKind::NotALog { .. }
+                | ErrorKind::NotADump { .. }
+                | ErrorKind::FailedCapture { .. }
+                | ErrorKind::RadixUnproven
+        )
     }
 }
 
@@ -286,27 +330,4 @@ impl From<io::Error> for Error {
         // A reader that was told to stop can say so only as an error of the system.
         source.downcast::<Self>().unwrap_or_else(|source| Self::new(ErrorKind::Io(source)))
     }
-}
-
-/// Input bytes as they may be in a message: at most 60 of them, quoted, everything unprintable escaped.
-pub fn excerpt(bytes: &[u8]) -> String {
-    excerpt_of(bytes, 60)
-}
-
-/// The same, of a given number of bytes at most.
-pub fn excerpt_of(bytes: &[u8], limit: usize) -> String {
-    let shown = &bytes[..bytes.len().min(limit)];
-    let dots = if bytes.len() > limit { "…" } else { "" };
-    let text: String = match std::str::from_utf8(shown) {
-        Ok(text) => text.chars().flat_map(escape).collect(),
-        Err(_) => shown.escape_ascii().to_string(),
-    };
-    format!("\"{text}{dots}\"")
-}
-
-/// Escapes what cannot be seen; `\` stays as it is, so that Windows paths read as they are.
-fn escape(character: char) -> impl Iterator<Item = char> {
-    let plain = character == '\\' || character == '\'' || !(character.is_control() || character == '"');
-    let escaped: String = if plain { character.into() } else { character.escape_default().collect() };
-    escaped.chars().collect::<Vec<_>>().into_iter()
 }

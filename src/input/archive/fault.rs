@@ -1,0 +1,76 @@
+//! Why a member, or what is left of an archive, cannot be had.
+
+use std::{fmt, io};
+
+/// Why something of an archive is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It is cut or changed.
+    Damaged(String),
+    /// There is more than is believed; says which limit, and its value.
+    Limit(&'static str, u64),
+    /// It needs more memory to unpack than is allowed.
+    Memory,
+    /// It is encrypted, and no password was given.
+    NoPassword,
+    /// The password given does not open it.
+    WrongPassword,
+    /// It is packed in a way that cannot be read here.
+    Unsupported(String),
+    /// Its bytes are those of another member, too: so one file can seem to be millions.
+    Overlap,
+    /// It is a link.
+    Link(String),
+}
+
+impl Fault {
+    /// A stable name.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Fault::Damaged(_) => "damaged_archive",
+            Fault::Limit(..) | Fault::Memory => "archive_limit",
+            Fault::NoPassword | Fault::WrongPassword => "password",
+            Fault::Unsupported(_) => "unsupported_archive",
+            Fault::Overlap => "overlapping_member",
+            Fault::Link(_) => "link",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Damaged(what) => write!(out, "the archive is damaged: {what}"),
+            Fault::Limit(limit, value) => write!(out, "the limit {limit}={value} is reached"),
+            Fault::Memory => write!(out, "it needs more memory than the limit memory_bytes allows"),
+            Fault::NoPassword => write!(out, "it is encrypted, and no password was given"),
+            Fault::WrongPassword => write!(out, "the password does not open it, or it is damaged"),
+            Fault::Unsupported(what) => write!(out, "it is packed in a way that heapdelta does not read: {what}"),
+            Fault::Overlap => write!(out, "its bytes belong to another member, too"),
+            Fault::Link(target) => write!(out, "it is a link to {target}"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<io::Error> for Fault {
+    /// A reader of a member tells its fault as an error of the system.
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(fault) => fault,
+            Err(error) => match error.kind() {
+                io::ErrorKind::UnexpectedEof => Fault::Damaged("it ends early".to_owned()),
+                io::ErrorKind::OutOfMemory => Fault::Memory,
+                io::ErrorKind::Unsupported => Fault::Unsupported(error.to_string()),
+                _ => Fault::Damaged(error.to_string()),
+            },
+        }
+    }
+}
+
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> Self {
+        io::Error::other(fault)
+    }
+}
