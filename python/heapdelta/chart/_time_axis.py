@@ -134,7 +134,7 @@ def _steps(numbers: Sequence[int], paths: Sequence[str | None]) -> Axis:
 def words(found: Sequence[Break], axis: Axis) -> list[dict[str, Any]]:
     """Rows for the bands of gaps and the rules of restarts, and the words above them, which never hide each other.
 
-    A word that does not fit beside the one before it is put a row higher, and one that fits nowhere is left out.
+    A word that does not fit beside the one before it is put a row higher, and one that fits in no row is left out.
     """
     rows = []
     found = found[:: -(-len(found) // _BREAKS) or 1]

@@ -131,6 +131,6 @@ pub fn format(start: &[u8]) -> Option<&'static dyn Format> {
 
 /// The format of a file that begins so; of a program, its end is asked.
 pub fn outermost(start: &[u8], bytes: &mut dyn ReadSeek) -> Option<&'static dyn Format> {
-    let program = || (start.starts_with(b"MZ") && zip::is_packed(bytes)).then_some(&zip::Program as &dyn Format);
+    let program = || (start.starts_with(b"MZ") && zip::is_packed(bytes)).then_some(&zip::Zip as &dyn Format);
     format(start).or_else(program)
 }

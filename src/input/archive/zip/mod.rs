@@ -19,9 +19,6 @@ use inflate::{Checked, Inflate};
 /// The format.
 pub struct Zip;
 
-/// A program that unpacks itself: a zip behind a program.
-pub struct Program;
-
 impl Format for Zip {
     fn name(&self) -> &'static str {
         "a zip archive"
@@ -49,22 +46,7 @@ impl Format for Zip {
     }
 }
 
-impl Format for Program {
-    fn name(&self) -> &'static str {
-        "a program with a zip archive in it"
-    }
-
-    /// Most programs are only that, so their end has to be asked: see [`is_packed`].
-    fn begins(&self, _: &[u8]) -> bool {
-        false
-    }
-
-    fn walk(&self, input: Input<'_>, level: &mut Level<'_, '_>) -> Result<(), Fault> {
-        Zip.walk(input, level)
-    }
-}
-
-/// True if a program has members in it.
+/// True if a program has members in it, as one that unpacks itself: its end tells.
 pub fn is_packed(program: &mut dyn ReadSeek) -> bool {
     let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
     let archive = rawzip::ZipArchive::from_seekable(program, &mut buffer);
@@ -101,8 +83,8 @@ fn overlapping(entries: &[Entry]) -> Vec<bool> {
     for index in order {
         let entry = &entries[index];
         overlaps[index] = entry.offset < end;
-        let len = (HEADER + entry.name.len()) as u64 + entry.packed;
-        end = end.max(entry.offset.saturating_add(len));
+        // Not less than this: the header before a member has a name and more, which the list need not have.
+        end = end.max(entry.offset.saturating_add(HEADER as u64).saturating_add(entry.packed));
     }
     overlaps
 }
@@ -180,4 +162,31 @@ fn skip_header(input: &mut dyn ReadSeek) -> Result<(), Fault> {
     let len = |at: usize| i64::from(u16::from_le_bytes([header[at], header[at + 1]]));
     input.seek(SeekFrom::Current(len(26) + len(28)))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, offset: u64, packed: u64) -> Entry {
+        Entry {
+            name: name.as_bytes().to_vec(),
+            offset,
+            packed,
+            size: None,
+            crc: None,
+            method: STORED,
+            is_encrypted: false,
+            is_link: false,
+            modified: None,
+        }
+    }
+
+    #[test]
+    fn members_overlap_where_they_share_bytes_whatever_their_names_and_sizes_say() {
+        // A name in Unicode can be longer than the one in the file.
+        let long = "журнал".repeat(9);
+        assert_eq!(overlapping(&[entry(&long, 0, 10), entry("b", 45, 10)]), [false, false]);
+        assert_eq!(overlapping(&[entry("a", 100, 10), entry("b", 0, u64::MAX)]), [true, false]);
+    }
 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Source: PKWARE's APPNOTE.TXT 6.3.10, 4.3.7 and 4.3.9. Where the sizes are behind the bytes, deflated bytes tell their own
-//! end, and that of others is the first place behind which their number stands.
+//! end; others end at the first mark whose size is the number of bytes before it.
 
 use std::{
     collections::HashSet,
