@@ -138,13 +138,14 @@ def import_time() -> dict[str, Any]:
 
 def main() -> None:
     import archives
+    import datasets
     import dumps
 
     import series
 
     parser = argparse.ArgumentParser(description=__doc__)
     plain = ["read", "rival", "hand-over", "diff", "import", "summary"]
-    parser.add_argument("case", choices=[*plain, *dumps.CASES, *series.CASES, *archives.CASES])
+    parser.add_argument("case", choices=[*plain, *dumps.CASES, *series.CASES, *archives.CASES, *datasets.CASES])
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--sums-only", action="store_true")
@@ -168,6 +169,9 @@ def main() -> None:
             result = series.CASES[name](*options.paths)
         case name if name in archives.CASES:
             result = archives.CASES[name](options.paths[0])
+        case name if name in datasets.CASES:
+            warm(*(path for path in options.paths[0].rglob("*") if path.is_file()))
+            result = datasets.CASES[name](options.paths[0], options.threads)
         case name:
             warm(options.paths[0])
             result = dumps.CASES[name](options.paths[0])

@@ -12,6 +12,7 @@ from typing import Any
 
 from reference import DUMPS, KINDS, Log
 from report_archives import archive_rows
+from report_datasets import dataset_rows
 from report_dumps import dump_rows
 from report_series import many_rows, series_rows
 from rows import at_least, at_most, row
@@ -74,6 +75,7 @@ def _table(medians: Mapping[str, Result], logs: Mapping[str, Log]) -> Iterator[s
     yield from many_rows(medians, "blocks", logs["blocks"].size)
     yield from series_rows(medians, "blocks")
     yield from archive_rows(medians, "blocks", logs["blocks"].size)
+    yield from dataset_rows(medians)
     for kind in DUMPS:
         yield from dump_rows(medians, kind, logs[kind].answer["memory_bytes"])
 

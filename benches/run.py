@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 import archives
+import datasets
 from memory import warm
 from reference import DUMPS, FIELD_BYTES, KINDS, SEED, SMALL_LOGS, Log, dump, log, part, small_logs
 from report import Result, write_report
@@ -138,6 +139,27 @@ def archive_cases(bench: Bench, target: Log, program: Path) -> None:
     )
 
 
+def dataset_cases(bench: Bench, uploads: Path, tiny: Path) -> None:
+    """A tree of zipped logs: read alone and into a dataset, on one thread and two; what is asked of it; tiny logs."""
+    text = datasets.text_bytes(uploads)
+    logs = 2 * len(list(uploads.iterdir()))
+    for threads in ("1", "2"):
+        for name in ("read", "ingest"):
+            result = bench.add(f"dataset {name} {threads}", f"dataset-{name}", str(uploads), "--threads", threads)
+            check(f"dataset, {name}: bytes of text", result["byte_count"], text)
+            check(f"dataset, {name}: logs", result["log_count"], logs)
+            result["text"] = text
+    result = bench.add("dataset again", "dataset-again", str(uploads), "--threads", "2")
+    check("dataset, again: logs", (result["log_count"], result["new_files"]), (logs, 0))
+    result["files"] = logs // 2
+    check("dataset, rank: cases", bench.add("dataset rank", "dataset-rank", str(uploads))["rows"], logs // 2)
+    bench.add("dataset similar", "dataset-similar", str(uploads))
+    result = bench.add("dataset dask", "dataset-dask", str(uploads), "--threads", "2")
+    check("dataset, Dask: logs", result["log_count"], logs)
+    result = bench.add("dataset tiny", "dataset-ingest", str(tiny), "--threads", "2")
+    check("dataset, tiny logs", (result["log_count"], result["failures"]), (datasets.TINY, 0))
+
+
 def dump_cases(bench: Bench, kind: str, target: Log, program: Path) -> None:
     """A dump: every table; listing and reading, by us and by others; reads by address, from Python and from Rust."""
     listed = ["module_count", "region_count", "committed_bytes"]
@@ -175,6 +197,7 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
     folder_of_many.mkdir(exist_ok=True)
     heaps, field = log(folder, "heaps", options.size), log(folder, "field", FIELD_BYTES)
     small_folder = small_logs(folder)
+    uploads, tiny = datasets.tree(folder), small_logs(folder, datasets.TINY)
     many_logs = [log(folder_of_many, "blocks", options.size // 50, seed=SEED + place) for place in range(100)]
     for run in range(options.runs):
         print(f"run {run + 1} of {options.runs}", flush=True)
@@ -193,6 +216,7 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
         small(bench, small_folder)
         summary(bench, field)
         archive_cases(bench, logs["blocks"], options.inflate)
+        dataset_cases(bench, uploads, tiny)
         result = bench.add("hand-over", "hand-over", str(logs["blocks"].path))
         check("hand-over: bytes", result["requested_bytes"], logs["blocks"].answer["requested_bytes"])
         for kind in DUMPS:

@@ -71,6 +71,7 @@
 mod assemble;
 mod compat;
 mod control;
+mod dataset;
 mod diff;
 mod dump;
 mod engine;
@@ -109,5 +110,5 @@ pub mod internals {
     macro_rules! rooms {
         ($($room:ident)+) => { $(pub mod $room { pub use crate::$room::*; })+ };
     }
-    rooms! { assemble compat control diff dump engine error input log numbers read series snapshot survival table }
+    rooms! { assemble compat control dataset diff dump engine error input log numbers read series snapshot survival table }
 }

@@ -26,7 +26,9 @@ pub fn target(data: &[u8]) {
     let options = Options { threads: Some(1), archives, ..Options::default() };
     let (source, control) = (Source::from(data), Control::default());
     let listed = members(&source, &options, &control).expect("bytes in memory can be read");
-    let read = read_members(&source, &options, &control).expect("bytes in memory can be read");
+    let mut all = Vec::new();
+    let read = read_members(&source, &options, &control, &mut |each| all.push(each));
+    let read = read.expect("bytes in memory can be read").map(|()| all);
     assert_eq!(listed.is_some(), read.is_some());
     let Some((listed, read)) = listed.zip(read) else { return };
     for each in &read {

@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from heapdelta import blame, exceptions
+from heapdelta import blame, dataset, exceptions
 from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
@@ -27,6 +27,10 @@ from heapdelta._read.one import read
 from heapdelta._series.runs import Run, Runs, group
 from heapdelta._series.series import Series, series
 from heapdelta._series.survival import Survival
+from heapdelta.dataset._answer import Ingest
+from heapdelta.dataset._dataset import Dataset
+from heapdelta.dataset._dataset import open_dataset as open  # noqa: A004 - as in `hd.open`
+from heapdelta.dataset._ingest import ingest
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -38,9 +42,11 @@ __all__ = [
     "ArchiveLimits",
     "Batch",
     "Comparison",
+    "Dataset",
     "Delta",
     "Dump",
     "DumpDelta",
+    "Ingest",
     "Run",
     "Runs",
     "Series",
@@ -49,10 +55,13 @@ __all__ = [
     "__version__",
     "blame",
     "chart",
+    "dataset",
     "diff",
     "exceptions",
     "group",
+    "ingest",
     "members",
+    "open",
     "read",
     "read_comparison",
     "read_dump",

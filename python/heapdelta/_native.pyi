@@ -8,7 +8,7 @@ from pathlib import Path
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Snapshot", "Table", "archive_of", "are_archives", "damage_names", "doubtful_names", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "hexadecimal", "members", "one_run", "read", "read_each", "read_members", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Keys", "Snapshot", "Table", "archive_of", "are_archives", "content_hashes", "damage_names", "doubtful_names", "empty_tables", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "hexadecimal", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_members", "restored", "shared_stacks", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -245,6 +245,13 @@ class Grid:
         """
         One row per key: value u64, status u8, and where it was seen last: point u32, row u32.
         """
+    @staticmethod
+    def of_sums(sums: Any, *, keys: SupportsIndex, overhead: SupportsGetItem[int, bool], threads: SupportsIndex | None = None) -> Grid:
+        """
+        Take sums that are known: a row for each key and point that has something, with the columns key u32, point u32 and the
+        sums u64, null where they are not known. `keys` and `points` say how many there are; `overhead` whether each point's log
+        writes it.
+        """
     def sizes(self, /, point: SupportsIndex) -> Table:
         """
         Requested bytes of every key at one point, null where they are not known.
@@ -252,6 +259,24 @@ class Grid:
     def sum(self, /, keys: SupportsGetItem[int, SupportsIndex], groups: SupportsGetItem[int, SupportsIndex], group_count: SupportsIndex) -> Grid:
         """
         Add keys up into groups: each key goes into the group that is at the same place.
+        """
+
+@final
+class Keys:
+    """
+    Keys of frames and stacks that a dataset has.
+    """
+    def __len__(self, /) -> int:
+        """
+        How many they are.
+        """
+    def __new__(cls, /, frames: Any, stacks: Any) -> Keys:
+        """
+        Take the keys of frames, and those of stacks: each a table with one column u64.
+        """
+    def add(self, /, other: Keys) -> None:
+        """
+        Take in others.
         """
 
 @final
@@ -360,9 +385,14 @@ def archive_of(path: str | PathLike[str]) -> Path | None:
     The archive that a path with a `!` names, if there is no file of that path; None for every other path.
     """
 
-def are_archives(paths: SupportsGetItem[int, str | PathLike[str]]) -> list[bool]:
+def are_archives(paths: SupportsGetItem[int, str | PathLike[str]], *, encoding: str | None = None, password: str | None = None, limits: Incomplete | None = None) -> list[bool]:
     """
     Which of these files are archives. What cannot be opened is none: who reads it says why.
+    """
+
+def content_hashes(paths: SupportsGetItem[int, str | PathLike[str]]) -> list[str | None]:
+    """
+    The XXH128 hashes of files, as hexadecimal digits; None for what cannot be read to its end.
     """
 
 def damage_names() -> list[str]:
@@ -374,6 +404,11 @@ def doubtful_names(frames: Any) -> Table:
     """
     Tell which frames have a name that is probably that of another function: one column `doubtful`. `frames` has the columns
     function and offset of `frames`.
+    """
+
+def empty_tables(noun: str) -> list[tuple[str, Table]]:
+    """
+    The tables of a log, a comparison or a minidump without any rows, by the noun that captures are called.
     """
 
 def encoding_name(name: str) -> str | None:
@@ -410,14 +445,29 @@ def function_labels(frames: Any) -> Table:
     Name frames for a ranking: one column `text`. `frames` has the columns module, function, offset and text of `frames`.
     """
 
+def gathered(captures: SupportsGetItem[int, Snapshot | Comparison | Dump], name: str) -> tuple[Table, list[int]]:
+    """
+    The rows of one table of captures of one kind, one behind the other, and how many rows each has.
+    """
+
 def hexadecimal(numbers: Any) -> Table:
     """
     Write numbers as upper-case hexadecimal: one column `text`. `numbers` has one column u64.
     """
 
+def key_of(text: str) -> str:
+    """
+    The XXH3 hash of some text, as 16 hexadecimal digits.
+    """
+
 def members(source: bytes | bytearray | str | PathLike[str], *, encoding: str | None = None, password: str | None = None, limits: Incomplete | None = None) -> list[tuple[str, int | None, int | None, str, bool | None]] | None:
     """
     What an archive holds: None for what is no archive. Wrapped by `heapdelta.members`.
+    """
+
+def modules_keys(logs: SupportsGetItem[int, Snapshot]) -> list[int]:
+    """
+    A number for the module list of each log, which is the same for lists of the same files at the same addresses.
     """
 
 def one_run(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[list[Snapshot | None], Table]:
@@ -436,9 +486,24 @@ def read_each(paths: SupportsGetItem[int, str | PathLike[str]], *, blocks: bool,
     `heapdelta.read_many`: a thread and a pool for each would take longer than to read it.
     """
 
-def read_members(path: str | PathLike[str], *, threads: SupportsIndex | None, blocks: bool, encoding: str | None, progress: Any, password: str | None = None, limits: Incomplete | None = None) -> list[tuple[str, int | None, Snapshot | Comparison | Dump | Any]] | None:
+def read_members(source: bytes | bytearray | str | PathLike[str], each: Any, *, threads: SupportsIndex | None, blocks: bool, encoding: str | None, progress: Any, password: str | None = None, limits: Incomplete | None = None, name: str | PathLike[str] | None = None, or_itself: bool = False) -> bool:
     """
-    Read all that an archive holds, in one pass; None for what is no archive.
+    Read all that an archive holds, in one pass. False for what is no archive; or that is read itself, as the file without a
+    label.
+
+    `each` is called with every file as soon as it is read: its label, the bytes it should have, its time in seconds since 1970,
+    the hash of its bytes if it was unpacked to its end, and what `read` gives for it or raises. What it raises stops the reading.
+    """
+
+def restored(tables: SupportsGetItem[int, tuple[str, Any]], *, path: str | PathLike[str] | None, format: str, encoding: str, tool_version: str | None, taken_at: str | None, machine: str | None, pid: SupportsIndex | None, pointer_width: SupportsIndex, byte_count: SupportsIndex, line_counts: tuple[SupportsIndex, SupportsIndex, SupportsIndex, SupportsIndex, SupportsIndex]) -> Snapshot:
+    """
+    Make a snapshot of rows of a dataset, by the name of each table; a table that is not given is empty.
+    """
+
+def shared_stacks(captures: SupportsGetItem[int, Snapshot | Comparison | Dump], known: Keys | None) -> tuple[Table, Table, Table, Keys]:
+    """
+    The frames and stacks of logs or comparisons that are not known, each distinct one once: ``frame`` (its key) before the
+    columns of `frames`; ``fingerprint``, ``depth``, ``frames``; the ``fingerprint`` of every stack of all; and the new keys.
     """
 
 def statuses() -> list[str]:

@@ -36,7 +36,7 @@ impl Total {
     }
 
     /// Of a row of `usage`.
-    fn of(values: [Option<u64>; MEASURES]) -> Self {
+    pub fn of(values: [Option<u64>; MEASURES]) -> Self {
         let unknown = values.iter().enumerate().fold(0, |bits, (at, value)| bits | u8::from(value.is_none()) << at);
         Self { sums: values.map(Option::unwrap_or_default), unknown, present: true }
     }

@@ -8,7 +8,7 @@ mod words;
 
 use std::{fmt, io, path::PathBuf};
 
-pub use words::{excerpt, excerpt_of};
+pub use words::{excerpt, excerpt_of, visible};
 use words::{files, list, meant};
 
 use crate::input::archive::fault::Fault;

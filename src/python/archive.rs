@@ -1,6 +1,6 @@
 //! Archives: how they are opened, what they hold, and all of it read in one pass.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::atomic::Ordering};
 
 use pyo3::prelude::*;
 
@@ -13,13 +13,12 @@ use crate::{
     input::{
         Source,
         archive::{Rules, limits::Limits, split},
-        content::Content,
         member::Packed,
         text::Encoding,
     },
     read::{
         self, Options,
-        packed::{Entry, Named, Unpacked},
+        packed::{Entry, Named, Unpacked, is_archive},
     },
 };
 
@@ -64,10 +63,7 @@ pub fn members(
     let encoding = encoding.map(|name| named(py, name)).transpose()?;
     let options = Options { encoding, archives: rules(password, encoding, limits), ..Options::default() };
     let control = Control::default();
-    let source = match source {
-        Input::Bytes(bytes) => Source::Shared(Content::new(bytes), None),
-        Input::Path(path) => Source::Path(path),
-    };
+    let source = source.named(None);
     let found = watched(py, &control, None, None, || read::members(&source, &options, &control))?;
     let row =
         |Entry { member, kind }: Entry| (member.label, member.size, member.modified, kind.words(), kind.readable());
@@ -75,43 +71,70 @@ pub fn members(
     Ok(entries.map(|entries| entries.into_iter().map(row).collect()))
 }
 
-/// A file of an archive: its label, its time in seconds since 1970, and what `read` gives for it or raises.
-type UnpackedRow = (String, Option<i64>, FoundOrException);
-
-/// Read all that an archive holds, in one pass; None for what is no archive.
+/// Read all that an archive holds, in one pass. False for what is no archive; or that is read itself, as the file without a
+/// label.
+///
+/// `each` is called with every file as soon as it is read: its label, the bytes it should have, its time in seconds since 1970,
+/// the hash of its bytes if it was unpacked to its end, and what `read` gives for it or raises. What it raises stops the reading.
 #[pyfunction]
-#[pyo3(signature = (path, *, threads, blocks, encoding, progress, password=None, limits=None))]
+#[pyo3(signature = (source, each, *, threads, blocks, encoding, progress, password=None, limits=None, name=None, or_itself=false))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub fn read_members(
     py: Python<'_>,
-    path: PathBuf,
+    source: Input,
+    each: Py<PyAny>,
     threads: Option<usize>,
     blocks: bool,
     encoding: Option<&str>,
     progress: Py<PyAny>,
     password: Option<String>,
     limits: Option<ArchiveLimits>,
-) -> PyResult<Option<Vec<UnpackedRow>>> {
+    name: Option<PathBuf>,
+    or_itself: bool,
+) -> PyResult<bool> {
     let encoding = encoding.map(|name| named(py, name)).transpose()?;
     let options =
         Options { threads, blocks, encoding, archives: rules(password, encoding, limits), ..Options::default() };
     let control = Control::default();
-    let source = Source::Path(path);
-    let found = watched(py, &control, None, Some(&progress), || read::read_members(&source, &options, &control))?;
-    let row =
-        |Unpacked { member, outcome }: Unpacked| (member.label, member.modified, FoundOrException::new(py, outcome));
-    let members = found.map_err(|error| exception(py, &error))?;
-    Ok(members.map(|members| members.into_iter().map(row).collect()))
+    let source = source.named(name);
+    let mut raised = None;
+    let mut found = |Unpacked { member, outcome, hash }: Unpacked| {
+        if raised.is_none() {
+            raised = Python::attach(|py| {
+                let outcome = FoundOrException::new(py, outcome);
+                each.call1(py, (member.label, member.size, member.modified, hash.get(), outcome)).err()
+            });
+            control.cancelled.fetch_or(raised.is_some(), Ordering::Relaxed);
+        }
+    };
+    let read = watched(py, &control, None, Some(&progress), || match or_itself {
+        true => read::read_members_or_itself(&source, &options, &control, &mut found).map(Some),
+        false => read::read_members(&source, &options, &control, &mut found),
+    })?;
+    match raised {
+        Some(error) => Err(error),
+        None => read.map(|all| all.is_some()).map_err(|error| exception(py, &error)),
+    }
 }
 
 /// Which of these files are archives. What cannot be opened is none: who reads it says why.
 #[pyfunction]
-pub fn are_archives(py: Python<'_>, paths: Vec<PathBuf>) -> Vec<bool> {
-    let is_inside = |path: &PathBuf| Named::new(&Source::Path(path.clone())).is_some_and(|named| named.is_archive());
-    let is_archive = |path: PathBuf| {
-        if path.is_file() { Packed::Path(path).is_archive().unwrap_or(false) } else { is_inside(&path) }
+#[pyo3(signature = (paths, *, encoding=None, password=None, limits=None))]
+pub fn are_archives(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    encoding: Option<&str>,
+    password: Option<String>,
+    limits: Option<ArchiveLimits>,
+) -> PyResult<Vec<bool>> {
+    let encoding = encoding.map(|name| named(py, name)).transpose()?;
+    let rules = rules(password, encoding, limits);
+    let is_inside =
+        |path: &PathBuf| Named::new(&Source::Path(path.clone())).is_some_and(|named| named.is_archive(&rules));
+    let holds_files = |path: PathBuf| {
+        if path.is_file() { is_archive(&Packed::Path(path), encoding).unwrap_or(false) } else { is_inside(&path) }
     };
-    py.detach(|| paths.into_iter().map(is_archive).collect())
+    Ok(py.detach(|| paths.into_iter().map(holds_files).collect()))
 }
 
 /// The archive that a path with a `!` names, if there is no file of that path; None for every other path.

@@ -3,6 +3,7 @@
 mod archive;
 mod arrow;
 mod compat;
+mod dataset;
 mod diff;
 mod dump;
 mod error;
@@ -23,6 +24,8 @@ pub mod native {
     use super::arrow::{Bytes, Table};
     #[pymodule_export]
     use super::compat::{format_dhcmp, format_sites, format_umdh};
+    #[pymodule_export]
+    use super::dataset::{Keys, content_hashes, empty_tables, gathered, key_of, modules_keys, restored, shared_stacks};
     #[pymodule_export]
     use super::diff::{Diff, one_run};
     #[pymodule_export]

@@ -36,6 +36,16 @@ pub enum Input {
     Path(PathBuf),
 }
 
+impl Input {
+    /// A source; bytes have a name for messages, or none.
+    pub fn named(self, name: Option<PathBuf>) -> Source<'static> {
+        match self {
+            Input::Bytes(bytes) => Source::Shared(Content::new(bytes), name),
+            Input::Path(path) => Source::Path(path),
+        }
+    }
+}
+
 /// What `read` found.
 #[derive(IntoPyObject)]
 pub enum Found {
@@ -105,16 +115,11 @@ pub fn read(
         archives: rules(password, encoding, limits),
         ..Options::default()
     };
-    let (source, total) = match source {
-        Input::Bytes(bytes) => {
-            let total = bytes.len() as u64;
-            (Source::Shared(Content::new(bytes), name), Some(total))
-        }
-        Input::Path(path) => {
-            let total = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
-            (Source::Path(path), total)
-        }
+    let total = match &source {
+        Input::Bytes(bytes) => Some(bytes.len() as u64),
+        Input::Path(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|about| about.len()),
     };
+    let source = source.named(name);
     let control = Control::default();
     let outcome = watched(py, &control, total, progress.as_ref(), || read_with(&source, &options, &control))?;
     outcome.map(Found::from).map_err(|error| exception(py, &error))

@@ -12,7 +12,11 @@ use pyo3::{
 };
 use rayon::prelude::*;
 
-use super::{arrow::Table, pool, snapshot::Snapshot};
+use super::{
+    arrow::{Rows, Table},
+    pool,
+    snapshot::Snapshot,
+};
 use crate::{
     diff::totals::{By, Total},
     numbers,
@@ -35,6 +39,18 @@ impl Grid {
         let by = by.parse::<By>()?;
         let snapshots: Vec<&crate::Snapshot> = snapshots.iter().map(|snapshot| &snapshot.inner).collect();
         let inner = pool::run(py, threads, || series::Grid::of(&snapshots, by))?;
+        Ok(Self { inner, threads })
+    }
+
+    /// Take sums that are known: a row for each key and point that has something, with the columns key u32, point u32 and the
+    /// sums u64, null where they are not known. `keys` and `points` say how many there are; `overhead` whether each point's log
+    /// writes it.
+    #[staticmethod]
+    #[pyo3(signature = (sums, *, keys, overhead, threads=None))]
+    fn of_sums(sums: Rows, keys: usize, overhead: Vec<bool>, threads: Option<usize>) -> PyResult<Self> {
+        let inner = series::Grid::of_sums(&sums.0, keys, overhead);
+        let inner =
+            inner.ok_or_else(|| PyValueError::new_err("expected key, point and the sums of cells that are there"))?;
         Ok(Self { inner, threads })
     }
 

@@ -15,6 +15,7 @@ pub mod packed;
 mod workers;
 
 use std::{
+    cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
@@ -23,7 +24,12 @@ use crate::{
     control::Control,
     engine::memory,
     error::{ErrorKind, Result},
-    input::{Part, Source, archive::Rules, member::Packed, text::Encoding},
+    input::{
+        Part, Source,
+        archive::{Member, Rules},
+        member::Packed,
+        text::Encoding,
+    },
     log::blocks::BLOCK_SIZE,
     snapshot::Capture,
 };
@@ -93,7 +99,11 @@ pub fn read<'a>(source: impl Into<Source<'a>>, options: &Options) -> Result<Capt
 ///
 /// As [`read`], and [`ErrorKind::Cancelled`].
 pub fn read_with(source: &Source<'_>, options: &Options, control: &Control) -> Result<Capture> {
-    let outcome = guarded(|| read_capture(source, options, control));
+    finished(source, guarded(|| read_capture(source, options, control)))
+}
+
+/// What a read gave, with the name of its file.
+fn finished(source: &Source<'_>, outcome: Result<Capture>) -> Result<Capture> {
     if matches!(&outcome, Ok(Capture::Snapshot(log)) if log.about.byte_count >= LARGE) {
         memory::give_back();
     }
@@ -109,7 +119,10 @@ pub fn read_with(source: &Source<'_>, options: &Options, control: &Control) -> R
 ///
 /// As [`read_with`].
 pub fn members(source: &Source<'_>, options: &Options, control: &Control) -> Result<Option<Vec<packed::Entry>>> {
-    of_archive(source, control, |archive, inside, _| packed::entries(archive, inside, options, control))
+    let entries = |archive: &Packed, inside: Option<&str>, _: Option<&Path>| {
+        packed::entries(archive, inside, options, control).map(Some)
+    };
+    of_archive(source, options, control, entries, |_| Ok(None))
 }
 
 /// Reads all that an archive holds. Absent for what is no archive.
@@ -121,22 +134,60 @@ pub fn read_members(
     source: &Source<'_>,
     options: &Options,
     control: &Control,
-) -> Result<Option<Vec<packed::Unpacked>>> {
-    of_archive(source, control, |archive, inside, path| packed::read_all(archive, inside, path, options, control))
+    found: packed::Found<'_>,
+) -> Result<Option<()>> {
+    let all = |archive: &Packed, inside: Option<&str>, path: Option<&Path>| {
+        packed::read_all(archive, inside, path, options, control, found).map(Some)
+    };
+    of_archive(source, options, control, all, |_| Ok(None))
 }
 
-/// Works on an archive, or on an archive inside of it.
+/// Reads all that an archive holds, or the one log or dump that a source is: a pipe cannot be asked first.
+///
+/// # Errors
+///
+/// As [`read_with`], for what concerns the source as a whole.
+pub fn read_members_or_itself(
+    source: &Source<'_>,
+    options: &Options,
+    control: &Control,
+    found: packed::Found<'_>,
+) -> Result<()> {
+    let found = RefCell::new(found);
+    let all = |archive: &Packed, inside: Option<&str>, path: Option<&Path>| {
+        packed::read_all(archive, inside, path, options, control, &mut **found.borrow_mut())
+    };
+    let itself = |opened: Opened<'_>| {
+        let outcome = finished(source, read_opened(source, opened, options, control));
+        let member = Member { label: String::new(), size: None, modified: None };
+        (found.borrow_mut())(packed::Unpacked { member, outcome, hash: packed::Hash::default() });
+        Ok(())
+    };
+    of_archive(source, options, control, all, itself)
+}
+
+/// Works on an archive, or on an archive inside of it; `otherwise` on what is none.
 fn of_archive<T>(
     source: &Source<'_>,
+    options: &Options,
     control: &Control,
     work: impl FnOnce(&Packed, Option<&str>, Option<&Path>) -> Result<T>,
-) -> Result<Option<T>> {
+    otherwise: impl FnOnce(Opened<'_>) -> Result<T>,
+) -> Result<T> {
     let open = || {
+        check_options(options)?;
         if let Some(named) = Named::new(source) {
-            return work(&named.packed, Some(&named.label), Some(&named.path)).map(Some);
+            return work(&named.packed, Some(&named.label), Some(&named.path));
         }
-        let archive = packed::archive(source, &mut open(source, Part::default(), control)?)?;
-        archive.map(|archive| work(&archive, None, source.path())).transpose()
+        let mut opened = open(source, Part::default(), control)?;
+        let archive = match packed::archive(source, &mut opened)? {
+            None => packed::behind_others(source, &opened, options)?,
+            archive => archive,
+        };
+        match archive {
+            Some(archive) => work(&archive, None, source.path()),
+            None => otherwise(opened),
+        }
     };
     guarded(open).map_err(|error| error.in_file(source.path().map(ToOwned::to_owned)))
 }
@@ -167,10 +218,14 @@ fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Re
         };
     }
     let mut opened = open(source, Part::default(), control)?;
-    let Some(archive) = packed::archive(source, &mut opened)? else {
-        return read_opened(source, opened, options, control);
+    let archive = match packed::archive(source, &mut opened)? {
+        Some(archive) => archive,
+        None => match read_opened(source, opened, options, control) {
+            // Asked last, so that it costs nothing to read a log.
+            Err(error) if matches!(error.kind(), ErrorKind::NotALog { .. }) => packed::behind(source)?.ok_or(error)?,
+            outcome => return outcome,
+        },
     };
-    drop(opened);
     read_member(packed::only(archive, source.path(), options, control)?)
 }
 

@@ -2,6 +2,11 @@
 
 use std::collections::HashMap;
 
+use arrow_array::{
+    Array, RecordBatch,
+    cast::AsArray,
+    types::{UInt32Type, UInt64Type},
+};
 use rayon::prelude::*;
 
 use crate::{
@@ -67,6 +72,23 @@ impl Grid {
             grid.columns.extend(columns);
         }
         grid
+    }
+
+    /// Takes sums that are known; absent if they lack a column, or are of a key or point that is not there.
+    pub fn of_sums(sums: &[RecordBatch], keys: usize, writes_overhead: Vec<bool>) -> Option<Self> {
+        let mut grid = Self { keys: Vec::new(), writes_overhead, columns: Vec::new() };
+        grid.columns = (0..grid.writes_overhead.len()).map(|point| vec![grid.absent(point); keys]).collect();
+        for batch in sums {
+            let places = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt32Type>();
+            let numbers = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>();
+            let (key, point) = (places("key")?, places("point")?);
+            let measures = [numbers("requested_bytes")?, numbers("overhead_bytes")?, numbers("allocation_count")?];
+            for row in 0..batch.num_rows() {
+                let cell = grid.columns.get_mut(point.value(row) as usize)?.get_mut(key.value(row) as usize)?;
+                cell.add(&Total::of(measures.map(|column| column.is_valid(row).then(|| column.value(row)))));
+            }
+        }
+        Some(grid)
     }
 
     /// Points of every key.

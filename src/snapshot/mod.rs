@@ -1,7 +1,7 @@
 //! One capture, one comparison or one dump: its header and its tables.
 
 mod dump;
-mod modules;
+pub(crate) mod modules;
 mod one_run;
 mod same_process;
 mod with_modules;

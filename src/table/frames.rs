@@ -10,14 +10,14 @@ use arrow_array::{
     new_null_array,
 };
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::{modules::ModuleMap, schema, text};
+use super::{
+    frame_hash::{FrameHash, of_address, of_text},
+    modules::ModuleMap,
+    schema, text,
+};
 use crate::{
-    engine::{
-        hex_text::{lower_case, upper_case},
-        vector::hex::Hex,
-    },
+    engine::{hex_text::upper_case, vector::hex::Hex},
     log::{
         fields::{parse_frame, parse_hex},
         sink::{
@@ -91,8 +91,7 @@ struct Columns {
     text: StringViewBuilder,
     hashes: Vec<u64>,
     ansi: bool,
-    /// A buffer that is used again from frame to frame.
-    hashed: String,
+    hash: FrameHash,
 }
 
 impl Columns {
@@ -109,7 +108,7 @@ impl Columns {
             text: text::builder(rows),
             hashes: Vec::with_capacity(rows),
             ansi: false,
-            hashed: String::new(),
+            hash: FrameHash::default(),
         }
     }
 
@@ -129,15 +128,12 @@ impl Columns {
                 let offset = address - module.base;
                 self.module.append_value(&module.name);
                 self.offset.append_value(offset);
-                self.hash(&module.lower_name, "", Some(offset));
+                self.hashes.push(self.hash.named(&module.lower_name, "", Some(offset)));
             }
             None => {
                 self.module.append_null();
                 self.offset.append_null();
-                match address {
-                    Some(address) => self.hash_address(address),
-                    None => self.hashes.push(xxh3_64(text.as_bytes())),
-                }
+                self.hashes.push(address.map_or_else(|| of_text(text), of_address));
             }
         }
     }
@@ -158,29 +154,14 @@ impl Columns {
         self.file.append_option(file);
         self.source_line.append_option(frame.source_line);
         self.text.append_value(text);
-        match (module, frame.address) {
+        self.hashes.push(match (module, frame.address) {
             // `<nomodule>` says nothing but the address it stands for.
-            (None, Some(address)) => self.hash_address(address),
+            (None, Some(address)) => of_address(address),
             (module, _) => {
-                self.hash(&module.unwrap_or_default().to_lowercase(), &function.unwrap_or_default(), frame.offset)
+                let module = module.unwrap_or_default().to_lowercase();
+                self.hash.named(&module, &function.unwrap_or_default(), frame.offset)
             }
-        }
-    }
-
-    fn hash_address(&mut self, address: u64) {
-        self.hashes.push(xxh3_64(lower_case(address).as_str().as_bytes()));
-    }
-
-    fn hash(&mut self, module: &str, function: &str, offset: Option<u64>) {
-        self.hashed.clear();
-        self.hashed.push_str(module);
-        self.hashed.push('!');
-        self.hashed.push_str(function);
-        if let Some(offset) = offset {
-            self.hashed.push('+');
-            self.hashed.push_str(lower_case(offset).as_str());
-        }
-        self.hashes.push(xxh3_64(self.hashed.as_bytes()));
+        });
     }
 
     fn decode(&mut self, bytes: &[u8]) -> String {

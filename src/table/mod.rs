@@ -8,6 +8,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 
 pub mod allocations;
 pub mod dump;
+pub mod frame_hash;
 pub mod frames;
 pub mod heaps;
 pub mod modules;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,29 @@ from small_log import APP_FRAME, NTDLL_FRAME, Log
 # Machines are shared: no test is about time.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def disk_of(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts a file system of a size, such as ``64k``."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = []
+
+    def mount(size: str) -> Path:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True, check=False
+        )
+        if done.returncode != 0:
+            pytest.skip(f"NOT TESTED, no file system can be mounted: {done.stderr.decode().strip()}")
+        mounted.append(disk)
+        return disk
+
+    try:
+        yield mount
+    finally:
+        for each in mounted:
+            subprocess.run(["umount", each], check=True)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ ROOMS = [
     ("_diff",),
     ("_series",),
     ("chart", "testing", "_compat"),
+    ("dataset",),
     # The front door, `heapdelta/__init__.py`.
     ("",),
     ("cli",),

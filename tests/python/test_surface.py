@@ -8,7 +8,7 @@ import sys
 
 import heapdelta as hd
 import pytest
-from heapdelta import _native, blame, exceptions
+from heapdelta import _native, blame, dataset, exceptions
 
 
 def test_public_names_are_these() -> None:
@@ -16,9 +16,11 @@ def test_public_names_are_these() -> None:
         "ArchiveLimits",
         "Batch",
         "Comparison",
+        "Dataset",
         "Delta",
         "Dump",
         "DumpDelta",
+        "Ingest",
         "Run",
         "Runs",
         "Series",
@@ -27,10 +29,13 @@ def test_public_names_are_these() -> None:
         "__version__",
         "blame",
         "chart",
+        "dataset",
         "diff",
         "exceptions",
         "group",
+        "ingest",
         "members",
+        "open",
         "read",
         "read_comparison",
         "read_dump",
@@ -47,9 +52,9 @@ def test_public_names_are_these() -> None:
 
 def public_things() -> list[tuple[str, object]]:
     things: list[tuple[str, object]] = []
-    for module in (hd, blame, exceptions):
+    for module in (hd, blame, dataset, exceptions):
         for name in module.__all__:
-            if name in ("chart", "testing", "__version__"):
+            if name in ("chart", "dataset", "testing", "__version__"):
                 continue
             thing = getattr(module, name)
             things.append((f"{module.__name__}.{name}", thing))
@@ -99,6 +104,10 @@ def test_options_after_the_source_are_by_keyword_only() -> None:
         hd.Delta.by,
         hd.series,
         hd.Series.growth,
+        hd.ingest,
+        hd.Dataset.rank,
+        hd.Dataset.similar,
+        dataset.plan,
     ):
         kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
         assert inspect.Parameter.KEYWORD_ONLY in kinds

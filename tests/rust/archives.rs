@@ -6,7 +6,10 @@ use std::io::{Cursor, Write};
 use cab::{CabinetBuilder, CompressionType};
 use heapdelta::{
     ArchiveLimits, ArchiveRules, Capture, Control, ErrorKind, Options, Source,
-    internals::read::{packed::Unpacked, read_members},
+    internals::{
+        input::hash::content_hash,
+        read::{packed::Unpacked, read_members},
+    },
 };
 use sevenz_rust2::{
     ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod, SourceReader, encoder_options::AesEncoderOptions,
@@ -27,7 +30,10 @@ fn options(password: Option<&str>) -> Options {
 }
 
 fn all(archive: &[u8], options: &Options) -> Vec<Unpacked> {
-    read_members(&Source::from(archive), options, &Control::default()).unwrap().expect("an archive")
+    let mut all = Vec::new();
+    let mut found = |each| all.push(each);
+    read_members(&Source::from(archive), options, &Control::default(), &mut found).unwrap().expect("an archive");
+    all
 }
 
 /// The bytes that every log of an archive holds, by label; or the kind of what went wrong.
@@ -36,8 +42,9 @@ fn told(archive: &[u8], options: &Options) -> Vec<(String, Result<u64, &'static 
         Capture::Snapshot(log) => log.about.byte_count,
         _ => panic!("no log"),
     };
-    let row =
-        |Unpacked { member, outcome }: Unpacked| (member.label, outcome.map(size).map_err(|error| error.kind().name()));
+    let row = |Unpacked { member, outcome, .. }: Unpacked| {
+        (member.label, outcome.map(size).map_err(|error| error.kind().name()))
+    };
     all(archive, options).into_iter().map(row).collect()
 }
 
@@ -69,6 +76,20 @@ fn every_method_of_zip_is_read() {
         let large = zipped(SimpleFileOptions::default().compression_method(method).large_file(true));
         assert_eq!(told(&large, &options(None)), expected(), "{method}");
     }
+}
+
+#[test]
+fn one_thread_reads_what_several_read_and_all_say_the_hash_of_each_member() {
+    let archive = zipped(SimpleFileOptions::default());
+    let hashes = |threads| {
+        let options = Options { threads, ..options(None) };
+        assert_eq!(told(&archive, &options), expected());
+        let all = all(&archive, &options).into_iter();
+        all.map(|each| each.hash.get().cloned().expect("it was unpacked to its end")).collect::<Vec<_>>()
+    };
+    let expected = [5, 1234].map(|size| content_hash(&mut &log(size)[..]).unwrap());
+    assert_eq!(hashes(Some(1)), expected);
+    assert_eq!(hashes(Some(3)), expected);
 }
 
 #[test]

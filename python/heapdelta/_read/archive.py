@@ -9,7 +9,7 @@ import polars as pl
 
 from heapdelta import _native
 from heapdelta._read.encoding import encoding_name
-from heapdelta._read.source import for_native, label_of
+from heapdelta._read.source import as_text, for_native, label_of
 from heapdelta.exceptions import ArchiveError, OptionError
 
 if TYPE_CHECKING:
@@ -120,7 +120,13 @@ def members(
         )
     return pl.DataFrame(
         [
-            (member_path(name, label), kind, readable, size, None if modified is None else modified * 1_000_000)
+            (
+                as_text(member_path(name, label)),
+                kind,
+                readable,
+                size,
+                None if modified is None else modified * 1_000_000,
+            )
             for label, size, modified, kind, readable in rows
         ],
         schema=_SCHEMA,

@@ -12,6 +12,7 @@ from heapdelta._capture.snapshot import Snapshot
 from heapdelta._options import checked_threads
 from heapdelta._read.archive import checked_opening
 from heapdelta._read.encoding import encoding_name
+from heapdelta._read.source import as_text
 from heapdelta._read.sources import listed_sources
 from heapdelta._read.work import How, Work
 from heapdelta._words import plural
@@ -40,8 +41,8 @@ class Batch:
     snapshots : list of Snapshot
         What was read, in the order of the sources.
     paths : list of str or None
-        All sources, failed ones too, in their order, and in place of an archive its files; None for bytes and nameless
-        file objects.
+        All sources, failed ones too, in their order, and in place of an archive its files (``case.zip!a.txt``, of bytes
+        ``<bytes>!a.txt``); None for bytes and nameless file objects that are no archive.
     failures : polars.DataFrame
         One row per source without a snapshot, in the order of the sources: ``position`` u32 (in the sources, from 0),
         ``path`` str, ``kind`` str (stable name of the reason: the ``kind`` of the exception, ``not_a_snapshot`` for a
@@ -103,8 +104,8 @@ def read_many(
         A folder: all its files, not those of folders inside it, hidden ones left out, sorted by name as people sort
         (``after_2`` before ``after_10``). A pattern such as ``"logs/*.txt"`` (``**`` stands for any folders, each of
         which is looked at once, whatever links lead to it), sorted in the same way; a folder in it that cannot be read
-        is a failure. The path of one file. The path of an archive is its files, in one pass, those of archives in it
-        included. Or anything that `read` takes, several of them, in the order given.
+        is a failure. The path of one file. Or anything that `read` takes, several of them, in the order given. An
+        archive, by its path, as bytes or as a file object, is its files, in one pass, those of archives in it included.
     threads : int, optional
         Threads in all, at least 1; by default one per core.
     blocks : bool, default False
@@ -169,13 +170,8 @@ def read_many(
 
 
 def _failure(place: int, path: str | None, error: BaseException) -> tuple[int, str | None, str, int | None, str]:
-    path = None if path is None else _as_text(path)
+    path = None if path is None else as_text(path)
     if isinstance(error, HeapdeltaError):
-        return place, path, error.kind or "internal", error.line, _as_text(error.message)
+        return place, path, error.kind or "internal", error.line, as_text(error.message)
     kind = "io" if isinstance(error, OSError) else type(error).__name__
-    return place, path, kind, None, _as_text(f"{path or '<bytes>'}: {error}")
-
-
-def _as_text(name: str) -> str:
-    """Write bytes of a path that are no text as the core does, U+FFFD: a table holds nothing but text."""
-    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return place, path, kind, None, as_text(f"{path or '<bytes>'}: {error}")

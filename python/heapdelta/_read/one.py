@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from heapdelta import _native
@@ -10,13 +12,15 @@ from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._read.archive import ArchiveLimits, checked_opening, member_path
 from heapdelta._read.encoding import encoding_name, explained
-from heapdelta._read.source import for_native, name_of
+from heapdelta._read.source import for_native, label_of, name_of
 from heapdelta.exceptions import ArchiveError, FormatError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from heapdelta._read.source import Source
+
+    Native: TypeAlias = "_native.Snapshot | _native.Comparison | _native.Dump"
 
 __all__ = ["read"]
 
@@ -165,7 +169,7 @@ def read_each(
 
 
 def read_members(
-    path: str,
+    source: Source,
     *,
     threads: int | None,
     blocks: bool,
@@ -173,21 +177,85 @@ def read_members(
     password: str | None,
     limits: ArchiveLimits | None,
     progress: Progress,
-) -> list[tuple[str, AnyCapture | BaseException]]:
-    """Read all files of an archive in one pass: the path of each, and what `read` gives or raises for it."""
-    found = _native.read_members(
-        path, threads=threads, blocks=blocks, encoding=encoding, password=password, limits=limits, progress=progress
+) -> list[tuple[str | None, AnyCapture | BaseException]]:
+    """Read all files of an archive in one pass, or the one that a source is.
+
+    Gives the path of each, None for bytes and nameless file objects, and what `read` gives or raises for it.
+    """
+    found: list[tuple[str | None, AnyCapture | BaseException]] = []
+    for_each_member(
+        source,
+        lambda member: found.append((member.path, member.outcome)),
+        threads=threads,
+        blocks=blocks,
+        encoding=encoding,
+        password=password,
+        limits=limits,
+        progress=progress,
+        or_itself=True,
     )
-    if not found:
-        message = f"{path}: expected an archive of heap logs or minidumps, found no file in it"
-        return [(path, ArchiveError(message, path=path, kind="no_member"))]
-    return [
-        (member_path(path, label), each if isinstance(each, BaseException) else _wrapped(each))
-        for label, _, each in found
-    ]
+    return found or [(label_of(source), empty_archive(label_of(source)))]
 
 
-def _wrapped(native: _native.Snapshot | _native.Comparison | _native.Dump) -> AnyCapture:
+@dataclass(frozen=True)
+class Member:
+    """A file of an archive, and what `read` gives or raises for it; the path of a source without a name is None."""
+
+    path: str | None
+    label: str
+    size: int | None
+    modified: int | None
+    hash: str | None
+    outcome: AnyCapture | BaseException
+
+
+def for_each_member(
+    source: Source,
+    each: Callable[[Member], object],
+    *,
+    threads: int | None,
+    blocks: bool,
+    encoding: str | None,
+    password: str | None,
+    limits: ArchiveLimits | None,
+    progress: Progress,
+    or_itself: bool = False,
+) -> None:
+    """Read all files of an archive in one pass, or the one that a source is; hand over each as soon as it is read."""
+    name, known, content = label_of(source), encoding_name(encoding), for_native(source)
+    shown = name or "<bytes>"
+    is_path = isinstance(source, str | os.PathLike)
+
+    def hand_over(
+        label: str, size: int | None, modified: int | None, digest: str | None, found: Native | BaseException
+    ) -> None:
+        outcome = found if isinstance(found, BaseException) else _wrapped(found)
+        if not label and isinstance(outcome, BaseException):
+            outcome = explained(outcome, content, known)
+        path = name if not label else member_path(shown, label) if is_path else f"{shown}!{label}"
+        each(Member(path, label, size, modified, digest, outcome))
+
+    _native.read_members(
+        content,
+        hand_over,
+        threads=threads,
+        blocks=blocks,
+        encoding=known,
+        password=password,
+        limits=limits,
+        progress=progress,
+        name=name_of(source),
+        or_itself=or_itself,
+    )
+
+
+def empty_archive(name: str | None) -> ArchiveError:
+    """Make the error about an archive without a file."""
+    message = f"{name or '<bytes>'}: expected an archive of heap logs or minidumps, found no file in it"
+    return ArchiveError(message, path=name, kind="no_member")
+
+
+def _wrapped(native: Native) -> AnyCapture:
     if isinstance(native, _native.Comparison):
         return Comparison(native)
     if isinstance(native, _native.Dump):

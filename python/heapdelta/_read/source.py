@@ -56,4 +56,9 @@ def label_of(source: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def as_text(name: str) -> str:
+    """Write bytes of a path that are no text as the core does, U+FFFD: a table holds nothing but text."""
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 _TEXT_MODE = 'expected a file opened in binary mode, found text mode; open it with open(path, "rb")'

@@ -63,8 +63,15 @@ def _named(name: str) -> list[str]:
 
 def _first_parts(files: list[SourceT]) -> list[SourceT]:
     """Leave out what is read with another file: the further parts of an archive in several files."""
-    names = {str(file) for file in files}
-    return [file for file in files if not (found := _PART.fullmatch(str(file))) or _whole_of(found, names) not in names]
+    parts = parts_of([str(file) for file in files])
+    return [file for file in files if str(file) not in parts]
+
+
+def parts_of(names: Iterable[str]) -> dict[str, str]:
+    """Tell which files are further parts of an archive in several files, and of which file among them."""
+    known = set(names)
+    found = {name: _whole_of(match, known) for name in known if (match := _PART.fullmatch(name))}
+    return {name: whole for name, whole in found.items() if whole is not None and whole in known}
 
 
 def _whole_of(part: re.Match[str], names: set[str]) -> str | None:

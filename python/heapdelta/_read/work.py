@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import deque
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -74,9 +75,15 @@ class Work:
 
         report()
         paths = [_path_of(source) for source in self.sources]
-        archives = _native.are_archives([path for path in paths if path is not None])
+        archives = _native.are_archives(
+            [path for path in paths if path is not None],
+            encoding=self.how.encoding,
+            password=self.how.password,
+            limits=self.how.limits,
+        )
         known = iter(archives)
         self.archives = [path is not None and next(known) for path in paths]
+        self.once = [path is None or _is_device(path) for path in paths]
         large = {place for place, size in enumerate(self.sizes) if size >= _LARGE and not self.archives[place]}
         small = [place for place in range(len(self.sources)) if place not in large]
         self._side_by_side(small, min(self.how.threads, len(small)), 1, report)
@@ -118,7 +125,7 @@ class Work:
         in_a_row = min(_IN_A_ROW, 1 + len(places) // (4 * max(1, workers)))
         row: list[int] = []
         for place in places:
-            is_file = _path_of(self.sources[place]) is not None and not self.archives[place]
+            is_file = not self.archives[place] and not self.once[place]
             if is_file and self.sizes[place] < _SMALL:
                 row.append(place)
             else:
@@ -145,11 +152,10 @@ class Work:
             return [[(labels[0], source.error)]]
         blocks, encoding, password, limits = self.how.blocks, self.how.encoding, self.how.password, self.how.limits
         try:
-            if self.archives[places[0]]:
-                archive = _path_of(source) or ""
+            if self.archives[places[0]] or self.once[places[0]]:
                 return [
                     read_members(
-                        archive,
+                        source,
                         threads=threads,
                         blocks=blocks,
                         encoding=encoding,
@@ -201,6 +207,15 @@ def _path_of(source: Source) -> str | None:
     except UnicodeEncodeError:
         return None
     return path if isinstance(path, str) else None
+
+
+def _is_device(path: str) -> bool:
+    """Tell pipes and other devices, which can be read once: what they hold shows as it is read."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - a name that is no path is an error of its own
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _next(done: SimpleQueue[tuple[int, Checked]]) -> tuple[int, Checked]:

@@ -26,16 +26,20 @@ def growth(series: Timeline, *, alpha: float, address_space: int | None, warm_up
     parts = []
     for points in series.points.partition_by("run", maintain_order=True):
         space = address_space if address_space is not None else _address_space(series, points)
-        parts.append(_of_run(grid, points, series._clock, alpha, space, warm_up_hours))
-    measured = pl.concat(parts)
-    measured = measured.with_columns(q_values(measured).alias("q_value"))
-    judged = verdict.judge(measured, alpha=alpha, warm_up_hours=warm_up_hours, clock=series._clock)
-    judged = judged.with_columns(_pace()).with_columns(_exhaustion().alias("hours_to_exhaustion"))
+        parts.append(of_run(grid, points, series._clock, alpha, space, warm_up_hours))
+    judged = judge(pl.concat(parts), alpha=alpha, warm_up_hours=warm_up_hours, clock=series._clock)
     named = judged.join(keys, on="key", how="left", maintain_order="left")
     return _ranked(named, KEYS[series.by])
 
 
-def _of_run(
+def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool) -> pl.DataFrame:
+    """Give measured curves of any number of runs their verdicts."""
+    measured = measured.with_columns(q_values(measured).alias("q_value"))
+    judged = verdict.judge(measured, alpha=alpha, warm_up_hours=warm_up_hours, clock=clock)
+    return judged.with_columns(_pace()).with_columns(_exhaustion().alias("hours_to_exhaustion"))
+
+
+def of_run(
     grid: Grid, points: pl.DataFrame, clock: bool, alpha: float, space: int | None, warm_up_hours: float
 ) -> pl.DataFrame:
     """Measure every curve of one run."""

@@ -36,6 +36,9 @@ _TABLE: dict[str, pl.DataType | type[pl.DataType]] = {
     "last_taken_at": pl.Datetime("us"),
 }
 
+IS_PROGRAM = pl.col("path").str.to_lowercase().str.ends_with(".exe")
+"""Tells which modules of a table are programs."""
+
 
 class Run:
     """The snapshots of one run of one process, oldest first. Made by `heapdelta.group`.
@@ -219,7 +222,7 @@ def checked(snapshots: object) -> list[Snapshot]:
 
 def program_of(snapshot: Snapshot) -> str | None:
     """Name the program of a log; None if its module table lists none."""
-    programs = snapshot.modules.filter(pl.col("path").str.to_lowercase().str.ends_with(".exe"))
+    programs = snapshot.modules.filter(IS_PROGRAM)
     return None if programs.is_empty() else str(programs["name"][0])
 
 

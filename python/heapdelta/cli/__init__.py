@@ -16,6 +16,9 @@ from heapdelta.cli._output import error_line
 from heapdelta.cli.check.command import EXCEEDED as OVER_A_LIMIT
 from heapdelta.cli.check.command import check
 from heapdelta.cli.compat import dhcmp, umdh
+from heapdelta.cli.dataset.ask import cases, rank, similar
+from heapdelta.cli.dataset.ingest import ingest
+from heapdelta.cli.dataset.keep import compact, label
 from heapdelta.cli.demo import demo
 from heapdelta.cli.diff import diff
 from heapdelta.cli.series.command import series
@@ -55,6 +58,12 @@ COMMANDS = (
     check,
     dhcmp,
     umdh,
+    ingest,
+    cases,
+    rank,
+    similar,
+    label,
+    compact,
     demo,
 )
 for command in COMMANDS:

@@ -1,11 +1,12 @@
 """The files that a command reads and writes: every option that names one says which, and no output is an input.
 
     def diff(
-        before: Annotated[Path, INPUT, typer.Argument(...)],
+        before: Annotated[str, INPUT, typer.Argument(...)],
         parquet: Annotated[Path | None, OUTPUT, typer.Option(...)] = None,
 
 `guarded` compares them by device and inode, through links and odd paths, before the command reads or writes anything.
-It refuses a command with an option of type `Path` that says neither.
+It refuses a command with an option of type `Path` that says neither. Logs are named by text: the label of one in an
+archive may have ``//`` in it, of which `Path` makes ``/``.
 """
 
 from __future__ import annotations
@@ -39,9 +40,11 @@ class Role(Enum):
     """Written; ``-`` is standard output."""
     FOLDER = auto()
     """Files are written into it; the command itself looks which it may replace."""
+    DATASET = auto()
+    """A dataset: no output may lie in it."""
 
 
-INPUT, OUTPUT, FOLDER = Role.INPUT, Role.OUTPUT, Role.FOLDER
+INPUT, OUTPUT, FOLDER, DATASET = Role.INPUT, Role.OUTPUT, Role.FOLDER, Role.DATASET
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
         outputs = [_Output(f"--{name.replace('_', '-')} {path}", path) for name, path in named]
         inputs = [path for name, role in roles.items() if role is INPUT for path in _listed(values[name])]
         _refuse_inputs([*outputs, *_redirected()], inputs)
+        _refuse_inside([values[name] for name, role in roles.items() if role is DATASET], [path for _, path in named])
         _refuse_twins(outputs)
         for _, path in named:
             _whole_file.check(path)
@@ -107,7 +111,7 @@ def roles_of(command: Callable[..., Any]) -> dict[str, Role]:
     return roles
 
 
-def _listed(value: Path | list[str] | None) -> Iterator[str]:
+def _listed(value: Path | str | list[str] | None) -> Iterator[str]:
     """List the files behind an argument; what cannot be listed is reported where it is read."""
     if isinstance(value, list):
         for source in value:
@@ -179,6 +183,14 @@ def _refuse_inputs(outputs: list[_Output], inputs: Iterable[str]) -> None:
                 hint="nothing was read or written; choose another name for the output",
                 kind="option",
             )
+
+
+def _refuse_inside(datasets: list[str], outputs: list[Path]) -> None:
+    for place in datasets:
+        for output in outputs:
+            if output.resolve().is_relative_to(Path(place).resolve()):
+                message = f"{output}: expected an output outside of the dataset {place}, found one in it"
+                raise OptionError(message, path=str(output), kind="option")
 
 
 def _refuse_twins(outputs: list[_Output]) -> None:

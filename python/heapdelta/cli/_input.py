@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,8 +20,6 @@ from heapdelta.cli._safe import Console
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from heapdelta._capture.dump import Dump
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._read.many import Batch
@@ -127,7 +126,7 @@ class _Bar:
 
 
 def read(
-    path: Path,
+    path: str,
     *,
     blocks: bool,
     radix: int | None = None,
@@ -135,7 +134,7 @@ def read(
     how: How,
 ) -> AnyCapture:
     """Read a file, with a progress bar if it takes over a second."""
-    bar = _Bar(path.name)
+    bar = _Bar(Path(path).name)
     try:
         return hd.read(path, blocks=blocks, radix=radix, capture=capture, progress=bar, **how.options())
     finally:
@@ -151,7 +150,7 @@ def read_many(paths: list[Source], *, how: How) -> Batch:
         bar.close()
 
 
-def read_snapshot(path: Path, *, capture: int | None = None, how: How) -> Snapshot:
+def read_snapshot(path: str, *, capture: int | None = None, how: How) -> Snapshot:
     """Read a log without its single blocks.
 
     Raises
@@ -165,7 +164,7 @@ def read_snapshot(path: Path, *, capture: int | None = None, how: How) -> Snapsh
     raise _unexpected(path, "a heap log", found)
 
 
-def read_snapshot_or_dump(path: Path, *, capture: int | None = None, how: How) -> Snapshot | Dump:
+def read_snapshot_or_dump(path: str, *, capture: int | None = None, how: How) -> Snapshot | Dump:
     """Read a log without its single blocks, or a minidump.
 
     Raises
@@ -179,12 +178,12 @@ def read_snapshot_or_dump(path: Path, *, capture: int | None = None, how: How) -
     return found
 
 
-def _unexpected(path: Path, expected: str, found: AnyCapture) -> OptionError:
+def _unexpected(path: str, expected: str, found: AnyCapture) -> OptionError:
     if isinstance(found, hd.Comparison):
         kind, hint = "a comparison of two logs", "a comparison is already a difference: heapdelta summary shows it"
     else:
         kind, hint = "a minidump", "a dump records no stacks; heapdelta diff and heapdelta summary take dumps"
-    return OptionError(f"{path}: expected {expected}, found {kind}", path=str(path), hint=hint, kind="option")
+    return OptionError(f"{path}: expected {expected}, found {kind}", path=path, hint=hint, kind="option")
 
 
 def read_allocators(path: Path | None) -> Allocators | None:

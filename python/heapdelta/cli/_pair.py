@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 import heapdelta as hd
+from heapdelta import _native
 from heapdelta._capture.same_process import why_not_one_process, why_not_one_run
+from heapdelta._read.source import as_text
 from heapdelta._words import plural
 from heapdelta.cli import _input, _output
 from heapdelta.exceptions import ArchiveError, OptionError
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta.cli._input import How
 
-    Side = tuple[Path, Snapshot | Dump]
+    Side = tuple[str, Snapshot | Dump]
 
 
-def of_archive(archive: Path, how: How, captures: tuple[int | None, int | None]) -> tuple[Side, Side]:
+def of_archive(archive: str, how: How, captures: tuple[int | None, int | None]) -> tuple[Side, Side]:
     """Read the two logs of an archive, or its two minidumps where it has no log; say which they are, the older first.
 
     Raises
@@ -51,7 +52,7 @@ def of_archive(archive: Path, how: How, captures: tuple[int | None, int | None])
     both = dumps if logs.is_empty() else logs
     if both.height != 2:
         raise _refused(archive, f"found {plural(logs.height, 'log')} and {plural(dumps.height, 'dump')} in it")
-    older, newer = _in_order(archive, [(row, _read(Path(row["path"]), how)) for row in both.iter_rows(named=True)])
+    older, newer = _in_order(archive, [(row, _read(row["path"], how)) for row in _rows(archive, both)])
     if not logs.is_empty() and not dumps.is_empty():
         _output.remark(f"left out: {plural(dumps.height, 'dump')}")
     _output.remark(f"before: {older[0]}")
@@ -59,11 +60,18 @@ def of_archive(archive: Path, how: How, captures: tuple[int | None, int | None])
     return older, newer
 
 
-def _read(path: Path, how: How) -> Snapshot | Dump:
+def _rows(archive: str, listed: pl.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a list of files, with the path of the archive as it is: tables hold text, and it may be none."""
+    outermost = str(_native.archive_of(archive) or archive)
+    known = len(as_text(outermost))
+    return [row | {"path": outermost + row["path"][known:]} for row in listed.iter_rows(named=True)]
+
+
+def _read(path: str, how: How) -> Snapshot | Dump:
     return _input.read_snapshot_or_dump(path, how=how)
 
 
-def _in_order(archive: Path, sides: list[tuple[dict[str, object], Snapshot | Dump]]) -> tuple[Side, Side]:
+def _in_order(archive: str, sides: list[tuple[dict[str, object], Snapshot | Dump]]) -> tuple[Side, Side]:
     """Sort by the time in the files, else by that of the archive."""
     (_, one), (_, other) = sides
     if isinstance(one, hd.Dump) and isinstance(other, hd.Dump):
@@ -78,14 +86,14 @@ def _in_order(archive: Path, sides: list[tuple[dict[str, object], Snapshot | Dum
         first, second = times
         if first is not None and second is not None and first != second:
             ordered = sides if first < second else sides[::-1]  # type: ignore[operator]
-            return tuple((Path(str(row["path"])), capture) for row, capture in ordered)  # type: ignore[return-value]
+            return tuple((str(row["path"]), capture) for row, capture in ordered)  # type: ignore[return-value]
     raise _refused(archive, "found two, and no time that tells which is older")
 
 
-def _refused(archive: Path, found: str) -> ArchiveError:
+def _refused(archive: str, found: str) -> ArchiveError:
     return ArchiveError(
         f"{archive}: expected a before and an after of one process, {found}",
-        path=str(archive),
+        path=archive,
         hint=f"name both, as in {archive}!before.txt {archive}!after.txt",
         kind="no_pair",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer looks at the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,10 +20,10 @@ Decimal = Annotated[bool, typer.Option("-d", help="Decimal numbers; hexadecimal 
 
 def dhcmp(
     before: Annotated[
-        Path, INPUT, typer.Argument(metavar="A", help="The log; the older one of two.", show_default=False)
+        str, INPUT, typer.Argument(metavar="A", help="The log; the older one of two.", show_default=False)
     ],
     after: Annotated[
-        Path | None, INPUT, typer.Argument(metavar="[B]", help="The newer log.", show_default=False)
+        str | None, INPUT, typer.Argument(metavar="[B]", help="The newer log.", show_default=False)
     ] = None,
     decimal: Decimal = False,
     verbose: Annotated[bool, typer.Option("-v", help="Frames below each line.")] = False,
@@ -44,7 +43,7 @@ def dhcmp(
             raise OptionError("expected two logs with -v, found one: call sites have no frames", kind="option")
         log = _input.read_snapshot(before, capture=before_capture, how=how)
         _write(_compat.sites_text(log, decimal=decimal))
-        _output.report_issues([(str(before), log)])
+        _output.report_issues([(before, log)])
         return
     delta = _delta((before, before_capture), (after, after_capture), how)
     _write(_compat.dhcmp_text(delta, decimal=decimal, verbose=verbose))
@@ -52,8 +51,8 @@ def dhcmp(
 
 
 def umdh(
-    before: Annotated[Path, INPUT, typer.Argument(metavar="A", help="The older log.", show_default=False)],
-    after: Annotated[Path, INPUT, typer.Argument(metavar="B", help="The newer log.", show_default=False)],
+    before: Annotated[str, INPUT, typer.Argument(metavar="A", help="The older log.", show_default=False)],
+    after: Annotated[str, INPUT, typer.Argument(metavar="B", help="The newer log.", show_default=False)],
     decimal: Decimal = False,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
@@ -68,15 +67,15 @@ def umdh(
     _report(before, after, delta)
 
 
-def _delta(before: tuple[Path, int | None], after: tuple[Path, int | None], how: _input.How) -> Delta:
+def _delta(before: tuple[str, int | None], after: tuple[str, int | None], how: _input.How) -> Delta:
     older, newer = (_input.read_snapshot(path, capture=capture, how=how) for path, capture in (before, after))
     return hd.diff(older, newer)
 
 
-def _report(before: Path, after: Path, delta: Delta) -> None:
+def _report(before: str, after: str, delta: Delta) -> None:
     """Print doubts on stderr: the text has no room for them."""
     _output.remark_notes(delta.notes)
-    _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
+    _output.report_issues([(before, delta.before), (after, delta.after)])
 
 
 def _write(text: str) -> None:

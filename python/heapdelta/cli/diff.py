@@ -46,10 +46,10 @@ class Kind(StrEnum):
 
 def diff(
     before: Annotated[
-        Path, INPUT, typer.Argument(help="The older log or minidump; or an archive of both.", show_default=False)
+        str, INPUT, typer.Argument(help="The older log or minidump; or an archive of both.", show_default=False)
     ],
     after: Annotated[
-        Path | None, INPUT, typer.Argument(help="The newer one, of the same sort.", show_default=False)
+        str | None, INPUT, typer.Argument(help="The newer one, of the same sort.", show_default=False)
     ] = None,
     by: Annotated[
         Kind | None,
@@ -134,7 +134,7 @@ def diff(
         _output.remark_notes(delta.notes)
     if chart is not None:
         _draw(delta, kind, chart)
-    _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
+    _output.report_issues([(before, delta.before), (after, delta.after)])
 
 
 def show(target: Console, delta: Delta, *, by: Kind | None = None, top: int = _TOP, inclusive: bool = False) -> None:
@@ -149,10 +149,10 @@ def show(target: Console, delta: Delta, *, by: Kind | None = None, top: int = _T
     _output.show_issues(target, delta.issues)
 
 
-def _mixed(dump: Path) -> OptionError:
+def _mixed(dump: str) -> OptionError:
     return OptionError(
         f"expected two heap logs or two minidumps, found one of each: {dump} is the minidump",
-        path=str(dump),
+        path=dump,
         hint="a dump does not record who allocated what; log.with_modules(dump), in Python, completes a log by it",
         kind="option",
     )

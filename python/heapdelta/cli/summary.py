@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer looks at the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def summary(
     file: Annotated[
-        Path, INPUT, typer.Argument(help="A heap log, a comparison of two, or a minidump.", show_default=False)
+        str, INPUT, typer.Argument(help="A heap log, a comparison of two, or a minidump.", show_default=False)
     ],
     top: Annotated[int, typer.Option(min=1, help="Rows to show of each table.")] = 10,
     radix: Annotated[
@@ -44,7 +43,7 @@ def summary(
     else:
         _show_snapshot(target, found, top)
     _output.show_issues(target, found.issues)
-    _output.report_issues([(str(file), found)])
+    _output.report_issues([(file, found)])
 
 
 def _show_comparison(target: Console, comparison: Comparison, top: int) -> None:

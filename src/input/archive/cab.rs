@@ -30,7 +30,7 @@ impl Format for Cab {
         for folder in 0..list.folders {
             let mut files: Vec<&File> = list.files.iter().filter(|file| file.folder == folder).collect();
             files.sort_by_key(|file| file.start);
-            let mut content = cabinet.read_file(&folder.to_string()).map(Folder::new);
+            let mut content = cabinet.read_file(&folder.to_string()).map(Folder::new).map_err(Fault::from);
             for file in files {
                 let name = names::decoded(&file.name, level.rules().names);
                 let Some(member) = level.member(&name, Some(file.len), file.modified)? else { continue };
@@ -38,7 +38,7 @@ impl Format for Cab {
                 match content.as_mut().map(|folder| folder.file(file)) {
                     Ok(Ok(mut content)) => level.open(member, sizes, &mut content),
                     Ok(Err(fault)) => level.fault(&member, fault),
-                    Err(error) => level.fault(&member, Fault::Damaged(error.to_string())),
+                    Err(fault) => level.fault(&member, fault.clone()),
                 }
                 if level.is_over() {
                     return Ok(());

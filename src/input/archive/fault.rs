@@ -2,6 +2,8 @@
 
 use std::{fmt, io};
 
+use crate::error::visible;
+
 /// Why something of an archive is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -24,6 +26,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Bytes that a library cannot make sense of; its own words would mean nothing to who reads ours.
+    pub fn changed() -> Self {
+        Fault::Damaged("its bytes are not as its format says".to_owned())
+    }
+
     /// A stable name.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -47,12 +54,20 @@ impl fmt::Display for Fault {
             Fault::WrongPassword => write!(out, "the password does not open it, or it is damaged"),
             Fault::Unsupported(what) => write!(out, "it is packed in a way that heapdelta does not read: {what}"),
             Fault::Overlap => write!(out, "its bytes belong to another member, too"),
-            Fault::Link(target) => write!(out, "it is a link to {target}"),
+            Fault::Link(target) => write!(out, "it is a link to {}", visible(target)),
         }
     }
 }
 
 impl std::error::Error for Fault {}
+
+/// True for an error about bytes that a library cannot unpack: neither a fault of ours nor an error of the system.
+pub(super) fn is_of_library(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, OutOfMemory, UnexpectedEof, Unsupported};
+    let is_ours = error.get_ref().is_some_and(|inner| inner.is::<Fault>());
+    let has_meaning = matches!(error.kind(), Interrupted | OutOfMemory | UnexpectedEof | Unsupported);
+    !is_ours && !has_meaning && error.raw_os_error().is_none()
+}
 
 impl From<io::Error> for Fault {
     /// A reader of a member tells its fault as an error of the system.
@@ -63,6 +78,7 @@ impl From<io::Error> for Fault {
                 io::ErrorKind::UnexpectedEof => Fault::Damaged("it ends early".to_owned()),
                 io::ErrorKind::OutOfMemory => Fault::Memory,
                 io::ErrorKind::Unsupported => Fault::Unsupported(error.to_string()),
+                _ if is_of_library(&error) => Fault::changed(),
                 _ => Fault::Damaged(error.to_string()),
             },
         }

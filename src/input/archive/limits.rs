@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use super::fault::Fault;
+use super::fault::{Fault, is_of_library};
 
 /// How much of an archive is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +127,10 @@ impl<'a, R: Read> Metered<'a, R> {
 
 impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.content.read(out)?;
+        let count = self.content.read(out).map_err(|error| match is_of_library(&error) {
+            true => Fault::Damaged(format!("only its first {} bytes can be unpacked", self.read)).into(),
+            false => error,
+        })?;
         if let (0, Some(exact), false) = (count, self.sizes.exact, out.is_empty())
             && self.read < exact
         {

@@ -40,7 +40,7 @@ impl Format for Mail {
             return Err(Fault::Limit("memory_bytes", most));
         }
         let bytes = &bytes[skipped(&bytes)..];
-        let mail = parse_mail(bytes).map_err(|error| Fault::Damaged(error.to_string()))?;
+        let mail = parse_mail(bytes).map_err(|_| Fault::changed())?;
         let sent = mail.headers.get_first_value("Date").and_then(|date| mailparse::dateparse(&date).ok());
         for (index, part) in mail.parts().filter(|part| part.subparts.is_empty()).enumerate() {
             let Some(member) = level.member(&name(part, index), None, sent)? else { continue };

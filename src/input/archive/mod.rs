@@ -27,7 +27,7 @@ use std::io::{Read, Seek, SeekFrom};
 use fault::Fault;
 use limits::Limits;
 pub use names::{LEVEL, split};
-pub use parts::all_parts;
+pub use parts::{all_parts, missing_part};
 pub use spool::{Spool, spooled};
 use walk::Level;
 pub use walk::{PEEK, Visitor, walk};
@@ -129,8 +129,14 @@ pub fn format(start: &[u8]) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.begins(start))
 }
 
-/// The format of a file that begins so; of a program, its end is asked.
+/// The format of a file that begins so. Of any other, its end is asked: a zip can be behind a program, a script, or whatever it was
+/// appended to.
 pub fn outermost(start: &[u8], bytes: &mut dyn ReadSeek) -> Option<&'static dyn Format> {
-    let program = || (start.starts_with(b"MZ") && zip::is_packed(bytes)).then_some(&zip::Zip as &dyn Format);
-    format(start).or_else(program)
+    let behind = || zip::is_behind(bytes, is_program(start)).then_some(&zip::Zip as &dyn Format);
+    format(start).or_else(behind)
+}
+
+/// True for what begins as a program of Windows does.
+pub fn is_program(start: &[u8]) -> bool {
+    start.starts_with(b"MZ")
 }

@@ -45,13 +45,28 @@ pub fn slashed(path: &str) -> String {
     path.replace('\\', "/")
 }
 
-/// Splits a path into an archive that is there, and the label of a member: `case.zip!logs/before.txt`.
+/// Splits a path into an archive that is there, and the label of a member: `case.zip!logs/before.txt`. The path of the archive
+/// need not be text.
 pub fn split(path: &Path) -> Option<(PathBuf, String)> {
-    let text = path.to_str()?;
-    let places = text.char_indices().filter(|(_, letter)| *letter == LEVEL);
-    let halves = places.map(|(place, _)| (Path::new(&text[..place]), &text[place + LEVEL.len_utf8()..]));
-    let (archive, label) = halves.into_iter().find(|(archive, label)| !label.is_empty() && archive.is_file())?;
-    Some((archive.to_owned(), slashed(label)))
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let halves = memchr::memchr_iter(LEVEL as u8, bytes).map(|place| (&bytes[..place], &bytes[place + 1..]));
+    let (archive, label) = halves
+        .filter(|(_, label)| !label.is_empty())
+        .find_map(|(archive, label)| Some((path_of(archive).filter(|archive| archive.is_file())?, label)))?;
+    Some((archive.to_owned(), slashed(&String::from_utf8_lossy(label))))
+}
+
+/// The start of a path, as a path.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "it is none on other systems")]
+fn path_of(bytes: &[u8]) -> Option<&Path> {
+    Some(Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes)))
+}
+
+/// The start of a path, as a path; absent where it is no text.
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8]) -> Option<&Path> {
+    std::str::from_utf8(bytes).ok().map(Path::new)
 }
 
 #[cfg(test)]
@@ -63,6 +78,23 @@ mod tests {
         let mut seen = HashMap::new();
         let labels = ["a", "a", "a#2", "a", "b", "a#2"].map(|name| distinct(name, &mut seen));
         assert_eq!(labels, ["a", "a#2", "a#2#2", "a#3", "b", "a#2#3"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_path_of_an_archive_need_not_be_text() {
+        use std::{
+            ffi::OsString,
+            os::unix::ffi::{OsStrExt, OsStringExt},
+        };
+
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join(OsString::from_vec(b"gr\xF6\xDFe!.zip".to_vec()));
+        std::fs::write(&archive, "").unwrap();
+        let named = |label: &[u8]| PathBuf::from(OsString::from_vec([archive.as_os_str().as_bytes(), label].concat()));
+        assert_eq!(split(&named(b"!logs\\a!b.txt")), Some((archive.clone(), "logs/a!b.txt".to_owned())));
+        assert_eq!(split(&named(b"!\xFF")), Some((archive.clone(), "\u{FFFD}".to_owned())));
+        assert_eq!(split(&named(b"!")), None);
     }
 
     #[test]

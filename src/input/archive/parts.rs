@@ -8,19 +8,45 @@ use std::{
 
 /// The files of an archive, in order, if it has several. The one named is the first part (`.001`) or the last (`.zip`).
 pub fn all_parts(path: &Path) -> Option<Vec<PathBuf>> {
-    let end = path.extension()?.to_str()?;
-    let there = |end: String| Some(path.with_extension(end)).filter(|part| part.is_file());
-    let mut parts = if end.eq_ignore_ascii_case("zip") {
-        let mut before: Vec<PathBuf> = (1..).map_while(|number| there(format!("z{number:02}"))).collect();
-        before.push(path.to_owned());
-        before
-    } else if end.len() >= 3 && end.parse() == Ok(1u32) {
-        (1u32..).map_while(|number| there(format!("{number:0width$}", width = end.len()))).collect()
-    } else {
-        return None;
-    };
-    parts.dedup();
+    let numbered = Numbered::new(path)?;
+    let mut parts: Vec<PathBuf> = (1..).map(|number| numbered.part(number)).take_while(|part| part.is_file()).collect();
+    if numbered.is_zip {
+        parts.push(path.to_owned());
+    }
     (parts.len() > 1).then_some(parts)
+}
+
+/// Parts in a row that can be missing and are still noticed: each is a question to the system, for every zip.
+const GAP: u32 = 8;
+
+/// The first part that is missing, if one behind it is there.
+pub fn missing_part(path: &Path) -> Option<PathBuf> {
+    let numbered = Numbered::new(path)?;
+    let first = (1..).find(|number| !numbered.part(*number).is_file())?;
+    let behind = (first + 1..=first + GAP).any(|number| numbered.part(number).is_file());
+    behind.then(|| numbered.part(first))
+}
+
+/// How the parts of an archive are named.
+struct Numbered<'a> {
+    path: &'a Path,
+    is_zip: bool,
+    digits: usize,
+}
+
+impl<'a> Numbered<'a> {
+    fn new(path: &'a Path) -> Option<Self> {
+        let end = path.extension()?.to_str()?;
+        let is_zip = end.eq_ignore_ascii_case("zip");
+        let is_first = end.len() >= 3 && end.parse() == Ok(1u32);
+        (is_zip || is_first).then_some(Self { path, is_zip, digits: if is_zip { 2 } else { end.len() } })
+    }
+
+    /// The path of a part, from 1.
+    fn part(&self, number: u32) -> PathBuf {
+        let mark = if self.is_zip { "z" } else { "" };
+        self.path.with_extension(format!("{mark}{number:0digits$}", digits = self.digits))
+    }
 }
 
 /// Files as one.
@@ -97,6 +123,9 @@ mod tests {
         joined.read_to_string(&mut text).unwrap();
         assert_eq!(text, "abcdecde");
         assert_eq!(all_parts(&path("a.7z.002")), None);
+        assert_eq!(missing_part(&path("a.7z.001")), Some(path("a.7z.004")));
+        write(path("a.7z.004"), "").unwrap();
+        assert_eq!(missing_part(&path("a.7z.001")), None);
     }
 
     #[test]
@@ -108,5 +137,8 @@ mod tests {
         }
         assert_eq!(all_parts(&path("a.zip")), Some(vec![path("a.z01"), path("a.z02"), path("a.zip")]));
         assert_eq!(all_parts(&path("b.zip")), None);
+        assert_eq!((missing_part(&path("a.zip")), missing_part(&path("b.zip"))), (None, None));
+        write(path("b.z03"), "").unwrap();
+        assert_eq!(missing_part(&path("b.zip")), Some(path("b.z01")));
     }
 }

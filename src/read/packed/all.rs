@@ -1,12 +1,17 @@
-//! All files of an archive, in one pass: one thread unpacks, another reads.
+//! All files of an archive, in one pass: one thread unpacks, another reads; where one is all there is, it does both.
 
 use std::{
-    io::Read,
+    io::{self, Read},
     panic::resume_unwind,
     path::Path,
-    sync::mpsc::{SyncSender, sync_channel},
+    sync::{
+        Arc, OnceLock,
+        mpsc::{SyncSender, sync_channel},
+    },
     thread,
 };
+
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
     control::Control,
@@ -16,6 +21,7 @@ use crate::{
         Source,
         archive::{Member, Visitor, fault::Fault},
         content::Content,
+        hash::hash_text,
         member::{Live, MemberSource, Packed},
         waiting::{channel, hand_over},
     },
@@ -34,13 +40,49 @@ pub struct Unpacked {
     pub member: Member,
     /// What it holds, or why it does not.
     pub outcome: Result<Capture>,
+    /// The hash of its bytes; not set if it was not unpacked to its end.
+    pub hash: Hash,
+}
+
+/// The hash of bytes that another thread unpacks, once it has all of them.
+pub type Hash = Arc<OnceLock<String>>;
+
+/// A member on its way to the thread that reads.
+type Sent = (Member, Result<Source<'static>>, Hash);
+
+/// Bytes that are hashed on their way.
+struct Hashed<'a> {
+    bytes: &'a mut dyn Read,
+    hash: Xxh3,
+    is_whole: bool,
+}
+
+impl Hashed<'_> {
+    /// Says the hash of all bytes, if they were all there.
+    fn finish(self, hash: &Hash) {
+        if self.is_whole {
+            let _ = hash.set(hash_text(&self.hash));
+        }
+    }
+}
+
+impl Read for Hashed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        self.hash.update(&buffer[..count]);
+        self.is_whole |= count == 0 && !buffer.is_empty();
+        Ok(count)
+    }
 }
 
 /// Members up to this size are read from memory; larger ones while they are unpacked.
 /// Tests of debug builds go both ways.
 const IN_MEMORY: u64 = if cfg!(debug_assertions) { 256 } else { 64 << 20 };
 
-/// Reads all that an archive holds, in one pass, on a thread beside the one that unpacks.
+/// What is done with each member once it is read.
+pub type Found<'a> = &'a mut (dyn FnMut(Unpacked) + Send);
+
+/// Reads all that an archive holds, in one pass, and hands over each member as soon as it is read.
 ///
 /// # Errors
 ///
@@ -51,27 +93,42 @@ pub fn read_all(
     path: Option<&Path>,
     options: &Options,
     control: &Control,
-) -> Result<Vec<Unpacked>> {
-    let (sender, members) = sync_channel(1);
-    let mut unpack = Unpack { sender, packed, inside, path, options, control };
+    found: Found<'_>,
+) -> Result<()> {
     let pool = Pool::new(options.threads)?;
-    let all = thread::scope(|scope| {
-        let read = |(member, source): (Member, Result<Source<'static>>)| {
-            let outcome = source.and_then(|source| read_with(&source, options, control));
-            Unpacked { member, outcome }
-        };
-        let reader = scope.spawn(move || pool.install(|| members.into_iter().map(read).collect::<Vec<_>>()));
+    let mut take = move |(member, source, hash): Sent| {
+        let read = || source.and_then(|source| read_with(&source, options, control));
+        let outcome = pool.install(read);
+        found(Unpacked { member, outcome, hash });
+    };
+    if options.threads == Some(1) {
+        let mut unpack = Unpack { reader: Reader::Here(&mut take), packed, inside, path, options, control };
+        packed.walk(&options.archives, &mut unpack)?;
+        return control.go_on();
+    }
+    let (sender, members) = sync_channel(1);
+    let mut unpack = Unpack { reader: Reader::Beside(sender), packed, inside, path, options, control };
+    thread::scope(|scope| {
+        let reader = scope.spawn(move || members.into_iter().for_each(take));
         let walked = packed.walk(&options.archives, &mut unpack);
         drop(unpack);
-        let all = reader.join().unwrap_or_else(|panic| resume_unwind(panic));
-        walked.map(|_| all)
+        reader.join().unwrap_or_else(|panic| resume_unwind(panic));
+        walked
     })?;
-    control.go_on().map(|()| all)
+    control.go_on()
 }
 
-/// Hands members to the thread that reads them.
+/// Who reads what is unpacked.
+enum Reader<'a> {
+    /// A thread beside the one that unpacks.
+    Beside(SyncSender<Sent>),
+    /// The same, in turn.
+    Here(&'a mut (dyn FnMut(Sent) + Send)),
+}
+
+/// Hands members to who reads them.
 struct Unpack<'a> {
-    sender: SyncSender<(Member, Result<Source<'static>>)>,
+    reader: Reader<'a>,
     packed: &'a Packed,
     inside: Option<&'a str>,
     path: Option<&'a Path>,
@@ -80,6 +137,17 @@ struct Unpack<'a> {
 }
 
 impl Unpack<'_> {
+    /// True if there is somebody to read it.
+    fn send(&mut self, sent: Sent) -> bool {
+        match &mut self.reader {
+            Reader::Beside(sender) => sender.send(sent).is_ok(),
+            Reader::Here(take) => {
+                take(sent);
+                true
+            }
+        }
+    }
+
     fn source(&self, label: &str) -> MemberSource {
         MemberSource::new(self.packed.clone(), self.path, label.to_owned(), self.options.archives.clone())
     }
@@ -99,24 +167,41 @@ impl Visitor for Unpack<'_> {
             return true;
         }
         let mut source = self.source(&member.label);
-        let mut bytes = Vec::new();
-        let fault = content.take(IN_MEMORY + 1).read_to_end(&mut bytes).err().map(Fault::from);
+        let (mut bytes, hash) = (Vec::new(), Hash::default());
+        let mut content = Hashed { bytes: content, hash: Xxh3::new(), is_whole: false };
+        let fault = content.by_ref().take(IN_MEMORY + 1).read_to_end(&mut bytes).err().map(Fault::from);
         if bytes.len() as u64 <= IN_MEMORY {
+            content.finish(&hash);
             source.unpacked = Some((Content::new(bytes), fault));
-            return self.sender.send((member.clone(), Ok(Source::Member(Box::new(source))))).is_ok();
+            return self.send((member.clone(), Ok(Source::Member(Box::new(source))), hash));
         }
         let (pieces, taken) = channel();
         let live = Live::new(taken);
         let slot = live.fault.clone();
         source.live = Some(live);
-        if self.sender.send((member.clone(), Ok(Source::Member(Box::new(source))))).is_err() {
-            return false;
-        }
+        let sent: Sent = (member.clone(), Ok(Source::Member(Box::new(source))), Arc::clone(&hash));
         // Who reads may have seen enough before the end.
-        if pieces.send(Ok(bytes)).is_ok()
-            && let Err(error) = hand_over(content, &pieces)
-        {
-            slot.set(error.into());
+        let feed = || {
+            if pieces.send(Ok(bytes)).is_ok()
+                && let Err(error) = hand_over(&mut content, &pieces)
+            {
+                slot.set(error.into());
+            }
+            // Before the pieces end, so that it is there when all is read.
+            content.finish(&hash);
+            drop(pieces);
+        };
+        match &mut self.reader {
+            Reader::Beside(sender) => {
+                if sender.send(sent).is_err() {
+                    return false;
+                }
+                feed();
+            }
+            Reader::Here(take) => thread::scope(|scope| {
+                scope.spawn(|| take(sent));
+                feed();
+            }),
         }
         true
     }
@@ -125,6 +210,6 @@ impl Visitor for Unpack<'_> {
         let error = Error::new(ErrorKind::Packed { fault }).in_file(self.source(label).path);
         let member = Member { label: label.to_owned(), size: None, modified: None };
         // Nobody waits for it if reading has stopped.
-        let _ = self.sender.send((member, Err(error)));
+        self.send((member, Err(error), Hash::default()));
     }
 }

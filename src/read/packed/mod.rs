@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Options, open::Opened};
-pub use all::{Unpacked, read_all};
+pub use all::{Found, Hash, Unpacked, read_all};
 pub use kind::Kind;
 
 use crate::{
@@ -17,9 +17,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     input::{
         Source,
-        archive::{LEVEL, Member, PEEK, Rules, Visitor, all_parts, fault::Fault, format, split},
+        archive::{LEVEL, Member, PEEK, Rules, Visitor, all_parts, fault::Fault, format, is_program, split},
         content::Content,
         member::{MemberSource, Packed},
+        text::Encoding,
     },
 };
 
@@ -58,9 +59,9 @@ impl Named {
     }
 
     /// True if an archive has that label.
-    pub fn is_archive(&self) -> bool {
+    pub fn is_archive(&self, rules: &Rules) -> bool {
         let mut seek = Seek { label: &self.label, found: false };
-        self.packed.walk(&Rules::default(), &mut seek).is_ok_and(|_| seek.found)
+        self.packed.walk(rules, &mut seek).is_ok_and(|_| seek.found)
     }
 
     /// The one log or dump of the archive of that label.
@@ -94,6 +95,20 @@ fn leads_inside(label: &str, archive: Option<&str>) -> bool {
     is_inside(label, archive) || archive.is_none_or(leads)
 }
 
+/// True for a file that is an archive. One that begins as a log, a comparison or a dump is that, whatever is behind it.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub fn is_archive(packed: &Packed, encoding: Option<Encoding>) -> std::io::Result<bool> {
+    let (start, found) = packed.look()?;
+    Ok(found.is_some() && (format(&start).is_some() || !is_known(&start, encoding)))
+}
+
+fn is_known(start: &[u8], encoding: Option<Encoding>) -> bool {
+    Kind::of(&mut &*start, encoding).is_ours()
+}
+
 /// The archive that an open source is.
 ///
 /// # Errors
@@ -102,23 +117,54 @@ fn leads_inside(label: &str, archive: Option<&str>) -> bool {
 pub fn archive(source: &Source<'_>, opened: &mut Opened<'_>) -> Result<Option<Packed>> {
     // Of a program, its end tells; of the last file of several, the first.
     let has_parts = matches!(source, Source::Path(path) if all_parts(path).is_some());
-    let is_asked = has_parts || opened.start.starts_with(b"MZ");
+    let is_asked = has_parts || is_program(&opened.start);
     if !is_asked && format(&opened.start[..opened.start.len().min(PEEK)]).is_none() {
         return Ok(None);
     }
     let packed = match source {
-        // A member that is an archive was gone through when it was looked for.
-        Source::Member(_) => return Ok(None),
-        Source::Path(path) if opened.rest.len.is_some() => Packed::Path(path.clone()),
-        Source::Shared(content, _) => Packed::Content(content.clone()),
-        Source::Bytes(bytes, _) => Packed::Content(Content::new(bytes.to_vec())),
-        Source::Path(_) => {
+        Source::Path(_) if opened.rest.len.is_none() => {
             let mut bytes = opened.start.clone();
             opened.rest.reader.read_to_end(&mut bytes)?;
-            Packed::Content(Content::new(bytes))
+            Some(Packed::Content(Content::new(bytes)))
         }
+        source => packed(source),
     };
-    Ok(if is_asked && !packed.is_archive()? { None } else { Some(packed) })
+    match packed {
+        Some(packed) if is_asked && packed.look()?.1.is_none() => Ok(None),
+        packed => Ok(packed),
+    }
+}
+
+/// The archive behind the bytes of a source that are nothing of ours, as behind a script.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`].
+pub fn behind(source: &Source<'_>) -> Result<Option<Packed>> {
+    match packed(source) {
+        Some(packed) if packed.look()?.1.is_some() => Ok(Some(packed)),
+        _ => Ok(None),
+    }
+}
+
+/// The same, of a source that may be ours.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`].
+pub fn behind_others(source: &Source<'_>, opened: &Opened<'_>, options: &Options) -> Result<Option<Packed>> {
+    if is_known(&opened.start, options.encoding) { Ok(None) } else { behind(source) }
+}
+
+/// The bytes of a source that can be read again, from anywhere.
+fn packed(source: &Source<'_>) -> Option<Packed> {
+    match source {
+        // A member that is an archive was gone through when it was looked for.
+        Source::Member(_) => None,
+        Source::Path(path) => path.is_file().then(|| Packed::Path(path.clone())),
+        Source::Shared(content, _) => Some(Packed::Content(content.clone())),
+        Source::Bytes(bytes, _) => Some(Packed::Content(Content::new(bytes.to_vec()))),
+    }
 }
 
 /// What an archive holds, or an archive inside of it.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import heapdelta as hd
@@ -149,3 +151,31 @@ def test_what_might_be_one_of_the_pair_is_no_guess(run: Run, tmp_path: Path) -> 
     code, _, err = run("diff", write(tmp_path, zipped([("a.txt", BEFORE), ("b.txt", AFTER)])), "--before-capture", "2")
     assert code == 2
     assert "expected a before and an after with --before-capture" in err
+
+
+def test_a_label_is_taken_as_it_was_typed(run: Run, tmp_path: Path) -> None:
+    case = write(
+        tmp_path, zipped([("a/b.txt", log(7)), ("a//b.txt", BEFORE), ("a/./b.txt", AFTER), ("notes.txt", CMP)])
+    )
+    for label, expected in (("a/b.txt", 7), ("a//b.txt", 100), ("a/./b.txt", 900)):
+        code, out, _ = run("dhcmp", f"{case}!{label}", "-d")
+        assert code == 0
+        assert str(expected) in out
+        assert f"{case}!{label}" in run("summary", f"{case}!{label}")[1]
+    code, out, err = run("diff", f"{case}!a//b.txt", f"{case}!a/./b.txt", "--json")
+    assert code == 0
+    assert "800" in out
+    pair = write(tmp_path, zipped([("x//b.txt", BEFORE), ("x/b.txt", AFTER)]), "pair.zip")
+    code, out, err = run("diff", pair, "--json")
+    assert (code, "800" in out) == (0, True)
+    assert f"before: {pair}!x//b.txt" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="paths are bytes")
+def test_the_path_of_a_pair_need_not_be_text(run: Run, tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/gr\xf6\xdfe.zip")
+    with open(path, "wb") as file:  # noqa: PTH123 - a name that is no text
+        file.write(zipped([("1.txt", BEFORE), ("2.txt", AFTER), ("in.zip", zipped([("b.txt", CMP)]))]))
+    code, out, _ = run("diff", path, "--json")
+    assert code == 0
+    assert "800" in out

@@ -16,9 +16,12 @@ from hostile import command, files_of, two_logs
 
 # Options of text that name no file.
 TEXTS = {"max_growth", "max_growth_each", "max_growth_of", "address_space", "encoding", "password", "archive_limit"}
+TEXTS |= {"case", "case_pattern", "scheduler", "fingerprint", "text"}
 LOGS = ["before.svg", "after.svg"]
 # What a command needs beside its logs and the output in question.
 NEEDED = {"check": ["--max-growth", "1GB"], "series": ["--csv"]}
+# What it is asked about, where that is a dataset and no logs.
+ASKED = {"cases": ["data"], "rank": ["data"], "similar": ["data", "C291BD"]}
 COMMANDS = {function.__name__: function for function in cli.COMMANDS}
 
 
@@ -82,10 +85,16 @@ def test_known_outputs_are_these() -> None:
         ("series", "--chart"),
         ("check", "--markdown"),
         ("check", "--junit"),
+        ("cases", "--parquet"),
+        ("cases", "--output"),
+        ("rank", "--parquet"),
+        ("rank", "--output"),
+        ("similar", "--parquet"),
+        ("similar", "--output"),
     ]
 
 
-@pytest.mark.parametrize(("name", "option"), OUTPUTS)
+@pytest.mark.parametrize(("name", "option"), [(name, option) for name, option in OUTPUTS if name not in ASKED])
 @pytest.mark.parametrize("log", LOGS)
 def test_log_is_not_replaced(name: str, option: str, log: str, capsys: pytest.CaptureFixture[str]) -> None:
     refused([name, *LOGS, option, log, *NEEDED.get(name, [])], f"output is the input {log}", capsys)
@@ -93,8 +102,16 @@ def test_log_is_not_replaced(name: str, option: str, log: str, capsys: pytest.Ca
 
 @pytest.mark.parametrize(("name", "option", "rules"), RULES)
 def test_rules_are_not_replaced(name: str, option: str, rules: str, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = [name, *LOGS, option, "rules.svg", rules, "rules.svg", *NEEDED.get(name, [])]
+    arguments = [name, *ASKED.get(name, LOGS), option, "rules.svg", rules, "rules.svg", *NEEDED.get(name, [])]
     refused(arguments, "output is the input rules.svg", capsys)
+
+
+@pytest.mark.parametrize(("name", "option"), [(name, option) for name, option in OUTPUTS if name in ASKED])
+def test_nothing_is_written_into_a_dataset(name: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    hd.ingest(LOGS, "data")
+    form = ["--csv"] if option == "--output" else []
+    for target in ("data/usage/x.parquet", "inner/../data/x.csv"):
+        refused([name, *ASKED[name], *form, option, target], "an output outside of the dataset", capsys)
 
 
 @pytest.mark.parametrize("way", ["dotted", "absolute", "symbolic", "hard", "chain", "input is the link", "folder link"])

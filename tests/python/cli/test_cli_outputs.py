@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,20 +108,11 @@ def test_standard_output_can_be_named(name: str, capfdbinary: pytest.CaptureFixt
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(disk_of: Callable[[str], Path]) -> Path:
     """A file system of 64 KiB with 24 KiB left."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"NOT TESTED, no file system can be mounted: {mounted.stderr.decode().strip()}")
-    try:
-        (disk / "filler").write_bytes(bytes(40 << 10))
-        yield disk
-    finally:
-        subprocess.run(["umount", disk], check=True)
+    disk = disk_of("64k")
+    (disk / "filler").write_bytes(bytes(40 << 10))
+    return disk
 
 
 def test_disk_that_is_really_full(small_disk: Path, folder: Path) -> None:

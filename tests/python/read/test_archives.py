@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import struct
+import sys
+import threading
 import zipfile
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import heapdelta as hd
 import packed
 import polars as pl
 import pytest
 from heapdelta.exceptions import ArchiveError, FormatError, OptionError
-from packed import log, mail, raw_zip, streamed_zip, tarred, zipped
+from packed import locked_zip, log, mail, raw_zip, streamed_zip, tarred, zipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from heapdelta._read.source import Source
 
 BEFORE, AFTER = log(100), log(900, taken="2012-04-30 13:09")
 TWO = [("logs/before.txt", BEFORE), ("logs/after.txt", AFTER)]
@@ -46,6 +55,8 @@ FORMATS = {
     "zip in a mail": lambda members: mail([("case.zip", zipped(members))]),
     "tar.gz in a zip in a tar": lambda members: tarred([("a.zip", zipped([("b.tgz", tarred(members, "w:gz"))]))]),
     "behind a program": lambda members: b"MZ" + bytes(5000) + zipped(members),
+    "behind a script": lambda members: b"#!/bin/sh\nexec unzip $0\n" * 3000 + zipped(members),
+    "behind bytes": lambda members: b"\0\xff" + zipped(members),
     "with a comment": lambda members: zipped(members)[:-2] + b"\x05\x00hello",
 }
 
@@ -232,3 +243,89 @@ def test_a_name_in_unicode_beside_one_of_a_code_page_counts(tmp_path: Path) -> N
         archive.writestr(about, BEFORE)
     path = write(tmp_path, "case.zip", out.getvalue())
     assert size(hd.read(f"{path}!журнал.txt")) == 100
+
+
+class Upload(io.BytesIO):
+    name = "upload.dat"
+
+
+@pytest.mark.parametrize("kind", ["bytes", "bytearray", "memoryview", "file", "nameless file"])
+def test_an_archive_that_is_no_path_is_its_files_as_well(kind: str) -> None:
+    packed = zipped([("a.txt", log(1)), ("in.zip", zipped([("b.txt", log(2))])), ("readme.txt", b"hello")])
+    makes: dict[str, Callable[[], Source]] = {
+        "bytes": lambda: packed,
+        "bytearray": lambda: bytearray(packed),
+        "memoryview": lambda: memoryview(packed),
+        "file": lambda: Upload(packed),
+        "nameless file": lambda: io.BytesIO(packed),
+    }
+    name = Upload.name if kind == "file" else "<bytes>"
+    batch = hd.read_many([log(9), makes[kind](), gzip.compress(log(3)), b"hello"])
+    assert [size(each) for each in batch] == [9, 1, 2, 3]
+    assert batch.paths == [None, f"{name}!a.txt", f"{name}!in.zip!b.txt", f"{name}!readme.txt", None, None]
+    assert [each.path for each in batch] == [None, f"{name}!a.txt", f"{name}!in.zip!b.txt", None]
+    assert batch.failures.select("position", "path", "kind").rows() == [
+        (3, f"{name}!readme.txt", "not_a_log"),
+        (5, None, "not_a_log"),
+    ]
+    with pytest.raises(FormatError, match=r"!readme\.txt: expected a heap log"):
+        hd.read_many([makes[kind]()], on_error="raise")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_a_pipe_is_read_once_whatever_comes_out_of_it(tmp_path: Path) -> None:
+    contents = [zipped(TWO), log(5), b"hello", gzip.compress(log(6))]
+    pipes = [tmp_path / f"{number}.pipe" for number in range(len(contents))]
+
+    def feed(pipe: Path, content: bytes) -> None:
+        with pipe.open("wb") as file:
+            file.write(content)
+
+    threads = []
+    for pipe, content in zip(pipes, contents, strict=True):
+        os.mkfifo(pipe)
+        threads.append(threading.Thread(target=feed, args=(pipe, content)))
+        threads[-1].start()
+    batch = hd.read_many(pipes)
+    for thread in threads:
+        thread.join()
+    assert [size(each) for each in batch] == [100, 900, 5, 6]
+    assert batch.paths == [f"{pipes[0]}!logs/before.txt", f"{pipes[0]}!logs/after.txt", *map(str, pipes[1:])]
+    assert batch.failures["kind"].to_list() == ["not_a_log"]
+
+
+def test_a_locked_archive_in_an_archive_is_found_with_the_password(tmp_path: Path) -> None:
+    path = write(tmp_path, "case.zip", locked_zip("in.zip", zipped([("b.txt", log(2))]), b"secret"))
+    batch = hd.read_many([f"{path}!in.zip"], password="secret")
+    assert [size(each) for each in batch] == [2]
+    assert batch.paths == [f"{path}!in.zip!b.txt"]
+
+
+def test_a_log_is_a_log_whatever_is_behind_it(tmp_path: Path) -> None:
+    both = BEFORE + zipped([("a.txt", AFTER)])
+    path = write(tmp_path, "a.txt", both)
+    for source in (path, both):
+        assert size(hd.read(source)) == 100
+        assert [size(each) for each in hd.read_many([source])] == [100]
+        with pytest.raises(ArchiveError, match="expected an archive, found another file"):
+            hd.members(source)
+
+
+def test_a_zip_before_other_bytes_is_not_taken_for_the_file(tmp_path: Path) -> None:
+    # What ends in other bytes is another format that keeps a zip, of which it is not known what else it holds.
+    with pytest.raises(FormatError):
+        hd.read(write(tmp_path, "a.dat", b"\0\xff" + zipped([("a.txt", BEFORE)]) + b"end"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="paths are bytes")
+def test_the_path_of_an_archive_need_not_be_text(tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/gr\xf6\xdfe.zip")
+    Path(path).write_bytes(zipped([*TWO, ("in.zip", zipped([("b.txt", log(2))]))]))
+    assert size(hd.read(f"{path}!logs/before.txt")) == 100
+    assert size(hd.read(f"{path}!in.zip")) == 2
+    with pytest.raises(ArchiveError, match=r'expected the member "x\.txt" in the archive'):
+        hd.read(f"{path}!x.txt")
+    batch = hd.read_many(path)
+    assert batch.paths == [f"{path}!logs/before.txt", f"{path}!logs/after.txt", f"{path}!in.zip!b.txt"]
+    assert [size(hd.read(each)) for each in batch.paths if each] == [100, 900, 2]
+    assert hd.members(path)["path"].to_list()[0].endswith("gr\ufffd\ufffde.zip!logs/before.txt")

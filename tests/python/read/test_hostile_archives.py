@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
+import lzma
+import os
 import random
+import re
 import struct
+import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
 import heapdelta as hd
 import packed
+import polars as pl
 import pytest
 from heapdelta.exceptions import ArchiveError, FormatError, HeapdeltaError
 from packed import locked_zip, log, overlapping_zip, raw_zip, streamed_zip, tarred, zipped
@@ -168,9 +175,6 @@ def test_a_bomb_of_zeros_is_no_log(tmp_path: Path) -> None:
 
 
 def test_links_are_told(tmp_path: Path) -> None:
-    import io
-    import tarfile
-
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         for name, kind in (("link.txt", tarfile.SYMTYPE), ("hard.txt", tarfile.LNKTYPE)):
@@ -186,6 +190,19 @@ def test_links_are_told(tmp_path: Path) -> None:
     assert "it is a link to ../../etc/passwd" in batch.failures["message"][0]
 
 
+def test_what_a_terminal_would_obey_is_written_out_of_a_link(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        about = tarfile.TarInfo("link.txt")
+        about.type, about.linkname = tarfile.SYMTYPE, "a\x1b]0;owned\x07\nb"
+        archive.addfile(about)
+    path = write(tmp_path, out.getvalue())
+    with pytest.raises(ArchiveError) as caught:
+        hd.read(f"{path}!link.txt")
+    assert str(caught.value).endswith(r"it is a link to a\u{1b}]0;owned\u{7}\nb")
+    assert hd.read_many(path).failures["message"].to_list() == [str(caught.value)]
+
+
 def test_an_archive_of_several_files_is_joined(tmp_path: Path) -> None:
     whole = zipped(MANY)
     third = len(whole) // 3
@@ -196,6 +213,54 @@ def test_an_archive_of_several_files_is_joined(tmp_path: Path) -> None:
     first = hd.read_many([tmp_path / "case.zip.001"])
     assert sizes(first)[:1] == [1]
     assert "damaged_archive" in first.failures["kind"].to_list()
+    told = [message for message in first.failures["message"] if "its part" in message]
+    assert [message.rpartition(": ")[2] for message in told] == ["its part case.zip.002 is missing"]
+
+
+def test_the_part_that_is_missing_is_named(tmp_path: Path) -> None:
+    whole = zipped([("a.txt", log(1)), ("b.txt", os.urandom(4000)), ("c.txt", log(2))])
+    size = len(whole) // 4 + 1
+    parts = [whole[start : start + size] for start in range(0, len(whole), size)]
+    for names in (["a.zip.001", "a.zip.002", "a.zip.003", "a.zip.004"], ["b.z01", "b.z02", "b.z03", "b.zip"]):
+        for name, part in zip(names, parts, strict=True):
+            write(tmp_path, part, name)
+        named = tmp_path / (names[0] if names[0].endswith("001") else names[-1])
+        assert sizes(hd.read_many([named])) == [1, 2]
+        (tmp_path / names[1]).unlink()
+        batch = hd.read_many([named])
+        assert batch.failures["path"][0] == str(named)
+        assert batch.failures["message"][0].endswith(f"the archive is damaged: its part {names[1]} is missing")
+        assert sum(path == str(named) for path in batch.failures["path"]) == 1
+        with pytest.raises(ArchiveError, match=f"its part {names[1]} is missing"):
+            hd.read(f"{named}!d.txt")
+
+
+DAMAGE = "its bytes are not as its format says|only its first [0-9]+ bytes can be unpacked|it ends|its checksum is not"
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "zip": lambda content: zipped([("a.txt", content)]),
+    "zip of bzip2": lambda content: zipped([("a.txt", content)], zipfile.ZIP_BZIP2),
+    "zip of lzma": lambda content: zipped([("a.txt", content)], zipfile.ZIP_LZMA),
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "tar.gz": lambda content: tarred([("a.txt", content)], "w:gz"),
+    "tar.xz": lambda content: tarred([("a.txt", content)], "w:xz"),
+}
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_damage_is_told_in_our_words(kind: str, tmp_path: Path) -> None:
+    lines = b"".join(b"%x\n" % number for number in random.Random(1).choices(range(1 << 60), k=5000))
+    whole = bytearray(PACKED[kind](log(1) + lines))
+    for place in range(len(whole) // 2, len(whole) // 2 + 200):
+        whole[place] ^= 0xFF
+    path = write(tmp_path, bytes(whole))
+    batch = hd.read_many([path])
+    issues = [text for each in batch for text in each.issues.filter(pl.col("kind") == "damaged_archive")["text"]]
+    told = [*batch.failures["message"], *issues]
+    assert told
+    assert all(re.search(f"({DAMAGE})[^:]*$", text) for text in told), told
 
 
 def test_ones_own_zip_is_not_read_for_ever(tmp_path: Path) -> None:

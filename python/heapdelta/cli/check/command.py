@@ -43,8 +43,8 @@ class Kind(StrEnum):
 
 
 def check(
-    before: Annotated[Path, INPUT, typer.Argument(help="The older log; or an archive of both.", show_default=False)],
-    after: Annotated[Path | None, INPUT, typer.Argument(help="The newer one.", show_default=False)] = None,
+    before: Annotated[str, INPUT, typer.Argument(help="The older log; or an archive of both.", show_default=False)],
+    after: Annotated[str | None, INPUT, typer.Argument(help="The newer one.", show_default=False)] = None,
     max_growth: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Growth in all, such as 4MB (thousands) or 4MiB (1024s).")
     ] = None,
@@ -125,11 +125,11 @@ def check(
         elif not is_taken:
             show(_output.console(), checked, top=top or _TOP)
     with _streams.reader_may_leave(sys.stderr):
-        _output.report_issues([(str(before), old), (str(after), new)])
+        _output.report_issues([(before, old), (after, new)])
     return 0 if checked.passed else EXCEEDED
 
 
-def _read(path: Path, capture: int | None, how: _input.How) -> Snapshot:
+def _read(path: str, capture: int | None, how: _input.How) -> Snapshot:
     """Read a log that a limit can be held against.
 
     Raises
@@ -141,11 +141,11 @@ def _read(path: Path, capture: int | None, how: _input.How) -> Snapshot:
     try:
         found = _input.read_snapshot(path, capture=capture, how=how)
     except OptionError as error:
-        raise FormatError(error.message, path=str(path), hint=error.hint, kind="not_a_log") from error
+        raise FormatError(error.message, path=path, hint=error.hint, kind="not_a_log") from error
     return _with_blocks(path, found)
 
 
-def _with_blocks(path: Path, found: Snapshot | Dump) -> Snapshot:
+def _with_blocks(path: str, found: Snapshot | Dump) -> Snapshot:
     """Let a log pass that has blocks.
 
     Raises
@@ -155,11 +155,11 @@ def _with_blocks(path: Path, found: Snapshot | Dump) -> Snapshot:
     """
     if isinstance(found, hd.Dump):
         message = f"{path}: expected a heap log, found a minidump"
-        raise FormatError(message, path=str(path), kind="not_a_log")
+        raise FormatError(message, path=path, kind="not_a_log")
     if not (found.usage["allocation_count"] > 0).any():
         raise FormatError(
             f"{path}: expected a heap log with blocks, found {plural(found.heaps.height, 'heap')} without any",
-            path=str(path),
+            path=path,
             hint="the log is of another process, was taken too early, or lost its blocks: heapdelta summary shows it",
             kind="empty",
         )

@@ -24,7 +24,7 @@ pub fn entries(input: &mut dyn ReadSeek, limits: &Limits) -> (Vec<Entry>, Rest) 
         Ok(false) => None,
         Err(error) => Some(match error.kind() {
             ErrorKind::MissingEndOfCentralDirectory => "the list at its end is missing".to_owned(),
-            ErrorKind::IO(error) => error.to_string(),
+            ErrorKind::IO(error) if error.raw_os_error().is_some() => error.to_string(),
             _ => "the list at its end is cut or changed".to_owned(),
         }),
     };

@@ -40,7 +40,7 @@ impl<R: Read> Read for Inflate<R> {
             }
             let before = (self.state.total_in(), self.state.total_out());
             let status = self.state.decompress(&self.piece[self.taken..], out, FlushDecompress::None);
-            let status = status.map_err(|error| Fault::Damaged(error.to_string()))?;
+            let status = status.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
             self.taken += (self.state.total_in() - before.0) as usize;
             self.ended = status == Status::StreamEnd;
             match (self.state.total_out() - before.1) as usize {

@@ -46,11 +46,21 @@ impl Format for Zip {
     }
 }
 
-/// True if a program has members in it, as one that unpacks itself: its end tells.
-pub fn is_packed(program: &mut dyn ReadSeek) -> bool {
+/// Bytes at the end of a file in which that of a zip is looked for: it has 22, and may have a comment.
+const TAIL: u64 = 1 << 10;
+
+/// True if a file has members behind something else, as a program that unpacks itself: its end tells. Programs may have more behind
+/// the zip, a signature for example.
+pub fn is_behind(file: &mut dyn ReadSeek, is_program: bool) -> bool {
+    let mut tail = Vec::new();
+    let Ok(len) = file.seek(SeekFrom::End(0)) else { return false };
+    let read = file.seek(SeekFrom::Start(len.saturating_sub(TAIL))).and_then(|_| file.read_to_end(&mut tail));
+    if read.is_err() || !(is_program || memchr::memmem::find(&tail, b"PK\x05\x06").is_some()) {
+        return false;
+    }
     let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
-    let archive = rawzip::ZipArchive::from_seekable(program, &mut buffer);
-    archive.is_ok_and(|archive| archive.entries_hint() > 0)
+    let archive = rawzip::ZipArchive::from_seekable(file, &mut buffer);
+    archive.is_ok_and(|archive| archive.entries_hint() > 0 && (is_program || archive.end_offset() == len))
 }
 
 /// What the list, or the header before a member, says of it.
@@ -146,7 +156,7 @@ fn content<'a>(
         ZipError::CompressionMethodNotSupported(method) => Fault::Unsupported(format!("method {method}")),
         ZipError::UnsupportedArchive(what) => Fault::Unsupported(what.to_owned()),
         ZipError::Io(error) => error.into(),
-        error => Fault::Damaged(error.to_string()),
+        _ => Fault::changed(),
     };
     let file = read_zipfile_from_stream_with_options(input, options).map_err(refuse)?;
     file.map(|file| Box::new(file) as Box<dyn Read>).ok_or_else(|| Fault::Damaged("it has no header".to_owned()))

@@ -1,0 +1,1 @@
+"""Commands for archives of many cases: `ingest`, `cases`, `rank`, `similar`, `label`, `compact`."""

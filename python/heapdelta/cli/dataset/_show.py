@@ -1,0 +1,47 @@
+"""What the commands for datasets share: the dataset that is asked, and answers for machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from polars import selectors
+
+from heapdelta.cli import _machine
+from heapdelta.cli._files import DATASET, OUTPUT
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+    import heapdelta as hd
+    from heapdelta.cli._machine import Machine
+
+Destination = Annotated[
+    str, DATASET, typer.Argument(metavar="DEST", help="The dataset: a folder, or an address such as s3://bucket/cases.")
+]
+Top = Annotated[int, typer.Option(min=1, help="Rows to show.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Write all rows as CSV; of lists it has how long they are.")]
+CsvRaw = Annotated[bool, typer.Option("--csv-raw", help="Write them as CSV, with all text as it is.")]
+Parquet = Annotated[Path | None, OUTPUT, typer.Option(help="Write all rows to this Parquet file.")]
+Json = Annotated[bool, typer.Option("--json", help="Write all rows as JSON, in exact numbers.")]
+
+
+def write(machine: Machine, rows: pl.DataFrame, dataset: hd.Dataset) -> None:
+    """Write rows for a machine. CSV has no lists: of them it has how long they are."""
+
+    def as_json(table: pl.DataFrame) -> str:
+        dated = table.with_columns(selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S"))
+        return json.dumps({"dataset": dataset.place, "rows": dated.to_dicts()}, indent=2)
+
+    if machine.form is _machine.Form.CSV:
+        rows = rows.with_columns(selectors.list().list.len())
+    machine.write(rows, as_json)
+
+
+def day(time: datetime | None) -> str:
+    """Write a date; ``-`` where there is none."""
+    return "-" if time is None else time.strftime("%Y-%m-%d")
