@@ -42,9 +42,9 @@ def dataset_rows(medians: Mapping[str, dict[str, Any]]) -> Iterator[str]:
     )
     yield row("`open` and `rank`, seconds", kind, f"{seconds('rank'):.2f} s", *at_most(seconds("rank"), 2))
     yield row("`open` and `similar`, seconds", kind, f"{seconds('similar'):.2f} s", *at_most(seconds("similar"), 1))
-    overhead = (seconds("dask") - seconds("ingest 2")) / files * 1e3
+    overhead = (seconds("dask") - seconds("ingest 2")) / medians["dataset again"]["zips"] * 1e3
     yield row(
-        "`ingest` by Dask on two worker processes of this machine; ms more for each file than two threads",
+        "`ingest` by Dask on two worker processes of this machine; ms more for each zip than two threads",
         kind,
         f"{seconds('dask'):.1f} s",
         "",
