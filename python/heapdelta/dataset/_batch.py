@@ -19,6 +19,7 @@ from heapdelta.dataset._work import Work
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from threading import Event
 
     from heapdelta._native import Keys
@@ -79,21 +80,18 @@ def run_batch(batch: Batch, store: Store, known: Keys | None = None, stop: Event
     _check(batch, store)
     before = store.get(part(MANIFEST, batch.id))
     if before is not None:
-        return _outcome_of(batch, pl.read_parquet(io.BytesIO(before))["outcome"].drop_nulls().to_list())
+        rows = pl.read_parquet(io.BytesIO(before), columns=["input", "outcome"]).drop_nulls()
+        return _outcome_of(batch, rows["input"].to_list(), rows["outcome"].to_list())
     work = _worked(batch, store, known, stop)
     if not work.rows:
-        return BatchOutcome(batch.id, 0, 0, 0, 0)
+        # Stopped before the first of them: a part of the manifest would say that all is done.
+        return _outcome_of(batch, [], [])
     work.commit()
     if work.is_swept:
         # A run that began meanwhile took its parts for those of a dead one.
         work = _worked(batch, store)
         work.commit(over=True)
-    done = {row["input"] for row in work.rows}
-    if len(done) == len(batch.inputs):
-        return _outcome_of(batch, [row["outcome"] for row in work.rows])
-    size = sum(each.size for each in batch.inputs if text_of(each.path) in done)
-    failures = sum(row["outcome"] == FAILED for row in work.rows)
-    return BatchOutcome(batch.id, len(work.rows), failures, len(done), size)
+    return _outcome_of(batch, [row["input"] for row in work.rows], [row["outcome"] for row in work.rows])
 
 
 def _check(batch: Batch, store: Store) -> None:
@@ -122,8 +120,11 @@ def _worked(batch: Batch, store: Store, known: Keys | None = None, stop: Event |
     return work
 
 
-def _outcome_of(batch: Batch, outcomes: list[str]) -> BatchOutcome:
-    return BatchOutcome(batch.id, len(outcomes), outcomes.count(FAILED), len(batch.inputs), batch.size)
+def _outcome_of(batch: Batch, inputs: Iterable[str], outcomes: Sequence[str]) -> BatchOutcome:
+    have = set(inputs)
+    done = [each for each in batch.inputs if text_of(each.path) in have]
+    failures = sum(outcome == FAILED for outcome in outcomes)
+    return BatchOutcome(batch.id, len(outcomes), failures, len(done), sum(each.size for each in done))
 
 
 def unreadable(batch: Batch, destination: Place, why: str) -> None:

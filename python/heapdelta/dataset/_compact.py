@@ -12,7 +12,9 @@ from heapdelta._numbers import sum_of
 from heapdelta.dataset._commit import commit, put_part
 from heapdelta.dataset._layout import LABELS, MANIFEST, MANIFEST_COLUMNS, SHARED, VANISHED, part, tables
 from heapdelta.dataset._manifest import Manifest, manifest_of
+from heapdelta.dataset._outcome import DUPLICATE, READ
 from heapdelta.dataset._store import Folder
+from heapdelta.exceptions import ReadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +44,9 @@ def compact(manifest: Manifest) -> int:
     weight = (sum_of(pl.col("rows")) + pl.len()).alias("size")
     counted = manifest.rows.group_by("batch").agg(pl.col("case").min(), weight)
     counted = every.join(counted, on="batch", how="left").with_columns(pl.col("size").fill_null(0))
-    small = counted.filter(pl.col("size") < ROWS_TOGETHER // 2).sort("case", "batch")
+    # An attempt that was in vain stays, or the next run would not know of it.
+    is_small = (pl.col("size") < ROWS_TOGETHER // 2) & ~pl.col("batch").is_in(manifest.in_vain)
+    small = counted.filter(is_small).sort("case", "batch")
     groups: list[list[str]] = []
     together = 0
     for batch, size in small.select("batch", "size").iter_rows():
@@ -69,11 +73,13 @@ def rewrite(manifest: Manifest, batches: Sequence[str], needed: Needed | None = 
     store = manifest.store
     rows = manifest.current.filter(pl.col("batch").is_in(list(batches)))
     name = _native.key_of("\n".join(["compact", *batches, *rows["path"]]))
-    keys = rows.filter(pl.col("captures") > 0)["capture"].explode(empty_as_null=True).drop_nulls()
+    counting = rows.filter(pl.col("captures") > 0)
+    keys, needing = counting["capture"].explode(empty_as_null=True).drop_nulls(), set(counting["batch"])
     parts = []
     for table in tables():
         try:
-            content = _merged(store, manifest, table, batches)
+            wanted = batches if table in SHARED else [batch for batch in batches if batch in needing]
+            content = _merged(store, manifest, table, wanted)
         except _GoneError:
             # In an object store, which has no locks, somebody else merges the same.
             return
@@ -87,7 +93,9 @@ def rewrite(manifest: Manifest, batches: Sequence[str], needed: Needed | None = 
             content = content.filter(pl.col("capture").is_in(keys.implode())).sort("case", maintain_order=True)
         if content.height:
             parts.append(put_part(store, table, name, content))
-    rows = rows.with_columns(pl.lit(name).alias("batch"))
+    # Why a file that was read could not be read again is told by the row of that attempt.
+    reason = pl.when(~pl.col("outcome").is_in([READ, DUPLICATE])).then("reason").alias("reason")
+    rows = rows.with_columns(pl.lit(name).alias("batch"), reason)
     # Where there is no lock, one that was replaced can be written again by whoever was at it.
     earlier = [] if isinstance(store, Folder) else sorted(manifest.replaced)
     commit(store, name, rows.select(list(MANIFEST_COLUMNS)), parts, [*batches, *earlier])
@@ -102,13 +110,13 @@ def needed_by(manifest: Manifest) -> Needed:
     stacks, frames = [], []
     for batch, names in manifest.names("traces").items():
         for name in names:
-            rows = pl.read_parquet(io.BytesIO(store.get(name) or b""), columns=["capture", "fingerprint"])
+            rows = pl.read_parquet(io.BytesIO(_part(store, name)), columns=["capture", "fingerprint"])
             rows = rows.filter(~pl.col("capture").is_in(left_out.get(batch, [])))
             stacks.append(rows["fingerprint"].drop_nulls().unique())
     used = pl.concat(stacks).unique() if stacks else pl.Series(dtype=pl.String)
     for names in manifest.names("stacks").values():
         for name in names:
-            rows = pl.read_parquet(io.BytesIO(store.get(name) or b""), columns=["fingerprint", "frames"])
+            rows = pl.read_parquet(io.BytesIO(_part(store, name)), columns=["fingerprint", "frames"])
             rows = rows.filter(pl.col("fingerprint").is_in(used.implode()))
             frames.append(rows["frames"].explode(empty_as_null=True).drop_nulls().unique())
     return {"stacks": used, "frames": pl.concat(frames).unique() if frames else used.clear()}
@@ -135,6 +143,20 @@ def sweep(manifest: Manifest, *, age: float = 0.0) -> None:
                 store.delete(whole)
 
 
+def _part(store: Store, name: str) -> bytes:
+    content = store.get(name)
+    if content is None:
+        raise lost(store, name)
+    return content
+
+
+def lost(store: Store, name: str) -> ReadError:
+    """Make the error about a part that counts and is not there."""
+    message = f"{store.place}: expected the part {name}, which the manifest names, found it gone"
+    hint = "read all files again: ingest with resume=False (--again)"
+    return ReadError(message, path=store.place, hint=hint, kind="lost_part")
+
+
 def _merged(store: Store, manifest: Manifest, table: str, batches: Iterable[str]) -> pl.DataFrame | None:
     named = manifest.names(table)
     left_out = manifest.left_out
@@ -143,7 +165,7 @@ def _merged(store: Store, manifest: Manifest, table: str, batches: Iterable[str]
         for name in named.get(batch, []):
             content = store.get(name)
             if content is None:
-                raise _GoneError
+                raise lost(store, name) if isinstance(store, Folder) else _GoneError
             rows = pl.read_parquet(io.BytesIO(content))
             if "capture" in rows.columns and batch in left_out:
                 rows = rows.filter(~pl.col("capture").is_in(left_out[batch]))

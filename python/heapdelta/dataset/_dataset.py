@@ -165,7 +165,8 @@ class Dataset:
         polars.DataFrame
             Sorted by ``leak_cases``, ``cases``, then growth, largest first: the key as `Delta.by` has it, with
             ``status`` (``fingerprint`` is text), ``leak_cases`` u32 (cases with a run whose verdict is ``leak``),
-            ``cases`` u32 (where it grew), ``run_count`` u32, ``requested_bytes_delta`` i64 (last - first log, all runs
+            ``cases`` u32 (where it grew, or may have: a sum is not known), ``run_count`` u32,
+            ``requested_bytes_delta`` i64 (last - first log, all runs
             together; null where one is not known), ``share`` f64 (of the growth of its run, median over runs),
             ``pace``, ``max_pace`` f64 (bytes per hour, median and largest), ``first_seen``, ``last_seen`` datetime,
             ``runs`` list of struct (``case``, ``run``, ``verdict`` as `Series.growth` gives it,

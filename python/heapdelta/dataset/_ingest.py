@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -20,7 +20,7 @@ from heapdelta.dataset._commit import parquet
 from heapdelta.dataset._compact import settle, sweep
 from heapdelta.dataset._layout import MARK, VANISHED, is_dataset, mark
 from heapdelta.dataset._lock import NAME, only_writer
-from heapdelta.dataset._manifest import Manifest, manifest_of, vanished_of
+from heapdelta.dataset._manifest import Manifest, manifest_of, vanished_lists, vanished_of
 from heapdelta.dataset._objects import look_through
 from heapdelta.dataset._plan import Batch, CaseRule, How, batches, inputs_of, left, text_of
 from heapdelta.dataset._progress import default_report
@@ -160,8 +160,7 @@ def ingest(
         must mean the same files there.
     progress : callable, optional
         Called in the caller's thread with a `heapdelta.dataset.Progress`, at the start, after every batch, and while
-        one takes long. By default
-        a bar of tqdm in a notebook, and nothing elsewhere.
+        one takes long. By default a bar of tqdm in a notebook, and nothing elsewhere.
 
     Returns
     -------
@@ -272,18 +271,33 @@ def known_keys(manifest: Manifest) -> Keys:
 
 def mark_vanished(store: Store, found: Walk, manifest: Manifest) -> None:
     """Note which inputs under the folders of a run are no longer there; what cannot be looked into may be there."""
-    known = manifest.current["input"].unique(maintain_order=True)
+    rows = manifest.current
+    known = rows["input"].unique(maintain_order=True)
     there = {text_of(each.path) for each in found.files}
     closed = tuple(text_of(each.path) + os.sep for each in found.files if each.trouble is not None)
-    earlier = set(store.names(VANISHED))
-    back = set(manifest.current.filter(vanished_of(store, manifest.current))["input"]) & there if earlier else set()
-    for root in [*map(text_of, found.folders), *sorted(back)]:
-        between = "/" if "://" in root else os.sep
-        inside = known.filter(known.str.starts_with(root.rstrip(between) + between))
+    earlier = vanished_lists(store)
+    folders = [text_of(root) for root in found.folders]
+    covered = tuple(_inside(root) for root in folders)
+    back = [path for path in rows.filter(vanished_of(store, rows))["input"].unique() if path in there]
+    # It is later than all that was noted before, whatever the clock says.
+    moments: list[Any] = [manifest.rows["read_at"].max(), *(each["looked_at"][0] for each in earlier)]
+    now = datetime.now(UTC).replace(tzinfo=None)
+    when = max([now, *(moment + timedelta(microseconds=1) for moment in moments if moment is not None)])
+    for root in [*folders, *sorted(path for path in back if not path.startswith(covered))]:
+        inside = known.filter(known.str.starts_with(_inside(root)))
         gone = [path for path in inside if path not in there and not path.startswith(closed)]
-        name = f"{_native.key_of(root)}.parquet"
         # What other runs said of it before is older from now on.
         if gone or earlier:
-            when = datetime.now(UTC).replace(tzinfo=None)
-            rows = {"root": [root] * max(1, len(gone)), "path": gone or [None], "looked_at": [when] * max(1, len(gone))}
-            store.put(f"{VANISHED}/{name}", parquet(pl.DataFrame(rows, schema_overrides={"path": pl.String})))
+            lists = {
+                "root": [root] * max(1, len(gone)),
+                "path": gone or [None],
+                "looked_at": [when] * max(1, len(gone)),
+            }
+            content = parquet(pl.DataFrame(lists, schema_overrides={"path": pl.String}))
+            store.put(f"{VANISHED}/{_native.key_of(root)}.parquet", content)
+
+
+def _inside(root: str) -> str:
+    """Give how the path of everything under a root begins."""
+    between = "/" if "://" in root else os.sep
+    return root.rstrip(between) + between

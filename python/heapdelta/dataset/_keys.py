@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta import _native
 from heapdelta._ranking import labels
-from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
+from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK
 from heapdelta.blame import Allocators, frame_flags
 
 if TYPE_CHECKING:
@@ -29,39 +28,35 @@ _GROUPS = {
 
 
 def blamed_stacks(tables: Tables, allocators: Allocators) -> pl.DataFrame:
-    """Tell of every stack which of its frames it counts for: ``fingerprint``, ``place``, and the frame's names."""
+    """Tell of every stack which of its frames it counts for: ``fingerprint``, ``number``, ``module``, ``function``."""
     stacks = tables.scan("stacks").select("fingerprint", "frames").collect()
     frames = named_frames(tables, allocators)
     passed = stacks.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("stack"), "frames")
     passed = passed.explode("frames", empty_as_null=True).drop_nulls("frames").select("stack", number("frames"))
     flags = frames.select(number("frame").alias("frames"), "number", "allocator")
     passed = passed.join(flags, on="frames", how="left", maintain_order="left")
-    passed = passed.with_columns((pl.int_range(pl.len()) - pl.int_range(pl.len()).first().over("stack")).alias("place"))
-    outermost = passed.group_by("stack").agg(pl.col("number", "place").last())
-    own = passed.filter(~pl.col("allocator")).group_by("stack").agg(pl.col("number", "place").first())
+    outermost = passed.group_by("stack").agg(pl.col("number").last())
+    own = passed.filter(~pl.col("allocator")).group_by("stack").agg(pl.col("number").first())
     joined = outermost.join(own, on="stack", how="left", suffix="_own")
-    chosen = joined.select(
-        "stack", pl.coalesce("number_own", "number").alias("number"), pl.coalesce("place_own", "place").alias("place")
-    )
+    chosen = joined.select("stack", pl.coalesce("number_own", "number").alias("number"))
     shown = stacks.select("fingerprint").with_row_index("stack")
     shown = shown.join(chosen, on="stack", how="left", maintain_order="left")
     return shown.join(frames.drop("frame", "allocator"), on="number", how="left", maintain_order="left").drop("stack")
 
 
 def named_frames(tables: Tables, allocators: Allocators) -> pl.DataFrame:
-    """Name every frame: ``number``, ``frame``, ``module``, ``function``, ``offset``, ``allocator``."""
+    """Name every frame: ``number``, ``frame``, ``module``, ``function``, ``allocator``."""
     offset = pl.col("offset").cast(pl.UInt64)
     frames = tables.scan("frames").select("frame", "module", "function", offset, "address", "text").collect()
     frames = frames.with_columns(pl.coalesce("text", address_text(frames["address"])))
     flags = frame_flags(frames, allocators)
-    named = frames.select("frame", "module", labels.function_label(frames), "offset", flags)
+    named = frames.select("frame", "module", labels.function_label(frames), flags)
     return named.with_row_index("number")
 
 
 def address_text(addresses: pl.Series) -> pl.Series:
     """Write addresses as the tools print them."""
-    digits = pl.DataFrame(_native.hexadecimal(addresses.reinterpret(signed=False).to_frame())).to_series()
-    return digits.str.zfill(8).alias("printed")
+    return labels.hexadecimal(addresses.reinterpret(signed=False)).str.zfill(8).alias("printed")
 
 
 def number(key: str) -> pl.Expr:
@@ -86,7 +81,6 @@ def keys_of(tables: Tables, by: str, allocators: Allocators) -> tuple[pl.DataFra
     )
     rows = pl.concat([rows.with_columns(pl.col("code").cast(pl.Int32)), none], how="diagonal")
     rows = rows.with_columns(labels.status_text(pl.col("code")).alias("status"))
-    # A module is the same however its name is written.
     group = _GROUPS[by]
     rows = rows.with_columns(pl.col("module").str.to_lowercase().alias("lower"))
     first = [name for name in KEYS[by] if name not in group]
@@ -108,6 +102,3 @@ def numbered(keys: pl.DataFrame, rows: pl.DataFrame, by: str) -> tuple[pl.DataFr
     known = pl.concat([known, new.select(known.columns)])
     found = rows.join(known.select("key", *group), on=group, how="left", nulls_equal=True, maintain_order="left")
     return known.drop("lower"), found
-
-
-__all__ = ["KEYS", "STATUSES", "blamed_stacks", "keys_of", "named_frames", "number", "numbered"]

@@ -70,6 +70,14 @@ class Manifest:
         ).drop("first", "stale", "gone")
 
     @cached_property
+    def in_vain(self) -> list[str]:
+        """Batches with a last attempt that failed where an earlier reading still counts."""
+        tried = self._attempts[0].select("input", "batch").unique()
+        counts = self.current.select("input", "batch").unique()
+        moved = tried.join(counts, on=["input", "batch"], how="anti").join(counts, on="input", how="semi")
+        return moved["batch"].unique().to_list()
+
+    @cached_property
     def left_out(self) -> Mapping[str, list[str]]:
         """Captures of each batch that are in its parts and do not count."""
         counts = self.current.filter(pl.col("captures") > 0).select("batch", "capture")
@@ -185,18 +193,21 @@ def _names(store: Store) -> list[str]:
 def _read(store: Store, names: list[str]) -> pl.DataFrame:
     sources = [io.BytesIO(each) if isinstance(each, bytes) else each for each in store.scannable(names)]
     try:
-        return (
-            pl.concat([pl.scan_parquet(sources)]).select(list(BATCH_COLUMNS)).cast(pl.Schema(BATCH_COLUMNS)).collect()
-        )
+        return pl.scan_parquet(sources).select(list(BATCH_COLUMNS)).cast(pl.Schema(BATCH_COLUMNS)).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         message = f"{store.place}/{MANIFEST}: cannot read: {str(error).splitlines()[0]}"
         raise ReadError(message, path=store.place, kind="io") from error
 
 
+def vanished_lists(store: Store) -> list[pl.DataFrame]:
+    """Give what was gone under each folder when it was last looked through: ``root``, ``path``, ``looked_at``."""
+    contents = [store.get(f"{VANISHED}/{name}") for name in store.names(VANISHED)]
+    return [pl.read_parquet(io.BytesIO(content)) for content in contents if content]
+
+
 def vanished_of(store: Store, rows: pl.DataFrame) -> pl.Series:
     """Tell of which rows the input was no longer there when its source was last looked through."""
-    contents = [store.get(f"{VANISHED}/{name}") for name in store.names(VANISHED)]
-    lists = [pl.read_parquet(io.BytesIO(content)) for content in contents if content]
+    lists = vanished_lists(store)
     paths, read_at = rows["input"], rows["read_at"]
     gone = pl.Series("gone", [False], dtype=pl.Boolean).new_from_index(0, rows.height)
     for each in sorted(lists, key=lambda one: one["looked_at"][0]):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from heapdelta.dataset._walk import Found
 
 FILES, BYTES = 25, 50_000_000
-"""A batch has at most so many files, and is closed as soon as it has so many bytes."""
+"""A batch ends with the 25th file, or before it would pass 50 MB; a larger file is alone."""
 
 TINY_FILES, TINY_BYTES = 500, 2_500_000
 """Threads of one process take more files at a time while these are tiny: to write some parts takes as long for few."""

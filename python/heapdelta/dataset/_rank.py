@@ -13,7 +13,6 @@ from heapdelta._series import growth
 from heapdelta._series.verdict import MIN_POINTS
 from heapdelta.dataset._keys import KEYS, keys_of, number, numbered
 from heapdelta.dataset._reunited import doubtful_runs, sums_of
-from heapdelta.dataset._runs import each_run
 
 if TYPE_CHECKING:
     from heapdelta.blame import Allocators
@@ -34,9 +33,9 @@ def ranking(tables: Tables, points: pl.DataFrame, by: str, allocators: Allocator
     if doubtful.height:
         keys, more = numbered(keys, sums_of(tables, doubtful, by, allocators), by)
         sums = pl.concat([sums, more.select(sums.columns).cast(sums.schema)])
-    grown = _shares(_growth(sums, points)).filter(
-        (pl.col("requested_bytes_delta") > 0) & (pl.col("share") >= min_share)
-    )
+    delta = pl.col("requested_bytes_delta")
+    # Growth that is not known may be any.
+    grown = _shares(_growth(sums, points)).filter(delta.is_null() | ((delta > 0) & (pl.col("share") >= min_share)))
     grown = grown.join(_seen(sums, points), on=["run", "key"], how="left", maintain_order="left")
     cases = points.select("run", "case").unique()
     grown = grown.join(cases, on="run", how="left", maintain_order="left").sort("key", "case", "run")
@@ -112,21 +111,21 @@ def _growth(sums: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
 
 
 def _judged(sums: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
-    """Judge the curves of runs that are long enough, all of them together."""
+    """Judge the curves of runs that are long enough."""
     by_run = {run: rows for (run,), rows in sums.partition_by("run", as_dict=True).items()}
     measured, named = [], []
-    for run in each_run(points):
-        number = int(run["run"][0])
-        if number not in by_run:
+    for run in points.partition_by("run", maintain_order=True):
+        which = int(run["run"][0])
+        if which not in by_run:
             continue
-        rows = by_run[number]
+        rows = by_run[which]
         keys = rows.select(pl.col("key").unique().sort()).with_row_index("place")
         cells = rows.join(keys, on="key", how="left").select(pl.col("place").alias("key"), "point", *MEASURES)
         overhead = run["writes_overhead"].fill_null(False).to_list()
         grid = Grid.of_sums(cells, keys=keys.height, overhead=overhead)
         timed = run.select("run", "point", pl.col("time").alias("taken_at"), pl.col("requested_bytes").cast(pl.UInt64))
         measured.append(growth.of_run(grid, timed, True, ALPHA, None, WARM_UP))
-        named.append(keys.with_columns(pl.lit(number, pl.UInt32).alias("run")))
+        named.append(keys.with_columns(pl.lit(which, pl.UInt32).alias("run")))
     if not measured:
         return pl.DataFrame(
             schema={

@@ -8,6 +8,7 @@ import polars as pl
 
 from heapdelta import _native
 from heapdelta._capture.snapshot import Snapshot
+from heapdelta._ranking.labels import hexadecimal
 from heapdelta.dataset._keys import address_text
 from heapdelta.dataset._layout import ADDRESSES, LOG, native_schema
 
@@ -80,8 +81,8 @@ def _frames(
     is_raw = pl.col("function").is_null() & pl.col("offset").is_not_null() & pl.col("base").is_not_null()
     # A frame without a function was printed as an address, or as one that a debugger would print so.
     address = pl.when(is_raw).then(pl.col("base") + pl.col("offset")).otherwise("address")
-    digits = _native.hexadecimal(rows.select(pl.col("offset").cast(pl.UInt64).alias("offset")))
-    rows = rows.with_columns(address.alias("address"), pl.DataFrame(digits).to_series().alias("digits"))
+    digits = hexadecimal(rows["offset"].cast(pl.UInt64)).alias("digits")
+    rows = rows.with_columns(address.alias("address"), digits)
     name = pl.concat_str(pl.col("module"), pl.lit("!"), pl.col("function").fill_null(""), ignore_nulls=True)
     text = pl.when(pl.col("digits").is_null()).then(name).otherwise(pl.concat_str(name, pl.lit("+0x"), "digits"))
     printed = address_text(rows["address"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta._capture.one_run import together
+from heapdelta._ranking.labels import hexadecimal
 from heapdelta._ranking.measures import MEASURES
 from heapdelta._series.keys import grid_of
 from heapdelta.dataset._keys import KEYS
@@ -43,12 +44,7 @@ def sums_of(tables: Tables, points: pl.DataFrame, by: str, allocators: Allocator
         grid, keys = grid_of(completed, by, allocators, inclusive=False)
         cells = pl.DataFrame(grid.cells(list(range(len(grid))))).filter("present")
         if by == "stack":
-            keys = keys.with_columns(_digits(keys["fingerprint"]))
+            keys = keys.with_columns(hexadecimal(keys["fingerprint"]).str.zfill(16))
         named = cells.join(keys.select("key", *KEYS[by]), on="key", how="left", maintain_order="left")
         parts.append(named.select(pl.lit(run["run"][0], pl.UInt32).alias("run"), "point", *KEYS[by], *MEASURES))
     return pl.concat(parts)
-
-
-def _digits(fingerprints: pl.Series) -> pl.Series:
-    texts = [None if value is None else f"{value:016X}" for value in fingerprints]
-    return pl.Series("fingerprint", texts, dtype=pl.String)

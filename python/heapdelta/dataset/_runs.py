@@ -16,8 +16,6 @@ from heapdelta._series.runs import group
 from heapdelta.dataset._restore import headers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from heapdelta.dataset._tree import Tables
 
 RUNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -117,8 +115,3 @@ def _parted(tables: Tables, logs: pl.DataFrame) -> pl.DataFrame:
 def _numbered(logs: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     place = pl.struct(*keys, "within", pl.when(~pl.col("proved")).then("format"))
     return logs.with_columns(place.rank("dense").alias("part"))
-
-
-def each_run(points: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Give the points of each run."""
-    yield from points.partition_by("run", maintain_order=True)

@@ -119,8 +119,8 @@ def _held(tables: Tables, fingerprints: pl.Series) -> pl.DataFrame:
     """Tell where some stacks were seen, and what they held."""
     wanted = pl.col("fingerprint").is_in(fingerprints.implode())
     seen = tables.scan("traces").filter(wanted).select("fingerprint", "case", "capture").unique()
-    changed = tables.manifest.select("path", "modified").unique("path", keep="first")
-    captures = tables.scan("captures").select("capture", "path", "taken_at").join(changed.lazy(), on="path", how="left")
+    changed = tables.modified().lazy()
+    captures = tables.scan("captures").select("capture", "taken_at").join(changed, on="capture", how="left")
     time = pl.coalesce("taken_at", "modified")
     where = (
         seen.join(captures, on="capture", how="left")

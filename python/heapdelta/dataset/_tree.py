@@ -63,8 +63,7 @@ class Tables:
         if gone is not None:
             place = self._found.store.place
             message = f"{place}: expected the parts that were there when it was opened, found that {gone} is gone"
-            raise OptionError(
-                message, path=place, hint="open it again: it was written anew meanwhile", kind="changed_dataset"
-            )
+            hint = "open it again, if it was written anew meanwhile; if not, read all files again with resume=False"
+            raise OptionError(message, path=place, hint=hint, kind="changed_dataset")
         sources = [io.BytesIO(each) if isinstance(each, bytes) else each for each in self._found.store.scannable(names)]
         return pl.scan_parquet(sources)

@@ -103,11 +103,21 @@ def changed_dataset(folder: Path) -> None:
     opened.scan("usage")
 
 
+def lost_part(folder: Path) -> None:
+    (folder / "more").mkdir()
+    (folder / "more" / "after.txt").write_text(LOG.replace("00000100", "00000300"))
+    hd.ingest(folder / "more", folder / "out")
+    for part in (folder / "out" / "usage").iterdir():
+        part.unlink()
+    hd.open(folder / "out").compact()
+
+
 FAULTS = {
     "not_a_dataset": not_a_dataset,
     "newer_dataset": newer_dataset,
     "in_use": in_use,
     "changed_dataset": changed_dataset,
+    "lost_part": lost_part,
     "no_such_case": lambda folder: hd.open(folder / "out").case("case-9"),
     "no_such_stack": lambda folder: hd.open(folder / "out").label("00000000", "known"),
     "executor": lambda folder: hd.ingest(folder / "in", folder / "new", executor=Dead()),

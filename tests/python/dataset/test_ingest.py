@@ -309,6 +309,55 @@ def test_a_clock_that_goes_back_loses_nothing(tmp_path: Path, monkeypatch: pytes
         assert hd.open(tmp_path / "data").scan("captures").collect()["requested_bytes"].to_list() == [777]
 
 
+def test_what_vanishes_while_the_clock_is_behind_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "uploads" / "a.txt"
+    file.parent.mkdir()
+    file.write_bytes(log(5))
+    hd.ingest(file.parent, tmp_path / "data")
+    file.unlink()
+
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) - timedelta(hours=1)
+
+    monkeypatch.setattr("heapdelta.dataset._ingest.datetime", Behind)
+    assert hd.ingest(file.parent, tmp_path / "data").vanished.height == 1
+
+
+def test_files_that_come_back_together_are_noted_by_their_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    for _ in range(2):
+        for number in range(20):
+            (folder / f"{number}.txt").write_bytes(log(number))
+        hd.ingest(folder, tmp_path / "data")
+        for file in folder.iterdir():
+            file.unlink()
+        assert hd.ingest(folder, tmp_path / "data").vanished.height == 20
+    assert len(list((tmp_path / "data" / "vanished").iterdir())) == 1
+
+
+def test_a_part_that_was_lost_is_told_and_comes_back_by_reading_again(tree: Path, tmp_path: Path) -> None:
+    hd.ingest(tree, tmp_path / "data")
+    next((tmp_path / "data" / "usage").iterdir()).unlink()
+    hd.ingest(tree, tmp_path / "data")
+    with pytest.raises(hd.exceptions.OptionError, match="is gone"):
+        hd.open(tmp_path / "data").scan("usage")
+    hd.ingest(tree, tmp_path / "data", resume=False)
+    hd.ingest(tree, tmp_path / "clean")
+    assert_equal(hd.open(tmp_path / "data"), hd.open(tmp_path / "clean"))
+
+
+def test_compact_says_which_part_was_lost(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch, 2)
+    hd.ingest(tree, tmp_path / "data")
+    next((tmp_path / "data" / "usage").iterdir()).unlink()
+    with pytest.raises(hd.exceptions.ReadError, match="which the manifest names, found it gone") as told:
+        hd.open(tmp_path / "data").compact()
+    assert told.value.kind == "lost_part"
+
+
 @pytest.mark.parametrize("way", ["again", "blocks", "touched"])
 def test_what_was_read_stays_when_it_cannot_be_read_again(
     way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -227,14 +227,15 @@ def test_logs_of_one_minute_are_in_the_order_of_their_names(tmp_path: Path) -> N
     assert dataset.rank()["requested_bytes_delta"].to_list() == [1100]
 
 
-def test_a_sum_that_is_not_known_is_no_growth(tmp_path: Path) -> None:
+def test_growth_that_is_not_known_is_not_taken_for_none(tmp_path: Path) -> None:
     case = tmp_path / "uploads" / "a"
     case.mkdir(parents=True)
     for hours, size in ((0, 5), (1, 2**63 + 1)):
         log = Log([(0x10000, "1", size, 8)], {"1": LEAK}, taken=moment(hours))
         (case / f"{hours}.txt").write_text(log.text(), newline="")
     hd.ingest(tmp_path / "uploads", tmp_path / "data")
-    assert hd.open(tmp_path / "data").rank().is_empty()
+    row = hd.open(tmp_path / "data").rank().row(0, named=True)
+    assert (row["module"], row["requested_bytes_delta"], row["pace"], row["share"]) == ("a", None, None, None)
 
 
 def test_labels_are_shown_where_the_stack_is(dataset: hd.Dataset, tmp_path: Path) -> None:
