@@ -8,7 +8,7 @@ from pathlib import Path
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Keys", "Snapshot", "Table", "archive_of", "are_archives", "content_hashes", "damage_names", "doubtful_names", "empty_tables", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "hexadecimal", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_members", "restored", "shared_stacks", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Keys", "Snapshot", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_tables", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_every", "read_members", "restored", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -390,6 +390,12 @@ def are_archives(paths: SupportsGetItem[int, str | PathLike[str]], *, encoding: 
     Which of these files are archives. What cannot be opened is none: who reads it says why.
     """
 
+def blamed_frames(stacks: Any, frames: Any) -> Table:
+    """
+    The frame that each stack of a dataset is blamed on: the number of a row of ``frames`` (``frame``, ``allocator``), null
+    without one. ``stacks`` has lists of keys, ``frames``.
+    """
+
 def content_hashes(paths: SupportsGetItem[int, str | PathLike[str]]) -> list[str | None]:
     """
     The XXH128 hashes of files, as hexadecimal digits; None for what cannot be read to its end.
@@ -445,14 +451,20 @@ def function_labels(frames: Any) -> Table:
     Name frames for a ranking: one column `text`. `frames` has the columns module, function, offset and text of `frames`.
     """
 
-def gathered(captures: SupportsGetItem[int, Snapshot | Comparison | Dump], name: str) -> tuple[Table, list[int]]:
+def gathered(captures: SupportsGetItem[int, Snapshot | Comparison | Dump], name: str, cases: SupportsGetItem[int, str], keys: SupportsGetItem[int, str]) -> Table:
     """
-    The rows of one table of captures of one kind, one behind the other, and how many rows each has.
+    The rows of one table of captures of one kind, one behind the other, after ``place`` (the number of the capture), ``case`` and
+    ``capture``, which have one name for each capture.
     """
 
 def hexadecimal(numbers: Any) -> Table:
     """
     Write numbers as upper-case hexadecimal: one column `text`. `numbers` has one column u64.
+    """
+
+def issue_count(capture: Snapshot | Comparison | Dump) -> int:
+    """
+    How many issues a capture has; a row of them can stand for many.
     """
 
 def key_of(text: str) -> str:
@@ -486,6 +498,11 @@ def read_each(paths: SupportsGetItem[int, str | PathLike[str]], *, blocks: bool,
     `heapdelta.read_many`: a thread and a pool for each would take longer than to read it.
     """
 
+def read_every(path: str | PathLike[str], *, blocks: bool, encoding: str | None, progress: Any, password: str | None = None, limits: Incomplete | None = None) -> list[Snapshot | Comparison | Dump | Any]:
+    """
+    Read every capture of a file that holds several, in two passes: for each, what `read` gives, or the exception that it raises.
+    """
+
 def read_members(source: bytes | bytearray | str | PathLike[str], each: Any, *, threads: SupportsIndex | None, blocks: bool, encoding: str | None, progress: Any, password: str | None = None, limits: Incomplete | None = None, name: str | PathLike[str] | None = None, or_itself: bool = False) -> bool:
     """
     Read all that an archive holds, in one pass. False for what is no archive; or that is read itself, as the file without a
@@ -504,6 +521,12 @@ def shared_stacks(captures: SupportsGetItem[int, Snapshot | Comparison | Dump], 
     """
     The frames and stacks of logs or comparisons that are not known, each distinct one once: ``frame`` (its key) before the
     columns of `frames`; ``fingerprint``, ``depth``, ``frames``; the ``fingerprint`` of every stack of all; and the new keys.
+    """
+
+def stack_index(stacks: Any, frames: Any, decay: SupportsFloat | SupportsIndex) -> tuple[Table, Table, Table]:
+    """
+    What stacks of a dataset are compared by: one row per stack and frame from the blamed one outward (``stack``, ``number``,
+    ``token``, ``weight``); ``token`` and ``group`` of every frame; the frame that each stack is blamed on.
     """
 
 def statuses() -> list[str]:

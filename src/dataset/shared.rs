@@ -164,7 +164,8 @@ fn frames_at(
     Ok(columns)
 }
 
-fn table(columns: Vec<(&str, ArrayRef)>) -> Result<Table, ArrowError> {
+/// A table of columns that have a name each.
+pub(super) fn table(columns: Vec<(&str, ArrayRef)>) -> Result<Table, ArrowError> {
     let batch =
         RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?;
     Ok(Table { schema: batch.schema(), batches: vec![batch] })

@@ -24,8 +24,10 @@ pub fn open<'a>(source: &'a Source<'_>, part: Part, control: &'a Control) -> Res
         Source::Member(member) => {
             let mut bytes = member.open(control)?;
             io::copy(&mut bytes.reader.by_ref().take(part.start), &mut io::sink())?;
-            let most = part.end.map_or(u64::MAX, |end| end.saturating_sub(part.start));
-            Ok(Bytes { reader: Box::new(bytes.reader.take(most)), ..bytes })
+            let Some(end) = part.end else { return Ok(bytes) };
+            let reader = Box::new(bytes.reader.take(end.saturating_sub(part.start)));
+            // Who unpacks is ahead, and may have come to what is wrong further on.
+            Ok(Bytes { reader, fault: member.faults_of_all(), ..bytes })
         }
         Source::Path(path) => {
             // Windows refuses to open a directory with a misleading error, so the question comes first.

@@ -171,14 +171,20 @@ impl MemberSource {
         Self { archive, label, rules, path, unpacked: None, live: None, fault: None }
     }
 
+    /// What is wrong with all of its bytes, wherever they end.
+    pub fn faults_of_all(&self) -> FaultSlot {
+        let slot = FaultSlot::default();
+        self.fault.iter().for_each(|fault| slot.set(fault.clone()));
+        slot
+    }
+
     /// Its bytes, and what ends them early.
     ///
     /// # Errors
     ///
     /// If the system gives no thread.
     pub fn open<'a>(&self, control: &'a Control) -> Result<Bytes<'a>> {
-        let slot = FaultSlot::default();
-        self.fault.iter().for_each(|fault| slot.set(fault.clone()));
+        let slot = self.faults_of_all();
         if let Some((content, fault)) = &self.unpacked {
             fault.iter().for_each(|fault| slot.set(fault.clone()));
             let len = content.len() as u64;
@@ -200,7 +206,7 @@ impl MemberSource {
                 Ok(true) => missing(ErrorKind::NoSuchMember { wanted: member.label.clone(), near: None }),
                 Err(error) => error,
             };
-            drop(sender.send(Err(error)));
+            sender.send(Err(error));
         };
         Ok(Bytes { reader: Box::new(Waiting::fed(feed, control)?), len: None, fault: slot })
     }
@@ -219,6 +225,14 @@ impl FaultSlot {
     /// All that went wrong.
     pub fn all(&self) -> Vec<Fault> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What an error comes from: of bytes that ended early, what their parser says is not the reason.
+    pub fn reason_for(&self, error: Error) -> Error {
+        match self.first() {
+            Some(fault) if error.kind().is_of_content() => ErrorKind::Packed { fault }.into(),
+            _ => error,
+        }
     }
 
     /// Notes what goes wrong, once.

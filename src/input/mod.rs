@@ -45,6 +45,11 @@ impl Source<'_> {
             Source::Member(member) => member.path.as_deref(),
         }
     }
+
+    /// What is wrong with all of its bytes, wherever they end: with the archive that they are in.
+    pub(crate) fn faults_of_all(&self) -> FaultSlot {
+        if let Source::Member(member) = self { member.faults_of_all() } else { FaultSlot::default() }
+    }
 }
 
 impl From<&Path> for Source<'_> {

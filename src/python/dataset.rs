@@ -7,7 +7,7 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use arrow_array::{cast::AsArray, types::UInt64Type};
+use arrow_array::{StringViewArray, cast::AsArray, types::UInt64Type};
 use arrow_schema::DataType;
 
 use pyo3::{
@@ -18,6 +18,7 @@ use pyo3::{
 use super::{
     arrow::{Rows, Table},
     dump::Dump,
+    pool,
     snapshot::{Comparison, Snapshot},
 };
 use crate::{
@@ -49,16 +50,27 @@ impl AnyCapture<'_> {
     }
 }
 
-/// The rows of one table of captures of one kind, one behind the other, and how many rows each has.
+/// The rows of one table of captures of one kind, one behind the other, after ``place`` (the number of the capture), ``case`` and
+/// ``capture``, which have one name for each capture.
 #[pyfunction]
-pub fn gathered(captures: Vec<AnyCapture<'_>>, name: &str) -> PyResult<(Table, Vec<usize>)> {
+pub fn gathered(captures: Vec<AnyCapture<'_>>, name: &str, cases: Vec<String>, keys: Vec<String>) -> PyResult<Table> {
     let tables = captures.iter().map(|capture| {
         capture.table(name).ok_or_else(|| PyKeyError::new_err(format!("expected the name of a table, found {name}")))
     });
     let tables = tables.collect::<PyResult<Vec<_>>>()?;
-    let (table, lengths) =
-        dataset::gathered(tables.into_iter()).ok_or_else(|| PyValueError::new_err("expected a capture, found none"))?;
-    Ok((table.into(), lengths))
+    let named =
+        [("case", StringViewArray::from_iter_values(cases)), ("capture", StringViewArray::from_iter_values(keys))];
+    let table = dataset::gathered(tables.into_iter(), &named);
+    let table = table.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(table.ok_or_else(|| PyValueError::new_err("expected a capture, found none"))?.into())
+}
+
+/// How many issues a capture has; a row of them can stand for many.
+#[pyfunction]
+pub fn issue_count(capture: AnyCapture<'_>) -> u64 {
+    let batches = capture.table("issues").into_iter().flat_map(|table| &table.batches);
+    let counts = batches.filter_map(|batch| batch.column_by_name("count")?.as_primitive_opt::<UInt64Type>());
+    counts.flat_map(|counts| counts.iter().flatten()).fold(0, u64::saturating_add)
 }
 
 /// Keys of frames and stacks that a dataset has.
@@ -120,6 +132,26 @@ pub fn shared_stacks(
     let shared = shared.map_err(|error| PyValueError::new_err(error.to_string()))?;
     let fresh = Keys { inner: RwLock::new(shared.fresh) };
     Ok((shared.frames.into(), shared.stacks.into(), shared.fingerprints.into(), fresh))
+}
+
+/// The frame that each stack of a dataset is blamed on: the number of a row of ``frames`` (``frame``, ``allocator``), null
+/// without one. ``stacks`` has lists of keys, ``frames``.
+#[pyfunction]
+pub fn blamed_frames(py: Python<'_>, stacks: Rows, frames: Rows) -> PyResult<Table> {
+    let blamed = pool::run(py, None, || dataset::walk(&stacks.0, &frames.0)?.blamed())?;
+    blamed.map(Table::from).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// What stacks of a dataset are compared by: one row per stack and frame from the blamed one outward (``stack``, ``number``,
+/// ``token``, ``weight``); ``token`` and ``group`` of every frame; the frame that each stack is blamed on.
+#[pyfunction]
+pub fn stack_index(py: Python<'_>, stacks: Rows, frames: Rows, decay: f64) -> PyResult<(Table, Table, Table)> {
+    let index = pool::run(py, None, || {
+        let (walk, tokens) = rayon::join(|| dataset::walk(&stacks.0, &frames.0), || dataset::tokens(&frames.0));
+        walk?.index(tokens?, decay)
+    })?;
+    let index = index.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok((index.rows.into(), index.tokens.into(), index.blamed.into()))
 }
 
 /// A number for the module list of each log, which is the same for lists of the same files at the same addresses.

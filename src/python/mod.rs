@@ -25,7 +25,10 @@ pub mod native {
     #[pymodule_export]
     use super::compat::{format_dhcmp, format_sites, format_umdh};
     #[pymodule_export]
-    use super::dataset::{Keys, content_hashes, empty_tables, gathered, key_of, modules_keys, restored, shared_stacks};
+    use super::dataset::{
+        Keys, blamed_frames, content_hashes, empty_tables, gathered, issue_count, key_of, modules_keys, restored,
+        shared_stacks, stack_index,
+    };
     #[pymodule_export]
     use super::diff::{Diff, one_run};
     #[pymodule_export]
@@ -33,7 +36,7 @@ pub mod native {
     #[pymodule_export]
     use super::labels::{doubtful_names, function_labels, hexadecimal, statuses};
     #[pymodule_export]
-    use super::read::{encoding_name, read, read_each};
+    use super::read::{encoding_name, read, read_each, read_every};
     #[pymodule_export]
     use super::snapshot::{Comparison, Snapshot, why_not_one_run};
     #[pymodule_export]

@@ -150,6 +150,29 @@ pub fn read_each(
     Ok(outcomes.into_iter().map(|outcome| FoundOrException::new(py, outcome)).collect())
 }
 
+/// Read every capture of a file that holds several, in two passes: for each, what `read` gives, or the exception that it raises.
+#[pyfunction]
+#[pyo3(signature = (path, *, blocks, encoding, progress, password=None, limits=None))]
+pub fn read_every(
+    py: Python<'_>,
+    path: PathBuf,
+    blocks: bool,
+    encoding: Option<&str>,
+    progress: Py<PyAny>,
+    password: Option<String>,
+    limits: Option<ArchiveLimits>,
+) -> PyResult<Vec<FoundOrException>> {
+    let encoding = encoding.map(|name| named(py, name)).transpose()?;
+    let archives = rules(password, encoding, limits);
+    let options = Options { threads: Some(1), blocks, encoding, archives, ..Options::default() };
+    let control = Control::default();
+    let source = Source::Path(path);
+    let outcomes =
+        watched(py, &control, None, Some(&progress), || crate::read::read_every(&source, &options, &control))?;
+    let outcomes = outcomes.map_err(|error| exception(py, &error))?;
+    Ok(outcomes.into_iter().map(|outcome| FoundOrException::new(py, outcome)).collect())
+}
+
 /// Python's name of an encoding, by any of its names; None for one that is not known.
 #[pyfunction]
 pub fn encoding_name(name: &str) -> Option<String> {

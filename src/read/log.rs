@@ -1,13 +1,13 @@
 //! A log is read part by part: one pass over the file, and where that finds several captures, one over the capture wanted.
 
 use std::{
-    io::{Cursor, Read},
+    io::{self, Cursor, Read},
     sync::atomic::Ordering,
 };
 
 use super::{
     Options, capture,
-    open::{Opened, open, sniffed},
+    open::{Opened, open, sniffed, started},
     other,
     workers::{read_in_order, read_piece, read_umdh2},
 };
@@ -15,8 +15,8 @@ use crate::{
     assemble::{Facts, Tables, assemble},
     control::Control,
     engine::threads::Pool,
-    error::{CaptureEntry, ErrorKind, Result},
-    input::{Part, Source, line_ends::LineEnds, text::Encoding},
+    error::{CaptureEntry, Error, ErrorKind, Result},
+    input::{Bytes, Part, Source, file, line_ends::LineEnds, text::Encoding},
     log::{
         Dialect,
         blocks::{Block, Blocks},
@@ -37,10 +37,9 @@ use crate::{
 ///
 /// What concerns the file as a whole: [`ErrorKind`].
 pub fn read(source: &Source<'_>, opened: Opened<'_>, options: &Options, control: &Control) -> Result<Capture> {
-    let may_wait = opened.rest.len.is_none();
-    let pool = if may_wait { Pool::apart(options.threads) } else { Pool::new(options.threads) }?;
-    let job = Job { source, options, control, pool };
-    let first = pass(&job, Part::default(), None, opened)?;
+    let fault = opened.rest.fault.clone();
+    let job = Job::new(source, &opened, options, control)?;
+    let first = pass(&job, Part::default(), None, opened).map_err(|error| fault.reason_for(error))?;
     let captures = captures(&job, &first);
     let count = captures.len().max(1);
     match options.capture {
@@ -52,10 +51,58 @@ pub fn read(source: &Source<'_>, opened: Opened<'_>, options: &Options, control:
             let part = part(&captures, wanted - 1);
             let encoding = first.encoding;
             drop(first);
-            capture::finish(source, pass(&job, part, Some(encoding), open(job.source, part, control)?)?)
+            one_of_several(&job, part, encoding, file::open(source, part, control)?)
         }
-        _ => capture::finish(source, first),
+        _ => capture::finish(source, first).map_err(|error| fault.reason_for(error)),
     }
+}
+
+/// Reads every capture of a file, in its order: after the first pass one more for all of them, however many they are.
+///
+/// # Errors
+///
+/// As [`read`]; what concerns one capture is its outcome.
+pub fn read_every(
+    source: &Source<'_>,
+    opened: Opened<'_>,
+    options: &Options,
+    control: &Control,
+) -> Result<Vec<Result<Capture>>> {
+    let fault = opened.rest.fault.clone();
+    let job = Job::new(source, &opened, options, control)?;
+    let first = pass(&job, Part::default(), None, opened).map_err(|error| fault.reason_for(error))?;
+    let captures = captures(&job, &first);
+    let in_file = |error: Error| error.in_file(source.path().map(ToOwned::to_owned));
+    if captures.len() < 2 {
+        return Ok(vec![capture::finish(source, first).map_err(|error| in_file(fault.reason_for(error)))]);
+    }
+    let encoding = first.encoding;
+    drop(first);
+    let whole = file::open(source, Part::default(), control)?;
+    let (faults_of_all, mut reader) = (source.faults_of_all(), whole.reader);
+    let mut outcomes = Vec::with_capacity(captures.len());
+    for index in 0..captures.len() {
+        let part = part(&captures, index);
+        let most = part.end.map_or(u64::MAX, |end| end - part.start);
+        let mut bytes = reader.by_ref().take(most);
+        // The last is the one that ends early.
+        let fault = if part.end.is_none() { whole.fault.clone() } else { faults_of_all.clone() };
+        let of_it = Bytes { reader: Box::new(bytes.by_ref()), len: part.end.map(|_| most), fault };
+        outcomes.push(one_of_several(&job, part, encoding, of_it).map_err(in_file));
+        control.go_on()?;
+        // A parser that gave up may have left some.
+        io::copy(&mut bytes, &mut io::sink())?;
+    }
+    Ok(outcomes)
+}
+
+/// Reads a part that is a capture.
+fn one_of_several(job: &Job<'_>, part: Part, encoding: Encoding, bytes: Bytes<'_>) -> Result<Capture> {
+    let fault = bytes.fault.clone();
+    started(bytes)
+        .and_then(|opened| pass(job, part, Some(encoding), opened))
+        .and_then(|pass| capture::finish(job.source, pass))
+        .map_err(|error| fault.reason_for(error))
 }
 
 /// What every pass over a file needs.
@@ -64,6 +111,14 @@ struct Job<'a> {
     options: &'a Options,
     control: &'a Control,
     pool: Pool,
+}
+
+impl<'a> Job<'a> {
+    fn new(source: &'a Source<'a>, opened: &Opened<'_>, options: &'a Options, control: &'a Control) -> Result<Self> {
+        let may_wait = opened.rest.len.is_none();
+        let pool = if may_wait { Pool::apart(options.threads) } else { Pool::new(options.threads) }?;
+        Ok(Self { source, options, control, pool })
+    }
 }
 
 /// What one pass over a part of the input gives.

@@ -23,7 +23,7 @@ use std::{
 use crate::{
     control::Control,
     engine::memory,
-    error::{ErrorKind, Result},
+    error::{Error, ErrorKind, Result},
     input::{
         Part, Source,
         archive::{Member, Rules},
@@ -107,10 +107,15 @@ fn finished(source: &Source<'_>, outcome: Result<Capture>) -> Result<Capture> {
     if matches!(&outcome, Ok(Capture::Snapshot(log)) if log.about.byte_count >= LARGE) {
         memory::give_back();
     }
-    outcome.map_err(|error| match error.position().path {
+    outcome.map_err(|error| named(source, error))
+}
+
+/// An error with the name of its file.
+fn named(source: &Source<'_>, error: Error) -> Error {
+    match error.position().path {
         Some(_) => error,
         None => error.in_file(source.path().map(ToOwned::to_owned)),
-    })
+    }
 }
 
 /// What an archive holds: for each file, what it is. Absent for what is no archive.
@@ -202,10 +207,32 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Result<Capture> {
+    read_one_file(source, options, control, |source, opened| read_opened(source, opened, options, control))
+}
+
+/// Reads every capture of a file: a log can hold several, appended to each other.
+///
+/// # Errors
+///
+/// As [`read_with`], for what concerns the file as a whole.
+pub fn read_every(source: &Source<'_>, options: &Options, control: &Control) -> Result<Vec<Result<Capture>>> {
+    let work = |source: &Source<'_>, opened: Opened<'_>| match opened.is_dump() {
+        true => Ok(vec![read_opened(source, opened, options, control).map_err(|error| named(source, error))]),
+        false => log::read_every(source, opened, options, control),
+    };
+    guarded(|| read_one_file(source, options, control, work)).map_err(|error| named(source, error))
+}
+
+/// Opens the one log or dump that a source is, or an archive holds, or a path with a `!` names.
+fn read_one_file<T>(
+    source: &Source<'_>,
+    options: &Options,
+    control: &Control,
+    work: impl Fn(&Source<'_>, Opened<'_>) -> Result<T>,
+) -> Result<T> {
     check_options(options)?;
     let read_member = |member: Source<'static>| {
-        let outcome = open(&member, Part::default(), control);
-        let outcome = outcome.and_then(|opened| read_opened(&member, opened, options, control));
+        let outcome = open(&member, Part::default(), control).and_then(|opened| work(&member, opened));
         outcome.map_err(|error| error.in_file(member.path().map(ToOwned::to_owned)))
     };
     if let Some(named) = Named::new(source) {
@@ -220,7 +247,7 @@ fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Re
     let mut opened = open(source, Part::default(), control)?;
     let archive = match packed::archive(source, &mut opened)? {
         Some(archive) => archive,
-        None => match read_opened(source, opened, options, control) {
+        None => match work(source, opened) {
             // Asked last, so that it costs nothing to read a log.
             Err(error) if matches!(error.kind(), ErrorKind::NotALog { .. }) => packed::behind(source)?.ok_or(error)?,
             outcome => return outcome,
@@ -231,16 +258,11 @@ fn read_capture(source: &Source<'_>, options: &Options, control: &Control) -> Re
 
 /// Reads a source that is open. Where its bytes ended early, what their parser says of them is not the reason.
 fn read_opened(source: &Source<'_>, opened: Opened<'_>, options: &Options, control: &Control) -> Result<Capture> {
+    if !opened.is_dump() {
+        return log::read(source, opened, options, control);
+    }
     let fault = opened.rest.fault.clone();
-    let outcome = if opened.is_dump() {
-        dump::read(source, opened, options, control)
-    } else {
-        log::read(source, opened, options, control)
-    };
-    outcome.map_err(|error| match fault.first() {
-        Some(fault) if error.kind().is_of_content() => ErrorKind::Packed { fault }.into(),
-        _ => error,
-    })
+    dump::read(source, opened, options, control).map_err(|error| fault.reason_for(error))
 }
 
 fn check_options(options: &Options) -> Result<()> {

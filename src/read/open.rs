@@ -38,7 +38,15 @@ impl Opened<'_> {
 ///
 /// [`ErrorKind::Io`], [`ErrorKind::Directory`] and [`ErrorKind::Empty`].
 pub fn open<'a>(source: &'a Source<'_>, part: Part, control: &'a Control) -> Result<Opened<'a>> {
-    let mut rest = file::open(source, part, control)?;
+    started(file::open(source, part, control)?)
+}
+
+/// Reads the first bytes of what is open.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] and [`ErrorKind::Empty`].
+pub fn started(mut rest: Bytes<'_>) -> Result<Opened<'_>> {
     let mut start = Vec::new();
     rest.reader.by_ref().take(SNIFF_STEP as u64).read_to_end(&mut start)?;
     if start.is_empty() {

@@ -73,7 +73,7 @@ def assert_equal(one: hd.Dataset, other: hd.Dataset) -> None:
 def small_batches(monkeypatch: pytest.MonkeyPatch, files: int) -> None:
     """Let batches have few files, so that a small tree has many of them."""
     monkeypatch.setattr("heapdelta.dataset._plan.FILES", files)
-    monkeypatch.setattr("heapdelta.dataset._plan.TINY_FILES", files)
+    monkeypatch.setattr("heapdelta.dataset._plan.LOCAL_FILES", files)
 
 
 def parts_on_disk(place: Path) -> set[str]:

@@ -168,6 +168,21 @@ def read_each(
     ]
 
 
+def read_every(
+    path: str,
+    *,
+    blocks: bool,
+    encoding: str | None,
+    password: str | None,
+    limits: ArchiveLimits | None,
+    progress: Progress,
+) -> list[AnyCapture | BaseException]:
+    """Read every capture of a file that holds several: what `read` gives or raises for each."""
+    known = encoding_name(encoding)
+    found = _native.read_every(path, blocks=blocks, encoding=known, password=password, limits=limits, progress=progress)
+    return [each if isinstance(each, BaseException) else _wrapped(each) for each in found]
+
+
 def read_members(
     source: Source,
     *,

@@ -9,7 +9,7 @@ import polars as pl
 from heapdelta import _native
 from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
-from heapdelta._numbers import count_of_rows, issue_count, sum_of
+from heapdelta._numbers import count_of_rows, sum_of
 from heapdelta._ranking.measures import MEASURES
 from heapdelta._series.runs import IS_PROGRAM
 from heapdelta.dataset._layout import CAPTURES, COMPARISON, DUMP, LOG
@@ -34,7 +34,7 @@ def _of_group(noun: str, group: Group) -> pl.DataFrame:
     facts = [] if noun == COMPARISON else [_programs(group)]
     if noun == LOG:
         facts += [_sums(group), _wholeness(group)]
-        keys = _native.modules_keys([each.capture._native for each in group.kept])
+        keys = _native.modules_keys(group.natives)
         about = about.with_columns(pl.Series("modules_key", [f"{key:016X}" for key in keys]))
     about = about.with_row_index("place")
     for each in facts:
@@ -63,7 +63,7 @@ def _about(kept: Kept) -> dict[str, Any]:
         "number": kept.number,
         "format": capture.format,
         "byte_count": capture.byte_count,
-        "issues": issue_count(capture.issues) if capture._height("issues") else 0,
+        "issues": kept.issues,
     }
     if isinstance(capture, Comparison):
         about |= {"encoding": capture.encoding, "radix": capture.radix}
@@ -86,16 +86,13 @@ def _about(kept: Kept) -> dict[str, Any]:
 
 
 def _programs(group: Group) -> pl.DataFrame:
-    rows, places = group.rows("modules")
-    programs = rows.select("name", "path").with_columns(places.alias("place")).filter(IS_PROGRAM)
+    programs = group.rows("modules").select("place", "name", "path").filter(IS_PROGRAM)
     return programs.group_by("place").agg(pl.col("name").first().alias("program"))
 
 
 def _sums(group: Group) -> pl.DataFrame:
-    rows, places = group.rows("usage")
     return (
-        rows.select(MEASURES)
-        .with_columns(places.alias("place"))
+        group.rows("usage")
         .group_by("place")
         .agg(
             *(sum_of(pl.col(measure)) for measure in MEASURES),
@@ -106,11 +103,5 @@ def _sums(group: Group) -> pl.DataFrame:
 
 
 def _wholeness(group: Group) -> pl.DataFrame:
-    rows, places = group.rows("heaps")
     open_heap = (~pl.col("complete")).fill_null(False)
-    return (
-        rows.select("complete")
-        .with_columns(places.alias("place"))
-        .group_by("place")
-        .agg((~open_heap.any()).alias("complete"))
-    )
+    return group.rows("heaps").group_by("place").agg((~open_heap.any()).alias("complete"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +12,7 @@ from heapdelta._numbers import sum_of
 from heapdelta._words import plural
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
 from heapdelta.dataset import _compact, _export, _keys, _labels, _rank, _restore, _runs, _similar
+from heapdelta.dataset._frames import one_stack
 from heapdelta.dataset._layout import is_dataset
 from heapdelta.dataset._lock import only_writer
 from heapdelta.dataset._manifest import manifest_of
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from heapdelta._capture.snapshot import Snapshot
 
 __all__ = ["Dataset", "open_dataset"]
-
-_DIGITS = re.compile(r"#?(?:0[xX])?([0-9A-Fa-f]{1,16})")
 
 
 class Dataset:
@@ -271,9 +269,9 @@ class Dataset:
             raise OptionError(f"expected a score from 0 to 1 for min_score, found {min_score}", kind="option")
         if top is not None and top < 1:
             raise OptionError(f"expected at least 1 for top, found {top}", kind="option")
+        index = self._indexed(DEFAULT if allocators is None else Allocators(allocators))
         stack = self._stack(fingerprint)
-        rules = DEFAULT if allocators is None else Allocators(allocators)
-        return _similar.similar(self._tables, self._indexed(rules), stack, self.labels(), min_score=min_score, top=top)
+        return _similar.similar(self._tables, index, stack, self.labels(), min_score=min_score, top=top)
 
     def _indexed(self, rules: Allocators) -> _similar.StackIndex:
         """Give the stacks ready to be compared; those of the last rules are kept."""
@@ -398,26 +396,10 @@ class Dataset:
         return merged
 
     def _stack(self, fingerprint: str | int) -> str:
-        """Find the stack that the first digits of a fingerprint name."""
-        if isinstance(fingerprint, int) and not isinstance(fingerprint, bool):
-            digits = f"{fingerprint % (1 << 64):016X}"
-        else:
-            match = _DIGITS.fullmatch(fingerprint) if isinstance(fingerprint, str) else None
-            if match is None:
-                message = f"expected a fingerprint such as C291BD or its 16 digits, found {fingerprint!r}"
-                hint = None if fingerprint is not None else "rows without one are blocks whose stack is not known"
-                raise OptionError(message, hint=hint, kind="option")
-            digits = match[1].upper()
-        known = (
-            self.scan("stacks").select("fingerprint").filter(pl.col("fingerprint").str.starts_with(digits)).collect()
-        )
-        found = known["fingerprint"].unique().sort()
-        if found.len() != 1:
-            said = "none" if found.is_empty() else f"{found.len():,}, the first {', '.join(found.head(3))}"
-            hint = "give more of its digits" if found.len() else "the stacks of rank(by='stack') are those that grew"
-            message = f"{self.place}: expected one stack of fingerprint {digits}, found {said}"
-            raise OptionError(message, path=self.place, hint=hint, kind="no_such_stack")
-        return str(found[0])
+        known = self._index.fingerprints if self._index is not None else None
+        if known is None:
+            known = self.scan("stacks").select("fingerprint").collect()["fingerprint"]
+        return one_stack(known, fingerprint, self.place)
 
     def __repr__(self) -> str:
         manifest = self.manifest

@@ -26,6 +26,8 @@ class Kept:
     path: str
     number: int | None
     capture: Capture[Any]
+    issues: int
+    """How many it has: counted once."""
 
 
 class Group:
@@ -33,39 +35,20 @@ class Group:
 
     def __init__(self, kept: Sequence[Kept]) -> None:
         self.kept = kept
-        self._rows: dict[str, tuple[pl.DataFrame, pl.Series]] = {}
-        self._natives = [each.capture._native for each in kept]
-        self._keys = pl.DataFrame(
-            [(each.case, each.key) for each in kept], schema={"case": pl.String, "capture": pl.String}, orient="row"
-        )
+        self.natives = [each.capture._native for each in kept]
+        self._rows: dict[str, pl.DataFrame] = {}
 
-    def rows(self, name: str) -> tuple[pl.DataFrame, pl.Series]:
-        """Give the rows of a table of all captures, and the number of the capture of each."""
+    def rows(self, name: str) -> pl.DataFrame:
+        """Give the rows of a table of all captures, behind ``place``, the number of the capture, its case and key."""
         if name not in self._rows:
-            table, lengths = _native.gathered(self._natives, name)
-            self._rows[name] = pl.DataFrame(table), _places(lengths)
+            cases, keys = [each.case for each in self.kept], [each.key for each in self.kept]
+            self._rows[name] = pl.DataFrame(_native.gathered(self.natives, name, cases, keys))
         return self._rows[name]
 
     def shared(self, known: Keys | None) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series, Keys]:
         """Give the distinct frames and stacks that are not known, the fingerprint of every stack, and the new keys."""
-        frames, stacks, fingerprints, fresh = _native.shared_stacks(self._natives, known)
+        frames, stacks, fingerprints, fresh = _native.shared_stacks(self.natives, known)
         return pl.DataFrame(frames), pl.DataFrame(stacks), pl.DataFrame(fingerprints).to_series(), fresh
-
-    def own(self, name: str) -> pl.DataFrame:
-        """Give the rows of a table with the case and the key of the capture of each."""
-        rows, places = self.rows(name)
-        return self.keyed(rows, places)
-
-    def keyed(self, rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
-        """Put case and capture before rows."""
-        return pl.concat([self._keys.select(pl.all().gather(places)), rows], how="horizontal")
-
-
-def _places(lengths: Sequence[int]) -> pl.Series:
-    counts = pl.Series(lengths, dtype=pl.UInt32)
-    return pl.select(
-        pl.int_range(len(lengths), dtype=pl.UInt32).repeat_by(counts).explode(empty_as_null=False)
-    ).to_series()
 
 
 def groups_of(kept: Sequence[Kept]) -> dict[str, Group]:

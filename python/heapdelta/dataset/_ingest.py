@@ -212,8 +212,9 @@ def ingest(
         inputs = inputs_of(found.files, case)
         todo = left(inputs, manifest.known, how, token="" if resume else token_hex(4))
         keys = known_keys(manifest) if executor is None and todo else None
-        run = Run(store, executor, threads or cores(), progress or default_report(), keys)
-        cut = batches(todo, how, found.stores, is_local=executor is None and not found.stores)
+        workers = threads or cores()
+        run = Run(store, executor, workers, progress or default_report(), keys)
+        cut = batches(todo, how, found.stores, threads=workers if executor is None and not found.stores else None)
         whole = run.work_through(cut) if todo else True
         mark_vanished(store, found, manifest)
         manifest = settle(manifest_of(store) if todo else manifest)

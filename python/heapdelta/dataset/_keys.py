@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from heapdelta import _native
 from heapdelta._ranking import labels
 from heapdelta._ranking.labels import NO_MODULE, NOT_IN_FILE, NOT_RECORDED, OK
-from heapdelta.blame import Allocators, frame_flags
+from heapdelta.dataset._frames import labels_of, stacks_and_frames
 
 if TYPE_CHECKING:
+    from heapdelta.blame import Allocators
     from heapdelta.dataset._tree import Tables
 
 KEYS = {
@@ -29,34 +31,10 @@ _GROUPS = {
 
 def blamed_stacks(tables: Tables, allocators: Allocators) -> pl.DataFrame:
     """Tell of every stack which of its frames it counts for: ``fingerprint``, ``number``, ``module``, ``function``."""
-    stacks = tables.scan("stacks").select("fingerprint", "frames").collect()
-    frames = named_frames(tables, allocators)
-    passed = stacks.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("stack"), "frames")
-    passed = passed.explode("frames", empty_as_null=True).drop_nulls("frames").select("stack", number("frames"))
-    flags = frames.select(number("frame").alias("frames"), "number", "allocator")
-    passed = passed.join(flags, on="frames", how="left", maintain_order="left")
-    outermost = passed.group_by("stack").agg(pl.col("number").last())
-    own = passed.filter(~pl.col("allocator")).group_by("stack").agg(pl.col("number").first())
-    joined = outermost.join(own, on="stack", how="left", suffix="_own")
-    chosen = joined.select("stack", pl.coalesce("number_own", "number").alias("number"))
-    shown = stacks.select("fingerprint").with_row_index("stack")
-    shown = shown.join(chosen, on="stack", how="left", maintain_order="left")
-    return shown.join(frames.drop("frame", "allocator"), on="number", how="left", maintain_order="left").drop("stack")
-
-
-def named_frames(tables: Tables, allocators: Allocators) -> pl.DataFrame:
-    """Name every frame: ``number``, ``frame``, ``module``, ``function``, ``allocator``."""
-    offset = pl.col("offset").cast(pl.UInt64)
-    frames = tables.scan("frames").select("frame", "module", "function", offset, "address", "text").collect()
-    frames = frames.with_columns(pl.coalesce("text", address_text(frames["address"])))
-    flags = frame_flags(frames, allocators)
-    named = frames.select("frame", "module", labels.function_label(frames), flags)
-    return named.with_row_index("number")
-
-
-def address_text(addresses: pl.Series) -> pl.Series:
-    """Write addresses as the tools print them."""
-    return labels.hexadecimal(addresses.reinterpret(signed=False)).str.zfill(8).alias("printed")
+    stacks, frames = stacks_and_frames(tables, allocators)
+    blamed = _native.blamed_frames(stacks.select("frames"), frames.select("frame", "allocator"))
+    number = pl.DataFrame(blamed).to_series().alias("number")
+    return stacks.select("fingerprint", number).hstack(labels_of(frames, number))
 
 
 def number(key: str) -> pl.Expr:

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 FILES, BYTES = 25, 50_000_000
 """A batch ends with the 25th file, or before it would pass 50 MB; a larger file is alone."""
 
-TINY_FILES, TINY_BYTES = 500, 2_500_000
-"""Threads of one process take more files at a time while these are tiny: to write some parts takes as long for few."""
+LOCAL_FILES, LEAST_BYTES = 500, 1_000_000
+"""Threads of one process take more files at a time, while there are many: to write some parts takes as long for few."""
+
+_SHARES = 16
+"""Batches that each thread gets, where there are files enough: else one works while the others wait."""
 
 AGAIN = frozenset({"permission", "not_found", "io", "changed", "killed_worker", "internal"})
 """What may be otherwise the next time, although the file has not changed."""
@@ -113,15 +116,20 @@ class Batch:
 
 
 def batches(
-    inputs: Iterable[Input], how: How, sources: tuple[Objects, ...] = (), *, is_local: bool = False
+    inputs: Iterable[Input], how: How, sources: tuple[Objects, ...] = (), *, threads: int | None = None
 ) -> list[Batch]:
     """Cut inputs into batches, those of a case together; for threads of this process, or for an executor."""
+    todo = sorted(inputs, key=lambda one: (natural_key(one.case), natural_key(one.path)))
+    most_files, most_bytes = FILES, BYTES
+    if threads is not None:
+        shares = threads * _SHARES
+        most_files = min(max(FILES, len(todo) // shares), LOCAL_FILES)
+        most_bytes = min(max(LEAST_BYTES, sum(each.size for each in todo) // shares), BYTES)
     made: list[Batch] = []
     some: list[Input] = []
     size = 0
-    for each in sorted(inputs, key=lambda one: (natural_key(one.case), natural_key(one.path))):
-        are_tiny = is_local and len(some) < TINY_FILES and size + each.size <= TINY_BYTES
-        if some and not are_tiny and (len(some) >= FILES or size + each.size > BYTES):
+    for each in todo:
+        if some and (len(some) >= most_files or size + each.size > most_bytes):
             made.append(Batch(tuple(some), how, sources))
             some, size = [], 0
         some.append(each)

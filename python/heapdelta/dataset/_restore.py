@@ -9,7 +9,7 @@ import polars as pl
 from heapdelta import _native
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._ranking.labels import hexadecimal
-from heapdelta.dataset._keys import address_text
+from heapdelta.dataset._frames import address_text
 from heapdelta.dataset._layout import ADDRESSES, LOG, native_schema
 
 if TYPE_CHECKING:

@@ -30,17 +30,17 @@ def tables_of(
     for name in tables():
         nouns = [noun for noun in nouns_of(name) if noun in groups]
         if nouns and (name != "allocations" or blocks):
-            parts = [groups[noun].own(name) for noun in nouns]
-            made[name] = _by_case(parts)
+            made[name] = _by_case([groups[noun].rows(name) for noun in nouns])
     if DUMP in groups:
-        counters = [groups[DUMP].own(name) for name in COUNTERS]
-        made["counters"] = pl.concat([counters[0], counters[1].drop("case", "capture")], how="horizontal")
+        counters = [groups[DUMP].rows(name) for name in COUNTERS]
+        own = counters[1].select(pl.exclude("place", "case", "capture"))
+        made["counters"] = pl.concat([counters[0], own], how="horizontal")
     made["captures"] = _by_case(captures_of(groups))
-    too_large = [issues for name, table in made.items() if (issues := _too_large(name, table)) is not None]
-    stored = {name: _stored(name, table) for name, table in made.items() if table.height}
-    if too_large:
-        own = [stored["issues"]] if "issues" in stored else []
-        stored["issues"] = pl.concat([*own, *(_stored("issues", each) for each in too_large)])
+    made = {name: table for name, table in made.items() if table.height}
+    stored = dict(zip(made, pl.collect_all(_stored(name, table) for name, table in made.items()), strict=True))
+    if too_large := _too_large(made):
+        issues = pl.collect_all(_stored("issues", each) for each in too_large)
+        stored["issues"] = pl.concat([*([stored["issues"]] if "issues" in stored else []), *issues])
     return stored, fresh
 
 
@@ -60,10 +60,10 @@ def _stack_tables(groups: Mapping[str, Group], known: Keys | None) -> tuple[dict
         address = pl.when(nowhere).then("address").alias("address")
         frames.append(of_frames.with_columns(pl.when(nowhere & nothing).then("text").alias("text"), address))
         stacks.append(of_stacks)
-        rows, places = group.rows("stacks")
-        traces.append(group.keyed(rows.drop("depth", "frame_ids").with_columns(fingerprints), places))
+        rows = group.rows("stacks")
+        traces.append(rows.with_columns(fingerprints))
         if noun == LOG:
-            made["usage"] = _usage(group, fingerprints, places)
+            made["usage"] = _usage(group, fingerprints, rows["place"])
     if traces:
         made |= {"traces": _by_case(traces), "stacks": _once(stacks, "fingerprint"), "frames": _once(frames, "frame")}
     return made, fresh
@@ -80,45 +80,47 @@ def _once(parts: list[pl.DataFrame], key: str) -> pl.DataFrame:
 
 
 def _usage(group: Group, fingerprints: pl.Series, stack_places: pl.Series) -> pl.DataFrame:
-    rows, places = group.rows("usage")
-    stack = rows["stack_id"] + _first_rows(stack_places, len(group.kept)).gather(places)
-    return group.keyed(rows.with_columns(fingerprints.gather(stack)), places)
-
-
-def _first_rows(places: pl.Series, count: int) -> pl.Series:
-    """Tell for each capture which row of all is the first of its own."""
-    return places.search_sorted(pl.int_range(count, dtype=pl.UInt32, eager=True), side="left")
+    """Give every row of `usage` the fingerprint of its stack."""
+    captures = pl.int_range(len(group.kept), dtype=pl.UInt32, eager=True)
+    first_rows = stack_places.search_sorted(captures, side="left")
+    stack = pl.col("stack_id") + pl.lit(first_rows).gather("place")
+    return group.rows("usage").with_columns(pl.lit(fingerprints).gather(stack).alias("fingerprint"))
 
 
 _LARGEST = 2**63 - 1
 
 
-def _too_large(name: str, table: pl.DataFrame) -> pl.DataFrame | None:
+def _too_large(made: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
     """Make issues of numbers that 63 bits do not hold: they are null in the dataset, and kept here."""
-    wide = [column for column, kind in table.schema.items() if kind == pl.UInt64 and column not in ADDRESSES]
-    if not wide or table.is_empty():
-        return None
-    largest = table.select(pl.col(wide).max()).row(0)
-    wide = [column for column, most in zip(wide, largest, strict=True) if most is not None and most > _LARGEST]
-    found = [
-        table.filter(pl.col(column) > _LARGEST).select(
-            "case" if "case" in table.columns else pl.lit(None, pl.String).alias("case"),
-            "capture" if "capture" in table.columns else pl.lit(None, pl.String).alias("capture"),
+    wide = {
+        name: [column for column, kind in table.schema.items() if kind == pl.UInt64 and column not in ADDRESSES]
+        for name, table in made.items()
+    }
+    largest = pl.collect_all(made[name].lazy().select(pl.col(columns).max()) for name, columns in wide.items())
+    return [
+        made[name]
+        .select(
+            "case" if "case" in made[name].columns else pl.lit(None, pl.String).alias("case"),
+            "capture" if "capture" in made[name].columns else pl.lit(None, pl.String).alias("capture"),
             pl.lit("warning").alias("severity"),
             pl.lit("sum_overflow").alias("kind"),
             pl.format("{} of {}: {}", pl.lit(column), pl.lit(name), pl.col(column)).alias("text"),
             pl.lit("left out of the dataset: 63 bits do not hold it").alias("action"),
             pl.lit(1, pl.Int64).alias("count"),
+            column,
         )
-        for column in wide
+        .filter(pl.col(column) > _LARGEST)
+        .drop(column)
+        for (name, columns), most in zip(wide.items(), largest, strict=True)
+        for column in columns
+        if (most[column].item() or 0) > _LARGEST
     ]
-    return pl.concat(found) if found else None
 
 
-def _stored(name: str, table: pl.DataFrame) -> pl.DataFrame:
+def _stored(name: str, table: pl.DataFrame) -> pl.LazyFrame:
     """Give a table all columns of its schema, in their order: bits of addresses, values of everything else."""
     had = table.schema
-    return table.select(
+    return table.lazy().select(
         _column(column, had[column], kind) if column in had else pl.lit(None, kind).alias(column)
         for column, kind in tables()[name].items()
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,14 +11,24 @@ import polars as pl
 
 from heapdelta import _native
 from heapdelta._capture.text import TextCapture
-from heapdelta._numbers import issue_count
 from heapdelta._read.archive import member_path
-from heapdelta._read.one import Member, for_each_member, read, read_each
+from heapdelta._read.one import Member, for_each_member, read, read_each, read_every
 from heapdelta._safe_text import visible
 from heapdelta.dataset._commit import commit, put_part
 from heapdelta.dataset._gather import Kept
 from heapdelta.dataset._layout import MANIFEST_COLUMNS
-from heapdelta.dataset._outcome import ARCHIVE, FAILED, NOT_OURS, NOT_OURS_KINDS, PART, READ, failure
+from heapdelta.dataset._outcome import (
+    ARCHIVE,
+    FAILED,
+    NOT_OURS,
+    NOT_OURS_KINDS,
+    PART,
+    READ,
+    changed,
+    failure,
+    kinds_of,
+    moment_of,
+)
 from heapdelta.dataset._plan import Batch, Input, text_of
 from heapdelta.dataset._store import Folder, Store
 from heapdelta.dataset._tables import tables_of
@@ -99,7 +108,7 @@ class Work:
             if changed := self._changed(each):
                 self.rows.append(self.row(each, each.path, **changed))
                 continue
-            facts = {"size": each.size, "modified": _moment(each.mtime_ns), "hash": digest, "seconds": seconds}
+            facts = {"size": each.size, "modified": moment_of(each.mtime_ns), "hash": digest, "seconds": seconds}
             self._take(each, each.path, outcome, facts)
 
     def _read_archive(self, archive: Input) -> None:
@@ -111,11 +120,11 @@ class Work:
         def take(member: Member) -> None:
             nonlocal last
             now = time.perf_counter()
-            modified = None if member.modified is None else _moment(member.modified * 1_000_000_000)
+            modified = None if member.modified is None else moment_of(member.modified * 1_000_000_000)
             facts = {"size": member.size, "modified": modified, "hash": member.hash, "seconds": now - last}
             if not member.label and isinstance(member.outcome, BaseException):
                 # What is wrong is the archive itself.
-                facts |= {"size": archive.size, "modified": _moment(archive.mtime_ns)}
+                facts |= {"size": archive.size, "modified": moment_of(archive.mtime_ns)}
             last = now
             self._take(archive, member_path(archive.path, member.label), member.outcome, facts)
             labels = member.label.split("!")[:-1]
@@ -141,7 +150,7 @@ class Work:
         if not any(row["path"] == text_of(archive.path) for row in own):
             facts = {
                 "size": archive.size,
-                "modified": _moment(archive.mtime_ns),
+                "modified": moment_of(archive.mtime_ns),
                 "seconds": time.perf_counter() - started,
             }
             facts["hash"] = _native.content_hashes([self._place(archive)])[0]
@@ -169,48 +178,44 @@ class Work:
         else:
             captures = [(None, outcome)]
         keys = []
-        failed: Exception | None = None
+        failed: BaseException | None = None
         for number, capture in captures:
-            if isinstance(capture, Exception):
+            if isinstance(capture, BaseException):
                 failed = failed or capture
                 continue
             key = _native.key_of(
                 f"{one.case}\0{text_of(path)}\0{number}\0{one.size}\0{one.mtime_ns}\0{self.batch.how.key}"
             )
             keys.append(key)
-            self._kept.append(Kept(one.case, key, text_of(path), number, capture))
+            self._kept.append(Kept(one.case, key, text_of(path), number, capture, _native.issue_count(capture._native)))
             self._bytes += capture.byte_count if isinstance(capture, TextCapture) else 0
-        good = [capture for _, capture in captures if not isinstance(capture, Exception)]
+        good = [capture for _, capture in captures if not isinstance(capture, BaseException)]
         about: dict[str, Any] = {"outcome": READ, "kind": good[0].format} if good else {}
         about |= self._why(one, failed) if failed is not None else {}
-        count = {"captures": len(good), "capture": keys, "rows": sum(map(_rows_of, good))}
-        self.rows.append(self.row(one, path, **about, **facts, **count, issues=sum(_issues_of(each) for each in good)))
+        issues = sum(kept.issues for kept in self._kept[len(self._kept) - len(good) :])
+        count = {"captures": len(good), "capture": keys, "rows": sum(map(_rows_of, good)), "issues": issues}
+        self.rows.append(self.row(one, path, **about, **facts, **count))
         self._flush_if_large()
 
-    def _each_capture(self, path: str) -> list[tuple[int | None, Capture[Any] | Exception]]:
-        captures: list[tuple[int | None, Capture[Any] | Exception]] = []
+    def _each_capture(self, path: str) -> list[tuple[int | None, Capture[Any] | BaseException]]:
         how = self.batch.how
-        while True:
-            number = len(captures) + 1
-            outcome = _outcome(
-                path, threads=1, blocks=how.blocks, encoding=how.encoding, password=how.password, limits=how.limits,
-                capture=number,
-            )  # fmt: skip
-            if isinstance(outcome, CaptureError) and outcome.kind == "no_such_capture":
-                return captures
-            captures.append((number, outcome))
+        options: dict[str, Any] = {"blocks": how.blocks, "encoding": how.encoding, "password": how.password}
+        try:
+            return list(enumerate(read_every(path, **options, limits=how.limits, progress=_go_on), start=1))
+        except Exception as error:
+            return [(None, error)]
 
     def _place(self, one: Input) -> str:
         return self._places.get(one.path, one.path)
 
-    def _why(self, one: Input, error: Exception) -> dict[str, Any]:
+    def _why(self, one: Input, error: BaseException) -> dict[str, Any]:
         """Say why something could not be read, by the name that the caller knows it by."""
         why = failure(error)
         return why | {"reason": why["reason"].replace(self._place(one), visible(text_of(one.path)))}
 
     def _changed(self, one: Input) -> dict[str, Any] | None:
         """Tell if a file is no longer what was planned; an object was asked that when it was fetched."""
-        return None if one.path in self._places else _changed(one)
+        return None if one.path in self._places else changed(one)
 
     def _flush_if_large(self) -> None:
         if self._bytes >= _AT_ONCE:
@@ -231,7 +236,7 @@ class Work:
     def is_as_before(self) -> bool:
         """Tell if all was tried again, and failed again in the same way: the manifest has it."""
         past = [each.before for each in self.batch.inputs]
-        return all(past) and past == [_kinds(self.rows, each) for each in self.batch.inputs]
+        return all(past) and past == [kinds_of(self.rows, each) for each in self.batch.inputs]
 
     def commit(self, *, over: bool = False) -> None:
         """Write the part of the manifest by which all of it counts; `over` another that may be there."""
@@ -252,7 +257,7 @@ class Work:
         """Make the row of what is not opened."""
         if one.of is not None:
             return self.row(
-                one, one.path, outcome=PART, of=text_of(one.of), size=one.size, modified=_moment(one.mtime_ns)
+                one, one.path, outcome=PART, of=text_of(one.of), size=one.size, modified=moment_of(one.mtime_ns)
             )
         outcome = NOT_OURS if one.trouble in NOT_OURS_KINDS else FAILED
         return self.row(one, one.path, outcome=outcome, kind=one.trouble, reason=visible(text_of(one.reason or "")))
@@ -284,36 +289,9 @@ def _outcome(path: str, **options: Any) -> Any:  # noqa: ANN401 - those of `read
         return error
 
 
-def _changed(one: Input) -> dict[str, Any] | None:
-    """Tell if a file is no longer what was planned: half of it may be of then and half of now."""
-    try:
-        about = os.stat(one.path)  # noqa: PTH116 - names may be no text
-    except OSError:
-        return None
-    if one.is_split or (about.st_size, about.st_mtime_ns) == (one.size, one.mtime_ns):
-        return None
-    reason = (
-        f"{visible(text_of(one.path))}: expected a file that stays as it is, found that it changed while it was read"
-    )
-    return {"outcome": FAILED, "kind": "changed", "reason": reason}
-
-
-def _kinds(rows: list[dict[str, Any]], one: Input) -> str:
-    own = [row for row in rows if row["input"] == text_of(one.path)]
-    return ",".join(sorted({str(row.get("kind")) for row in own if row["outcome"] == FAILED}))
-
-
 def _rows_of(capture: Capture[Any]) -> int:
     names = [name for name in ("usage", "rows", "regions") if name in capture._names]
     return sum(capture._height(name) for name in names)
-
-
-def _issues_of(capture: Capture[Any]) -> int:
-    return issue_count(capture.issues) if capture._height("issues") else 0
-
-
-def _moment(ns: int) -> datetime:
-    return datetime.fromtimestamp(ns // 1000 / 1_000_000, UTC).replace(tzinfo=None)
 
 
 def _go_on(_done: int, _total: int | None) -> None:

@@ -182,7 +182,7 @@ impl Visitor for Unpack<'_> {
         let sent: Sent = (member.clone(), Ok(Source::Member(Box::new(source))), Arc::clone(&hash));
         // Who reads may have seen enough before the end.
         let feed = || {
-            if pieces.send(Ok(bytes)).is_ok()
+            if pieces.send(Ok(bytes))
                 && let Err(error) = hand_over(&mut content, &pieces)
             {
                 slot.set(error.into());

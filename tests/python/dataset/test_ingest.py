@@ -438,3 +438,18 @@ def test_ingest_says_in_words_what_became_of_the_files(tree: Path, tmp_path: Pat
     assert "16 files read now" in repr(found)
     assert "nothing new" in repr(hd.ingest(tree, tmp_path / "data"))
     assert "<table" in found._repr_html_()
+
+
+def test_every_thread_gets_work_of_a_small_tree() -> None:
+    from heapdelta.dataset._plan import How, Input, batches
+
+    def cut(count: int, size: int, threads: int | None) -> list[int]:
+        inputs = [Input(f"{number}.txt", "a", size, 0) for number in range(count)]
+        return [len(batch.inputs) for batch in batches(inputs, How(), threads=threads)]
+
+    assert cut(10, 4_000_000, None) == [10]
+    assert cut(10, 4_000_000, 2) == [1] * 10
+    assert cut(100, 500, 2) == [25] * 4
+    assert max(cut(100_000, 500, 2)) == 500
+    # However many there are, a batch is one that can be lost.
+    assert max(cut(10_000, 1_000_000, 2)) == 50

@@ -27,7 +27,7 @@ CHILD = """
 import sys
 import heapdelta as hd
 import heapdelta.dataset._plan as plan
-plan.FILES = plan.TINY_FILES = 2
+plan.FILES = plan.LOCAL_FILES = 2
 print("ready", flush=True)
 hd.ingest(sys.argv[1], sys.argv[2])
 print("done", flush=True)
