@@ -34,7 +34,7 @@ help: ## List what can be made
 # --- the two commands --------------------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: $(BUILT) ## Build, then run an investigation on synthetic logs: the diff, a chart, and where it was saved
+demo: $(BUILT) ## Build, then run an investigation on synthetic logs: the diff, a chart, and commands to paste
 	@$(BIN)/heapdelta demo
 
 .PHONY: test

@@ -14,12 +14,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from heapdelta import blame, dataset, exceptions
+from heapdelta._capture.baseline import read_baseline, write_baseline
 from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta, diff
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._native import __version__
+from heapdelta._ranking.live import Live
 from heapdelta._read.archive import ArchiveLimits, members
 from heapdelta._read.kinds import read_comparison, read_dump, read_log
 from heapdelta._read.many import Batch, read_many
@@ -47,6 +49,7 @@ __all__ = [
     "Dump",
     "DumpDelta",
     "Ingest",
+    "Live",
     "Run",
     "Runs",
     "Series",
@@ -63,12 +66,14 @@ __all__ = [
     "members",
     "open",
     "read",
+    "read_baseline",
     "read_comparison",
     "read_dump",
     "read_log",
     "read_many",
     "series",
     "testing",
+    "write_baseline",
 ]
 
 

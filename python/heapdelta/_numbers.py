@@ -25,6 +25,11 @@ def sum_of(values: pl.Expr, *, may_lack: bool = True) -> pl.Expr:
     return wide_sum(values, may_lack=may_lack).cast(pl.UInt64, strict=False)
 
 
+def sum_of_signed(values: pl.Expr) -> pl.Expr:
+    """Sum up differences into i64."""
+    return wide_sum(values).cast(pl.Int64, strict=False)
+
+
 def group_sums(rows: pl.DataFrame, by: list[str], measures: Sequence[str]) -> pl.DataFrame:
     """Sum up measures by group, into u64; in 64 bits where no sum can be larger, which takes a third of the time."""
     largest = [most or 0 for most in rows.select(pl.col(measures).max()).row(0)]

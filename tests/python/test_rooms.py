@@ -35,6 +35,8 @@ ROOMS = [
     # The front door, `heapdelta/__init__.py`.
     ("",),
     ("cli",),
+    # `python -m heapdelta`.
+    ("__main__",),
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 

@@ -21,6 +21,7 @@ def test_public_names_are_these() -> None:
         "Dump",
         "DumpDelta",
         "Ingest",
+        "Live",
         "Run",
         "Runs",
         "Series",
@@ -37,12 +38,14 @@ def test_public_names_are_these() -> None:
         "members",
         "open",
         "read",
+        "read_baseline",
         "read_comparison",
         "read_dump",
         "read_log",
         "read_many",
         "series",
         "testing",
+        "write_baseline",
     ]
     assert set(hd.__all__) <= set(dir(hd))
     assert hd.__version__ == _native.__version__

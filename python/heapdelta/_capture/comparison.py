@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from heapdelta._ranking.filters import Filter
 
 __all__ = ["Comparison"]
 
@@ -39,8 +40,14 @@ class Comparison(TextCapture[core.Comparison], Views):
     _names = ("rows", "stacks", "frames", "modules", "sections", "issues")
     _kinds = ("module", "stack", "function", "trace")
 
-    def __init__(self, native: core.Comparison, allocators: Iterable[RuleLike] | None = None) -> None:
+    def __init__(
+        self,
+        native: core.Comparison,
+        allocators: Iterable[RuleLike] | None = None,
+        filtered: Filter | None = None,
+    ) -> None:
         super().__init__(native)
+        self._filtered = filtered
         self._allocators = DEFAULT if allocators is None else Allocators(allocators)
         self._matched_rows: Matched | None = None
 
@@ -82,20 +89,30 @@ class Comparison(TextCapture[core.Comparison], Views):
         Comparison
             A new one; the file is not read again.
         """
-        return Comparison(self._native, allocators)
+        return Comparison(self._native, allocators, self._filtered)
+
+    def _with_filter(self, filtered: Filter) -> Comparison:
+        return Comparison(self._native, self._allocators, filtered)
 
     @property
     def _matched(self) -> Matched:
         if self._matched_rows is None:
-            self._matched_rows = Matched.from_comparison(self, self._allocators)
+            self._matched_rows = Matched.from_comparison(self, self._allocators, filtered=self._filtered)
         return self._matched_rows
 
     def _refusal(self, kind: str) -> str | None:
         if kind == "heap":
             return "a comparison does not name heaps"
+        if kind == "size":
+            return "a comparison does not show single blocks"
         if kind == "trace" and self.rows.height and self.rows["trace_id"].null_count() == self.rows.height:
             return "this comparison names call sites, not traces"
         return None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
+        return self._filter_note()
 
     def _called(self) -> str:
         return f"a {self.format} comparison"

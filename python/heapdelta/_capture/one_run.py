@@ -92,7 +92,7 @@ def _names(snapshots: Sequence[Snapshot], places: list[str]) -> list[str]:
 
 
 def _notes(snapshots: list[Snapshot], names: list[str], carried: pl.DataFrame) -> list[str]:
-    held = _with_blocks(snapshots, carried).filter("is_held")
+    held = _with_blocks(snapshots, carried).filter("is_held", (pl.col("requested_bytes") != 0).fill_null(True))
     held = held.join(_renamed(snapshots, held), on=_PLACE, how="anti", maintain_order="left")
     notes = []
     for _, rows in held.group_by(pl.col("module").str.to_lowercase(), maintain_order=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -11,7 +12,12 @@ from heapdelta import _native as core
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.text import TextCapture
 from heapdelta._numbers import issue_count, total
+from heapdelta._ranking.live import Live
 from heapdelta._words import moment, plural
+from heapdelta.blame import DEFAULT, Allocators, RuleLike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Snapshot"]
 
@@ -74,6 +80,63 @@ class Snapshot(TextCapture[core.Snapshot]):
     def heaps(self) -> pl.DataFrame:
         """One row per heap, in the order of the file."""
         return self._table("heaps")
+
+    def live(self, allocators: Iterable[RuleLike] | None = None) -> Live:
+        """Give what is live as something to be ranked, filtered and looked into, as a `Delta` is.
+
+        Parameters
+        ----------
+        allocators : iterable of Rule or str, optional
+            Rules in place of `heapdelta.blame.DEFAULT`.
+
+        Returns
+        -------
+        Live
+            With `by`, `total`, `stack`, `filter`, `left_out` and `notes`.
+
+        Raises
+        ------
+        OptionError
+            If a rule cannot be read.
+        """
+        return Live(self, DEFAULT if allocators is None else Allocators(allocators))
+
+    def by(self, kind: str, *, inclusive: bool = False, allocators: Iterable[RuleLike] | None = None) -> pl.DataFrame:
+        r"""Rank what is live, by module, stack, function, heap, trace or size of a block.
+
+        A stack counts for its first frame, from the innermost outward, that no allocator owns.
+
+        Parameters
+        ----------
+        kind : {"module", "stack", "function", "heap", "trace", "size"}
+            What one row stands for. Sizes are those of single blocks, of a log read with them.
+        inclusive : bool, default False
+            For modules and functions: count a stack for every one it passes, once each. Such sums overlap.
+        allocators : iterable of Rule or str, optional
+            Rules in place of `heapdelta.blame.DEFAULT`.
+
+        Returns
+        -------
+        polars.DataFrame
+            Sorted by ``requested_bytes``, largest first, then by key. First the key and ``status``, as in `Delta.by`
+            but for ``trace_id`` str in place of two; then ``requested_bytes``, ``overhead_bytes`` and
+            ``allocation_count`` u64, null where the tool does not write them or 64 bits do not hold the sum.
+
+        Raises
+        ------
+        OptionError
+            If `kind` is none of these or makes no sense for the log, which the message says.
+
+        Examples
+        --------
+        >>> import heapdelta as hd
+        >>> log = b"*- - - - Start of data for heap @ 10000 - - - -\n"
+        >>> log += b"40 bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n\n"
+        >>> log += b"40 bytes + 18 at 2E9FC00 by BackTrace7\n\t776CDD82\n\n"
+        >>> hd.read(log).by("size").select("size", "requested_bytes", "allocation_count").rows()
+        [(64, 128, 2)]
+        """
+        return self.live(allocators).by(kind, inclusive=inclusive)
 
     def with_modules(self, dump: Dump) -> Snapshot:
         """Complete the modules of a log from a dump of the same process.

@@ -17,6 +17,7 @@ from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff import notes
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._options import checked_threads
+from heapdelta._ranking import by_size
 from heapdelta._ranking.matched import Matched
 from heapdelta._ranking.views import Views
 from heapdelta._safe_text import visible
@@ -27,6 +28,7 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from heapdelta._ranking.filters import Filter
     from heapdelta._read.one import AnyCapture
 
 __all__ = ["Delta", "diff"]
@@ -43,13 +45,21 @@ class Delta(Views):
         The rules by which stacks are blamed.
     """
 
-    _kinds = ("module", "stack", "function", "heap", "trace")
+    _kinds = ("module", "stack", "function", "heap", "trace", "size")
 
-    def __init__(self, before: Snapshot, after: Snapshot, allocators: Allocators, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        before: Snapshot,
+        after: Snapshot,
+        allocators: Allocators,
+        threads: int | None = None,
+        filtered: Filter | None = None,
+    ) -> None:
         self.before = before
         self.after = after
         self.allocators = allocators
         self._threads = threads
+        self._filtered = filtered
         self._why_not_one_run = why_not_one_run(before, after)
 
     @property
@@ -67,11 +77,18 @@ class Delta(Views):
     @cached_property
     def _matched(self) -> Matched:
         before, after = self._together.snapshots
-        return Matched.from_snapshots(before, after, self.allocators, one_run=self.one_run, threads=self._threads)
+        return Matched.from_snapshots(
+            before, after, self.allocators, one_run=self.one_run, filtered=self._filtered, threads=self._threads
+        )
+
+    def _with_filter(self, filtered: Filter) -> Delta:
+        other = Delta(self.before, self.after, self.allocators, self._threads, filtered)
+        other._together = self._together
+        return other
 
     def _as_known(self, sides: list[Snapshot]) -> Delta:
         """Make the same difference of sides as a longer run knows them, before first."""
-        other = Delta(self.before, self.after, self.allocators, self._threads)
+        other = Delta(self.before, self.after, self.allocators, self._threads, self._filtered)
         other._together = Together(sides)
         return other
 
@@ -80,7 +97,7 @@ class Delta(Views):
             return f"trace ids mean nothing across process runs, and {self._why_not_one_run}"
         if kind == "trace" and "dhcmp-sites" in (self.before.format, self.after.format):
             return "a list of call sites has no traces"
-        return None
+        return by_size.why_not([self.before, self.after]) if kind == "size" else None
 
     @cached_property
     def conflicts(self) -> pl.DataFrame:
@@ -103,7 +120,7 @@ class Delta(Views):
     @cached_property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
-        return notes.of_delta(
+        return self._filter_note() + notes.of_delta(
             self.before,
             self.after,
             together=self._together,

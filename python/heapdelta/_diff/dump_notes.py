@@ -88,7 +88,7 @@ def _about_private_memory(before: Dump, after: Dump, classes: pl.DataFrame, coun
     notes = []
     whole = list_state(before, "regions") == list_state(after, "regions") == WHOLE
     if whole and changes.len() and changes.null_count() == 0:
-        changed = total(changes) if (changes != 0).any() else None
+        changed = total(changes) or None
     else:
         changed = counters.filter(pl.col("counter") == "private_usage")["value_delta"].item() or None
     if changed is not None:

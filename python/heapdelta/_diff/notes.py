@@ -93,8 +93,9 @@ def open_heaps(snapshot: Snapshot) -> int:
 
 def _about_stacks(together: Together, matched: Matched, conflict_count: int) -> list[str]:
     notes = []
-    # After what the other log knew was filled in.
-    used = matched.rows["stack"].drop_nulls().unique()
+    # After what the other log knew was filled in; of stacks that hold nothing there is nothing to tell.
+    held = (pl.col("requested_bytes_before") != 0) | (pl.col("requested_bytes_after") != 0)
+    used = matched.rows.filter(held.fill_null(True))["stack"].drop_nulls().unique()
     lacking = matched.stacks.select(pl.all().gather(used)).filter(pl.col("fingerprint").is_null())
     unlisted = lacking["trace_id"].n_unique() if matched.one_run else lacking.height
     if unlisted:

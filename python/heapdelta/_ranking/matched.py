@@ -7,23 +7,29 @@ side; a row of a comparison fills both. The sums of any grouping of the rows are
 
 from __future__ import annotations
 
+from copy import copy
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from heapdelta._native import Diff
-from heapdelta._numbers import delta, sum_of
-from heapdelta._ranking import labels
+from heapdelta._numbers import delta, sum_of, sum_of_signed
+from heapdelta._ranking import by_heap, by_size, labels
+from heapdelta._ranking import rows as rows_of
+from heapdelta._ranking.filters import Filter
 from heapdelta._ranking.labels import NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS
-from heapdelta._ranking.measures import AFTER, BEFORE, BOTH, MEASURES, PAIRS
-from heapdelta.blame import Allocators, frame_flags
+from heapdelta._ranking.measures import AFTER, BEFORE, MEASURES, PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from heapdelta._ranking.sides import BothSides, LogSide, Side
+    from heapdelta.blame import Allocators
 
 NUMBERS = tuple(f"{measure}_{part}" for measure in MEASURES for part in ("before", "after", "delta"))
+PARTS = ("requested_bytes_grown", "requested_bytes_shrunk")
+"""What the stacks of a row grew that did, and what the others shrank; together its growth."""
 
 # Keys of groups that have no code of their own count down from here.
 _SPECIAL = 0xFFFF_FFFF
@@ -34,6 +40,7 @@ _SHOWN = {
     "stack": ["fingerprint", "trace_id_before", "trace_id_after", "module", "function", "depth", "status"],
     "trace": ["trace_id", "fingerprint", "module", "function", "depth", "status"],
     "heap": ["heap_base", "status"],
+    "size": ["size", "status"],
 }
 
 
@@ -47,42 +54,50 @@ class Matched:
         *,
         one_run: bool,
         rows: pl.DataFrame | None = None,
+        filtered: Filter | None = None,
         threads: int | None = None,
     ) -> None:
         self.sources = list(sources)
         self.one_run = one_run
         self.frames = pl.concat([source.frames.select("module", "function", "offset", "text") for source in sources])
-        self.flags = [frame_flags(source.frames, allocators) for source in sources]
+        self.filtered = filtered or Filter()
+        self.flags = [self.filtered.passed_over(source.frames, allocators) for source in sources]
         flags = [flag.to_frame() for flag in self.flags]
-        self._diff = diff = Diff([source._native for source in self.sources], flags, threads=threads)
+        self.core = diff = Diff([source._native for source in self.sources], flags, threads=threads)
         if rows is None:
             rows = pl.DataFrame(diff.sides("stack"))
         self.stacks = pl.DataFrame(diff.stacks())
         may_lack = one_run and len(self.sources) > 1 and self.stacks["fingerprint"].null_count() > 0
-        self.rows = _found_elsewhere(rows, self.located(self.stacks)) if may_lack else rows
+        rows = rows_of.found_elsewhere(rows, self.located(self.stacks)) if may_lack else rows
+        self.kept = self.filtered.keeps(self) if self.filtered else None
+        self.rows = rows if self.kept is None else rows.filter(self._is_kept(rows["stack"]))
+        self.left_out = rows.clear() if self.kept is None else rows.filter(~self._is_kept(rows["stack"]))
 
     @classmethod
     def from_snapshots(
-        cls, before: LogSide, after: LogSide, allocators: Allocators, *, one_run: bool, threads: int | None = None
+        cls,
+        before: LogSide,
+        after: LogSide,
+        allocators: Allocators,
+        *,
+        one_run: bool,
+        filtered: Filter | None = None,
+        threads: int | None = None,
     ) -> Matched:
         """Bring together the sums of two snapshots."""
-        return cls([after, before], allocators, one_run=one_run, threads=threads)
+        return cls([after, before], allocators, one_run=one_run, filtered=filtered, threads=threads)
 
     @classmethod
-    def from_comparison(cls, comparison: BothSides, allocators: Allocators) -> Matched:
+    def from_snapshot(cls, log: LogSide, allocators: Allocators, *, filtered: Filter | None = None) -> Matched:
+        """Take the sums of one snapshot, beside nothing."""
+        return cls([log], allocators, one_run=True, rows=rows_of.log(log), filtered=filtered)
+
+    @classmethod
+    def from_comparison(
+        cls, comparison: BothSides, allocators: Allocators, *, filtered: Filter | None = None
+    ) -> Matched:
         """Take the lines of a comparison, which hold both sides at once."""
-        absent = pl.lit(None, dtype=pl.UInt64)
-        rows = comparison.rows.select(
-            pl.lit(BOTH, dtype=pl.UInt32).alias("side"),
-            pl.col("stack_id").alias("stack"),
-            "requested_bytes_before",
-            "requested_bytes_after",
-            absent.alias("overhead_bytes_before"),
-            absent.alias("overhead_bytes_after"),
-            "allocation_count_before",
-            "allocation_count_after",
-        )
-        return cls([comparison], allocators, one_run=True, rows=rows)
+        return cls([comparison], allocators, one_run=True, rows=rows_of.comparison(comparison), filtered=filtered)
 
     def located(self, stacks: pl.DataFrame) -> pl.DataFrame:
         """Tell where each of all stacks is from: `source`, its place among them, and `stack_id`, the row there."""
@@ -91,9 +106,22 @@ class Matched:
         source = [pl.repeat(place, count, dtype=pl.UInt8, eager=True) for place, count in enumerate(rows)]
         return stacks.with_columns(pl.concat(source).alias("source"), pl.concat(own).alias("stack_id"))
 
-    def total(self) -> pl.DataFrame:
-        """Sum up everything, in one row."""
-        return _with_deltas(self.rows.select(self._sums())).select(NUMBERS)
+    def total(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Sum up everything, or some rows, in one row."""
+        rows = self.rows if rows is None else rows
+        return _with_deltas(rows.select(_sums_of(rows))).select(NUMBERS)
+
+    def with_rows(self, rows: pl.DataFrame) -> Matched:
+        """Make the same of fewer rows."""
+        other = copy(self)
+        other.rows = rows
+        other.__dict__.pop("_sums_by_stack", None)
+        return other
+
+    def _is_kept(self, stack: pl.Series) -> pl.Series:
+        """Tell which rows a filter leaves, by their stacks."""
+        assert self.kept is not None
+        return self.kept.gather(stack).fill_null(self.filtered.keeps_unrecorded)
 
     def by(self, kind: str, *, inclusive: bool = False, stack: bool = False) -> pl.DataFrame:
         """Rank: key columns, then `NUMBERS`; with `stack` also the number of a stack, for kinds that have one."""
@@ -105,10 +133,16 @@ class Matched:
             ranking = self._by_stack()
         elif kind == "trace":
             ranking = self._by_trace()
+        elif kind == "size":
+            ranking = by_size.held(self) if len(self.sources) == 1 else by_size.grown(self)
         else:
-            ranking = self._by_heap()
+            # A comparison has no heaps; only snapshots are asked for them (`Views.by` sees to it).
+            rows = by_heap.rows(self)
+            ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
+            ranking = ranking.with_columns(labels.heap_status(pl.col("heap_base")))
         keys = _SHOWN[kind]
-        shown = ranking.select(*keys, *NUMBERS, *(["stack"] if stack else []))
+        parts = [name for name in PARTS if name in ranking.columns]
+        shown = ranking.select(*keys, *NUMBERS, *parts, *(["stack"] if stack else []))
         if kind == "stack" and shown["fingerprint"].null_count() == 0:
             return shown  # `_by_stack` has sorted it
         return shown.sort(["requested_bytes_delta", *keys], descending=[True] + [False] * len(keys), nulls_last=True)
@@ -126,11 +160,25 @@ class Matched:
             rest = rest.with_columns(self._special_key(pl.col("stack")).alias("key"))
             rest = _with_deltas(rest.group_by("key").agg(self._sums()))
             sums = pl.concat([part.select("key", *NUMBERS) for part in (ranking, rest)])
+            sums = sums.join(self._parts(codes), on="key", how="left", maintain_order="left")
         known = sums["key"].set(sums["key"] >= names.height, None)
         named = names.select(pl.all().gather(known))
         special = (_SPECIAL - sums["key"]).set(known.is_not_null(), OK)
-        return pl.concat([named, sums.select(NUMBERS)], how="horizontal").with_columns(
+        return pl.concat([named, sums.drop("key")], how="horizontal").with_columns(
             pl.coalesce("status", labels.status_text(pl.lit(special))).alias("status")
+        )
+
+    def _parts(self, codes: pl.Series) -> pl.DataFrame:
+        """Sum up growth by group of frames, apart for stacks that grew and stacks that shrank: ``key``, `PARTS`."""
+        stacks = self._sums_by_stack
+        own = codes.gather(self.stacks["frame"].gather(stacks["stack"])).cast(pl.UInt32)
+        change = pl.col("requested_bytes_delta")
+        keyed = stacks.select("stack", change).with_columns(
+            pl.coalesce(pl.lit(own), self._special_key(pl.col("stack"))).alias("key")
+        )
+        parts = (change.clip(lower_bound=0), change.clip(upper_bound=0))
+        return keyed.group_by("key").agg(
+            sum_of_signed(part).alias(name) for name, part in zip(PARTS, parts, strict=True)
         )
 
     def _ranked(self, keys: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -138,7 +186,7 @@ class Matched:
         stacks = self.rows["stack"]
         all_have_one = keys.null_count() == 0 and stacks.null_count() == 0
         rest = self.rows.clear() if all_have_one else self.rows.filter(keys.gather(stacks).is_null())
-        return pl.DataFrame(self._diff.rank(self._sides(self.rows), keys.to_frame())), rest
+        return pl.DataFrame(self.core.rank(self._sides(self.rows), keys.to_frame())), rest
 
     def _sides(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
         """Part rows of two sources by side, which is what they are ordered by; each part is in one piece then."""
@@ -174,23 +222,29 @@ class Matched:
 
     def passed(self, source: int, groups: pl.Series) -> pl.DataFrame:
         """Give every group of frames that each stack of a source passes: `stack_id`, `group`."""
-        return pl.DataFrame(self._diff.passed(source, groups.to_frame()))
+        return pl.DataFrame(self.core.passed(source, groups.to_frame()))
 
     def _by_stack(self) -> pl.DataFrame:
-        ranking, rest = self._ranked(self.stacks["content"])
-        if rest.height:
-            unrecorded = pl.col("stack").is_null()
-            # Outside one run the side is a part of the key: an id there says nothing about the other side's.
-            apart = pl.when(unrecorded | pl.lit(self.one_run)).then(pl.lit(0, dtype=pl.UInt32)).otherwise("side")
-            trace_id = self.stacks["trace_id"].gather(rest["stack"])
-            rest = rest.with_columns(trace_id, apart.alias("apart"), unrecorded.alias("unrecorded"))
-            ranking = pl.concat([ranking, self._grouped(rest, ["unrecorded", "apart", "trace_id"])], how="diagonal")
+        ranking = self._sums_by_stack
         ids = pl.lit(self.stacks["trace_id"])
         return ranking.with_columns(
             ids.gather(pl.col("stack_before")).alias("trace_id_before"),
             ids.gather(pl.col("stack_after")).alias("trace_id_after"),
             *self._describe(ranking["stack"]),
         )
+
+    @cached_property
+    def _sums_by_stack(self) -> pl.DataFrame:
+        """Rank stacks by their content; those without frames by their id."""
+        ranking, rest = self._ranked(self.stacks["content"])
+        if rest.is_empty():
+            return ranking
+        unrecorded = pl.col("stack").is_null()
+        # Outside one run the side is a part of the key: an id there says nothing about the other side's.
+        apart = pl.when(unrecorded | pl.lit(self.one_run)).then(pl.lit(0, dtype=pl.UInt32)).otherwise("side")
+        trace_id = self.stacks["trace_id"].gather(rest["stack"])
+        rest = rest.with_columns(trace_id, apart.alias("apart"), unrecorded.alias("unrecorded"))
+        return pl.concat([ranking, self._grouped(rest, ["unrecorded", "apart", "trace_id"])], how="diagonal")
 
     def _by_trace(self) -> pl.DataFrame:
         ids = self.stacks["trace_id"]
@@ -213,11 +267,13 @@ class Matched:
         words = labels.status_text(pl.lit(SEVERAL_STACKS))
         return traces.with_columns(*unnamed, status=pl.when(mixed).then(words).otherwise("status"))
 
-    def _by_heap(self) -> pl.DataFrame:
-        # A comparison has no heaps; only two snapshots are asked for them (`Views.by` sees to it).
-        rows = pl.DataFrame(self._diff.sides("heap"))
-        ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
-        return ranking.with_columns(labels.heap_status(pl.col("heap_base")))
+    def kept_of(self, place: int, stack_ids: pl.Series) -> pl.Series | None:
+        """Tell which rows of a source a filter leaves, by their stacks; None for all."""
+        if self.kept is None:
+            return None
+        first = sum(source._height("stacks") for source in self.sources[:place])
+        kept = self.kept.slice(first, self.sources[place]._height("stacks"))
+        return kept.gather(stack_ids).fill_null(self.filtered.keeps_unrecorded)
 
     def _grouped(self, rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         """Sum up rows by columns that are no key of stacks, into what `_ranked` gives."""
@@ -280,15 +336,3 @@ def _sum(rows: pl.DataFrame, name: str) -> pl.Expr:
 
 def _with_deltas(sums: pl.DataFrame) -> pl.DataFrame:
     return sums.with_columns(delta(measure) for measure in MEASURES)
-
-
-def _found_elsewhere(rows: pl.DataFrame, stacks: pl.DataFrame) -> pl.DataFrame:
-    """Inside one run an id means one stack: where a log lacks its frames, the other log's stand for it."""
-    numbered = stacks.select("trace_id", "source", "fingerprint", "alias_of").with_row_index("stack")
-    first = numbered.filter(pl.col("fingerprint").is_not_null() & pl.col("alias_of").is_null())
-    there = first.select("trace_id", source=1 - pl.col("source"), found="stack").unique(
-        ["trace_id", "source"], keep="first", maintain_order=True
-    )
-    lacking = numbered.filter(pl.col("fingerprint").is_null()).join(there, on=["trace_id", "source"], how="inner")
-    found = rows.join(lacking.select("stack", "found"), on="stack", how="left", maintain_order="left")
-    return found.with_columns(pl.coalesce("found", "stack").alias("stack")).drop("found")

@@ -6,30 +6,44 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from heapdelta._ranking.labels import hexadecimal
+from heapdelta._ranking.fingerprints import short_forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Text: TypeAlias = "Callable[[pl.Series], pl.Series]"
 
-_NOUNS = {"trace_id": "traces", "fingerprint": "stacks", "heap_base": "heaps", "function": "functions"}
+_NOUNS = {"trace_id": "traces", "fingerprint": "stacks", "heap_base": "heaps", "size": "sizes", "function": "functions"}
 # Columns of a table of a series that say what a row is about.
 _KEYS = ("module", "function", "fingerprint", "depth", "heap_base", "status")
-# Digits of a fingerprint that tell stacks of one function apart.
-_DIGITS = 6
 
 
 def noun_of(frame: pl.DataFrame) -> str:
-    """Say what the rows of a ranking are."""
+    """Say what the rows of a ranking are; by stack or by trace, what is first is the key."""
+    if {"trace_id", "fingerprint"} <= set(frame.columns):
+        return next(_NOUNS[name] for name in frame.columns if name in ("trace_id", "fingerprint"))
     return next((noun for key, noun in _NOUNS.items() if key in frame.columns), "modules")
 
 
 def named(frame: pl.DataFrame, *, text: Text | None = None) -> pl.DataFrame:
-    """Add ``name``: what a row of a ranking is called in full; `text` makes it safe for where it is shown."""
+    """Add ``name``: what a row of a ranking is called in full; `text` makes it safe for where it is shown.
+
+    Stacks and traces of one function have one name: `named_keys` tells them apart.
+    """
+    return _with_name(frame, _name(frame), text)
+
+
+def _with_name(frame: pl.DataFrame, name: pl.Expr, text: Text | None) -> pl.DataFrame:
+    with_names = frame.with_columns(name.cast(pl.String).alias("name"))
+    return with_names if text is None else with_names.with_columns(text(with_names["name"]).alias("name"))
+
+
+def _name(frame: pl.DataFrame) -> pl.Expr:
     noun = noun_of(frame)
     if noun == "heaps":
         name = pl.col("heap_base").map_elements(lambda base: f"heap {base:X}", return_dtype=pl.String)
+    elif noun == "sizes":
+        name = pl.format("{} bytes", pl.col("size"))
     elif noun == "modules":
         name = pl.col("module")
     else:
@@ -37,13 +51,7 @@ def named(frame: pl.DataFrame, *, text: Text | None = None) -> pl.DataFrame:
         with_module = pl.concat_str("module", pl.lit("!"), "function")
         starts_with_module = pl.col("function").str.starts_with(pl.concat_str("module", pl.lit("+")))
         name = pl.when(starts_with_module | pl.col("module").is_null()).then("function").otherwise(with_module)
-    if noun in {"stacks", "traces"}:
-        ids = [column for column in ("trace_id", "trace_id_after", "trace_id_before") if column in frame.columns]
-        if ids:
-            name = pl.concat_str(name, pl.coalesce(ids), separator="  #", ignore_nulls=True)
-    status = pl.col("status") if "status" in frame.columns else pl.lit("no name")
-    with_names = frame.with_columns(pl.coalesce(name, status).cast(pl.String).alias("name"))
-    return with_names if text is None else with_names.with_columns(text(with_names["name"]).alias("name"))
+    return pl.coalesce(name, pl.col("status") if "status" in frame.columns else pl.lit("no name"))
 
 
 def distinct(labels: Sequence[str]) -> list[str]:
@@ -62,11 +70,16 @@ def key_columns(frame: pl.DataFrame) -> list[str]:
 
 
 def named_keys(keys: pl.DataFrame, *, text: Text | None = None) -> pl.DataFrame:
-    """Add ``name``, which no two different keys share: stacks of one function get digits of their fingerprint."""
-    rows = named(keys, text=text)
-    if "fingerprint" in keys.columns:
-        digits = pl.lit(hexadecimal(rows["fingerprint"]).str.zfill(16).str.head(_DIGITS))
-        several = pl.col("name").is_duplicated() & pl.col("fingerprint").is_not_null()
-        with_digits = pl.concat_str("name", pl.lit("  #"), digits)
-        rows = rows.with_columns(pl.when(several).then(with_digits).otherwise("name").alias("name"))
+    """Add ``name``, which no two different keys share: a stack has digits of its fingerprint, a trace its id."""
+    name = pl.concat_str(_name(keys), _identity(keys), separator="  ", ignore_nulls=True)
+    rows = _with_name(keys, name, text)
     return rows.with_columns(pl.Series("name", distinct(rows["name"].to_list()), dtype=pl.String))
+
+
+def _identity(keys: pl.DataFrame) -> pl.Expr:
+    """``#C291BD`` is a fingerprint and nothing else; what only an id of the log stands for is ``trace 1A2B``."""
+    ids = [name for name in ("trace_id", "trace_id_after", "trace_id_before") if name in keys.columns]
+    trace = pl.concat_str(pl.lit("trace "), pl.coalesce(ids)) if ids else pl.lit(None, dtype=pl.String)
+    if noun_of(keys) == "traces" or "fingerprint" not in keys.columns:
+        return trace if ids else pl.lit(None, dtype=pl.String)
+    return pl.coalesce(pl.lit(short_forms(keys["fingerprint"])), trace)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from heapdelta import _native as core
@@ -36,6 +38,26 @@ class LogSide(Side, Protocol):
     @property
     def _native(self) -> core.Snapshot: ...
 
+    @property
+    def path(self) -> str | None:
+        """The file."""
+
+    @property
+    def format(self) -> str:
+        """Who wrote it."""
+
+    @property
+    def usage(self) -> pl.DataFrame:
+        """One row per heap and stack."""
+
+    @property
+    def allocations(self) -> pl.DataFrame:
+        """One row per live block."""
+
+    @property
+    def heaps(self) -> pl.DataFrame:
+        """One row per heap."""
+
 
 class BothSides(Side, Protocol):
     """A comparison, whose rows have both sides."""
@@ -46,3 +68,41 @@ class BothSides(Side, Protocol):
     @property
     def rows(self) -> pl.DataFrame:
         """One row per stack."""
+
+
+class Rows(Protocol):
+    """Rows that are matched, as those see them who choose among them or rank them in another way."""
+
+    @property
+    def sources(self) -> Sequence[Side]:
+        """The captures whose stacks are numbered in one go."""
+
+    @property
+    def frames(self) -> pl.DataFrame:
+        """The frames of all captures, one behind the other."""
+
+    @property
+    def stacks(self) -> pl.DataFrame:
+        """The stacks of all captures, one behind the other."""
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """What is ranked."""
+
+    @property
+    def left_out(self) -> pl.DataFrame:
+        """What a filter leaves out."""
+
+    @property
+    def kept(self) -> pl.Series | None:
+        """Which stacks a filter leaves; None for all."""
+
+    @property
+    def core(self) -> core.Diff:
+        """The sums of the core."""
+
+    def kept_of(self, place: int, stack_ids: pl.Series) -> pl.Series | None:
+        """Tell which rows of a source a filter leaves, by their stacks; None for all."""
+
+    def passed(self, source: int, groups: pl.Series) -> pl.DataFrame:
+        """Give every group of frames that each stack of a source passes."""

@@ -1,20 +1,31 @@
-"""The views that a `Delta` and a `Comparison` share: rankings, the total, the frames of one stack."""
+"""The views that a `Delta`, a `Comparison` and a `Live` share: rankings, totals, the frames of a stack, filters."""
 
 from __future__ import annotations
 
-from operator import index
-from typing import TYPE_CHECKING, SupportsIndex
+import re
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from heapdelta._ranking.filters import Filter
+from heapdelta._ranking.fingerprints import digits_of, only_one
 from heapdelta._ranking.measures import MEASURES
-from heapdelta._words import listed
+from heapdelta._words import bytes_text, listed, plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Self
+
     from heapdelta._ranking.matched import Matched
+    from heapdelta.blame import RuleLike
+
+KINDS = ("module", "stack", "function", "heap", "trace", "size")
+"""What rankings can be by."""
 
 _ALLOWS_INCLUSIVE = ("module", "function")
+_INSTEAD = {"trace": "by='stack' matches stacks by what they contain", "size": "read with blocks=True to rank by size"}
+_OF_TRACE = re.compile(r"(?i)BackTrace([0-9A-F]+)")
 
 
 class Views:
@@ -29,17 +40,21 @@ class Views:
     def _refusal(self, kind: str) -> str | None:
         raise NotImplementedError
 
+    def _with_filter(self, filtered: Filter) -> Self:
+        raise NotImplementedError
+
     def by(self, kind: str, *, inclusive: bool = False) -> pl.DataFrame:
-        """Rank what grew, by module, stack, function, heap or trace.
+        """Rank what grew, by module, stack, function, heap, trace or size of a block.
 
         A stack counts for its first frame, from the innermost outward, that no allocator owns. Growth is not yet a
         leak: a cache that is still filling looks the same in two snapshots.
 
         Parameters
         ----------
-        kind : {"module", "stack", "function", "heap", "trace"}
+        kind : {"module", "stack", "function", "heap", "trace", "size"}
             What one row stands for. Modules are told apart without regard to case; stacks by their content, so that two
-            runs of a program compare; traces by the log's own ids, inside one run only. A comparison has no heaps.
+            runs of a program compare; traces by the log's own ids, inside one run only; sizes are those of single
+            blocks, of logs read with them. A comparison has no heaps and no sizes.
         inclusive : bool, default False
             For modules and functions: count a stack for every one it passes, once each. Such sums overlap and do not
             add up to the total.
@@ -55,14 +70,19 @@ class Views:
               the first of them where a side has several), ``module``, ``function`` str, ``depth`` u32, frames
             - trace: ``trace_id`` str, ``fingerprint``, ``module``, ``function``, ``depth`` as above
             - heap: ``heap_base`` u64, its address
+            - size: ``size`` u64, requested bytes of one block (null for lines that stand for several)
 
             then ``status`` str, which tells why a key is null: ``ok``, ``no stack recorded``, ``stack not in file``,
             ``no module``, ``no heap named``, ``several stacks`` (of a trace: a comparison has several under the id, and
-            `by` stack tells them apart). Then ``requested_bytes`` (bytes the program asked for), ``overhead_bytes``
-            (bytes the heap manager added) and ``allocation_count`` (blocks), each as ``_before`` u64, ``_after`` u64
-            and ``_delta`` i64, which is after - before. They are null where the tool does not write them, else 0 for
-            what is not there. A sum past 2^64 - 1 and a difference past 63 bits are null, never wrong: an issue
-            ``sum_overflow`` tells of it.
+            `by` stack tells them apart), ``sum of several blocks``. Then ``requested_bytes`` (bytes the program asked
+            for), ``overhead_bytes`` (bytes the heap manager added) and ``allocation_count`` (blocks), each as
+            ``_before`` u64, ``_after`` u64 and ``_delta`` i64, which is after - before. They are null where the tool
+            does not write them, else 0 for what is not there. A sum past 2^64 - 1 and a difference past 63 bits are
+            null, never wrong: an issue ``sum_overflow`` tells of it.
+
+            Modules and functions, unless `inclusive`, have two columns more: ``requested_bytes_grown`` i64, the growth
+            of their stacks that grew, and ``requested_bytes_shrunk`` i64, at most 0, that of those that shrank. They
+            add up to the delta: one of -5 KiB can hide +4.6 MiB.
 
         Raises
         ------
@@ -70,7 +90,7 @@ class Views:
             If `kind` is none of these, makes no sense for this data (the message says why), or is asked for
             inclusively and is neither module nor function.
         """
-        known = ("module", "stack", "function", "heap", "trace")
+        known = KINDS
         if kind not in known:
             raise OptionError(f"expected one of {', '.join(known)}, found {kind!r}", kind="option")
         if inclusive and kind not in _ALLOWS_INCLUSIVE:
@@ -79,51 +99,137 @@ class Views:
         if reason is not None:
             raise OptionError(
                 f"expected {listed([k for k in known if self._refusal(k) is None])}, found {kind!r}: {reason}",
-                hint="by='stack' matches stacks by what they contain" if kind == "trace" else None,
+                hint=_INSTEAD.get(kind),
                 kind="option",
             )
         return self._matched.by(kind, inclusive=inclusive)
 
     @property
     def total(self) -> pl.DataFrame:
-        """One row with the nine number columns of `by`: the sums of everything."""
+        """One row with the nine number columns of `by`: the sums of everything that no filter leaves out."""
         return self._matched.total()
 
-    def stack(self, fingerprint: int) -> pl.DataFrame:
+    def filter(
+        self,
+        *,
+        focus: Iterable[RuleLike] | RuleLike = (),
+        ignore: Iterable[RuleLike] | RuleLike = (),
+        hide: Iterable[RuleLike] | RuleLike = (),
+        show: Iterable[RuleLike] | RuleLike = (),
+    ) -> Self:
+        """Look at some stacks, or past some frames.
+
+        Parameters
+        ----------
+        focus, ignore : str, Rule or iterable of them, optional
+            Keep only stacks with a frame that matches; leave out stacks with a frame that matches. Patterns are those
+            of `heapdelta.blame`: ``mymem``, ``mymem!pool_*``, ``*!Cache::*``. The first that matches a stack decides;
+            after a ``-`` it makes an exception.
+        hide, show : str, Rule or iterable of them, optional
+            Pass over frames that match, as over those of an allocator; or look at no others, allocators or not. A stack
+            without any frame left is left out.
+
+        Returns
+        -------
+        same type
+            A new one, without the filters of this one. `left_out` says what it leaves out, and so do its notes, where
+            it has notes.
+
+        Raises
+        ------
+        OptionError
+            If a pattern is empty.
+        """
+        return self._with_filter(Filter.of(focus, ignore, hide, show))
+
+    @property
+    def left_out(self) -> pl.DataFrame:
+        """What a filter leaves out, in one row: ``stacks`` u32 (distinct ones), then the columns of `total`."""
+        rows = self._matched.left_out
+        stacks = self._matched.stacks["content"].gather(rows["stack"].drop_nulls().unique()).n_unique()
+        return self._matched.total(rows).select(pl.lit(stacks, pl.UInt32).alias("stacks"), pl.all())
+
+    def _filter_note(self) -> list[str]:
+        """Say what a filter leaves out."""
+        if not self._matched.filtered:
+            return []
+        out = self.left_out.row(0, named=True)
+        change, held = out["requested_bytes_delta"], out["requested_bytes_after"]
+        what = f"{bytes_text(change, signed=True)} ({bytes_text(held)} after) in {plural(out['stacks'], 'stack')}"
+        return [f"left out by filters: {what}; filters: {self._matched.filtered}"]
+
+    @property
+    def fingerprints(self) -> pl.Series:
+        """The fingerprints of all stacks, of both sides and with those that a filter leaves out: u64, each once."""
+        return self._matched.stacks["fingerprint"].drop_nulls().unique(maintain_order=True)
+
+    def fingerprint(self, asked: int | str) -> int:
+        """Find the stack that is meant.
+
+        Parameters
+        ----------
+        asked : int or str
+            A fingerprint; or its first digits, so many that no other begins with them (``#C291BD``); or the log's own
+            name for the stack (``BackTrace53``; after goes before).
+
+        Returns
+        -------
+        int
+            The fingerprint.
+
+        Raises
+        ------
+        OptionError
+            If there is no such stack with its frames, or several begin with these digits.
+        """
+        match = _OF_TRACE.fullmatch(asked.strip()) if isinstance(asked, str) else None
+        if match is None:
+            return int(only_one(digits_of(self.fingerprints), asked, ""), 16)
+        stacks = self._matched.located(self._matched.stacks)
+        own = (pl.col("trace_id") == match[1]) & pl.col("fingerprint").is_not_null() & pl.col("alias_of").is_null()
+        found = stacks.filter(own).sort("source", maintain_order=True)["fingerprint"]
+        if found.is_empty():
+            raise OptionError(f"expected a stack with its frames, found none called {asked}", kind="no_such_stack")
+        return int(found[0])
+
+    def stack(self, fingerprint: int | str) -> pl.DataFrame:
         """Show the frames of one stack.
 
         Parameters
         ----------
-        fingerprint : int
-            Of the stack, as `by` shows it.
+        fingerprint : int or str
+            Of the stack, as `by` shows it; or its first digits, so many that no other begins with them (``#C291BD``);
+            or the log's own name for it (``BackTrace53``).
 
         Returns
         -------
         polars.DataFrame
             One row per frame, innermost first, from the after side if the stack is there, else from before: ``index``
-            u32 from 0, ``module``, ``function`` str, ``offset``, ``address`` u64, ``file`` str, ``source_line`` u32,
-            ``text`` str (the frame as the file has it), ``blamed`` bool (the frame the stack counts for), and
-            ``alias`` u32: 0 for the stack itself, 1 and up for other stacks that the tool printed under the same id.
+            u32 from 0 (those of frames that a filter hides are missing), ``module``, ``function`` str, ``offset``,
+            ``address`` u64, ``file`` str, ``source_line`` u32, ``text`` str (the frame as the file has it), ``blamed``
+            bool (the frame the stack counts for), and ``alias`` u32: 0 for the stack itself, 1 and up for other stacks
+            that the tool printed under the same id.
 
         Raises
         ------
         OptionError
-            If `fingerprint` is no whole number, or neither side has a stack of that fingerprint.
+            If neither side has a stack of that fingerprint, or several begin with these digits.
         """
         stacks = self._matched.located(self._matched.stacks)
-        number = _whole(fingerprint)
-        hits = stacks.filter(pl.col("fingerprint") == number) if 0 <= number < 1 << 64 else stacks.clear()
-        if hits.is_empty():
-            raise OptionError(f"expected the fingerprint of a stack, found {fingerprint}", kind="option")
+        hits = stacks.filter(pl.col("fingerprint") == self.fingerprint(fingerprint))
         # A stack of these frames that is the first of its id has the fewest others beside it.
         hit = hits.sort("source", pl.col("alias_of").is_not_null(), maintain_order=True).row(0, named=True)
         source = self._matched.sources[hit["source"]]
         flags = self._matched.flags[hit["source"]]
+        hidden = self._matched.filtered.hidden(source.frames)
         main = hit["stack_id"] if hit["alias_of"] is None else hit["alias_of"]
         family = source.stacks.filter((pl.col("stack_id") == main) | (pl.col("alias_of") == main))
         family = family.sort(pl.col("stack_id") != hit["stack_id"], "stack_id")
         return pl.concat(
-            [_frames_of(ids, alias, source.frames, flags) for alias, ids in enumerate(family["frame_ids"].to_list())]
+            [
+                _frames_of(ids, alias, source.frames, flags, hidden)
+                for alias, ids in enumerate(family["frame_ids"].to_list())
+            ]
         )
 
     def _top_html(self) -> pl.DataFrame:
@@ -131,26 +237,23 @@ class Views:
         return self.by("module").select(keep)
 
 
-def _whole(value: object) -> int:
-    """Let a whole number pass, of numpy too; polars' own words about others help nobody."""
-    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
-        return index(value)
-    raise OptionError(f"expected the fingerprint of a stack, found {value!r}", kind="option")
-
-
-def _frames_of(ids: list[int], alias: int, frames: pl.DataFrame, flags: pl.Series) -> pl.DataFrame:
+def _frames_of(ids: list[int], alias: int, frames: pl.DataFrame, flags: pl.Series, hidden: pl.Series) -> pl.DataFrame:
     outside = [place for place, frame in enumerate(ids) if not flags[frame]]
     blamed = outside[0] if outside else len(ids) - 1
-    shown = frames.select(pl.all().gather(pl.Series(ids, dtype=pl.UInt32)))
-    return shown.with_row_index("index").select(
-        "index",
-        "module",
-        "function",
-        "offset",
-        "address",
-        "file",
-        "source_line",
-        "text",
-        (pl.col("index") == blamed).alias("blamed"),
-        pl.lit(alias, dtype=pl.UInt32).alias("alias"),
+    shown = frames.with_columns(hidden.alias("hidden")).select(pl.all().gather(pl.Series(ids, dtype=pl.UInt32)))
+    return (
+        shown.with_row_index("index")
+        .filter(~pl.col("hidden"))
+        .select(
+            "index",
+            "module",
+            "function",
+            "offset",
+            "address",
+            "file",
+            "source_line",
+            "text",
+            (pl.col("index") == blamed).alias("blamed"),
+            pl.lit(alias, dtype=pl.UInt32).alias("alias"),
+        )
     )

@@ -17,6 +17,8 @@ from heapdelta._words import count_text, plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from heapdelta import _native as core
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._series.timeline import Timeline
@@ -40,9 +42,15 @@ class Survival:
     """
 
     def __init__(
-        self, points: pl.DataFrame, stacks: pl.DataFrame, lives: dict[int, core.Table], notes: list[str]
+        self,
+        points: pl.DataFrame,
+        stacks: pl.DataFrame,
+        lives: dict[int, core.Table],
+        notes: list[str],
+        snapshots: Sequence[Snapshot] = (),
     ) -> None:
         self.points = points
+        self._snapshots = snapshots
         self._run_notes = notes
         self._stacks = stacks
         self._lives = lives
@@ -157,7 +165,7 @@ def survival(series: Timeline, *, threads: int | None = None) -> Survival:
         stacks, lives[run] = _native.follow_blocks(natives, threads=threads)
         named = described(pl.DataFrame(stacks), snapshots, series.allocators)
         parts.append(named.with_columns(pl.lit(run, dtype=pl.UInt32).alias("run")))
-    return Survival(series.points, pl.concat(parts).with_row_index("stack"), lives, together.notes)
+    return Survival(series.points, pl.concat(parts).with_row_index("stack"), lives, together.notes, together.snapshots)
 
 
 def _check(snapshot: Snapshot) -> None:

@@ -28,6 +28,9 @@ from heapdelta._words import bytes_text
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
 from heapdelta.chart import _page as pages
+from heapdelta.chart import _room as room
+from heapdelta.chart import _stacks as stacks_of
+from heapdelta.chart._live import live
 from heapdelta.chart._regions import regions
 from heapdelta.chart._series import series_growth
 from heapdelta.chart._sizes import sizes
@@ -40,9 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
-    Kind: TypeAlias = Literal["module", "stack", "function", "heap", "trace"]
+    Kind: TypeAlias = Literal["module", "stack", "function", "heap", "trace", "size"]
 
-__all__ = ["enable", "growth", "regions", "save", "sizes", "slope", "survival", "waterfall"]
+__all__ = ["enable", "growth", "live", "regions", "save", "sizes", "slope", "survival", "waterfall"]
 
 _WIDTH = 560
 _LINES_HEIGHT = 320
@@ -62,7 +65,7 @@ def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", 
     ----------
     delta : Delta, Comparison or polars.DataFrame
         What changed; a frame as `Delta.by` gives it.
-    by : {"module", "stack", "function", "heap", "trace"}, default "module"
+    by : {"module", "stack", "function", "heap", "trace", "size"}, default "module"
         What one bar stands for; without effect for a frame.
     top : int, default 12
         How many changes have a bar of their own, at least 1.
@@ -106,11 +109,13 @@ def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", 
     unknown = data.unknown_text(data.known_rows(frame)[1], noun_of(frame))
     unchanged = f"{bytes_text(after - before, signed=True)} requested" if after != before else "no change of the total"
     subtitle = unchanged if unknown is None else f"{unchanged}, {unknown}"
-    return marks.bars_chart(bars).properties(
-        width=_WIDTH,
-        height=alt.Step(23),
-        title=alt.TitleParams(title, subtitle=subtitle, anchor="start", offset=12),
-    )
+    sources = [] if isinstance(delta, pl.DataFrame) else delta._matched.sources
+    stacks = stacks_of.stack_rows(data.contributions(frame, top)[0], sources)
+    above = alt.TitleParams(title, subtitle=subtitle, anchor="start", offset=12)
+    drawn = marks.bars_chart(bars, stacks)
+    rows = drawn.datasets["bars"]
+    space = room.padding(above, _WIDTH, left=[row["label"] for row in rows], right=[row["change"] for row in rows])
+    return drawn.properties(width=_WIDTH, height=alt.Step(23), title=above, padding=space)
 
 
 def _found(given: object) -> str:
@@ -189,12 +194,10 @@ def _growth_since(deltas: Sequence[Delta], by: str, top: int) -> alt.LayerChart:
     times = [snapshot.taken_at for snapshot in snapshots]
     known = [time for time in times if time is not None]
     timed = len(known) == len(times) and all(earlier < later for earlier, later in pairwise(known))
-    texts = [time.isoformat() for time in known] if timed else _place_names(snapshots)
-    return marks.lines_chart(lines, texts, timed=timed).properties(
-        width=_WIDTH,
-        height=_LINES_HEIGHT,
-        title=alt.TitleParams(f"Growth by {by} since the first log", subtitle=subtitle, anchor="start", offset=12),
-    )
+    drawn = marks.lines_chart(lines, known if timed else _place_names(snapshots))
+    title = alt.TitleParams(f"Growth by {by} since the first log", subtitle=subtitle, anchor="start", offset=12)
+    space = room.padding(title, _WIDTH, right=[row["label"] for row in drawn.datasets["labels"]])
+    return drawn.properties(width=_WIDTH, height=_LINES_HEIGHT, title=title, padding=space)
 
 
 def _chain(states: Sequence[Snapshot | Delta | Series]) -> list[Delta]:
@@ -271,14 +274,8 @@ def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:
         raise OptionError(f"expected a path that ends in .png, .svg or .html, found {path.name!r}", kind="option")
     refuse_other(path)
     _whole_file.check(path)
-    _whole_file.write(path, _drawn(chart.to_dict(), suffix))
+    _whole_file.write(path, pages.drawn(chart.to_dict(), suffix))
     return path
-
-
-def _drawn(spec: dict[str, Any], suffix: str) -> bytes | str:
-    if suffix == ".png":
-        return pages.png(spec)
-    return pages.svg(spec) if suffix == ".svg" else pages.page(spec)
 
 
 def enable(*, interactive: bool = False) -> None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 MARKS = 5_000
 """Most marks a chart may have: what a browser draws without delay."""
 
-_CHARACTERS = 46
+CHARACTERS = 46
+"""Characters of a name that are shown."""
+
 # A change below this share of the largest one is a line of a pixel or two: it is folded with the others.
 _SHARE = 0.01
 # Same spacing as the smallest step between two labels of 11 pixels in a chart of 320.
@@ -39,7 +41,7 @@ def named_keys(keys: pl.DataFrame) -> pl.DataFrame:
     return names.named_keys(keys, text=chart_texts)
 
 
-def short(name: str, most: int = _CHARACTERS) -> str:
+def short(name: str, most: int = CHARACTERS) -> str:
     """Cut a long name in the middle: the module in front and the function's end both tell something."""
     if len(name) <= most:
         return name
@@ -64,10 +66,7 @@ def waterfall_bars(frame: pl.DataFrame, top: int) -> list[Bar]:
     Rows whose bytes are not known are left out; `known_rows` counts them.
     """
     frame, _ = known_rows(frame)
-    delta = pl.col("requested_bytes_delta").cast(pl.Int128)
-    changed = named(frame).filter(delta != 0).sort(delta.abs(), descending=True, maintain_order=True)
-    shown, folded = _folded(changed, delta.abs(), top)
-    shown = shown.sort(delta > 0, delta.abs(), descending=[True, True], maintain_order=True)
+    shown, folded = contributions(frame, top)
     at = total_of_known(frame["requested_bytes_before"])
     bars = [Bar("total before", "total", 0, at, bytes_text(at), plural(at, "byte"))]
     for row in shown.iter_rows(named=True):
@@ -78,6 +77,14 @@ def waterfall_bars(frame: pl.DataFrame, top: int) -> list[Bar]:
         bars.append(_contribution(name, at, total_of_known(folded["requested_bytes_delta"]), _folded_detail(folded)))
         at = bars[-1].end
     return [*bars, Bar("total after", "total", 0, at, bytes_text(at), plural(at, "byte"))]
+
+
+def contributions(frame: pl.DataFrame, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the rows with a bar of their own, with ``name``, in the order of the bars, and those that are folded."""
+    delta = pl.col("requested_bytes_delta").cast(pl.Int128)
+    changed = known_rows(frame)[0].filter(delta != 0).sort(delta.abs(), descending=True, maintain_order=True)
+    shown, folded = _folded(changed, delta.abs(), top)
+    return named_keys(shown).sort(delta > 0, delta.abs(), descending=[True, True], maintain_order=True), folded
 
 
 def known_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:

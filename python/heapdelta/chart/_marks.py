@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from heapdelta._ranking.names import distinct
-from heapdelta._words import Unit, bytes_text
+from heapdelta._words import Unit, bytes_text, moment
+from heapdelta.chart import _colours as colours
 from heapdelta.chart import _data as data
+from heapdelta.chart import _stacks as stacks_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +20,14 @@ if TYPE_CHECKING:
 
 # Light and dark enough to be told apart without colour; the labels carry the sign as well.
 _COLOURS = {"total": "#8c8c8c", "grew": "#a8320a", "shrank": "#7db4dc"}
-_LINES = ["#a8320a", "#1f5f99", "#2e8540", "#8456a8", "#b8860b", "#007f86", "#c2539b", "#5a4a3f", "#4c6ef5", "#708238"]
-_FOLDED = "#8c8c8c"
 _RULE = "#9a9a9a"
 _GRID = "#e6e6e6"
 _TICKS = 7
+# Characters of a file's name below an axis.
+_PLACE = 18
+NAMES = alt.Axis(labelLimit=0, ticks=False, domain=False, labelPadding=8)
+"""The axis of names, which `short` alone cuts."""
+
 SHAPES = {
     "leak": "triangle-up",
     "not known": "stroke",
@@ -39,8 +44,8 @@ SHAPES = {
 _VISIBLE_SHARE = 0.15
 
 
-def bars_chart(bars: Sequence[data.Bar]) -> alt.LayerChart:
-    """Draw a waterfall, from top to bottom."""
+def bars_chart(bars: Sequence[data.Bar], stacks: Sequence[dict[str, Any]] = ()) -> alt.LayerChart:
+    """Draw a waterfall, from top to bottom; `stacks` are those of its bars."""
     before = bars[0].end
     edges = [edge for bar in bars[1:-1] for edge in (bar.begin, bar.end)] or [before]
     reach = max(edges) - min(edges)
@@ -66,16 +71,16 @@ def bars_chart(bars: Sequence[data.Bar]) -> alt.LayerChart:
     ]
     low, high = min(0, *begins, *ends) / unit.size, max(0, *begins, *ends) / unit.size
     axis = _axis("change against the total before" if relative else "requested bytes", unit, low, high)
-    layers = _bar_layers(_scale(low, high, 0.17), axis, totals_as_ticks=relative)
-    return alt.LayerChart(layer=layers, datasets={"bars": rows})
+    layers = _bar_layers(_scale(low, high, 0.17), axis, stacks, totals_as_ticks=relative)
+    return alt.LayerChart(layer=layers, datasets={"bars": rows, **({"stacks": list(stacks)} if stacks else {})})
 
 
-def _bar_layers(scale: alt.Scale, axis: alt.Axis, *, totals_as_ticks: bool) -> list[alt.Chart]:
-    names = alt.Axis(labelLimit=400, ticks=False, domain=False, labelPadding=8)
-    base = alt.Chart(alt.NamedData("bars")).encode(
-        y=alt.Y("label:N", sort=None, title=None, axis=names),
-        tooltip=[alt.Tooltip("name:N", title="name"), alt.Tooltip("change:N"), alt.Tooltip("detail:N")],
-    )
+def _bar_layers(
+    scale: alt.Scale, axis: alt.Axis, stacks: Sequence[dict[str, Any]], *, totals_as_ticks: bool
+) -> list[alt.Chart]:
+    named = alt.Chart(alt.NamedData("bars")).encode(y=alt.Y("label:N", sort=None, title=None, axis=NAMES))
+    tooltip = [alt.Tooltip("name:N", title="name"), alt.Tooltip("change:N"), alt.Tooltip("detail:N")]
+    base = stacks_of.told(named, tooltip, stacks)
     kinds = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
     colour = alt.Color("kind:N", scale=kinds, legend=None)
 
@@ -116,8 +121,11 @@ def _axis(title: str, unit: Unit, low: float, high: float) -> alt.Axis:
     )
 
 
-def lines_chart(lines: pl.DataFrame, texts: list[str], *, timed: bool) -> alt.LayerChart:
-    """Draw growth over time; `texts` are the times, or the names, of all points."""
+def lines_chart(lines: pl.DataFrame, points: Sequence[datetime] | Sequence[str]) -> alt.LayerChart:
+    """Draw growth over time; `points` are the times, or the names, of all logs."""
+    times = [point for point in points if isinstance(point, datetime)]
+    texts = [utc(time) for time in times] or distinct([data.short(str(point), _PLACE) for point in points])
+    whens = [moment(time) for time in times] or [str(point) for point in points]
     growths: list[int] = [0, *lines["growth"].to_list()]
     unit = data.unit_of(max(max(growths), -min(growths)))
     low, high = min(growths) / unit.size, max(growths) / unit.size
@@ -125,6 +133,7 @@ def lines_chart(lines: pl.DataFrame, texts: list[str], *, timed: bool) -> alt.La
         {
             "name": row["name"],
             "at": texts[row["point"]],
+            "when": whens[row["point"]],
             "growth": row["growth"] / unit.size,
             "change": bytes_text(row["growth"], signed=True),
             "total": bytes_text(row["bytes"]),
@@ -138,9 +147,10 @@ def lines_chart(lines: pl.DataFrame, texts: list[str], *, timed: bool) -> alt.La
         {**row, "place": place, "label": f"{data.short(row['name'])}  {row['change']}"}
         for row, place in zip(ends, places, strict=True)
     ]
-    colours = [_FOLDED if row["folded"] else _LINES[place % len(_LINES)] for place, row in enumerate(ends)]
-    colour = alt.Color("name:N", scale=alt.Scale(domain=[row["name"] for row in ends], range=colours), legend=None)
-    x = _time_axis(texts) if timed else _order_axis(texts)
+    own = colours.colours_of(row["name"] for row in ends if not row["folded"])
+    shades = [colours.REST if row["folded"] else own[row["name"]] for row in ends]
+    colour = alt.Color("name:N", scale=alt.Scale(domain=[row["name"] for row in ends], range=shades), legend=None)
+    x = _time_axis(times) if times else _order_axis(texts)
     layers = _line_layers(x, colour, _scale(low, high, 0.03), _axis("growth", unit, low, high))
     datasets = {"lines": rows, "labels": labels, "zero": [{"growth": 0}]}
     return alt.LayerChart(layer=layers, datasets=datasets)
@@ -151,7 +161,7 @@ def _line_layers(x: alt.X, colour: alt.Color, scale: alt.Scale, axis: alt.Axis) 
         alt.Tooltip("name:N"),
         alt.Tooltip("change:N", title="growth"),
         alt.Tooltip("total:N"),
-        alt.Tooltip("at:N"),
+        alt.Tooltip("when:N", title="log"),
     ]
     y = alt.Y("growth:Q", scale=scale, axis=axis)
     base = alt.Chart(alt.NamedData("lines")).encode(x=x, y=y, color=colour, tooltip=tooltip)
@@ -166,16 +176,23 @@ def _line_layers(x: alt.X, colour: alt.Color, scale: alt.Scale, axis: alt.Axis) 
     ]
 
 
-def _time_axis(texts: list[str]) -> alt.X:
+def utc(time: datetime) -> str:
+    """Write a time without a zone as if it were UTC: so it is drawn as it is, wherever it is looked at."""
+    return f"{time.isoformat()}Z"
+
+
+def tick(at: datetime) -> alt.DateTime:
+    """Place a tick at such a time."""
+    return alt.DateTime(
+        year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute, seconds=at.second, utc=True
+    )
+
+
+def _time_axis(times: Sequence[datetime]) -> alt.X:
     """Draw a tick at every log as long as there is room for their labels."""
-    ticks = [_date_time(text) for text in texts] if len(texts) <= _TICKS else alt.Undefined
+    ticks = [tick(time) for time in times] if len(times) <= _TICKS else alt.Undefined
     axis = alt.Axis(grid=False, labelOverlap=True, format="%d %b %H:%M", values=ticks, tickCount=_TICKS)
-    return alt.X("at:T", title=None, axis=axis)
-
-
-def _date_time(text: str) -> alt.DateTime:
-    at = datetime.fromisoformat(text)
-    return alt.DateTime(year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute, seconds=at.second)
+    return alt.X("at:T", title=None, axis=axis, scale=alt.Scale(type="utc"))
 
 
 def _order_axis(texts: list[str]) -> alt.X:
@@ -184,5 +201,5 @@ def _order_axis(texts: list[str]) -> alt.X:
         sort=texts,
         title=None,
         scale=alt.Scale(padding=0),
-        axis=alt.Axis(labelAngle=0, labelLimit=150, labelOverlap=True),
+        axis=alt.Axis(labelAngle=0, labelLimit=0, labelOverlap=True),
     )

@@ -6,6 +6,7 @@ security policy lets only the page's own two scripts run, nothing be compiled, a
 
 from __future__ import annotations
 
+import html
 import json
 from base64 import b64encode
 from functools import cache, wraps
@@ -30,6 +31,13 @@ _OPTIONS = {
     "ast": True,
     "actions": {"export": True, "source": False, "compiled": False, "editor": False},
 }
+# A tooltip shows the frames of a stack, a line each: by itself it shows seven lines, and no ends of them.
+_STYLE = (
+    "#chart.vega-embed { width: 100%; display: flex; } #chart.vega-embed details { position: relative; } "
+    "#vg-tooltip-element.vg-tooltip table tr td.value { max-width: 640px; max-height: none; white-space: pre-line; } "
+    "#vg-tooltip-element.vg-tooltip table tr td.key { vertical-align: top; }"
+)
+_TITLE = "heapdelta chart"
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 Arguments = ParamSpec("Arguments")
@@ -49,6 +57,13 @@ def harmless(draw: Callable[Arguments, Drawn]) -> Callable[Arguments, Drawn]:
     return checked
 
 
+def drawn(spec: dict[str, Any], suffix: str) -> bytes | str:
+    """Draw a chart as what the end of a file's name asks for."""
+    if suffix == ".png":
+        return png(spec)
+    return svg(spec) if suffix == ".svg" else page(spec)
+
+
 def svg(spec: dict[str, Any]) -> str:
     """Draw a chart as SVG."""
     return vl_convert.vegalite_to_svg(mapped(spec, for_drawing), vl_version=VEGA_LITE)
@@ -61,20 +76,21 @@ def png(spec: dict[str, Any]) -> bytes:
 
 def page(spec: dict[str, Any]) -> str:
     """Write a page that needs no network; about 0.9 MB, as the scripts are in it."""
-    drawn = mapped(spec, for_drawing)
-    scripts = [_bundle(), f"vegaEmbed('#chart', {_embedded(drawn)}, {json.dumps(_OPTIONS)}).catch(console.error);"]
+    shown = mapped(spec, for_drawing)
+    scripts = [_bundle(), f"vegaEmbed('#chart', {_embedded(shown)}, {json.dumps(_OPTIONS)}).catch(console.error);"]
     hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
     policy = (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
         "form-action 'none'"
     )
+    title = html.escape(title_of(shown))
     return f"""<!DOCTYPE html>
 <html>
 <head>
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
-<title>Chart</title>
-<style>#chart.vega-embed {{ width: 100%; display: flex; }} #chart.vega-embed details {{ position: relative; }}</style>
+<title>{title}</title>
+<style>{_STYLE}</style>
 <script>{scripts[0]}</script>
 </head>
 <body>
@@ -83,6 +99,15 @@ def page(spec: dict[str, Any]) -> str:
 </body>
 </html>
 """
+
+
+def title_of(spec: dict[str, Any]) -> str:
+    """Give the title of a chart in one line, as a plain text; of one that has none, a word for it."""
+    title = spec.get("title")
+    text = title.get("text") if isinstance(title, dict) else title
+    lines = text if isinstance(text, list) else [text]
+    words = " ".join(line for line in lines if isinstance(line, str)).split()
+    return " ".join(words) or _TITLE
 
 
 def _embedded(spec: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from heapdelta._ranking.names import distinct
 from heapdelta._words import Unit, bytes_text, plural, share_text
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
+from heapdelta.chart import _room as room
 from heapdelta.chart._page import harmless
 from heapdelta.chart._region_parts import FOLDED, Part, region_parts
 from heapdelta.chart._text import file_name
@@ -33,7 +34,7 @@ _HALF = 0.3
 # Columns' worth of room for the names at the right.
 _ROOM = 1.75
 # Characters that fit below a column.
-_FOOT = 26
+_FOOT = 20
 # A segment with more than this share of the highest column has room for its size.
 _TALL = 0.055
 
@@ -91,13 +92,12 @@ def regions(*states: Dump | DumpDelta) -> alt.LayerChart:
     columns = [_committed(dump) for dump in dumps]
     parts = region_parts(columns)
     names = distinct([file_name(dump.path) for dump in dumps])
-    return _draw(parts, names).properties(
-        width=_STEP * (len(dumps) + _ROOM),
-        height=_HEIGHT,
-        title=alt.TitleParams(
-            _title(names), subtitle=_subtitle(columns, names) + _damage(dumps, names), anchor="start", offset=12
-        ),
-    )
+    drawn, width = _draw(parts, names), _STEP * (len(dumps) + _ROOM)
+    subtitle = _subtitle(columns, names) + _damage(dumps, names)
+    title = alt.TitleParams(_title(names), subtitle=subtitle, anchor="start", offset=12)
+    labels = [row["label"] for row in drawn.datasets["labels"]]
+    space = room.padding(title, width, right=labels)
+    return drawn.properties(width=width, height=_HEIGHT, title=title, padding=space)
 
 
 def _title(names: Sequence[str]) -> str:

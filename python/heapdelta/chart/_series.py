@@ -10,9 +10,12 @@ import polars as pl
 from heapdelta._numbers import running_sum, total_of_known
 from heapdelta._series.verdict import LEAK
 from heapdelta._words import Unit, bytes_text, plural
+from heapdelta.chart import _colours as colours_by
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
+from heapdelta.chart import _room as room
 from heapdelta.chart import _series_lines as lines_of
+from heapdelta.chart import _stacks as stacks_of
 from heapdelta.chart import _time_axis as time
 from heapdelta.exceptions import OptionError
 
@@ -29,8 +32,6 @@ _MOST = 200
 # With more logs than this the marks of single logs would run together.
 _MARKED = 60
 
-# Dark and light take turns, so that neighbours are told apart without colour.
-_AREAS = ["#8f2a08", "#efb877", "#1f5f99", "#b9d9f0", "#2f5d2a", "#bcd9ad", "#4a3a63", "#d3c5e8", "#6b4a00", "#ecdca4"]
 _AREA_FOLDED = "#e2e2e2"
 
 
@@ -60,10 +61,12 @@ def series_growth(series: Series, by: str | None, top: int, style: str, warm_up_
     title = f"Requested bytes by {series.by}" if stacked else f"Growth by {series.by} since the first log"
     if not stacked and points["run"].n_unique() > 1:
         title += " of each run"
-    drawn = draw(lines, points, stacked=stacked)
+    stacks = stacks_of.stack_rows(lines.keys, series._together.snapshots)
+    drawn = draw(lines, points, stacked=stacked, stacks=stacks)
     subtitle = [time.describe(points), *_in_all(lines, stacked=stacked)]
-    words = drawn.datasets["breaks"]
-    return drawn.properties(title=alt.TitleParams(title, subtitle=subtitle, anchor="start", offset=time.offset(words)))
+    labels = [row["label"] for row in drawn.datasets["labels"]]
+    above = alt.TitleParams(title, subtitle=subtitle, anchor="start", offset=time.offset(drawn.datasets["breaks"]))
+    return drawn.properties(title=above, padding=room.padding(above, time.WIDTH, right=labels, bold=True))
 
 
 def _in_all(lines: lines_of.Lines, *, stacked: bool) -> list[str]:
@@ -86,8 +89,10 @@ class Amounts(NamedTuple):
         return alt.Y(f"{field}:Q", scale=self.scale, axis=self.axis)
 
 
-def draw(lines: lines_of.Lines, points: pl.DataFrame, *, stacked: bool) -> alt.LayerChart:
-    """Draw the lines of a series."""
+def draw(
+    lines: lines_of.Lines, points: pl.DataFrame, *, stacked: bool, stacks: Sequence[dict[str, Any]] = ()
+) -> alt.LayerChart:
+    """Draw the lines of a series; `stacks` tells about them where each is one."""
     axis = time.axis_of(points)
     placed = _stacked(lines) if stacked else lines.rows.with_columns(pl.col("growth").alias("end"))
     heights: list[int] = [0, *placed["end"].to_list()]
@@ -102,8 +107,10 @@ def draw(lines: lines_of.Lines, points: pl.DataFrame, *, stacked: bool) -> alt.L
     labels = _labels(rows, lines, axis, (low, high if high > low else low + 1), height, stacked=stacked)
     words = time.words(lines_of.breaks(points), axis)
     datasets = {"lines": rows, "labels": labels, "breaks": words, "zero": [{"end": 0}]}
-    marked = points.height <= _MARKED
-    drawn = _area_layers(axis.x("at"), y("end")) if stacked else _line_layers(axis.x("at"), y("end"), marked=marked)
+    if stacks:
+        datasets["stacks"] = list(stacks)
+    base = stacks_of.told(alt.Chart(alt.NamedData("lines")).encode(x=axis.x("at"), y=y("end")), _TOOLTIP, stacks)
+    drawn = _area_layers(base) if stacked else _line_layers(base, y("end"), marked=points.height <= _MARKED)
     layers = [*time.break_layers(axis), *drawn, *_label_layers(axis, y)]
     return alt.LayerChart(layer=layers, datasets=datasets).properties(width=time.WIDTH, height=height)
 
@@ -122,10 +129,9 @@ def _folded(lines: lines_of.Lines) -> set[str]:
 
 
 def _colours(lines: lines_of.Lines, *, stacked: bool) -> dict[str, str]:
-    palette, grey = (_AREAS, _AREA_FOLDED) if stacked else (marks._LINES, marks._FOLDED)
     folded = _folded(lines)
-    own = [name for name in lines.names if name not in folded]
-    return {name: palette[place % len(palette)] for place, name in enumerate(own)} | dict.fromkeys(folded, grey)
+    own = colours_by.colours_of(name for name in lines.names if name not in folded)
+    return own | dict.fromkeys(folded, _AREA_FOLDED if stacked else colours_by.REST)
 
 
 def _rows(
@@ -193,10 +199,8 @@ def _labels(
     return labels
 
 
-def _line_layers(x: alt.X, y: alt.Y, *, marked: bool) -> list[alt.Chart]:
-    base = alt.Chart(alt.NamedData("lines")).encode(
-        x=x, y=y, color=alt.Color("colour:N", scale=None), detail="part:N", tooltip=_TOOLTIP
-    )
+def _line_layers(lines: alt.Chart, y: alt.Y, *, marked: bool) -> list[alt.Chart]:
+    base = lines.encode(color=alt.Color("colour:N", scale=None), detail="part:N")
     dash = alt.StrokeDash("folded:N", scale=alt.Scale(domain=[False, True], range=[[1, 0], [4, 3]]), legend=None)
     width = alt.StrokeWidth("width:Q", scale=None)
     zero = alt.Chart(alt.NamedData("zero")).mark_rule(color=marks._RULE).encode(y=y)
@@ -213,25 +217,18 @@ def _line_layers(x: alt.X, y: alt.Y, *, marked: bool) -> list[alt.Chart]:
     return layers
 
 
-def _area_layers(x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    base = alt.Chart(alt.NamedData("lines")).encode(
-        x=x,
-        y=y,
-        y2="begin:Q",
-        color=alt.Color("colour:N", scale=None),
-        detail="part:N",
-        tooltip=_TOOLTIP,
-    )
+def _area_layers(lines: alt.Chart) -> list[alt.Chart]:
+    base = lines.encode(y2="begin:Q", color=alt.Color("colour:N", scale=None), detail="part:N")
     # A single log between two breaks has no width: a thick line stands for it.
     alone = base.transform_filter("datum.alone").mark_rule(strokeWidth=4)
-    return [base.mark_area(stroke="white", strokeWidth=0.6, opacity=1), alone]
+    return [base.mark_area(stroke="white", strokeWidth=1.4, opacity=1), alone]
 
 
 def _label_layers(axis: time.Axis, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("labels"))
     leads = base.mark_rule(color=marks._RULE, strokeWidth=1)
     layers = [leads.encode(x=axis.x("at"), x2="right", y=y("middle"), y2="place:Q")]
-    named: dict[str, Any] = {"align": "left", "dx": 4, "fontSize": 11, "color": "#222"}
+    named: dict[str, Any] = {"align": "left", "dx": 4, "fontSize": 11, "color": colours_by.TEXT}
     leaks = base.transform_filter("datum.leak").mark_text(fontWeight="bold", **named)
     others = base.transform_filter("!datum.leak").mark_text(**named)
     layers += [names.encode(x=axis.x("right"), y=y("place"), text="label:N") for names in (leaks, others)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -42,7 +42,7 @@ class Lines:
     ``growth`` i128 (since the first log of the run), ``folded`` bool; sorted by name in the order of `names`, then
     point. `names` are those of all lines, what grew most in the last run first. `verdicts` gives the verdict of a name
     and a run, the folded line has none. `left_out` counts keys that no line holds, and `unknown` those whose
-    bytes are not known at some point.
+    bytes are not known at some point. `keys` are those with a line of their own, with their ``name``.
     """
 
     rows: pl.DataFrame
@@ -50,6 +50,7 @@ class Lines:
     verdicts: dict[tuple[str, int], str]
     left_out: int = 0
     unknown: int = 0
+    keys: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def verdict(self, name: str) -> str:
         """One or two words for all runs: ``leak``, ``warming up, then leak``, ``leak in 2 of 3 runs``."""
@@ -96,6 +97,7 @@ def series_lines(table: pl.DataFrame, growth: pl.DataFrame, points: pl.DataFrame
         {(name, run): verdict for name, run, verdict in judged.iter_rows()},
         rest.height if overlap else 0,
         unknown.height,
+        shown.select(*keys, "name"),
     )
 
 
@@ -136,7 +138,10 @@ def _chosen(moved: pl.DataFrame, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     shown = visible.head(top)
     rest = moved.join(shown.select("name"), on="name", how="anti", maintain_order="left")
-    return (shown, rest) if rest.height != 1 else (moved, rest.clear())
+    if rest.height == 1:
+        shown, rest = moved, rest.clear()
+    # Among the few that are shown, fewer digits of a fingerprint tell stacks apart.
+    return data.named_keys(shown.drop("name")), rest
 
 
 def folded_name(rest: pl.DataFrame, noun: str, *, alone: bool) -> str:

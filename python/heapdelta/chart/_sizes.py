@@ -13,10 +13,13 @@ from heapdelta._diff.delta import Delta
 from heapdelta._numbers import count_of_rows, total_of_known, wide_sum
 from heapdelta._ranking import labels
 from heapdelta._words import Unit, bytes_text, plural
+from heapdelta.chart import _colours as colours_by
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
+from heapdelta.chart import _room as room
+from heapdelta.chart import _stacks as stacks_of
 from heapdelta.chart._page import harmless
-from heapdelta.chart._text import file_name
+from heapdelta.chart._text import chart_text, file_name
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 _WIDTH = 560
 _HEIGHT = 150
 # Bars of the state before are wide and light; those of the state after are narrow and dark, and in front of them.
-_BEFORE, _AFTER = "#c4cfd8", "#8f2a08"
+_BEFORE = "#c4cfd8"
 _NARROW = 0.24
 _WIDE = 0.04
 _SIZE = "requested size of a block"
@@ -55,7 +58,8 @@ def sizes(
     after : Snapshot, optional
         The state after; only left out beside a delta.
     stack : int, optional
-        Fingerprint of a stack, as `Delta.by` shows it: only its blocks. By default all blocks.
+        Fingerprint of a stack, as `Delta.by` shows it: only its blocks, in the colour of its module. By default all
+        blocks.
 
     Returns
     -------
@@ -85,11 +89,15 @@ def sizes(
     bins = size_bins([_blocks(side, number) for side in sides])
     if bins.is_empty() and number is not None:
         raise OptionError(f"expected the fingerprint of a stack with blocks, found {stack}", kind="option")
-    what = "all stacks" if number is None else _stack_name(sides, number)
+    key = None if number is None else _stack_key(sides, number)
+    what = "all stacks" if key is None else data.short(key["name"][0])
+    module = None if key is None else key["module"][0]
     names = [data.short(file_name(side.path)) for side in sides]
     subtitle = [f"{names[0]} → {names[1]}, {what}", *(_sum_line(bins, state) for state in ("before", "after"))]
     title = alt.TitleParams("Blocks by their size", subtitle=subtitle, anchor="start", offset=12)
-    return _draw(bins).properties(title=title)
+    colour = colours_by.ALL if module is None else colours_by.colour_of(chart_text(module))
+    stacks = [] if key is None else stacks_of.stack_rows(key, sides[::-1])
+    return _draw(bins, colour, stacks).properties(title=title, padding=room.padding(title, _WIDTH))
 
 
 def size_bins(sides: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -162,16 +170,18 @@ def _blocks(snapshot: Snapshot, fingerprint: int | None) -> pl.DataFrame:
     return blocks.select("requested_bytes")
 
 
-def _stack_name(sides: Sequence[Snapshot], fingerprint: int) -> str:
-    """Say whose stack it is, by the frame it counts for."""
+def _stack_key(sides: Sequence[Snapshot], fingerprint: int) -> pl.DataFrame:
+    """Say whose stack it is, by the frame it counts for: one row, with its ``name``."""
+    own = pl.lit(fingerprint, dtype=pl.UInt64).alias("fingerprint")
     for side in reversed(sides):
         wanted = side.stacks.filter(pl.col("fingerprint") == fingerprint)
         blamed = side.blame().join(wanted, on="stack_id", how="semi").head(1)
         if blamed.height and blamed["frame_id"][0] is not None:
             frame = side.frames.filter(pl.col("frame_id") == blamed["frame_id"][0])
-            named = frame.select("module", labels.function_label(frame), status=pl.lit("no module"))
-            return data.short(str(data.named(named)["name"][0]))
-    return "one stack"
+            named = frame.select("module", labels.function_label(frame), own, status=pl.lit("no module"))
+            return data.named_keys(named)
+    nobody = [pl.lit(None, dtype=pl.String).alias(name) for name in ("module", "function")]
+    return data.named_keys(pl.select(*nobody, own, status=pl.lit("one stack")))
 
 
 def _sum_line(bins: pl.DataFrame, state: str) -> str:
@@ -180,7 +190,7 @@ def _sum_line(bins: pl.DataFrame, state: str) -> str:
     return f"{state}: {plural(count, 'block')}, {bytes_text(size)}"
 
 
-def _draw(bins: pl.DataFrame) -> alt.VConcatChart:
+def _draw(bins: pl.DataFrame, colour: str, stacks: Sequence[dict[str, Any]]) -> alt.VConcatChart:
     most, largest = (max([0, *bins[name].to_list()]) for name in ("allocation_count", "requested_bytes"))
     unit = data.unit_of(largest)
     rows = []
@@ -188,6 +198,7 @@ def _draw(bins: pl.DataFrame) -> alt.VConcatChart:
         inset = _WIDE if row["state"] == "before" else _NARROW
         rows.append(
             {
+                "name": stacks[0]["name"] if stacks else "",
                 "bin": bin_text(row["exponent"]),
                 "left": row["exponent"] + inset,
                 "right": row["exponent"] + 1 - inset,
@@ -201,11 +212,14 @@ def _draw(bins: pl.DataFrame) -> alt.VConcatChart:
     counts = marks._axis("blocks", Unit("blocks", 1), 0, most)
     counts.title = "blocks"
     amounts = marks._axis("requested bytes", unit, 0, largest / unit.size)
+    zero = alt.Scale(zero=True)
     panels = [
-        _panel(_x(low, high, None), alt.Y("blocks:Q", axis=counts, scale=alt.Scale(zero=True)), legend=True),
-        _panel(_x(low, high, _SIZE), alt.Y("amount:Q", axis=amounts, scale=alt.Scale(zero=True)), legend=False),
+        _panel(_x(low, high, None), alt.Y("blocks:Q", axis=counts, scale=zero), colour, stacks, legend=True),
+        _panel(_x(low, high, _SIZE), alt.Y("amount:Q", axis=amounts, scale=zero), colour, stacks, legend=False),
     ]
-    return alt.VConcatChart(vconcat=panels, datasets={"blocks": rows}, spacing=14)
+    apart = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
+    datasets = {"blocks": rows, **({"stacks": list(stacks)} if stacks else {})}
+    return alt.VConcatChart(vconcat=panels, datasets=datasets, spacing=14, resolve=apart)
 
 
 def _reach(powers: Sequence[int]) -> tuple[int, int]:
@@ -216,9 +230,9 @@ def _reach(powers: Sequence[int]) -> tuple[int, int]:
     return low, max(high, low + _BINS)
 
 
-def _panel(x: alt.X, y: alt.Y, *, legend: bool) -> alt.LayerChart:
+def _panel(x: alt.X, y: alt.Y, colour: str, stacks: Sequence[dict[str, Any]], *, legend: bool) -> alt.LayerChart:
     shown = alt.Legend(title=None, orient="top", symbolType="square", offset=4) if legend else None
-    colours = alt.Scale(domain=["before", "after"], range=[_BEFORE, _AFTER])
+    colours = alt.Scale(domain=["before", "after"], range=[_BEFORE, colour])
     tooltip: list[Any] = [
         alt.Tooltip("bin:N", title="size of a block"),
         "state:N",
@@ -231,8 +245,8 @@ def _panel(x: alt.X, y: alt.Y, *, legend: bool) -> alt.LayerChart:
         y=y,
         y2=alt.datum(0),
         color=alt.Color("state:N", scale=colours, legend=shown),
-        tooltip=tooltip,
     )
+    base = stacks_of.told(base, tooltip, stacks)
     layers = [
         base.transform_filter("datum.state == 'before'").mark_rect(stroke="#7a8894", strokeWidth=1),
         base.transform_filter("datum.state == 'after'").mark_rect(),

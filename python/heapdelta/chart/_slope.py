@@ -10,13 +10,19 @@ import polars as pl
 from heapdelta._ranking.names import distinct, key_columns, noun_of
 from heapdelta._series.verdict import LEAK
 from heapdelta._words import Unit, bytes_text, count_text, plural
+from heapdelta.chart import _colours as colours_by
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
+from heapdelta.chart import _room as room
+from heapdelta.chart import _stacks as stacks_of
 from heapdelta.chart import _time_axis as time
 from heapdelta.chart._page import harmless
+from heapdelta.chart._text import chart_text
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from heapdelta._series.series import Series
 
 WIDTH = 430
@@ -27,7 +33,6 @@ _MOST = data.MARKS // 5
 _SHARE = 0.01
 # An interval is drawn up to this many times the largest slope; a longer one ends in an arrow.
 _REACH = 1.6
-_SURE, _UNSURE = "#8f2a08", "#3b3b3b"
 
 
 @harmless
@@ -35,8 +40,8 @@ def slope(series: Series, *, top: int = 20, warm_up_hours: float = 24.0) -> alt.
     """Draw how fast each key of a series grows, and how sure that is.
 
     One line for each key, and for each run where there are several; the steepest at the top. The mark is the slope, and
-    its shape the verdict, which is written at the right as well; that of a leak is filled. The line through it is the
-    interval. One that reaches far out of the picture ends in an arrow.
+    its shape the verdict, which is written at the right as well; that of a leak is filled. Its colour is that of the
+    module. The line through it is the interval. One that reaches far out of the picture ends in an arrow.
 
     Parameters
     ----------
@@ -86,7 +91,10 @@ def slope(series: Series, *, top: int = 20, warm_up_hours: float = 24.0) -> alt.
     without = f"{count_text(unknown)} without a slope" if unknown else None
     subtitle = filter(None, [time.describe(series.points), rest_text(rest, noun, per), without])
     title = alt.TitleParams(f"Growth per {per} by {series.by}", subtitle=list(subtitle), anchor="start", offset=12)
-    return draw(rows, per).properties(title=title)
+    stacks = stacks_of.stack_rows(rows.select(*key_columns(rows), "name"), series._together.snapshots)
+    drawn = draw(rows, per, stacks)
+    left, right = ([row[side] for row in drawn.datasets["slopes"]] for side in ("label", "words"))
+    return drawn.properties(title=title, padding=room.padding(title, WIDTH, left=left, right=right))
 
 
 def slope_rows(growth: pl.DataFrame, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -95,20 +103,26 @@ def slope_rows(growth: pl.DataFrame, top: int) -> tuple[pl.DataFrame, pl.DataFra
     Leaks come before all others when it is chosen who is drawn. Others that would be a mark on the line of zero, with
     their interval, are not drawn. Rows without a slope are in neither.
     """
-    keys = key_columns(growth)
-    names = data.named_keys(growth.select(keys).unique(maintain_order=True))
-    rows = growth.join(names, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    if growth["run"].n_unique() > 1:
-        rows = rows.with_columns(pl.concat_str("name", pl.lit(", run "), pl.col("run")).alias("name"))
+    rows = _named(growth, several_runs=growth["run"].n_unique() > 1)
     ends = pl.max_horizontal(pl.col(name).abs() for name in ("slope", "slope_low", "slope_high"))
     known = rows.filter(pl.col("slope").is_finite()).with_columns((pl.col("verdict") == LEAK).alias("leaks"))
     ranked = known.sort("leaks", pl.col("slope").abs(), "name", descending=[True, True, False])
     visible = ranked.filter(pl.col("leaks") | (ends >= _SHARE * pl.col("slope").abs().max())).head(top)
     rest = ranked.join(visible.select("name"), on="name", how="anti", maintain_order="left")
-    return visible.sort("slope", "name", descending=[True, False]), rest
+    # Among the few that are shown, fewer digits of a fingerprint tell stacks apart.
+    shown = _named(visible.drop("name"), several_runs=growth["run"].n_unique() > 1)
+    return shown.sort("slope", "name", descending=[True, False]), rest
 
 
-def draw(rows: pl.DataFrame, per: str) -> alt.LayerChart:
+def _named(growth: pl.DataFrame, *, several_runs: bool) -> pl.DataFrame:
+    keys = key_columns(growth)
+    names = data.named_keys(growth.select(keys).unique(maintain_order=True))
+    rows = growth.join(names, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    run = pl.concat_str("name", pl.lit(", run "), pl.col("run"))
+    return rows.with_columns(run.alias("name")) if several_runs else rows
+
+
+def draw(rows: pl.DataFrame, per: str, stacks: Sequence[dict[str, Any]] = ()) -> alt.LayerChart:
     """Draw one line for each row: the interval, the slope in the shape of its verdict, and both in words."""
     steepest = float(rows.select(pl.col("slope").abs().max()).item() or 0)
     reach = _REACH * steepest or 1.0
@@ -121,22 +135,24 @@ def draw(rows: pl.DataFrame, per: str) -> alt.LayerChart:
     ]
     unit = data.unit_of(max(steepest, *map(abs, lows), *map(abs, highs), 1.0))
     labels = distinct([data.short(name) for name in rows["name"]])
+    modules = [row.get("module") for row in rows.iter_rows(named=True)]
+    own = colours_by.colours_of(chart_text(module) for module in modules if module)
+    shades = [own[chart_text(module)] if module else colours_by.REST for module in modules]
     drawn = [
-        _row(row, label, low / unit.size, high / unit.size, unit, per)
-        for row, label, low, high in zip(rows.iter_rows(named=True), labels, lows, highs, strict=True)
+        _row(row, label, low / unit.size, high / unit.size, unit, per) | _shades(row, shade)
+        for row, label, low, high, shade in zip(rows.iter_rows(named=True), labels, lows, highs, shades, strict=True)
     ]
     ends = [0.0, *(row["low"] for row in drawn), *(row["high"] for row in drawn)]
     margin = 0.04 * (max(ends) - min(ends)) or 1
     scale = alt.Scale(domain=[min(ends) - margin, max(ends) + margin], nice=False, zero=False)
     axis = marks._axis("growth", unit, min(ends), max(ends))
     axis.title = f"growth ({unit.name} per {per})"
-    datasets = {"slopes": drawn, "zero": [{"at": 0}]}
-    layers = _layers(scale, axis)
+    datasets = {"slopes": drawn, "zero": [{"at": 0}], **({"stacks": list(stacks)} if stacks else {})}
+    layers = _layers(scale, axis, stacks)
     return alt.LayerChart(layer=layers, datasets=datasets).properties(width=WIDTH, height=alt.Step(_ROW))
 
 
 def _row(row: dict[str, Any], label: str, low: float, high: float, unit: Unit, per: str) -> dict[str, Any]:
-    leak = row["verdict"] == LEAK
     return {
         "name": row["name"],
         "label": label,
@@ -149,9 +165,11 @@ def _row(row: dict[str, Any], label: str, low: float, high: float, unit: Unit, p
         "words": f"{row['verdict']}, {rate_text(row['slope'], per)}",
         "interval": interval_text(row["slope_low"], row["slope_high"], per),
         "reason": row["reason"],
-        "colour": _SURE if leak else _UNSURE,
-        "inside": _SURE if leak else "white",
     }
+
+
+def _shades(row: dict[str, Any], colour: str) -> dict[str, str]:
+    return {"colour": colour, "inside": colour if row["verdict"] == LEAK else "white"}
 
 
 def rate_text(slope: float, per: str) -> str:
@@ -179,16 +197,15 @@ def rest_text(rest: pl.DataFrame, noun: str, per: str) -> str | None:
     return f"{count_text(rest.height)} more {noun}{among} between {low} and {high} are not drawn"
 
 
-def _layers(scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
+def _layers(scale: alt.Scale, axis: alt.Axis, stacks: Sequence[dict[str, Any]]) -> list[alt.Chart]:
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=scale, axis=axis)
 
-    names = alt.Axis(labelLimit=400, ticks=False, domain=False, labelPadding=8)
-    base = alt.Chart(alt.NamedData("slopes")).encode(
-        y=alt.Y("label:N", sort=None, title=None, axis=names),
-        color=alt.Color("colour:N", scale=None),
-        tooltip=[alt.Tooltip(f"{field}:N") for field in ("name", "verdict", "words", "interval", "reason")],
+    named = alt.Chart(alt.NamedData("slopes")).encode(
+        y=alt.Y("label:N", sort=None, title=None, axis=marks.NAMES), color=alt.Color("colour:N", scale=None)
     )
+    tooltip = [alt.Tooltip(f"{field}:N") for field in ("name", "verdict", "words", "interval", "reason")]
+    base = stacks_of.told(named, tooltip, stacks)
     shapes = alt.Scale(domain=list(marks.SHAPES), range=list(marks.SHAPES.values()))
     slopes = base.mark_point(size=85, strokeWidth=1.7, opacity=1).encode(
         x=x("slope"), shape=alt.Shape("verdict:N", scale=shapes, legend=None), fill=alt.Fill("inside:N", scale=None)
@@ -201,6 +218,6 @@ def _layers(scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
     ]
     zero = alt.Chart(alt.NamedData("zero")).mark_rule(color=marks._RULE, strokeWidth=1.4).encode(x=x("at"))
     words = base.mark_text(align="left", dx=8, fontSize=11).encode(
-        x=alt.value(WIDTH), text="words:N", color=alt.value("#222")
+        x=alt.value(WIDTH), text="words:N", color=alt.value(colours_by.TEXT)
     )
     return [zero, base.mark_rule(strokeWidth=1.6).encode(x=x("low"), x2="high:Q"), *arrows, slopes, words]

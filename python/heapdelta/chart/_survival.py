@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import altair as alt
@@ -10,11 +10,15 @@ import polars as pl
 
 from heapdelta._numbers import total_of_known, wide_sum
 from heapdelta._words import Unit, count_text, plural, share_text
+from heapdelta.chart import _colours as colours_by
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
+from heapdelta.chart import _room as room
 from heapdelta.chart import _series_lines as lines_of
+from heapdelta.chart import _stacks as stacks_of
 from heapdelta.chart import _time_axis as time
 from heapdelta.chart._page import harmless
+from heapdelta.chart._text import chart_text
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 _MOST = 30
 _HEIGHT = 84
 KEPT, GONE, YOUNG = "still there in the run's last log", "gone by then", "new in the run's last log: too young to tell"
-_COLOURS = {KEPT: "#8f2a08", GONE: "#d9dfe4", YOUNG: "#8fa3b3"}
+_SHADES = {GONE: "#d9dfe4", YOUNG: "#8fa3b3"}
 _ALL = "all stacks"
 # Columns of the table that a name is made of.
 _KEYS = {
@@ -44,7 +48,7 @@ def survival(
 
     A leak keeps its young: its bars are dark from first to last. A cache trades them: only the last bars have a dark
     foot, as the blocks of the first ones are gone. The uppermost panel shows all stacks together, and each panel below
-    a module. A bar is as wide as the time between the two logs.
+    a module, in its colour. A bar is as wide as the time between the two logs.
 
     Parameters
     ----------
@@ -92,7 +96,11 @@ def survival(
     shown, left_out = panels(source.table, by, top)
     subtitle = [time.describe(source.points), *([f"{plural(left_out, f'more {by}')} not drawn"] if left_out else [])]
     title = alt.TitleParams("Blocks born, and still there", subtitle=subtitle, anchor="start", offset=12)
-    return draw(shown, source.points).properties(title=title)
+    keys = [panel.keys for panel in shown if panel.keys.height]
+    stacks = stacks_of.stack_rows(pl.concat(keys), source._snapshots) if keys else []
+    drawn = draw(shown, source.points, stacks)
+    sentences = [text for text in map(_sentence, shown) if room.width(text, 12) > time.WIDTH]
+    return drawn.properties(title=title, padding=room.padding(title, time.WIDTH, right=sentences))
 
 
 @dataclass(frozen=True)
@@ -101,13 +109,21 @@ class Panel:
 
     `births` has one row per interval: ``run``, ``begin`` and ``end`` u32 (points; of the first birth and the last in
     it), ``born``, ``kept`` i128 blocks, ``young`` bool (born just before the last log of the run). `older` counts the
-    blocks of the first logs, `older_kept` those of them that are still there.
+    blocks of the first logs, `older_kept` those of them that are still there. `keys` is the row of its key
+    and ``name``; none for all stacks.
     """
 
     name: str
     births: pl.DataFrame
     older: int
     older_kept: int
+    keys: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    @property
+    def module(self) -> str | None:
+        """Whose blocks these are; None for all, and where it is not known."""
+        module = self.keys["module"][0] if self.keys.height else None
+        return None if module is None else chart_text(module)
 
     def grown_up(self) -> tuple[int, int]:
         """Blocks born between the first and the last log of a run, and those of them that are still there."""
@@ -129,7 +145,12 @@ def panels(table: pl.DataFrame, by: str, top: int) -> tuple[list[Panel], int]:
     chosen = ranked["name"].head(top).to_list()
     shown = [_panel(_ALL, known)]
     parts = known.filter(pl.col("name").is_in(chosen)).partition_by("name", as_dict=True)
-    shown += [_panel(name, parts[(name,)]) for name in chosen]
+    keys = [parts[(name,)].select(_KEYS[by]).head(1) for name in chosen]
+    # Among the few that are shown, fewer digits of a fingerprint tell stacks apart.
+    renamed = data.named_keys(pl.concat(keys)) if keys else known.clear()
+    for place, name in enumerate(chosen):
+        key = renamed.slice(place, 1)
+        shown.append(replace(_panel(key["name"][0], parts[(name,)]), keys=key))
     return shown, named["name"].n_unique() - len(chosen)
 
 
@@ -171,29 +192,32 @@ def thinned(births: pl.DataFrame, most: int) -> pl.DataFrame:
     return sums.select(births.columns)
 
 
-def draw(shown: Sequence[Panel], points: pl.DataFrame) -> alt.VConcatChart:
+def draw(shown: Sequence[Panel], points: pl.DataFrame, stacks: Sequence[dict[str, Any]] = ()) -> alt.VConcatChart:
     """Draw one panel below the other, over one axis of time."""
     axis = time.axis_of(points)
     words = time.words(lines_of.breaks(points), axis)
     most = max(2, data.MARKS // (3 * len(shown)))
-    drawn, datasets = [], {"breaks": words}
+    drawn, datasets = [], {"breaks": words, **({"stacks": list(stacks)} if stacks else {})}
+    own = colours_by.colours_of(panel.module for panel in shown if panel.module)
     for number, panel in enumerate(shown):
         name = f"births_{number}"
-        datasets[name] = _rows(thinned(panel.births, most), axis)
+        datasets[name] = _rows(panel.name, thinned(panel.births, most), axis)
+        colour = own[panel.module] if panel.module else colours_by.ALL
         highest = max([0, *panel.births["born"].to_list()])
         shown_axis = axis if number == len(shown) - 1 else axis.without_labels()
         title = alt.TitleParams(
-            data.short(panel.name), subtitle=_sentence(panel), anchor="start", frame="group", fontSize=12
+            data.short(panel.name), subtitle=_sentence(panel), anchor="start", frame="group", fontSize=12, color=colour
         )
         layers = [
             *time.break_layers(shown_axis, named=number == 0),
-            _bars(name, shown_axis, highest, legend=number == 0),
+            _bars(name, shown_axis, highest, colour, stacks if panel.keys.height else (), legend=number == 0),
         ]
         drawn.append(alt.LayerChart(layer=layers).properties(width=time.WIDTH, height=_HEIGHT, title=title))
-    return alt.VConcatChart(vconcat=drawn, datasets=datasets, spacing=10)
+    apart = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
+    return alt.VConcatChart(vconcat=drawn, datasets=datasets, spacing=10, resolve=apart)
 
 
-def _rows(births: pl.DataFrame, axis: time.Axis) -> list[dict[str, Any]]:
+def _rows(name: str, births: pl.DataFrame, axis: time.Axis) -> list[dict[str, Any]]:
     rows = []
     for row in births.iter_rows(named=True):
         kinds = (
@@ -201,6 +225,7 @@ def _rows(births: pl.DataFrame, axis: time.Axis) -> list[dict[str, Any]]:
         )
         rows += [
             {
+                "name": name,
                 "at": axis.places[row["begin"]],
                 "to": axis.places[row["end"]],
                 "from": low,
@@ -215,11 +240,14 @@ def _rows(births: pl.DataFrame, axis: time.Axis) -> list[dict[str, Any]]:
     return rows
 
 
-def _bars(name: str, axis: time.Axis, highest: int, *, legend: bool) -> alt.Chart:
+def _bars(
+    name: str, axis: time.Axis, highest: int, colour: str, stacks: Sequence[dict[str, Any]], *, legend: bool
+) -> alt.Chart:
     counts = marks._axis("blocks born", Unit("blocks", 1), 0, highest)
     counts.title, counts.tickCount = "blocks", 3
-    colours = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
-    key = alt.Legend(title=None, orient="top", symbolType="square", labelLimit=400, offset=4) if legend else None
+    shades = {KEPT: colour, **_SHADES}
+    colours = alt.Scale(domain=list(shades), range=list(shades.values()))
+    key = alt.Legend(title=None, orient="top", symbolType="square", labelLimit=0, offset=4) if legend else None
     bars: alt.Chart = alt.Chart(alt.NamedData(name)).mark_rect(stroke="white", strokeWidth=0.8)
     drawn: alt.Chart = bars.encode(
         x=axis.x("at"),
@@ -227,9 +255,11 @@ def _bars(name: str, axis: time.Axis, highest: int, *, legend: bool) -> alt.Char
         y=alt.Y("from:Q", axis=counts, scale=alt.Scale(domain=[0, highest or 1], nice=True)),
         y2="up:Q",
         color=alt.Color("kind:N", scale=colours, legend=key),
-        tooltip=[alt.Tooltip("words:N", title="blocks"), alt.Tooltip("when:N", title="born")],
     )
-    return drawn
+    of_whom = [alt.Tooltip("name:N")]
+    return stacks_of.told(
+        drawn, [*of_whom, alt.Tooltip("words:N", title="blocks"), alt.Tooltip("when:N", title="born")], stacks
+    )
 
 
 def _sentence(panel: Panel) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import altair as alt
@@ -14,7 +15,6 @@ from heapdelta.chart._text import chart_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     import polars as pl
 
@@ -32,7 +32,7 @@ _BREAKS = 300
 # Rows of words above a picture, the pixels of a row, and those of a character.
 _ROWS = 2
 _WORD_ROW = 13
-_CHARACTER = 5.4
+_CHARACTER = 6.6
 
 
 class Axis(NamedTuple):
@@ -75,7 +75,7 @@ def axis_of(points: pl.DataFrame) -> Axis:
 
 def _clock(numbers: Sequence[int], times: Sequence[datetime]) -> Axis:
     first, span = times[0], times[-1] - times[0]
-    ticks = [_tick(time) for time in times] if len(times) <= marks._TICKS else alt.Undefined
+    ticks = [marks.tick(time) for time in times] if len(times) <= marks._TICKS else alt.Undefined
     axis = alt.Axis(
         title=None,
         grid=False,
@@ -85,27 +85,22 @@ def _clock(numbers: Sequence[int], times: Sequence[datetime]) -> Axis:
         values=ticks,
         tickCount=_TICKS,
     )
-    domain = [_tick(first), _tick(times[-1])]
+    # As an expression: Vega-Lite warns of a conflict where layers have the same dates in any other way.
+    domain = alt.ExprRef(f"[{_milliseconds(first)}, {_milliseconds(times[-1])}]")
     return Axis(
         "T",
         alt.Scale(type="utc", domain=domain, nice=False),
         axis,
-        {number: utc(time) for number, time in zip(numbers, times, strict=True)},
-        utc(times[-1] + LEAD / WIDTH * span),
+        {number: marks.utc(time) for number, time in zip(numbers, times, strict=True)},
+        marks.utc(times[-1] + LEAD / WIDTH * span),
         {number: (time - first) / span for number, time in zip(numbers, times, strict=True)},
         {number: moment(time) or "" for number, time in zip(numbers, times, strict=True)},
     )
 
 
-def utc(time: datetime) -> str:
-    """Write a time without a zone as if it were UTC: so it is drawn as it is, wherever it is looked at."""
-    return f"{time.isoformat()}Z"
-
-
-def _tick(at: datetime) -> alt.DateTime:
-    return alt.DateTime(
-        year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute, seconds=at.second, utc=True
-    )
+def _milliseconds(time: datetime) -> int:
+    """Give a time as `marks.utc` writes it, as Vega counts it."""
+    return round((time - datetime(1970, 1, 1)) / timedelta(milliseconds=1))
 
 
 def _steps(numbers: Sequence[int], paths: Sequence[str | None]) -> Axis:
@@ -117,6 +112,7 @@ def _steps(numbers: Sequence[int], paths: Sequence[str | None]) -> Axis:
         grid=False,
         labelOverlap=True,
         values=list(numbers),
+        labelLimit=0,
         labelExpr=f"{json.dumps(shown, ensure_ascii=False)}[datum.value - {numbers[0]}]",
     )
     right = numbers[0] + span

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import traceback
 from typing import Annotated
@@ -12,10 +11,12 @@ import typer
 import heapdelta
 from heapdelta._safe_text import visible_lines
 from heapdelta.cli import _files, _streams
+from heapdelta.cli._help import Command, Group
 from heapdelta.cli._output import error_line
 from heapdelta.cli.check.command import EXCEEDED as OVER_A_LIMIT
 from heapdelta.cli.check.command import check
 from heapdelta.cli.compat import dhcmp, umdh
+from heapdelta.cli.completion import completion, prepare
 from heapdelta.cli.dataset.ask import cases, rank, similar
 from heapdelta.cli.dataset.ingest import ingest
 from heapdelta.cli.dataset.keep import compact, label
@@ -36,13 +37,15 @@ _HINTS = {
 }
 
 _EPILOG = (
-    "Exit codes: 0 done, also where an input had issues (they are counted on stderr); 1 a defect of heapdelta; "
-    "2 a wrong option; 3 a file could not be read, or an output not written; 4 a limit of check is exceeded; "
-    "130 interrupted."
+    "Exit codes: 0 done, also where an input had issues (the report tells them, or stderr where there is none); "
+    "1 a defect of heapdelta; 2 a wrong option; 3 a file could not be read, or an output not written; 4 a limit of "
+    "check is exceeded; 130 interrupted."
 )
 
 app = typer.Typer(
     name="heapdelta",
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Reads Windows heap logs (DH, UMDH, DHCMP) and tells what grew, in whose module, by which call stack; "
     "reads minidumps and tells how much of what.",
     epilog=_EPILOG,
@@ -65,9 +68,28 @@ COMMANDS = (
     label,
     compact,
     demo,
+    completion,
 )
+# Each in a line that fits beside its name.
+_LINES = {
+    "summary": "Show what one file holds, and what could not be read of it.",
+    "diff": "Rank what grew between two logs, or between two minidumps.",
+    "series": "Rank what grows over many logs, and tell what is a leak.",
+    "check": "Hold growth against limits; the exit code tells.",
+    "dhcmp": "Write what DHCMP would have written.",
+    "umdh": "Write what UMDH would have written.",
+    "ingest": "Read all that customers sent into one dataset.",
+    "cases": "Show what a dataset has of each case.",
+    "rank": "Rank what grew over all cases of a dataset.",
+    "similar": "Find the same stack, or nearly the same, in other cases.",
+    "label": "Say what is known of a stack.",
+    "compact": "Merge the small files of a dataset.",
+    "demo": "Write two logs with a leak in them, and find it.",
+    "completion": "Print what lets a shell complete commands and options.",
+}
 for command in COMMANDS:
-    app.command(command.__name__, epilog=_EPILOG)(_files.guarded(command))
+    name = command.__name__
+    app.command(name, cls=Command, short_help=_LINES[name], epilog=_EPILOG)(_files.guarded(command))
 
 
 def _show_version(wanted: bool) -> None:
@@ -79,7 +101,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     pass
@@ -115,6 +137,7 @@ def run(arguments: list[str]) -> int:
     int
         The exit code.
     """
+    prepare()
     try:
         outcome = app(arguments, prog_name="heapdelta", standalone_mode=False)
         sys.stdout.flush()
@@ -122,6 +145,8 @@ def run(arguments: list[str]) -> int:
         error_line("interrupted")
         return INTERRUPTED
     except OptionError as error:
+        # It may be about the command line, before anybody knows which of its files are inputs.
+        _files.keep_named(arguments)
         error_line(error.message, error.hint)
         return USAGE
     except HeapdeltaError as error:
@@ -140,28 +165,9 @@ def run(arguments: list[str]) -> int:
         error_line(f"{error.filename or 'standard output'}: cannot write: {error.strerror or error}")
         return UNREADABLE
     except typer.TyperException as error:
-        _files.keep_named(arguments)
-        _show_usage(error)
+        # Only the help is left of what typer itself says: there was no command.
+        print(visible_lines(error.format_message()), file=sys.stderr)
         return USAGE
     if outcome == INTERRUPTED:
         error_line("interrupted")
     return outcome if isinstance(outcome, int) else OK
-
-
-def _show_usage(error: typer.TyperException) -> None:
-    """Print what typer says of a wrong option, which quotes it."""
-    said = _Everything()
-    # Typer's base class has no show() of its own, every usage error has.
-    show = getattr(error, "show", None)
-    if not callable(show):
-        error_line(error.format_message())
-        return
-    show(file=said)
-    print(visible_lines(said.getvalue()), end="", file=sys.stderr)
-
-
-class _Everything(io.StringIO):
-    """Typer drops escapes in silence, unless it believes to write on a terminal."""
-
-    def isatty(self) -> bool:
-        return True

@@ -16,6 +16,7 @@ from heapdelta import blame
 from heapdelta._read.encoding import encoding_name
 from heapdelta._safe_text import visible
 from heapdelta.blame import Allocators, RuleLike
+from heapdelta.cli._files import INPUT
 from heapdelta.cli._safe import Console
 from heapdelta.exceptions import OptionError
 
@@ -57,6 +58,17 @@ ArchiveLimit = Annotated[
 ]
 
 
+AllocatorFile = Annotated[
+    Path | None,
+    INPUT,
+    typer.Option(help="Logs: rules of allocator frames: one a line, such as mymem!pool_*; DEFAULT: the built-in ones."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, max=1024, metavar="N", help="Threads that read and compare.", show_default="one per core"),
+]
+
+
 @dataclass(frozen=True)
 class How:
     """How files are opened: the code page of names, and what is believed of archives."""
@@ -64,13 +76,23 @@ class How:
     encoding: str | None = None
     password: str | None = None
     limits: hd.ArchiveLimits | None = None
+    threads: int | None = None
+    blocks: bool = False
+    """Whether single blocks of logs are asked for."""
 
     def options(self) -> dict[str, Any]:
         """Give the arguments of `read`, `read_many` and `members`."""
         return {"encoding": self.encoding, "password": self.password, "limits": self.limits}
 
 
-def how(encoding: str | None, password: str | None, archive_limit: list[str] | None) -> How:
+def how(
+    encoding: str | None,
+    password: str | None,
+    archive_limit: list[str] | None,
+    *,
+    threads: int | None = None,
+    blocks: bool = False,
+) -> How:
     """Put together what a command's options say.
 
     Raises
@@ -88,7 +110,7 @@ def how(encoding: str | None, password: str | None, archive_limit: list[str] | N
         if not value.isascii() or not value.isdecimal():
             raise OptionError(f"expected --archive-limit {name} with a number, found {text}", kind="option")
         limits[name] = int(value)
-    return How(encoding, password, hd.ArchiveLimits(**limits) if limits else None)
+    return How(encoding, password, hd.ArchiveLimits(**limits) if limits else None, threads, blocks)
 
 
 # A bar that flashes up for a short read only disturbs.
@@ -136,7 +158,9 @@ def read(
     """Read a file, with a progress bar if it takes over a second."""
     bar = _Bar(Path(path).name)
     try:
-        return hd.read(path, blocks=blocks, radix=radix, capture=capture, progress=bar, **how.options())
+        return hd.read(
+            path, threads=how.threads, blocks=blocks, radix=radix, capture=capture, progress=bar, **how.options()
+        )
     finally:
         bar.close()
 
@@ -145,7 +169,7 @@ def read_many(paths: list[Source], *, how: How) -> Batch:
     """Read many logs without their single blocks, with a progress bar of files if it takes over a second."""
     bar = _Bar("reading", of_files=True)
     try:
-        return hd.read_many(paths, progress=bar, **how.options())
+        return hd.read_many(paths, threads=how.threads, progress=bar, **how.options())
     finally:
         bar.close()
 
@@ -165,14 +189,14 @@ def read_snapshot(path: str, *, capture: int | None = None, how: How) -> Snapsho
 
 
 def read_snapshot_or_dump(path: str, *, capture: int | None = None, how: How) -> Snapshot | Dump:
-    """Read a log without its single blocks, or a minidump.
+    """Read a log or a minidump.
 
     Raises
     ------
     OptionError
         If the file is a comparison.
     """
-    found = read(path, blocks=False, capture=capture, how=how)
+    found = read(path, blocks=how.blocks, capture=capture, how=how)
     if isinstance(found, hd.Comparison):
         raise _unexpected(path, "a heap log or a minidump", found)
     return found

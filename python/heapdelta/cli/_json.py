@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from polars import selectors
 
+from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._numbers import issue_count
@@ -21,17 +22,24 @@ if TYPE_CHECKING:
 
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._diff.delta import Delta
+    from heapdelta._ranking.live import Live
     from heapdelta._read.many import Batch
     from heapdelta._series.runs import Runs
     from heapdelta._series.series import Series
     from heapdelta.cli.check.gate import Check
 
 _OF_LOGS = ("tool_version", "machine", "encoding", "line_count", "line_counts")
+_OF_COMPARISONS = (
+    *("path", "format", "byte_count", "encoding", "line_count", "line_counts"),
+    *("radix", "total_requested_delta", "total_overhead_delta"),
+)
 _OF_DUMPS = ("process_created_at", "os", "os_version", "service_pack", "cpu", "user_time", "kernel_time", "comment")
 
 
-def of_delta(delta: Delta | DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
-    """Write a difference: both files, the total, one ranking, the notes and the issues."""
+def of_delta(
+    delta: Delta | DumpDelta, kind: str, ranking: pl.DataFrame, stacks: list[dict[str, Any]] | None = None
+) -> str:
+    """Write a difference: both files, the total, one ranking, stacks with their frames, the notes and the issues."""
     written: dict[str, Any] = {
         "before": _facts(delta.before),
         "after": _facts(delta.after),
@@ -41,6 +49,8 @@ def of_delta(delta: Delta | DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
         "notes": delta.notes,
         "issues": delta.issues.to_dicts(),
     }
+    if stacks is not None:
+        written["stacks"] = stacks
     if isinstance(delta, DumpDelta):
         if delta._in_neither(kind):
             # No rows would say that there is nothing.
@@ -50,6 +60,22 @@ def of_delta(delta: Delta | DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
             "lists": {row.pop("list"): row for row in delta.lists.to_dicts()},
             "counters": delta.counters.to_dicts(),
         }
+    return json.dumps(written, indent=2)
+
+
+def of_file(
+    file: Snapshot | Comparison, view: Live | Comparison, kind: str, ranking: pl.DataFrame, stacks: list[dict[str, Any]]
+) -> str:
+    """Write what one file holds: the file, the total, one ranking, stacks with their frames, the notes, the issues."""
+    written: dict[str, Any] = {
+        "file": _facts(file),
+        "by": kind,
+        "total": view.total.row(0, named=True),
+        "rows": rows(ranking),
+        "stacks": stacks,
+        "notes": view.notes,
+        "issues": file.issues.to_dicts(),
+    }
     return json.dumps(written, indent=2)
 
 
@@ -117,8 +143,10 @@ def rows(ranking: pl.DataFrame) -> list[dict[str, Any]]:
     return shown
 
 
-def _facts(capture: Snapshot | Dump) -> dict[str, Any]:
+def _facts(capture: Snapshot | Dump | Comparison) -> dict[str, Any]:
     own = _OF_DUMPS if isinstance(capture, Dump) else _OF_LOGS
-    names = ("path", "format", "taken_at", "pid", "pointer_width", "byte_count", *own)
+    names: tuple[str, ...] = ("path", "format", "taken_at", "pid", "pointer_width", "byte_count", *own)
+    if isinstance(capture, Comparison):
+        names = _OF_COMPARISONS
     known = {name: getattr(capture, name) for name in names}
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in known.items()}

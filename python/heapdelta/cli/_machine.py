@@ -37,6 +37,11 @@ OutputFile = Annotated[
     OUTPUT,
     typer.Option("--output", "-o", help="With --json or --csv: write into this file, not to the console."),
 ]
+JsonFile = Annotated[
+    Path | None,
+    OUTPUT,
+    typer.Option("--output", "-o", help="With --json: write into this file, not to the console."),
+]
 
 # What Excel, LibreOffice and others take for a formula or hand over to one: also after blanks, quotes and control
 # characters, and in the full-width forms of East Asian keyboards, which some of them read as the narrow ones.

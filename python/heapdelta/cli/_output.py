@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._read.one import AnyCapture
 
+TOP, ALL = 10, 1 << 62
+"""Rows of a ranking for people, and for machines, unless another number is asked for."""
+
 # Wide enough for names, narrow enough for a ticket or a mail.
 _PIPED_WIDTH = 120
 _ISSUES_SHOWN = 5
@@ -80,6 +83,12 @@ def table(title: str | None, numbers: Sequence[str], names: Sequence[str]) -> Ta
     return made
 
 
+def left_out(target: Console, headings: Sequence[str]) -> None:
+    """Say below a table which columns it has no room for."""
+    if headings:
+        target.print(Text(f"left out for want of width: {', '.join(headings)}", "dim"), soft_wrap=True, end="\n\n")
+
+
 def facts(pairs: Iterable[tuple[str, Sequence[str]]], headings: Sequence[str] = ()) -> Table:
     """Make a small table of named facts, one column for each file."""
     made = Table(box=None, show_header=bool(headings), pad_edge=False, header_style="bold")
@@ -126,7 +135,10 @@ def wrapped(path: str, width: int) -> str:
 
 
 def report_issues(captures: Iterable[tuple[str, AnyCapture]]) -> None:
-    """Count on stderr what could not be read, file by file; nothing is printed for a clean file."""
+    """Count on stderr what could not be read, file by file; nothing is printed for a clean file.
+
+    For answers to machines: a report for people tells it itself, and once is enough.
+    """
     stderr = _stderr()
     for label, capture in captures:
         issues = capture.issues
@@ -195,4 +207,4 @@ def show_issues(target: Console, issues: pl.DataFrame) -> None:
     target.print(shown)
     more = issue_count(issues) - issue_count(first)
     if more:
-        target.print(f"and {count_text(more)} more\n")
+        target.print(Text(f"and {count_text(more)} more; in all: {_kinds(issues)}"), end="\n\n")

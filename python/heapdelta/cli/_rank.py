@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._numbers import total
-from heapdelta._words import bytes_text, count_text, listed, plural
+from heapdelta._ranking.fingerprints import short_forms
+from heapdelta._words import bytes_text, count_text, listed, plural, share_text
 from heapdelta.cli import _output
 from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    import polars as pl
     from rich.console import Console
 
+    from heapdelta._ranking.live import Live
     from heapdelta._ranking.views import Views
 
 _TITLES = {
@@ -23,14 +26,15 @@ _TITLES = {
     "function": "Growth per function",
     "heap": "Growth per heap",
     "trace": "Growth per trace",
+    "size": "Growth per size of a block",
 }
 _INSTEAD = {
     "trace": "--by stack matches stacks by what they contain",
     "allocation_base": "--by region_class compares sums",
 }
-FRAMES_SHOWN = 3
-"""Stacks of a ranking whose frames are shown."""
 _ROOMY = 100
+_WORTH_A_LOOK = 0.1
+"""Growth that is hidden in a row counts from this share of the largest change."""
 
 
 def check(view: Views | DumpDelta, kind: str) -> None:
@@ -57,49 +61,102 @@ def check(view: Views | DumpDelta, kind: str) -> None:
 
 
 def show_ranking(target: Console, view: Views, kind: str, *, top: int, inclusive: bool) -> None:
-    """Print one ranking: the top rows, what the rest adds up to, and for stacks the frames of the first."""
+    """Print one ranking: the top rows, and what the rest adds up to."""
     ranking = view.by(kind, inclusive=inclusive)
     title = _TITLES[kind] + (", every one a stack passes (sums overlap)" if inclusive else "")
     if ranking.is_empty():
         target.print(f"{title}: nothing was allocated", "\n", sep="")
         return
-    show_rows(target, ranking, kind, title=title, top=top, inclusive=inclusive)
-    if kind == "stack":
-        show_frames(target, view, ranking.head(min(top, FRAMES_SHOWN)))
+    ids = _ids(ranking.head(top), view)
+    show_rows(target, ranking, kind, title=title, top=top, inclusive=inclusive, ids=ids)
+
+
+def _ids(rows: pl.DataFrame, view: Views) -> list[str] | None:
+    """Give the short forms of the fingerprints of stacks; None for other rankings."""
+    if "fingerprint" not in rows.columns:
+        return None
+    return short_forms(rows["fingerprint"], view.fingerprints).fill_null("").to_list()
 
 
 def show_rows(
-    target: Console, ranking: pl.DataFrame, kind: str, *, title: str | None, top: int, inclusive: bool = False
+    target: Console,
+    ranking: pl.DataFrame,
+    kind: str,
+    *,
+    title: str | None,
+    top: int,
+    inclusive: bool = False,
+    ids: list[str] | None = None,
 ) -> None:
-    """Print the top rows of a ranking, and what the rest adds up to."""
-    numbered = kind in ("stack", "trace")
+    """Print the top rows of a ranking, and what the rest adds up to; `ids` are those of the stacks."""
     # Where it is narrow, names need the room more than numbers that can be asked for in other ways.
-    narrow = target.width < _ROOMY and kind not in ("module", "heap")
-    columns = ["#"] * numbered + ["growth", "blocks"] + ([] if narrow else ["before", "after"])
-    shown = _output.table(title, columns, _names(kind))
-    for number, row in enumerate(ranking.head(top).iter_rows(named=True), start=1):
-        shown.add_row(*([str(number)] if numbered else []), *_numbers(row, narrow=narrow), *_keys(kind, row))
+    narrow = target.width < _ROOMY and kind not in ("module", "heap", "size")
+    first = ranking.head(top)
+    hides = _hides_growth(first)
+    parts = hides and target.width >= _ROOMY
+    columns = ["growth", *(["grown", "shrunk"] if parts else []), "blocks"] + ([] if narrow else ["before", "after"])
+    shown = _output.table(title, columns, _names(kind, with_ids=ids is not None))
+    for place, row in enumerate(first.iter_rows(named=True)):
+        own = [Text(ids[place])] if ids is not None else []
+        shown.add_row(*_numbers(row, narrow=narrow, parts=parts), *own, *_keys(kind, row))
     rest = ranking.slice(top)
     if not rest.is_empty() and not inclusive:
         sums = {name: total(rest[name]) for name in rest.columns if "bytes_" in name or "count_" in name}
-        numbers = _numbers(sums, narrow=narrow)
-        shown.add_row(*([""] if numbered else []), *numbers, Text(f"({count_text(rest.height)} more)", "italic dim"))
+        numbers = _numbers(sums, narrow=narrow, parts=parts)
+        own = [Text("")] if ids is not None else []
+        shown.add_row(*numbers, *own, Text(f"({count_text(rest.height)} more)", "italic dim"))
+    target.print(shown)
+    _output.left_out(target, ["grown", "shrunk"] * (hides and not parts) + ["before", "after"] * narrow)
+
+
+def show_live(target: Console, live: Live, kind: str, *, top: int, inclusive: bool) -> None:
+    """Print what a log holds, by module or another kind: the top rows, and what the rest adds up to."""
+    ranking = live.by(kind, inclusive=inclusive)
+    if ranking.is_empty():
+        target.print("nothing is live", "\n", sep="")
+        return
+    first, rest = ranking.head(top), ranking.slice(top)
+    ids = _ids(first, live)
+    title = f"Live per {'size of a block' if kind == 'size' else kind}"
+    title += ", every one a stack passes (sums overlap)" if inclusive else ""
+    shown = _output.table(title, ["bytes", "share", "blocks"], _names(kind, with_ids=ids is not None))
+    whole = live.total["requested_bytes"].item()
+    for place, row in enumerate(first.iter_rows(named=True)):
+        own = [Text(ids[place])] if ids is not None else []
+        shown.add_row(*_held(row, whole), *own, *_keys(kind, row))
+    if not rest.is_empty() and not inclusive:
+        sums = {name: total(rest[name]) for name in ("requested_bytes", "allocation_count")}
+        own = [Text("")] if ids is not None else []
+        shown.add_row(*_held(sums, whole), *own, Text(f"({count_text(rest.height)} more)", "italic dim"))
     target.print(shown)
 
 
-def _names(kind: str) -> list[str]:
-    return {
-        "module": ["module"],
-        "function": ["function"],
-        "heap": ["heap"],
-        "stack": ["function", "trace id"],
-        "trace": ["function", "trace id"],
-    }[kind]
+def _held(row: dict[str, int | None], whole: int | None) -> list[Text]:
+    size = row["requested_bytes"]
+    return [Text(bytes_text(size)), Text(share_text(size, whole, digits=1)), Text(count_text(row["allocation_count"]))]
 
 
-def _numbers(row: dict[str, int | None], *, narrow: bool) -> list[Text]:
+def _hides_growth(rows: pl.DataFrame) -> bool:
+    """Tell whether stacks that shrank hide growth in a row: twice what is left, and worth a look beside others."""
+    if "requested_bytes_grown" not in rows.columns:
+        return False
+    grown, shrunk = pl.col("requested_bytes_grown"), pl.col("requested_bytes_shrunk").abs()
+    left = pl.col("requested_bytes_delta").abs()
+    hidden = (grown > 2 * left) & (pl.min_horizontal(grown, shrunk) > _WORTH_A_LOOK * left.max())
+    return bool(rows.select(hidden.any()).item())
+
+
+def _names(kind: str, *, with_ids: bool) -> list[str]:
+    names = {"stack": ["function", "trace"], "trace": ["function", "trace"], "size": ["size of a block"]}
+    return ["stack"] * with_ids + names.get(kind, [kind])
+
+
+def _numbers(row: dict[str, int | None], *, narrow: bool, parts: bool = False) -> list[Text]:
     grown, blocks = row["requested_bytes_delta"], row["allocation_count_delta"]
-    change = [_output.colored(grown, bytes_text(grown, signed=True)), Text(count_text(blocks, signed=True))]
+    change = [_output.colored(grown, bytes_text(grown, signed=True))]
+    if parts:
+        change += [Text(bytes_text(row[f"requested_bytes_{part}"], signed=True)) for part in ("grown", "shrunk")]
+    change.append(Text(count_text(blocks, signed=True)))
     sides = [Text(bytes_text(row[f"requested_bytes_{side}"])) for side in ("before", "after")]
     return change if narrow else change + sides
 
@@ -111,10 +168,15 @@ def _keys(kind: str, row: dict[str, str | None]) -> list[Text]:
         return [_output.key(None if base is None else f"{base:X}", status)]
     if kind == "module":
         return [_output.key(row["module"], status)]
+    if kind == "size":
+        size = row["size"]
+        return [_output.key(None if size is None else plural(int(size), "byte"), status)]
     owner = function(row["module"], row["function"], status)
     if kind == "function":
         return [owner]
     if kind == "trace":
+        return [owner, Text(row["trace_id"] or "")]
+    if "trace_id" in row:
         return [owner, Text(row["trace_id"] or "")]
     old, new = row["trace_id_before"], row["trace_id_after"]
     ids = new if old == new else f"{old or '-'} -> {new or '-'}"
@@ -129,24 +191,15 @@ def function(module: str | None, name: str | None, status: str) -> Text:
     return Text(name if name.startswith(f"{module}+0x") else f"{module}!{name}")
 
 
-def show_frames(target: Console, view: Views, top: pl.DataFrame) -> None:
-    """Print the frames of stacks that changed; an arrow marks the one that is blamed."""
-    for number, row in enumerate(top.iter_rows(named=True), start=1):
-        if row["fingerprint"] is None or not row["requested_bytes_delta"]:
-            continue
-        grown = bytes_text(row["requested_bytes_delta"], signed=True)
-        target.print(Text(f"Stack #{number}, {grown}, innermost first", "bold"))
-        for line in frame_lines(view, row["fingerprint"]):
-            style = "bold" if line.startswith(">") else "dim" if line.startswith("  (") else ""
-            target.print(Text(f"  {line}", style), soft_wrap=True)
-        target.print()
-
-
 def frame_lines(view: Views, fingerprint: int) -> list[str]:
     """Write the frames of a stack, one a line, innermost first, with ``>`` before the one that is blamed."""
     frames = view.stack(fingerprint)
-    lines = []
+    lines: list[str] = []
+    following = 0
     for frame in frames.filter(frames["alias"] == 0).iter_rows(named=True):
+        if hidden := frame["index"] - following:
+            lines.append(f"  ({plural(hidden, 'hidden frame')})")
+        following = frame["index"] + 1
         raw = frame["function"] is None and frame["module"] is not None and frame["offset"] is not None
         text = f"{frame['module']}+0x{frame['offset']:X}  {frame['text']}" if raw else frame["text"]
         lines.append(f"{'>' if frame['blamed'] else ' '} {text}")

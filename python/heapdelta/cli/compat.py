@@ -22,9 +22,7 @@ def dhcmp(
     before: Annotated[
         str, INPUT, typer.Argument(metavar="A", help="The log; the older one of two.", show_default=False)
     ],
-    after: Annotated[
-        str | None, INPUT, typer.Argument(metavar="[B]", help="The newer log.", show_default=False)
-    ] = None,
+    after: Annotated[str | None, INPUT, typer.Argument(metavar="B", help="The newer log.", show_default=False)] = None,
     decimal: Decimal = False,
     verbose: Annotated[bool, typer.Option("-v", help="Frames below each line.")] = False,
     before_capture: _input.BeforeCapture = None,
@@ -54,6 +52,10 @@ def umdh(
     before: Annotated[str, INPUT, typer.Argument(metavar="A", help="The older log.", show_default=False)],
     after: Annotated[str, INPUT, typer.Argument(metavar="B", help="The newer log.", show_default=False)],
     decimal: Decimal = False,
+    verbose: Annotated[  # noqa: ARG001 - who used UMDH types it
+        bool,
+        typer.Option("-v", help="As UMDH: the stacks, too. They are always written here, so this changes nothing."),
+    ] = False,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
     encoding: _input.Encoding = None,

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import heapdelta as hd
-from heapdelta.cli import _demo_files, _output
+from heapdelta._words import bytes_text, plural
+from heapdelta.cli import _demo_files, _output, _rank
 from heapdelta.cli._files import FOLDER
 from heapdelta.cli._safe import Text
+from heapdelta.cli._usage import pasted
 from heapdelta.cli.diff import show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from heapdelta._diff.delta import Delta
 
 _CHARTS = ("growth.png", "growth.html")
 _FILES = ("before.txt", "after.txt", "before.dmp", "after.dmp", *_CHARTS)
 
 
 def demo(
-    out: Annotated[Path, FOLDER, typer.Option(help="Folder for logs, dumps and chart; made if need be.")] = Path(
-        "demo"
-    ),
+    out: Annotated[
+        Path, FOLDER, typer.Option(metavar="FOLDER", help="Folder for logs, dumps and chart; made if need be.")
+    ] = Path("demo"),
 ) -> None:
     """Write two logs with a leak in them, rank what grew, draw it, and tell where everything is.
+
+    It ends with the answers, and with commands to paste that find them anew.
 
     Files of the same names that the demo did not write are not replaced.
     """
@@ -35,13 +47,51 @@ def _investigate(out: Path) -> None:
     dumps = hd.testing.write_dump_investigation(out)
     before, after = story.before, story.after
     target = _output.console()
-    target.print(Text(f"$ heapdelta diff {before} {after}", "bold"), soft_wrap=True, end="\n\n")
+    program, is_on_path = _program()
+    commands = [
+        pasted([*program, "diff", str(before), str(after)]),
+        pasted([*program, "diff", str(before), str(after), "--by", "module", "--top", "3"]),
+        pasted([*program, "diff", str(before), str(after), "--by", "stack", "--top", "3"]),
+        pasted([*program, "diff", str(dumps.before), str(dumps.after)]),
+    ]
+    target.print(Text(f"$ {commands[0]}", "bold"), soft_wrap=True, end="\n\n")
     delta = hd.diff(hd.read_log(before), hd.read_log(after))
     show(target, delta)
     waterfall = hd.chart.waterfall(delta)
     for name in _CHARTS:
         chart = hd.chart.save(waterfall, out / name)
         target.print(Text(f"chart: {chart.resolve()}"), soft_wrap=True)
-    target.print(Text("dumps of the same process, and what they can say:"))
-    target.print(Text(f"$ heapdelta diff {dumps.before} {dumps.after}", "bold"), soft_wrap=True)
-    _output.report_issues([(str(before), delta.before), (str(after), delta.after)])
+    _show_answers(target, delta)
+    if not is_on_path:
+        target.print(Text(f"heapdelta is not on the PATH: it is {pasted(program)}"), soft_wrap=True)
+    target.print(Text("To paste: the whole answer; by module; by stack; two dumps of the same process"))
+    for command in commands:
+        target.print(Text(f"  {command}", "bold"), soft_wrap=True)
+
+
+def _show_answers(target: Console, delta: Delta) -> None:
+    """Say in two lines what the rankings above show first."""
+    module, stack = (delta.by(kind).row(0, named=True) for kind in ("module", "stack"))
+    grown = [bytes_text(row["requested_bytes_delta"], signed=True) for row in (module, stack)]
+    blocks = plural(stack["allocation_count_delta"], "block", signed=True)
+    owner = _rank.function(stack["module"], stack["function"], stack["status"])
+    target.print()
+    target.print(Text("Which module?  ", "bold") + _output.key(module["module"], module["status"]) + f", {grown[0]}")
+    target.print(Text("Which stack?   ", "bold") + owner + f", {grown[1]} in {blocks}: Stack #1 above", end="\n\n")
+
+
+def _program() -> tuple[list[str], bool]:
+    """Give the words that run this heapdelta from here, and whether its name alone does."""
+    name = "heapdelta.exe" if os.name == "nt" else "heapdelta"
+    ours = next((place for place in (Path(sys.argv[0]), Path(sys.executable).with_name(name)) if _is_it(place)), None)
+    if ours is None:
+        return [sys.executable, "-m", "heapdelta"], False
+    found = shutil.which("heapdelta")
+    if found is not None and ours.samefile(found):
+        return ["heapdelta"], True
+    ours = ours.absolute()
+    return [str(ours.relative_to(Path.cwd()) if ours.is_relative_to(Path.cwd()) else ours)], False
+
+
+def _is_it(place: Path) -> bool:
+    return place.stem == "heapdelta" and place.is_file()

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import heapdelta as hd
-from heapdelta._picture import refuse_other
 from heapdelta._words import bytes_text, count_text, moment
-from heapdelta.cli import _dumps, _input, _json, _machine, _output, _pair, _rank
+from heapdelta.cli import _dumps, _input, _json, _machine, _output, _pair, _rank, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
@@ -26,17 +25,15 @@ if TYPE_CHECKING:
     from heapdelta._diff.delta import Delta
     from heapdelta._diff.dump_delta import DumpDelta
 
-_TOP = 10
-_PICTURES = (".png", ".svg", ".html")
-
 
 class Kind(StrEnum):
-    """What one row of a ranking stands for: the first five for logs, the last five for dumps."""
+    """What one row of a ranking stands for: the first six for logs, the last five for dumps."""
 
     STACK = "stack"
     FUNCTION = "function"
     HEAP = "heap"
     TRACE = "trace"
+    SIZE = "size"
     MODULE = "module"
     REGION_CLASS = "region_class"
     HANDLE_TYPE = "handle_type"
@@ -54,7 +51,8 @@ def diff(
     by: Annotated[
         Kind | None,
         typer.Option(
-            help="Rank by this alone. Logs: module, stack, function, heap, trace. Dumps: module and what follows it.",
+            help="Rank by this alone. Logs: module, stack, function, heap, trace, size. "
+            "Dumps: module, region_class, handle_type, thread_start, allocation_base.",
             show_default="logs: module, then stack; dumps: all",
         ),
     ] = None,
@@ -64,6 +62,12 @@ def diff(
     inclusive: Annotated[
         bool, typer.Option("--inclusive", help="Logs: count a stack for every module (or function) it passes.")
     ] = False,
+    stacks: _views.Stacks = None,
+    stack: _views.Stack = None,
+    focus: _views.Focus = None,
+    ignore: _views.Ignore = None,
+    hide: _views.Hide = None,
+    show: _views.Show = None,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -74,6 +78,7 @@ def diff(
     as_csv: _machine.Csv = False,
     csv_raw: _machine.CsvRaw = False,
     parquet: _machine.Parquet = None,
+    output: _machine.OutputFile = None,
     chart: Annotated[
         Path | None, OUTPUT, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
     ] = None,
@@ -82,24 +87,17 @@ def diff(
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
-    allocators: Annotated[
-        Path | None,
-        INPUT,
-        typer.Option(
-            help="Logs: rules of allocator frames: one a line, such as mymem!pool_*; DEFAULT: the built-in ones."
-        ),
-    ] = None,
+    allocators: _input.AllocatorFile = None,
+    threads: _input.Threads = None,
 ) -> None:
     """Rank what grew between two logs, or between two minidumps."""
-    machine = _machine.wanted(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw, parquet=parquet)
+    machine = _machine.wanted(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw, parquet=parquet, output=output)
     if inclusive and by not in (None, Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {by}", kind="option")
-    if chart is not None and chart.suffix.lower() not in _PICTURES:
-        raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
-    if chart is not None:
-        refuse_other(chart)
+    _views.check_chart(chart, inclusive=inclusive)
     rules = _input.read_allocators(allocators)
-    how = _input.how(encoding, password, archive_limit)
+    asked = _views.filters(focus, ignore, hide, show)
+    how = _input.how(encoding, password, archive_limit, threads=threads, blocks=by is Kind.SIZE)
     if after is None:
         (before, old), (after, new) = _pair.of_archive(before, how, (before_capture, after_capture))
     else:
@@ -107,44 +105,89 @@ def diff(
         new = _input.read_snapshot_or_dump(after, capture=after_capture, how=how)
     delta: Delta | DumpDelta
     if isinstance(old, hd.Dump) and isinstance(new, hd.Dump):
-        if inclusive or rules is not None:
-            wrong = "--inclusive" if inclusive else "--allocators"
-            raise OptionError(f"expected no {wrong} with minidumps, which have no stacks", kind="option")
+        of_logs: dict[str, object] = {"--inclusive": inclusive, "--allocators": rules, "--stacks": stacks}
+        of_logs |= {"--stack": stack, "--focus": focus, "--ignore": ignore, "--hide": hide, "--show": show}
+        _views.refuse_for_dumps(of_logs)
         delta = hd.diff(old, new)
     elif isinstance(old, hd.Dump) or isinstance(new, hd.Dump):
         raise _mixed(before if isinstance(old, hd.Dump) else after)
     else:
-        delta = hd.diff(old, new, allocators=rules)
+        delta = _views.filtered(hd.diff(old, new, allocators=rules, threads=threads), asked)
     if by is not None:
         # What refuses to answer does so before anything is printed.
         _rank.check(delta, by.value)
     if chart is not None and isinstance(delta, hd.DumpDelta):
         hd.chart.regions(delta)
-    kind = by or (Kind.REGION_CLASS if isinstance(delta, hd.DumpDelta) else Kind.MODULE)
-    if machine is not None:
-        machine.write(_ranked(delta, kind, top, inclusive), lambda rows: _json.of_delta(delta, kind.value, rows))
-    elif isinstance(delta, hd.DumpDelta):
-        _dumps.show_delta(_output.console(), delta, by=by.value if by else None, top=top or _TOP)
+    if isinstance(delta, hd.DumpDelta):
+        _answer_of_dumps(delta, by, top, machine)
     else:
-        show(_output.console(), delta, by=by, top=top or _TOP, inclusive=inclusive)
+        _answer_of_logs(delta, by, top, machine, inclusive=inclusive, stacks=stacks, stack=stack)
     if machine is not None and machine.is_table:
         # A table holds the ranking alone.
         if isinstance(delta, hd.DumpDelta):
-            _dumps.remark_on_unknown(delta, kind.value)
+            _dumps.remark_on_unknown(delta, (by or Kind.REGION_CLASS).value)
         _output.remark_notes(delta.notes)
     if chart is not None:
-        _draw(delta, kind, chart)
-    _output.report_issues([(before, delta.before), (after, delta.after)])
+        _draw(delta, by or Kind.MODULE, top, chart)
+    if machine is not None:
+        _output.report_issues([(before, delta.before), (after, delta.after)])
 
 
-def show(target: Console, delta: Delta, *, by: Kind | None = None, top: int = _TOP, inclusive: bool = False) -> None:
-    """Print the whole answer for a person: files, totals, rankings, notes, what could not be read."""
+def _answer_of_dumps(delta: DumpDelta, by: Kind | None, top: int | None, machine: _machine.Machine | None) -> None:
+    kind = (by or Kind.REGION_CLASS).value
+    if machine is None:
+        _dumps.show_delta(_output.console(), delta, by=by.value if by else None, top=top or _output.TOP)
+        return
+    machine.write(delta.by(kind).head(top or _output.ALL), lambda rows: _json.of_delta(delta, kind, rows))
+
+
+def _answer_of_logs(
+    delta: Delta,
+    by: Kind | None,
+    top: int | None,
+    machine: _machine.Machine | None,
+    *,
+    inclusive: bool,
+    stacks: int | None,
+    stack: str | None,
+) -> None:
+    chosen = None if stack is None else _views.one(delta, stack)
+    if machine is None:
+        show(_output.console(), delta, by=by, top=top or _output.TOP, inclusive=inclusive, stacks=stacks, stack=chosen)
+        return
+    kind = by or (Kind.MODULE if chosen is None else Kind.STACK)
+    ranking = chosen if chosen is not None else delta.by(kind.value, inclusive=inclusive).head(top or _output.ALL)
+
+    def written(rows: pl.DataFrame) -> str:
+        shown = chosen if chosen is not None else _views.largest(delta.by("stack"), _views.count_of(stacks))
+        return _json.of_delta(delta, kind.value, rows, _views.as_json(delta, shown))
+
+    machine.write(ranking, written)
+
+
+def show(
+    target: Console,
+    delta: Delta,
+    *,
+    by: Kind | None = None,
+    top: int = _output.TOP,
+    inclusive: bool = False,
+    stacks: int | None = None,
+    stack: pl.DataFrame | None = None,
+) -> None:
+    """Print the whole answer for a person: files, totals, rankings, stacks, notes, what could not be read."""
     _show_header(target, delta.before, delta.after)
     target.print()
     _show_total(target, delta.total.row(0, named=True))
-    kinds = [Kind.MODULE] + [Kind.STACK] * (not inclusive) if by is None else [by]
-    for kind in kinds:
-        _rank.show_ranking(target, delta, kind.value, top=top, inclusive=inclusive)
+    if stack is not None:
+        _views.show_stacks(target, delta, stack)
+    else:
+        kinds = [Kind.MODULE] + [Kind.STACK] * (not inclusive) if by is None else [by]
+        for kind in kinds:
+            _rank.show_ranking(target, delta, kind.value, top=top, inclusive=inclusive)
+        if Kind.STACK in kinds or stacks is not None:
+            count = _views.count_of(stacks)
+            _views.show_stacks(target, delta, _views.largest(delta.by("stack"), count))
     _output.show_notes(target, delta.notes)
     _output.show_issues(target, delta.issues)
 
@@ -184,16 +227,11 @@ def _show_total(target: Console, total: dict[str, int | None]) -> None:
     target.print(line + Text(f", {count_text(total['allocation_count_delta'], signed=True)} blocks"), end="\n\n")
 
 
-def _ranked(delta: Delta | DumpDelta, kind: Kind, top: int | None, inclusive: bool) -> pl.DataFrame:
-    options = {} if isinstance(delta, hd.DumpDelta) else {"inclusive": inclusive}
-    ranking = delta.by(kind.value, **options)
-    return ranking if top is None else ranking.head(top)
-
-
-def _draw(delta: Delta | DumpDelta, kind: Kind, path: Path) -> None:
+def _draw(delta: Delta | DumpDelta, kind: Kind, top: int | None, path: Path) -> None:
     """Save the picture, and say where on stderr: the answer itself may go to a file."""
     if isinstance(delta, hd.DumpDelta):
         hd.chart.save(hd.chart.regions(delta), path)
     else:
-        hd.chart.save(hd.chart.waterfall(delta, by=cast("Any", kind.value)), path)
+        rows = {} if top is None else {"top": top}
+        hd.chart.save(hd.chart.waterfall(delta, by=cast("Any", kind.value), **rows), path)
     _output.remark(f"chart: {path}")

@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer looks at the annotations
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 import heapdelta as hd
-from heapdelta._numbers import total
-from heapdelta._words import bytes_text, count_text, moment, plural, share_text
-from heapdelta.cli import _dumps, _input, _output, _rank
-from heapdelta.cli._files import INPUT
+from heapdelta._words import bytes_text, count_text, moment, plural
+from heapdelta.cli import _dumps, _input, _json, _machine, _output, _rank, _views
+from heapdelta.cli._files import INPUT, OUTPUT
+from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    import polars as pl
 
     from heapdelta._capture.comparison import Comparison
     from heapdelta._capture.snapshot import Snapshot
+    from heapdelta._ranking.live import Live
+
+
+class Kind(StrEnum):
+    """What one row of a ranking stands for."""
+
+    MODULE = "module"
+    FUNCTION = "function"
+    STACK = "stack"
+    TRACE = "trace"
+    HEAP = "heap"
+    SIZE = "size"
 
 
 def summary(
     file: Annotated[
         str, INPUT, typer.Argument(help="A heap log, a comparison of two, or a minidump.", show_default=False)
     ],
-    top: Annotated[int, typer.Option(min=1, help="Rows to show of each table.")] = 10,
+    by: Annotated[
+        Kind | None,
+        typer.Option(
+            help="Rank a log or a comparison by this alone; size: of single blocks.", show_default="log: module"
+        ),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Rows to show of each table.", show_default="10; all in machine output")
+    ] = None,
+    inclusive: Annotated[
+        bool, typer.Option("--inclusive", help="Count a stack for every module (or function) it passes.")
+    ] = False,
+    stacks: _views.Stacks = None,
+    stack: _views.Stack = None,
+    focus: _views.Focus = None,
+    ignore: _views.Ignore = None,
+    hide: _views.Hide = None,
+    show: _views.Show = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write everything as JSON.")] = False,
+    as_csv: _machine.Csv = False,
+    csv_raw: _machine.CsvRaw = False,
+    parquet: _machine.Parquet = None,
+    output: _machine.OutputFile = None,
+    chart: Annotated[
+        Path | None, OUTPUT, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
+    ] = None,
     radix: Annotated[
         int | None, typer.Option(help="10 or 16: radix of a comparison that does not prove its own.")
     ] = None,
@@ -31,83 +70,134 @@ def summary(
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
+    allocators: _input.AllocatorFile = None,
+    threads: _input.Threads = None,
 ) -> None:
     """Show what one file holds, and what could not be read of it."""
-    how = _input.how(encoding, password, archive_limit)
-    found = _input.read(file, blocks=False, radix=radix, capture=capture, how=how)
-    target = _output.console()
-    if isinstance(found, hd.Comparison):
-        _show_comparison(target, found, top)
-    elif isinstance(found, hd.Dump):
-        _dumps.show_dump(target, found, top)
-    else:
-        _show_snapshot(target, found, top)
-    _output.show_issues(target, found.issues)
-    _output.report_issues([(file, found)])
-
-
-def _show_comparison(target: Console, comparison: Comparison, top: int) -> None:
-    grown = comparison.total["requested_bytes_delta"].item()
-    radix = "not needed" if comparison.radix is None else str(comparison.radix)
-    target.print(
-        _output.facts(
-            [
-                ("file", [comparison.path or "-"]),
-                ("format", [comparison.format]),
-                ("radix", [radix]),
-                ("growth", [f"{bytes_text(grown, signed=True)} in {_stacks(comparison)}"]),
-                ("total line", [_total_line(comparison)]),
-                ("lines", [_lines(comparison)]),
-            ]
-        )
-    )
-    target.print()
-    for kind in ("module", "stack"):
-        _rank.show_ranking(target, comparison, kind, top=top, inclusive=False)
-
-
-def _show_snapshot(target: Console, snapshot: Snapshot, top: int) -> None:
-    usage = snapshot.usage
-    target.print(
-        _output.facts(
-            [
-                ("file", [snapshot.path or "-"]),
-                ("format", [" ".join(filter(None, [snapshot.format, snapshot.tool_version]))]),
-                ("taken", [moment(snapshot.taken_at) or "-"]),
-                ("machine", [snapshot.machine or "-"]),
-                ("process", ["-" if snapshot.pid is None else str(snapshot.pid)]),
-                ("pointers", [f"{snapshot.pointer_width} bits"]),
-                ("encoding", [snapshot.encoding]),
-                ("lines", [_lines(snapshot)]),
-                ("live", [_output.live(snapshot)]),
-                ("holds", [_sizes(snapshot)]),
-            ]
-        )
-    )
-    target.print()
-    if usage.is_empty():
+    machine = _machine.wanted(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw, parquet=parquet, output=output)
+    if inclusive and by not in (None, Kind.MODULE, Kind.FUNCTION):
+        raise OptionError(f"expected --by module or function with --inclusive, found {by}", kind="option")
+    _views.check_chart(chart, inclusive=inclusive)
+    rules = _input.read_allocators(allocators)
+    asked = _views.filters(focus, ignore, hide, show)
+    how = _input.how(encoding, password, archive_limit, threads=threads)
+    found = _input.read(file, blocks=by is Kind.SIZE, radix=radix, capture=capture, how=how)
+    if isinstance(found, hd.Dump):
+        of_logs: dict[str, object] = {"--by": by, "--inclusive": inclusive, "--allocators": rules, "--chart": chart}
+        of_logs |= {"--stacks": stacks, "--stack": stack, "--focus": focus, "--ignore": ignore}
+        of_logs |= {"--hide": hide, "--show": show, machine.form.value if machine else "--json": machine}
+        _views.refuse_for_dumps(of_logs)
+        target = _output.console()
+        _dumps.show_dump(target, found, top or _output.TOP)
+        _output.show_issues(target, found.issues)
         return
-    live_now = (
-        hd.diff(snapshot, snapshot).by("module").sort("requested_bytes_after", "module", descending=[True, False])
-    )
-    live_in_all = total(live_now["requested_bytes_after"])
-    shown = _output.table("Live per module", ["bytes", "share", "blocks"], ["module"])
-    for row in live_now.head(top).iter_rows(named=True):
-        share = _share(row["requested_bytes_after"], live_in_all)
-        numbers = [bytes_text(row["requested_bytes_after"]), share, count_text(row["allocation_count_after"])]
-        shown.add_row(*numbers, _output.key(row["module"], row["status"]))
-    if live_now.height > top:
-        rest = live_now.slice(top)
-        rest_bytes, rest_blocks = (total(rest[f"{name}_after"]) for name in ("requested_bytes", "allocation_count"))
-        share = _share(rest_bytes, live_in_all)
-        shown.add_row(
-            bytes_text(rest_bytes), share, count_text(rest_blocks), f"({count_text(live_now.height - top)} more)"
-        )
-    target.print(shown)
+    view: Live | Comparison
+    if isinstance(found, hd.Comparison):
+        view = _views.filtered(found if rules is None else found.with_allocators(rules), asked)
+    else:
+        view = _views.filtered(found.live(rules), asked)
+    if by is not None:
+        _rank.check(view, by.value)
+    chosen = None if stack is None else _views.one(view, stack)
+    if machine is not None:
+        _write(machine, found, view, by, top, stacks, chosen, inclusive=inclusive)
+    else:
+        _show(found, view, by, top or _output.TOP, stacks, chosen, inclusive=inclusive)
+    if chart is not None:
+        _draw(view, by or Kind.MODULE, top, chart)
+    if machine is not None:
+        _output.report_issues([(file, found)])
 
 
-def _share(part: int | None, whole: int | None) -> str:
-    return share_text(part, whole, digits=1)
+def _write(
+    machine: _machine.Machine,
+    found: Snapshot | Comparison,
+    view: Live | Comparison,
+    by: Kind | None,
+    top: int | None,
+    stacks: int | None,
+    chosen: pl.DataFrame | None,
+    *,
+    inclusive: bool,
+) -> None:
+    kind = by or (Kind.MODULE if chosen is None else Kind.STACK)
+    ranking = chosen if chosen is not None else view.by(kind.value, inclusive=inclusive).head(top or _output.ALL)
+
+    def written(rows: pl.DataFrame) -> str:
+        shown = chosen if chosen is not None else _views.largest(view.by("stack"), _views.count_of(stacks))
+        return _json.of_file(found, view, kind.value, rows, _views.as_json(view, shown))
+
+    machine.write(ranking, written)
+    if machine.is_table:
+        _output.remark_notes(view.notes)
+
+
+def _show(
+    found: Snapshot | Comparison,
+    view: Live | Comparison,
+    by: Kind | None,
+    top: int,
+    stacks: int | None,
+    chosen: pl.DataFrame | None,
+    *,
+    inclusive: bool,
+) -> None:
+    """Print the answer for a person: the file, rankings, stacks, notes, and what could not be read."""
+    target = _output.console()
+    target.print(_output.facts(_facts(found)))
+    target.print()
+    if chosen is not None:
+        _views.show_stacks(target, view, chosen)
+        kinds = []
+    elif isinstance(found, hd.Comparison):
+        kinds = [Kind.MODULE, *([Kind.STACK] * (not inclusive))] if by is None else [by]
+    else:
+        kinds = [by or Kind.MODULE] if not found.usage.is_empty() else []
+    for kind in kinds:
+        if isinstance(view, hd.Comparison):
+            _rank.show_ranking(target, view, kind.value, top=top, inclusive=inclusive)
+        else:
+            _rank.show_live(target, view, kind.value, top=top, inclusive=inclusive)
+    if kinds and (Kind.STACK in kinds or stacks is not None):
+        _views.show_stacks(target, view, _views.largest(view.by("stack"), _views.count_of(stacks)))
+    _output.show_notes(target, view.notes)
+    _output.show_issues(target, found.issues)
+
+
+def _facts(found: Snapshot | Comparison) -> list[tuple[str, list[str]]]:
+    if isinstance(found, hd.Comparison):
+        grown = found.total["requested_bytes_delta"].item()
+        radix = "not needed" if found.radix is None else str(found.radix)
+        return [
+            ("file", [found.path or "-"]),
+            ("format", [found.format]),
+            ("radix", [radix]),
+            ("growth", [f"{bytes_text(grown, signed=True)} in {_stacks(found)}"]),
+            ("total line", [_total_line(found)]),
+            ("lines", [_lines(found)]),
+        ]
+    return [
+        ("file", [found.path or "-"]),
+        ("format", [" ".join(filter(None, [found.format, found.tool_version]))]),
+        ("taken", [moment(found.taken_at) or "-"]),
+        ("machine", [found.machine or "-"]),
+        ("process", ["-" if found.pid is None else str(found.pid)]),
+        ("pointers", [f"{found.pointer_width} bits"]),
+        ("encoding", [found.encoding]),
+        ("lines", [_lines(found)]),
+        ("live", [_output.live(found)]),
+        ("holds", [_sizes(found)]),
+    ]
+
+
+def _draw(view: Live | Comparison, kind: Kind, top: int | None, path: Path) -> None:
+    rows = {} if top is None else {"top": top}
+    if isinstance(view, hd.Comparison):
+        drawn: Any = hd.chart.waterfall(view, by=cast("Any", kind.value), **rows)
+    else:
+        drawn = hd.chart.live(view, by=kind.value, **rows)
+    hd.chart.save(drawn, path)
+    _output.remark(f"chart: {path}")
 
 
 def _stacks(comparison: Comparison) -> str:

@@ -9,10 +9,10 @@ import polars as pl
 
 from heapdelta import _html
 from heapdelta._numbers import sum_of
+from heapdelta._ranking.fingerprints import only_one
 from heapdelta._words import plural
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
 from heapdelta.dataset import _compact, _export, _keys, _labels, _rank, _restore, _runs, _similar
-from heapdelta.dataset._frames import one_stack
 from heapdelta.dataset._layout import is_dataset
 from heapdelta.dataset._lock import only_writer
 from heapdelta.dataset._manifest import manifest_of
@@ -399,7 +399,7 @@ class Dataset:
         known = self._index.fingerprints if self._index is not None else None
         if known is None:
             known = self.scan("stacks").select("fingerprint").collect()["fingerprint"]
-        return one_stack(known, fingerprint, self.place)
+        return only_one(known, fingerprint, f"{self.place}: ")
 
     def __repr__(self) -> str:
         manifest = self.manifest

@@ -160,7 +160,7 @@ def test_what_only_another_kind_of_file_has_is_told_with_its_name(dump, story):
         (dump, "with_modules", "a minidump has no with_modules: only a heap log has"),
         (dump, "radix", "a minidump has no radix: only the comparison of two logs has"),
         (dump, "stacks", "a minidump has no stacks: only a heap log or the comparison of two logs has"),
-        (log, "by", "a umdh2 log has no by: only the comparison of two logs has"),
+        (log, "total", "a umdh2 log has no total: only the comparison of two logs has"),
         (comparison, "usage", "a dhcmp comparison has no usage: only a heap log has"),
         (comparison, "threads", "a dhcmp comparison has no threads: only a minidump has"),
     ]:

@@ -95,6 +95,20 @@ def test_each_module_has_a_note(pair, note):
     assert about == ([] if note is None else [note])
 
 
+def test_stacks_that_hold_no_bytes_have_no_note():
+    """Nothing of nothing was carried over, and nobody asks for the frames of nothing."""
+    frames = {"C50": LEAK, "A10": OTHER}
+
+    def holding(size: int, modules: dict[str, int]) -> Point:
+        return Point([(0x1_0000, size, "C50"), (0x2_0000, size, "D60"), (0x9_0000, 16, "A10")], frames, modules=modules)
+
+    notes = diff(holding(0x100, LOADED), holding(0x100, SYSTEM)).notes
+    assert [note for note in notes if "glaze" in note]
+    assert "the frames of 1 stack are in neither file" in notes
+    notes = diff(holding(0, LOADED), holding(0, SYSTEM)).notes
+    assert not [note for note in notes if "glaze" in note or "in neither file" in note or "0 bytes" in note]
+
+
 def test_notes_name_the_files(tmp_path):
     for hour, (name, log) in enumerate([("before.log", point(1, LOADED)), ("after.log", point(1, SYSTEM))]):
         (tmp_path / name).write_bytes(log.text(hour))

@@ -195,7 +195,19 @@ def test_stacks_of_one_function_are_told_apart_by_their_fingerprint():
 
     keys = {"a": key(0xABCDEF0000000001, "grow"), "b": key(0x0000120000000002, "grow"), "c": key(3, "other")}
     series = SmallCurves({"a": [0, 500], "b": [0, 400], "c": [0, 300]}, keys=keys)
-    assert lines(series).names == ["app!grow  #ABCDEF", "app!grow  #000012", "app!other"]
+    assert lines(series).names == ["app!grow  #ABCDEF", "app!grow  #000012", "app!other  #000000"]
+
+
+def test_only_stacks_that_are_shown_make_digits_more():
+    def key(fingerprint):
+        return {"fingerprint": fingerprint, "module": "app", "function": "grow", "depth": 4, "status": "ok"}
+
+    curves = {"a": [0, 500], "b": [0, 400], "c": [0, 0], "d": [0, 0], "e": [0, 0]}
+    numbers = (0xABCDEF0100000000, 0x1200000000000000, 0xABCDEF0200000000, 0x1200000100000000, 5)
+    series = SmallCurves(curves, keys=dict(zip(curves, map(key, numbers), strict=True)))
+    assert lines(series).names[:2] == ["app!grow  #ABCDEF", "app!grow  #120000"]
+    both = SmallCurves(curves | {"c": [0, 300]}, keys=series.keys)
+    assert lines(both).names[:3] == ["app!grow  #ABCDEF01", "app!grow  #120000", "app!grow  #ABCDEF02"]
 
 
 def test_inclusive_sums_have_no_line_for_the_rest():

@@ -77,7 +77,7 @@ def test_blocks_of_one_stack_are_those_of_its_row(snapshots):
     drawn = chart.sizes(delta, stack=worst["fingerprint"])
     for name in ("before", "after"):
         assert sum(row["blocks"] for row in rows(drawn) if row["state"] == name) == worst[f"allocation_count_{name}"]
-    assert drawn.to_dict()["title"]["subtitle"][0].endswith(worst["function"])
+    assert drawn.to_dict()["title"]["subtitle"][0].endswith(f"{worst['function']}  #{worst['fingerprint']:016X}"[:-10])
 
 
 def test_a_delta_is_drawn_like_its_two_sides(snapshots):

@@ -113,7 +113,7 @@ def test_refused_rankings_name_the_option_of_the_command_line(
         ),
         (
             "region_class",
-            ["error: expected --by module, stack, function, heap or trace for logs, found region_class"],
+            ["error: expected --by module, stack, function, heap, trace or size for logs, found region_class"],
         ),
     ):
         assert cli.run(["diff", files[0], str(other), "--by", wrong]) == cli.USAGE
@@ -146,10 +146,16 @@ def test_issues_are_counted_for_each_file(
     growing[0].blocks.append((0x10000, "99", 1, 1))
     path = tmp_path / "before.txt"
     path.write_text(growing[0].text(), encoding="utf-8")
-    assert cli.run(["summary", str(path)]) == cli.OK
-    captured = capsys.readouterr()
-    assert f"{path}: 1 issue: 1 stack_not_in_file (warning)" in captured.err
-    assert "stack_not_in_file" in captured.out
+    for arguments in (["summary"], ["diff", str(path)], ["check", "--max-growth", "1GB", str(path)]):
+        assert cli.run([*arguments, str(path)]) == cli.OK
+        captured = capsys.readouterr()
+        assert captured.err == "", "a person reads it once"
+        assert captured.out.count("Could not be read, or is in doubt") == 1
+        assert "stack_not_in_file" in captured.out
+    for arguments in (["diff", "--json"], ["diff", "--csv"], ["umdh"], ["check", "--max-growth", "1GB", "--json"]):
+        assert cli.run([*arguments, str(path), str(path)]) == cli.OK
+        captured = capsys.readouterr()
+        assert captured.err.count(f"{path}: 1 issue: 1 stack_not_in_file (warning)") == 2
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,8 @@ def test_stack_without_frames_is_new_only_where_its_id_says_so(
     found = answer(capsys, "--max-new-stacks", "0")
     assert found["limits"][0]["found"] == new
     assert any("1 stack without frames may be new or old" in note for note in found["notes"]) == noted
+    Path("after.txt").write_text(hogs(held | {"9": 0}, STACKS, pid=pid), encoding="utf-8", newline="")
+    assert not any("without frames" in note for note in answer(capsys, "--max-new-stacks", "0")["notes"])
 
 
 def test_growth_without_a_stack_is_checked_too(

@@ -52,21 +52,25 @@ growth: expected at most 4,000 bytes, found 4,500 bytes (+4.39 KiB)
  +1.95 KiB       +1      0 bytes   1.95 KiB   plug
 
 
- #     growth   blocks   function                                trace id
- ────────────────────────────────────────────────────────────────────────
- 1   +2.44 KiB        0   shop!Cart::insert                       1
- 2   +1.95 KiB       +1   plug!`anonymous namespace'::make<a|b>   - -> 3
+    growth   blocks   stack     function                                trace
+ ────────────────────────────────────────────────────────────────────────────
+ +2.44 KiB        0   #8F2274   shop!Cart::insert                       1
+ +1.95 KiB       +1   #334422   plug!`anonymous namespace'::make<a|b>   - -> 3
 
-Stack #1, +2.44 KiB, innermost first
+left out for want of width: before, after
+
+Stack #8F2274, +2.44 KiB, 0 blocks, innermost first
     ntdll!RtlAllocateHeap+0x00000010
   > shop!Cart::insert+0x00000010
     shop!main+0x00000010
 
 new stacks: expected at most 0, found 1
 
- #     growth   blocks   function                                trace id
- ────────────────────────────────────────────────────────────────────────
- 1   +1.95 KiB       +1   plug!`anonymous namespace'::make<a|b>   - -> 3
+    growth   blocks   stack     function                                trace
+ ────────────────────────────────────────────────────────────────────────────
+ +1.95 KiB       +1   #334422   plug!`anonymous namespace'::make<a|b>   - -> 3
+
+left out for want of width: before, after
 
 Suppressions
 

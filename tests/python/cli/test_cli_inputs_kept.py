@@ -16,10 +16,12 @@ from hostile import command, files_of, two_logs
 
 # Options of text that name no file.
 TEXTS = {"max_growth", "max_growth_each", "max_growth_of", "address_space", "encoding", "password", "archive_limit"}
-TEXTS |= {"case", "case_pattern", "scheduler", "fingerprint", "text"}
+TEXTS |= {"case", "case_pattern", "scheduler", "fingerprint", "text", "stack"}
 LOGS = ["before.svg", "after.svg"]
 # What a command needs beside its logs and the output in question.
-NEEDED = {"check": ["--max-growth", "1GB"], "series": ["--csv"]}
+NEEDED = {"check": ["--max-growth", "1GB", "--json"], "series": ["--csv"]}
+# What of two logs it takes.
+TAKES = {"summary": 1}
 # What it is asked about, where that is a dataset and no logs.
 ASKED = {"cases": ["data"], "rank": ["data"], "similar": ["data", "C291BD"]}
 COMMANDS = {function.__name__: function for function in cli.COMMANDS}
@@ -78,13 +80,19 @@ def test_an_option_that_says_nothing_cannot_be_added() -> None:
 
 def test_known_outputs_are_these() -> None:
     assert OUTPUTS == [
+        ("summary", "--parquet"),
+        ("summary", "--output"),
+        ("summary", "--chart"),
         ("diff", "--parquet"),
+        ("diff", "--output"),
         ("diff", "--chart"),
         ("series", "--parquet"),
         ("series", "--output"),
         ("series", "--chart"),
+        ("check", "--output"),
         ("check", "--markdown"),
         ("check", "--junit"),
+        ("check", "--write-baseline"),
         ("cases", "--parquet"),
         ("cases", "--output"),
         ("rank", "--parquet"),
@@ -97,12 +105,21 @@ def test_known_outputs_are_these() -> None:
 @pytest.mark.parametrize(("name", "option"), [(name, option) for name, option in OUTPUTS if name not in ASKED])
 @pytest.mark.parametrize("log", LOGS)
 def test_log_is_not_replaced(name: str, option: str, log: str, capsys: pytest.CaptureFixture[str]) -> None:
-    refused([name, *LOGS, option, log, *NEEDED.get(name, [])], f"output is the input {log}", capsys)
+    if log in (logs := LOGS[: TAKES.get(name)]):
+        refused([name, *logs, option, log, *NEEDED.get(name, [])], f"output is the input {log}", capsys)
 
 
 @pytest.mark.parametrize(("name", "option", "rules"), RULES)
 def test_rules_are_not_replaced(name: str, option: str, rules: str, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = [name, *ASKED.get(name, LOGS), option, "rules.svg", rules, "rules.svg", *NEEDED.get(name, [])]
+    arguments = [
+        name,
+        *ASKED.get(name, LOGS[: TAKES.get(name)]),
+        option,
+        "rules.svg",
+        rules,
+        "rules.svg",
+        *NEEDED.get(name, []),
+    ]
     refused(arguments, "output is the input rules.svg", capsys)
 
 
@@ -204,6 +221,8 @@ def test_not_even_the_refusal_is_written_to_a_log_that_gets_the_errors(
         ["diff", "after.svg"],
         ["series", "after.svg", "--top", "x"],
         ["x", "--rules=after.svg"],
+        ["after.svg"],
+        ["summary", "after.svg", "--encoding", "klingon"],
     ],
     ids=" ".join,
 )

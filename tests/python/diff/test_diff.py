@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_log import APP, APP_FRAME, NTDLL, NTDLL_FRAME, Log
 
-KINDS = ["module", "stack", "function", "heap", "trace"]
+KINDS = ["module", "stack", "function", "heap", "size", "trace"]
 FRAMES = [NTDLL_FRAME, NTDLL + 0x200, APP_FRAME, APP + 0x200, 0x1000_0100, 0x1000_0200, 0x7FFF_0000]
 NAMES = {0x7700: "ntdll", 0x40: "app", 0x1000: "a"}
 
@@ -81,9 +81,17 @@ def test_modules_and_functions_equal_the_naive_version(pair: tuple[Log, Log], ot
     delta = hd.diff(before.read(), after.read())
     for kind, columns in (("module", [0, 2]), ("function", [0, 1, 2])):
         shown, ranking = len(columns), delta.by(kind)
-        found = {tuple(key and key.lower() for key in row[:shown]): row[shown:] for row in ranking.iter_rows()}
+        found = {tuple(key and key.lower() for key in row[:shown]): row[shown:-2] for row in ranking.iter_rows()}
         assert found == naive_sums(before, after, columns)
         assert len(found) == ranking.height
+        # What grew and what shrank, stack by stack.
+        parts: Counter[tuple[object, ...]] = Counter()
+        for row in delta.by("stack").iter_rows(named=True):
+            key = tuple(row[name] and row[name].lower() for name in ranking.columns[:shown])
+            parts[(*key, row["requested_bytes_delta"] > 0)] += row["requested_bytes_delta"]
+        for row in ranking.iter_rows():
+            key = tuple(name and name.lower() for name in row[:shown])
+            assert row[-2:] == (parts[(*key, True)], parts[(*key, False)])
 
 
 @relaxed
@@ -96,7 +104,7 @@ def test_every_ranking_adds_up_to_the_total(pair: tuple[Log, Log], one_run: bool
         ranking = delta.by(kind)
         assert ranking.select(NUMBERS).sum().equals(delta.total), kind
         assert ranking["requested_bytes_delta"].is_sorted(descending=True), kind
-        keys = [name for name in ranking.columns if name not in NUMBERS]
+        keys = [name for name in ranking.columns if not name.startswith(MEASURES)]
         assert ranking.select(keys).is_unique().all(), kind
 
 
@@ -120,11 +128,10 @@ def test_swapping_the_sides_changes_every_sign(pair: tuple[Log, Log], one_run: b
     renamed = {f"{m}_{a}": f"{m}_{b}" for m in MEASURES for a, b in (("before", "after"), ("after", "before"))}
     renamed |= {"trace_id_before": "trace_id_after", "trace_id_after": "trace_id_before"}
     for kind in KINDS if one_run else KINDS[:-1]:
-        swapped = (
-            back.by(kind)
-            .rename(renamed, strict=False)
-            .with_columns(-pl.col(f"{measure}_delta") for measure in MEASURES)
-        )
+        turned = back.by(kind).rename(renamed, strict=False)
+        parts = [f"requested_bytes_{part}" for part in ("grown", "shrunk") if kind in ("module", "function")]
+        turned = turned.rename(dict(zip(parts, reversed(parts), strict=True)))
+        swapped = turned.with_columns(-pl.col(name) for name in [*(f"{m}_delta" for m in MEASURES), *parts])
         columns = there.by(kind).columns
         expected = there.by(kind).sort(columns, nulls_last=True)
         assert swapped.select(columns).sort(columns, nulls_last=True).equals(expected), kind
@@ -247,7 +254,7 @@ def test_traces_are_refused_across_runs(growing: tuple[Log, Log], change: dict[s
     with pytest.raises(OptionError) as caught:
         delta.by("trace")
     assert str(caught.value) == (
-        "expected module, stack, function or heap, found 'trace': trace ids mean nothing across process runs, "
+        "expected module, stack, function, heap or size, found 'trace': trace ids mean nothing across process runs, "
         f"and {reason}"
     )
 
@@ -293,9 +300,24 @@ def test_stack_shows_its_frames_and_which_one_is_blamed(growing: tuple[Log, Log]
         (1, "a", 0x100, True, 0),
         (2, "app", 0x100, False, 0),
     ]
-    for wrong in (12, -1, 1 << 64, "x", None, True, 1.5):
-        with pytest.raises(OptionError, match=re.escape(f"expected the fingerprint of a stack, found {wrong!r}")):
+    for wrong in (1 << 64, "x", "#", None, True, 1.5):
+        expected = f"expected a fingerprint such as #C291BD or its 16 digits, found {wrong!r}"
+        with pytest.raises(OptionError, match=re.escape(expected)):
             delta.stack(wrong)  # type: ignore[arg-type]
+    for number in (12, -1):
+        with pytest.raises(OptionError, match=r"expected one stack of fingerprint [0F]+[0-9A-F]+, found none"):
+            delta.stack(number)
+
+
+def test_a_stack_is_found_by_its_short_form_and_by_the_logs_own_name(growing: tuple[Log, Log]) -> None:
+    delta = hd.diff(growing[0].read(), growing[1].read())
+    for row in delta.by("stack").drop_nulls("fingerprint").iter_rows(named=True):
+        digits = f"{row['fingerprint']:016X}"
+        trace = row["trace_id_after"] or row["trace_id_before"]
+        for asked in (row["fingerprint"], digits, f"#{digits[:8]}", f"0x{digits.lower()}", f"BackTrace{trace}"):
+            assert delta.fingerprint(asked) == row["fingerprint"]
+    with pytest.raises(OptionError, match="found none called BackTrace99"):
+        delta.stack("BackTrace99")
 
 
 def test_outermost_frame_is_blamed_if_all_are_an_allocators() -> None:
@@ -359,7 +381,7 @@ def test_only_snapshots_can_be_compared(growing: tuple[Log, Log], wrong: object)
 
 def test_unknown_kinds_are_refused(growing: tuple[Log, Log]) -> None:
     delta = hd.diff(growing[0].read(), growing[1].read())
-    with pytest.raises(OptionError, match="expected one of module, stack, function, heap, trace, found 'modul'"):
+    with pytest.raises(OptionError, match="expected one of module, stack, function, heap, trace, size, found 'modul'"):
         delta.by("modul")
     with pytest.raises(OptionError, match="expected module or function with inclusive=True, found 'stack'"):
         delta.by("stack", inclusive=True)

@@ -130,6 +130,17 @@ def test_sums_that_no_64_bits_hold_are_null() -> None:
     assert found.by("region_class").select("committed_bytes_before", "committed_bytes_after").row(0) == (None, 2**63)
 
 
+def test_private_memory_that_only_changed_its_class_has_no_note() -> None:
+    before = [Region(0x1_0000, 0x1000, allocation_base=0x1_0000), Region(0x9_0000, 0x3000, allocation_base=0x9_0000)]
+    after = [Region(0x1_0000, 0x3000, allocation_base=0x1_0000), Region(0x9_0000, 0x1000, allocation_base=0x9_0000)]
+    bare = {"counters": None}
+    assert not [
+        note for note in diff(SmallDump(before, **bare), SmallDump(after, **bare)).notes if "changed by" in note
+    ]
+    grown = diff(SmallDump(before, **bare), SmallDump(after[:1] + before[1:], **bare)).notes
+    assert [note for note in grown if note.startswith("private memory changed by +8.00 KiB")]
+
+
 def test_private_growth_has_no_module_and_says_why(delta: hd.DumpDelta) -> None:
     assert "module" not in delta.by("region_class").columns
     grown = delta.by("allocation_base").filter(pl.col("region_class") == "heap")

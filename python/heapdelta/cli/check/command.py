@@ -80,6 +80,7 @@ def check(
         int | None, typer.Option(min=1, help="Rows and stacks to show of each limit.", show_default="5; all in JSON")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the answer as JSON instead of the report.")] = False,
+    output: _machine.JsonFile = None,
     markdown: Annotated[
         Path | None,
         OUTPUT,
@@ -90,28 +91,48 @@ def check(
         OUTPUT,
         typer.Option(metavar="FILE", help="Write it as JUnit XML, a test case for each limit; - as above."),
     ] = None,
+    baseline: Annotated[
+        Path | None,
+        INPUT,
+        typer.Option(metavar="FILE", help="Hold one log against this, which --write-baseline wrote: slow drift shows."),
+    ] = None,
+    write_baseline: Annotated[
+        Path | None,
+        OUTPUT,
+        typer.Option(metavar="FILE", help="Keep the newer log as a baseline, JSON, if it is within all limits."),
+    ] = None,
     before_capture: _input.BeforeCapture = None,
     after_capture: _input.AfterCapture = None,
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
-    allocators: Annotated[
-        Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
-    ] = None,
+    allocators: _input.AllocatorFile = None,
+    threads: _input.Threads = None,
 ) -> int:
     """Hold the growth between two logs against limits: exit code 0 within all of them, 4 over one."""
     started, clock = datetime.now(), time.monotonic()
-    limits = _limits(max_growth, max_growth_each, max_growth_of or [], max_new_stacks, max_issues, by)
-    is_taken = _machine.stdout_is_taken(as_json=as_json, documents={"--markdown": markdown, "--junit": junit})
+    given = (max_growth, max_growth_each, max_growth_of or [], max_new_stacks, max_issues)
+    if write_baseline is not None and after is None and baseline is None and given == (None, None, [], None, None):
+        how = _input.how(encoding, password, archive_limit, threads=threads)
+        return _keep(_read(before, after_capture, how), write_baseline)
+    limits = _limits(*given, by)
+    if output is not None and not as_json:
+        raise OptionError("expected --output with --json, found it alone", kind="option")
+    on_stdout = as_json and output is None
+    is_taken = _machine.stdout_is_taken(as_json=on_stdout, documents={"--markdown": markdown, "--junit": junit})
     suppressions = _suppressions(ignore)
     rules = _input.read_allocators(allocators)
-    how = _input.how(encoding, password, archive_limit)
-    if after is None:
+    how = _input.how(encoding, password, archive_limit, threads=threads)
+    if baseline is not None:
+        _refuse_with_baseline(after, before_capture)
+        old, new = hd.read_baseline(baseline), _read(before, after_capture, how)
+        before, after = str(baseline), before
+    elif after is None:
         (before, one), (after, other) = _pair.of_archive(before, how, (before_capture, after_capture))
         old, new = _with_blocks(before, one), _with_blocks(after, other)
     else:
         old, new = _read(before, before_capture, how), _read(after, after_capture, how)
-    checked = Check(hd.diff(old, new, allocators=rules), limits, suppressions)
+    checked = Check(hd.diff(old, new, allocators=rules, threads=threads), limits, suppressions)
     if junit is not None:
         seconds = time.monotonic() - clock
         document = junit_document(checked, top=top or _TOP, started=started, seconds=seconds)
@@ -121,12 +142,29 @@ def check(
     # In `heapdelta check … | head` the answer is the exit code, however much of the report is read.
     with _streams.reader_may_leave(sys.stdout):
         if as_json:
-            _machine.write(_json.of_check(checked, top) + "\n", None)
+            _machine.write(_json.of_check(checked, top) + "\n", output)
         elif not is_taken:
             show(_output.console(), checked, top=top or _TOP)
     with _streams.reader_may_leave(sys.stderr):
-        _output.report_issues([(before, old), (after, new)])
+        if is_taken:
+            _output.report_issues([(before, old), (after, new)])
+    if write_baseline is not None and checked.passed:
+        _keep(new, write_baseline)
     return 0 if checked.passed else EXCEEDED
+
+
+def _keep(log: Snapshot, path: Path) -> int:
+    hd.write_baseline(log, path)
+    _output.remark(f"baseline: {path}")
+    return 0
+
+
+def _refuse_with_baseline(after: str | None, before_capture: int | None) -> None:
+    if after is not None:
+        message, hint = "expected one log with --baseline, found two", "the baseline is what the log is held against"
+        raise OptionError(message, hint=hint, kind="option")
+    if before_capture is not None:
+        raise OptionError("expected no --before-capture with --baseline, found one", kind="option")
 
 
 def _read(path: str, capture: int | None, how: _input.How) -> Snapshot:

@@ -6,7 +6,6 @@ with a number, and needs no wrapper for that.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -134,8 +133,7 @@ class Check(Views):
         self.delta = delta
         self.limits = limits
         rows, self.suppressions = suppress.apply(delta._matched, suppressions)
-        self._kept = copy.copy(delta._matched)
-        self._kept.rows = rows
+        self._kept = delta._matched.with_rows(rows)
 
     @property
     def _matched(self) -> Matched:
@@ -225,7 +223,8 @@ class Check(Views):
                     f"no frame of either log is in a module {pattern}: modules are named without .dll or .exe, "
                     "as heapdelta diff shows them"
                 )
-        unknown = self._stacks.filter((pl.col("status") == STATUSES[NOT_IN_FILE]) & ~self._identified())
+        held = (pl.col("requested_bytes_after") != 0).fill_null(True)
+        unknown = self._stacks.filter((pl.col("status") == STATUSES[NOT_IN_FILE]) & ~self._identified() & held)
         if self.limits.new_stacks is not None and unknown.height:
             notes.append(
                 f"{plural(unknown.height, 'stack')} without frames may be new or old, and none is counted as new"

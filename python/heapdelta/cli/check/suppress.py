@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta import blame
 from heapdelta._numbers import delta, sum_of
+from heapdelta._ranking.filters import deciding_rule
 from heapdelta.blame import Rule
 from heapdelta.exceptions import OptionError
 
@@ -57,38 +57,6 @@ def parse(text: str, path: str) -> list[Suppression]:
             ) from error
         found.append(Suppression(number, written, rule))
     return found
-
-
-def deciding_rule(matched: Matched, rules: Sequence[Rule]) -> pl.Series:
-    """Tell for every stack of both sides which rule decides about it.
-
-    Returns
-    -------
-    polars.Series
-        u32, place of the rule in `rules`, by the number of the stack; null where no rule matches.
-    """
-    of_frame = _first_match(matched.frames, rules)
-    parts, frames_seen = [], 0
-    for place, source in enumerate(matched.sources):
-        groups = of_frame.slice(frames_seen, source.frames.height)
-        frames_seen += source.frames.height
-        passed = matched.passed(place, groups)
-        first = passed.group_by("stack_id").agg(pl.col("group").min())
-        none = pl.repeat(None, source._height("stacks"), dtype=pl.UInt32, eager=True)
-        parts.append(none.scatter(first["stack_id"], first["group"]))
-    return pl.concat(parts)
-
-
-def _first_match(frames: pl.DataFrame, rules: Sequence[Rule]) -> pl.Series:
-    """Give every frame the first rule that matches it; each pair of module and function is looked at once."""
-    names = frames.select("module", "function")
-    distinct = names.unique(maintain_order=True)
-    place = pl.lit(None, dtype=pl.UInt32)
-    for number in reversed(range(len(rules))):
-        hit = blame._matches(distinct, [rules[number]])
-        place = pl.when(hit).then(pl.lit(number, dtype=pl.UInt32)).otherwise(place)
-    decided = distinct.with_columns(place.alias("place"))
-    return names.join(decided, on=["module", "function"], how="left", nulls_equal=True, maintain_order="left")["place"]
 
 
 def apply(matched: Matched, suppressions: Sequence[Suppression]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from heapdelta._ranking.fingerprints import short_forms
 from heapdelta._words import bytes_text, count_text, moment
-from heapdelta.cli import _output, _rank
+from heapdelta.cli import _output, _rank, _views
 from heapdelta.cli._safe import Text
 from heapdelta.cli.check import words
 
@@ -50,9 +51,10 @@ def _show_exceeded(target: Console, check: Check, result: Result, top: int, show
     worst = result.stacks.head(top)
     prints = set(worst["fingerprint"].drop_nulls())
     if not worst.is_empty() and (result.kind == "stack" or not prints <= shown):
-        _rank.show_rows(target, result.stacks, "stack", title=None, top=top)
+        ids = short_forms(worst["fingerprint"], check.fingerprints).fill_null("").to_list()
+        _rank.show_rows(target, result.stacks, "stack", title=None, top=top, ids=ids)
     if not prints <= shown:
-        _rank.show_frames(target, check, worst.head(1))
+        _views.show_stacks(target, check, worst.head(1).drop_nulls("fingerprint"))
     shown |= prints
     if worst.is_empty() and result.rows.is_empty():
         target.print()

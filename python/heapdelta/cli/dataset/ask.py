@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 import heapdelta as hd
-from heapdelta._words import bytes_text, count_text, plural
+from heapdelta._words import bytes_text, count_text
 from heapdelta.cli import _machine, _output
 from heapdelta.cli._files import INPUT
 from heapdelta.cli._input import read_allocators
 from heapdelta.cli._rank import function
 from heapdelta.cli._safe import Text
 from heapdelta.cli.dataset import _show
-from heapdelta.cli.dataset._show import Csv, CsvRaw, Destination, Json, Parquet, Top, day
-
-if TYPE_CHECKING:
-    import polars as pl
-    from rich.console import Console
+from heapdelta.cli.dataset._show import Csv, CsvRaw, Destination, Json, Listing, Parquet, Top, day
 
 Allocators = Annotated[
     Path | None, INPUT, typer.Option(help="File of rules for allocators' frames, one a line; DEFAULT for the built-in.")
@@ -51,14 +47,13 @@ def cases(
     if machine is not None:
         _show.write(machine, rows, dataset)
         return
-    shown = _output.table(
-        None, ["files", "read", "failed", "runs", "size"], ["case", "first log", "last log", "programs"]
-    )
+    names = ["case", "first log", "last log", "programs"]
+    shown = Listing(_output.console(), ["files", "read", "failed", "runs", "size"], names, spare=["first log"])
     for row in rows.head(top).iter_rows(named=True):
         counts = [count_text(row[name]) for name in ("files", "read", "failures", "runs")]
         times = [day(row["first_taken_at"]), day(row["last_taken_at"])]
-        shown.add_row(*counts, bytes_text(row["size"]), Text(row["case"]), *times, Text(", ".join(row["programs"])))
-    _print(_output.console(), shown, rows, top)
+        shown.add(*counts, bytes_text(row["size"]), Text(row["case"]), *times, Text(", ".join(row["programs"])))
+    shown.show(rows, top)
 
 
 def rank(
@@ -83,14 +78,15 @@ def rank(
         _show.write(machine, rows, dataset)
         return
     names = [by.value, "first seen", "last seen"] + ["label"] * (by is By.STACK)
-    shown = _output.table(None, ["leaks", "cases", "runs", "growth", "per hour"], names)
+    numbers = ["leaks", "cases", "runs", "growth", "per hour"]
+    shown = Listing(_output.console(), numbers, names, spare=["runs", "first seen"])
     for row in rows.head(top).iter_rows(named=True):
         counts = [count_text(row[name]) for name in ("leak_cases", "cases", "run_count")]
         pace = "-" if row["pace"] is None else bytes_text(round(row["pace"]), signed=True)
         growth = bytes_text(row["requested_bytes_delta"], signed=True)
         label = [Text(row["label"] or "")] if by is By.STACK else []
-        shown.add_row(*counts, growth, pace, _name(by, row), day(row["first_seen"]), day(row["last_seen"]), *label)
-    _print(_output.console(), shown, rows, top)
+        shown.add(*counts, growth, pace, _name(by, row), day(row["first_seen"]), day(row["last_seen"]), *label)
+    shown.show(rows, top)
 
 
 def similar(
@@ -112,18 +108,16 @@ def similar(
     if machine is not None:
         _show.write(machine, rows, dataset)
         return
-    target = _output.console()
-    shown = _output.table(
-        None, ["score", "cases"], ["stack", "function", "first seen", "last seen", "differs", "label"]
-    )
+    names = ["stack", "function", "first seen", "last seen", "differs", "label"]
+    shown = Listing(_output.console(), ["score", "cases"], names, spare=["first seen"])
     for row in rows.head(top).iter_rows(named=True):
         owner = function(row["module"], row["function"], "")
         times = [day(row["first_seen"]), day(row["last_seen"])]
         # Cut off: what is not quite the same shall not look so.
         counts = [f"{int(row['score'] * 1000) / 1000:.3f}", count_text(row["case_count"])]
         stack = Text(f"#{row['fingerprint'][:6]}")
-        shown.add_row(*counts, stack, owner, *times, Text(row["differs"] or ""), Text(row["label"] or ""))
-    _print(target, shown, rows, top)
+        shown.add(*counts, stack, owner, *times, Text(row["differs"] or ""), Text(row["label"] or ""))
+    shown.show(rows, top)
 
 
 def _name(by: By, row: dict[str, Any]) -> Text:
@@ -133,12 +127,3 @@ def _name(by: By, row: dict[str, Any]) -> Text:
     if by is By.FUNCTION or row["fingerprint"] is None:
         return owner
     return Text(f"#{row['fingerprint'][:6]} {owner.plain}")
-
-
-def _print(target: Console, shown: object, rows: pl.DataFrame, top: int) -> None:
-    if rows.is_empty():
-        target.print("nothing")
-        return
-    target.print(shown)
-    if rows.height > top:
-        target.print(f"and {plural(rows.height - top, 'row')} more: --top shows more, --json all\n")

@@ -33,12 +33,16 @@ def ingest(
     source: Annotated[
         list[str],
         INPUT,
-        typer.Argument(metavar="SRC…", help="Folders, files and archives; looked through with all that is in them."),
+        typer.Argument(metavar="SRC...", help="Folders, files and archives; looked through with all that is in them."),
     ],
     destination: Destination,
     case: Annotated[
         str | None,
-        typer.Option(help="Case of all files.", show_default="the first folder under SRC, or the name of an archive"),
+        typer.Option(
+            metavar="NAME",
+            help="Case of all files.",
+            show_default="the first folder under SRC, or the name of an archive",
+        ),
     ] = None,
     case_pattern: Annotated[
         str | None,

@@ -17,7 +17,7 @@ def label(
     text: Annotated[
         str,
         typer.Argument(
-            metavar="[TEXT]", help="What is known, such as 'KB5001234, fixed in 4.2'; nothing takes the label away."
+            metavar="TEXT", help="What is known, such as 'KB5001234, fixed in 4.2'; nothing takes the label away."
         ),
     ] = "",
 ) -> None:

@@ -63,7 +63,9 @@ def series(
         list[str],
         INPUT,
         typer.Argument(
-            help="A folder, an archive, a pattern such as 'logs/*.txt', or two logs and more.", show_default=False
+            metavar="LOG...",
+            help="A folder, an archive, a pattern such as 'logs/*.txt', or two logs and more.",
+            show_default=False,
         ),
     ],
     by: Annotated[Kind, typer.Option(help="What to rank.")] = Kind.MODULE,
@@ -74,7 +76,12 @@ def series(
         Which, typer.Option(help="Refuse logs of several runs of the program, or judge each run by itself.")
     ] = Which.ONE,
     order: Annotated[
-        Sorting, typer.Option(help="By the time in the logs, the files' names, their times of change, or as given.")
+        Sorting,
+        typer.Option(
+            metavar="ORDER",
+            help="By the time in the logs (taken_at), the files' names (name), their times of change (mtime), "
+            "or as given.",
+        ),
     ] = Sorting.TAKEN_AT,
     inclusive: Annotated[
         bool, typer.Option("--inclusive", help="Count a stack for every module (or function) it passes.")
@@ -104,23 +111,24 @@ def series(
     chart: Annotated[
         Path | None, OUTPUT, typer.Option(help="Draw it into this .png, .svg or .html file, too.", show_default=False)
     ] = None,
-    allocators: Annotated[
-        Path | None, INPUT, typer.Option(help="Rules of allocator frames, as for heapdelta diff.")
-    ] = None,
+    allocators: _input.AllocatorFile = None,
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
+    threads: _input.Threads = None,
 ) -> None:
     """Rank what grows over many logs of one program, with a verdict for each row and its reason."""
     machine = _machine.wanted(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw, parquet=parquet, output=output)
     _refuse(by, inclusive=inclusive, long=long and not (machine and machine.is_table), chart=chart)
     space = None if address_space is None else parse_size(address_space, "--address-space")
     rules = _input.read_allocators(allocators)
-    batch = _input.read_many(_listed(sources), how=_input.how(encoding, password, archive_limit))
+    how = _input.how(encoding, password, archive_limit, threads=threads)
+    batch = _input.read_many(_listed(sources), how=how)
     found = hd.group(batch)
     _refuse_few(batch)
     _refuse_many(found, runs)
-    made = _series(batch if len(found) < 2 else found, by, rules, inclusive=inclusive, order=order, runs=runs)
+    snapshots = batch if len(found) < 2 else found
+    made = _series(snapshots, by, rules, inclusive=inclusive, order=order, runs=runs, threads=threads)
     ranking = made.growth(address_space=space, warm_up_hours=warm_up_hours)
     written = made.table() if long else ranking
     written = written if top is None or long else written.head(top)
@@ -190,6 +198,7 @@ def _series(
     inclusive: bool,
     order: Sorting,
     runs: Which,
+    threads: int | None,
 ) -> Series:
     try:
         return hd.series(
@@ -199,6 +208,7 @@ def _series(
             allocators=rules,
             order=order.value,
             runs=runs.value,
+            threads=threads,
         )
     except OptionError as error:
         # The library's hints name its arguments; here they are options.
@@ -207,10 +217,10 @@ def _series(
 
 
 def _report(batch: Batch, *, named: bool) -> None:
-    """Count on stderr what could not be read: files, `named` where the report does not; then lines of the others."""
+    """Count on stderr what the report does not: with `named`, files that could not be read; and lines of the others."""
     for message in batch.failures["message"].head(_FAILURES_SHOWN) if named else ():
         _output.error_line(message)
-    if batch.failures.height:
+    if named and batch.failures.height:
         _output.remark(
             f"{count_text(batch.failures.height)} of {plural(len(batch.paths), 'file')} could not be read as heap logs"
         )

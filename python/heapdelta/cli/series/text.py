@@ -9,7 +9,7 @@ from rich.padding import Padding
 
 import heapdelta as hd
 from heapdelta._words import bytes_text, count_text, plural
-from heapdelta.cli import _output, _rank
+from heapdelta.cli import _output, _rank, _views
 from heapdelta.cli._safe import Text
 from heapdelta.cli.series import points
 
@@ -56,7 +56,8 @@ def _show_ranking(target: Console, series: Series, ranking: pl.DataFrame, top: i
     narrow = target.width < _ROOMY
     ending = shown_rows.filter(pl.col("verdict").is_in(_GOING_ON))["hours_to_exhaustion"]
     ends = ending.null_count() < ending.len()
-    courses = None if narrow or not _is_unicode(target) else _courses(series, shown_rows)
+    drawn = _is_unicode(target)
+    courses = _courses(series, shown_rows) if drawn and not narrow else None
     numbers = ["#", *["run"] * several, _pace(series), *["first"] * (not narrow), "last", *["full in"] * ends]
     table = _output.table(title, numbers, ["verdict", *["course"] * (courses is not None), series.by])
     for place, row in enumerate(shown_rows.iter_rows(named=True)):
@@ -69,6 +70,7 @@ def _show_ranking(target: Console, series: Series, ranking: pl.DataFrame, top: i
         cells += [] if courses is None else [Text(courses[place])]
         table.add_row(*cells, _key(series.by, row))
     target.print(table)
+    _output.left_out(target, ["first", *["course"] * drawn] if narrow else [])
     _show_verdicts(target, series, ranking)
 
 
@@ -110,7 +112,7 @@ def _show_reasons(target: Console, series: Series, shown_rows: pl.DataFrame) -> 
 
 def _show_frames(target: Console, series: Series, shown_rows: pl.DataFrame) -> None:
     """Print the frames of the first stacks that look like a leak."""
-    left = _rank.FRAMES_SHOWN
+    left = _views.SHOWN
     for place, row in enumerate(shown_rows.iter_rows(named=True), start=1):
         if not left or row["fingerprint"] is None or row["verdict"] not in _GOING_ON:
             continue
