@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import polars as pl
 import typer
 
 import heapdelta as hd
+from heapdelta._ranking.fingerprints import short_forms
 from heapdelta._words import bytes_text, plural
 from heapdelta.cli import _demo_files, _output, _rank
 from heapdelta.cli._files import FOLDER
@@ -74,10 +76,11 @@ def _show_answers(target: Console, delta: Delta) -> None:
     module, stack = (delta.by(kind).row(0, named=True) for kind in ("module", "stack"))
     grown = [bytes_text(row["requested_bytes_delta"], signed=True) for row in (module, stack)]
     blocks = plural(stack["allocation_count_delta"], "block", signed=True)
+    (name,) = short_forms(pl.Series([stack["fingerprint"]], dtype=pl.UInt64), delta.fingerprints)
     owner = _rank.function(stack["module"], stack["function"], stack["status"])
     target.print()
     target.print(Text("Which module?  ", "bold") + _output.key(module["module"], module["status"]) + f", {grown[0]}")
-    target.print(Text("Which stack?   ", "bold") + owner + f", {grown[1]} in {blocks}: Stack #1 above", end="\n\n")
+    target.print(Text("Which stack?   ", "bold") + owner + f", {grown[1]} in {blocks}: stack {name} above", end="\n\n")
 
 
 def _program() -> tuple[list[str], bool]:
