@@ -68,8 +68,11 @@ class Matched:
             rows = pl.DataFrame(diff.sides("stack"))
         self.stacks = pl.DataFrame(diff.stacks())
         may_lack = one_run and len(self.sources) > 1 and self.stacks["fingerprint"].null_count() > 0
-        rows = rows_of.found_elsewhere(rows, self.located(self.stacks)) if may_lack else rows
         self.kept = self.filtered.keeps(self) if self.filtered else None
+        if may_lack:
+            found = rows_of.found_elsewhere(self.located(self.stacks))
+            rows = rows.with_columns(found.gather(rows["stack"]).alias("stack"))
+            self.kept = None if self.kept is None else self.kept.gather(found)
         self.rows = rows if self.kept is None else rows.filter(self._is_kept(rows["stack"]))
         self.left_out = rows.clear() if self.kept is None else rows.filter(~self._is_kept(rows["stack"]))
 

@@ -39,13 +39,12 @@ def comparison(both: BothSides) -> pl.DataFrame:
     )
 
 
-def found_elsewhere(rows: pl.DataFrame, stacks: pl.DataFrame) -> pl.DataFrame:
-    """Inside one run an id means one stack: where a log lacks its frames, the other log's stand for it."""
+def found_elsewhere(stacks: pl.DataFrame) -> pl.Series:
+    """Give the stack that each counts as: inside one run an id is one stack, so frames of the other log are its own."""
     numbered = stacks.select("trace_id", "source", "fingerprint", "alias_of").with_row_index("stack")
     first = numbered.filter(pl.col("fingerprint").is_not_null() & pl.col("alias_of").is_null())
     there = first.select("trace_id", source=1 - pl.col("source"), found="stack").unique(
         ["trace_id", "source"], keep="first", maintain_order=True
     )
     lacking = numbered.filter(pl.col("fingerprint").is_null()).join(there, on=["trace_id", "source"], how="inner")
-    found = rows.join(lacking.select("stack", "found"), on="stack", how="left", maintain_order="left")
-    return found.with_columns(pl.coalesce("found", "stack").alias("stack")).drop("found")
+    return numbered["stack"].scatter(lacking["stack"], lacking["found"])

@@ -146,7 +146,9 @@ class Views:
     def left_out(self) -> pl.DataFrame:
         """What a filter leaves out, in one row: ``stacks`` u32 (distinct ones), then the columns of `total`."""
         rows = self._matched.left_out
-        stacks = self._matched.stacks["content"].gather(rows["stack"].drop_nulls().unique()).n_unique()
+        left = self._matched.stacks.select(pl.col("content", "trace_id").gather(rows["stack"].drop_nulls().unique()))
+        without_frames = left.filter(pl.col("content").is_null())["trace_id"]
+        stacks = left["content"].drop_nulls().n_unique() + without_frames.n_unique()
         return self._matched.total(rows).select(pl.lit(stacks, pl.UInt32).alias("stacks"), pl.all())
 
     def _filter_note(self) -> list[str]:

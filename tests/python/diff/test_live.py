@@ -14,6 +14,8 @@ from polars.testing import assert_frame_equal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from small_log import Log
+
 MEASURES = ["requested_bytes", "overhead_bytes", "allocation_count"]
 KINDS = ["module", "function", "stack", "heap", "trace", "size"]
 
@@ -148,3 +150,14 @@ def test_a_comparison_is_filtered_alike(tmp_path: Path) -> None:
     assert part.total["requested_bytes_delta"].item() == 0x20
     assert part.notes == ["left out by filters: +288 bytes (544 bytes after) in 1 stack; filters: focus net"]
     assert found.notes == []
+
+
+@pytest.mark.parametrize("asked", ["focus", "ignore"])
+def test_a_stack_whose_frames_only_the_other_log_has_is_filtered_by_these(growing: tuple[Log, Log], asked: str) -> None:
+    before, after = growing
+    before.stacks = {trace: frames for trace, frames in before.stacks.items() if trace != "11"}
+    part = hd.diff(before.read(), after.read()).filter(**{asked: "a"})
+    assert part.total["requested_bytes_before"].item() == (100 if asked == "focus" else 564)
+    for kind in ("module", "stack", "heap", "size"):
+        assert part.by(kind).select(part.total.columns).sum().rows() == part.total.rows(), kind
+    assert part.left_out["stacks"].item() == (2 if asked == "focus" else 1)
