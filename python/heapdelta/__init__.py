@@ -26,9 +26,11 @@ from heapdelta._read.archive import ArchiveLimits, members
 from heapdelta._read.kinds import read_comparison, read_dump, read_log
 from heapdelta._read.many import Batch, read_many
 from heapdelta._read.one import read
+from heapdelta._series.dump_series import DumpSeries
 from heapdelta._series.runs import Run, Runs, group
-from heapdelta._series.series import Series, series
+from heapdelta._series.series import Series
 from heapdelta._series.survival import Survival
+from heapdelta._series.verb import series
 from heapdelta.dataset._answer import Ingest
 from heapdelta.dataset._dataset import Dataset
 from heapdelta.dataset._dataset import open_dataset as open  # noqa: A004 - as in `hd.open`
@@ -48,6 +50,7 @@ __all__ = [
     "Delta",
     "Dump",
     "DumpDelta",
+    "DumpSeries",
     "Ingest",
     "Live",
     "Run",

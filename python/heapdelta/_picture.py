@@ -1,4 +1,4 @@
-"""Where a chart may be put: in the place of a picture, or of nothing. Part of `chart`, without what draws."""
+"""Where a chart may be put, and how many lines it takes. Part of `chart`, without what draws."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from pathlib import Path
 
+MOST_LINES = 200
+"""Lines of a series that can be told apart at all, and still have some points each."""
 _PNG, _MARKUP = b"\x89PNG", b"<"
 # Byte order marks, the NULs of UTF-16, and white space may be before the first sign of markup.
 _BEFORE = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"

@@ -50,6 +50,16 @@ def plural(count: int | None, noun: str, *, signed: bool = False) -> str:
     return f"{count_text(count, signed=signed)} {noun}{'' if count is not None and abs(count) == 1 else 's'}"
 
 
+def amount_text(number: float | None, unit: str = "bytes", *, signed: bool = False) -> str:
+    """Write an amount or a pace of bytes, handles or threads, which may be less than one: ``+0.25 handles``."""
+    if number is None:
+        return UNKNOWN
+    whole = round(number)
+    if abs(whole) < 10 and whole != number:
+        return f"{number:{'+' if signed else ''}.2g} {unit}"
+    return bytes_text(whole, signed=signed) if unit == "bytes" else plural(whole, unit.removesuffix("s"), signed=signed)
+
+
 def share_text(part: float | None, whole: float | None, *, digits: int = 0) -> str:
     """Write a share of a whole: ``62 %``; never 0 % or 100 % of what is not nothing or all of it."""
     if part is None or whole is None:

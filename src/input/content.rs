@@ -35,6 +35,11 @@ impl Content {
     pub(crate) fn map_file(file: File) -> std::io::Result<Self> {
         Ok(Self { bytes: Arc::new(map(&file)?), file: Some(Arc::new(file)) })
     }
+
+    /// The same bytes without the file, of which a process can have a thousand open: a map needs none.
+    pub(crate) fn without_file(self) -> Self {
+        Self { file: None, ..self }
+    }
 }
 
 impl Content {

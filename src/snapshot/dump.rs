@@ -40,6 +40,7 @@ impl Dump {
         let (words, tables) = content.words_at(&candidates.places, threads, || unclassed(&mut rows));
         rows.classes.mark_heaps(&candidates, &words);
         let about = About { path, encoding: "binary".to_owned(), byte_count: content.len() as u64, ..About::default() };
+        let content = content.without_file();
         Ok(Self { about, tables: tables.with(&rows.classes), header: rows.header, memory: rows.memory, content })
     }
 

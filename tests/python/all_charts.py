@@ -5,7 +5,7 @@ from heapdelta import chart
 
 
 def every_chart(folder):
-    """Charts by name: of five logs, of four days with a restart, of three dumps."""
+    """Charts by name: of five logs, of four days with a restart, of seven dumps."""
     for name in ("logs", "days", "dumps"):
         (folder / name).mkdir()
     story = hd.testing.write_investigation(folder / "logs", steps=5, stack_count=120)
@@ -27,6 +27,8 @@ def every_chart(folder):
     drawn["week"] = chart.growth(week)
     drawn["slopes of a week"] = chart.slope(week, top=8)
     drawn["by name"] = chart.growth(hd.series(week.snapshots[:10], order="name"))
-    dumps = hd.testing.write_dump_investigation(folder / "dumps", steps=3, stack_count=120)
-    drawn["regions"] = chart.regions(*map(hd.read, dumps.paths))
+    dumps = hd.testing.write_dump_investigation(folder / "dumps", steps=7, stack_count=120)
+    drawn["regions"] = chart.regions(*map(hd.read, dumps.paths[:3]))
+    counters = hd.series(hd.read_many(dumps.paths), by="counter")
+    drawn["counters"] = chart.growth(counters, warm_up_hours=0)
     return drawn

@@ -170,6 +170,15 @@ fn a_cut_7z_says_so() {
     }
 }
 
+#[test]
+fn what_is_behind_a_7z_is_told() {
+    let archive = sevenz(vec![EncoderConfiguration::new(EncoderMethod::LZMA2)], true, false);
+    assert_eq!(told(&[&archive, &[0; 10_000][..]].concat(), &options(None)), expected());
+    let behind = told(&[&archive, &[0; 10_000][..], &log(9)].concat(), &options(None));
+    let damaged = (String::new(), Err("damaged_archive"));
+    assert_eq!(behind, [expected(), vec![damaged]].concat());
+}
+
 fn cabinet(files: &[(&str, Vec<u8>)], compression: CompressionType) -> Vec<u8> {
     let mut builder = CabinetBuilder::new();
     let folder = builder.add_folder(compression);
@@ -220,7 +229,12 @@ fn zstandard_has_frames_and_may_hold_a_tar() {
     let mut archive = b"\x50\x2A\x4D\x18\x04\0\0\0skip".to_vec();
     archive.extend(frame(&whole[..20]));
     archive.extend(frame(&whole[20..]));
+    archive.extend([0; 1000]);
     assert_eq!(told(&archive, &options(None)), [(String::new(), Ok(whole.len() as u64))]);
+    archive.extend(log(9));
+    let outcome = all(&archive, &options(None)).remove(0).outcome;
+    let Ok(Capture::Snapshot(found)) = outcome else { panic!("{outcome:?}") };
+    assert!(found.table("issues").unwrap().batches.iter().any(|rows| rows.num_rows() > 0));
     let mut tar = tar::Builder::new(Vec::new());
     for (name, size) in [("logs/a.txt", 5), ("logs/b.txt", 1234)] {
         let mut header = tar::Header::new_gnu();

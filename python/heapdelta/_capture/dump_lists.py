@@ -51,17 +51,38 @@ IN_NEITHER = "not in either dump"
 
 def knows(dump: Listed, *tables: str) -> bool:
     """Tell if the dump has the lists that tables are made of, so that an empty table means that there is nothing."""
-    read = set(dump.streams.filter("read")["name"])
-    return all(table not in STREAMS or not read.isdisjoint(STREAMS[table]) for table in tables)
+    read = _read(dump)
+    return all(_has(read, table) for table in tables)
 
 
 def list_state(dump: Listed, table: str) -> str:
     """Tell whether a list is ``whole``, ``damaged`` (a part of it could be read, or nothing) or ``absent``."""
-    broken = set(dump.issues.filter(pl.col("severity") == "error")["stream"].drop_nulls())
+    return _state(_read(dump), _broken(dump), table)
+
+
+def list_states(dump: Listed) -> dict[str, str]:
+    """Tell the state of every list of `STREAMS`, as `list_state` does of one."""
+    read, broken = _read(dump), _broken(dump)
+    return {table: _state(read, broken, table) for table in STREAMS}
+
+
+def _read(dump: Listed) -> set[str]:
+    return set(dump.streams.filter("read")["name"])
+
+
+def _broken(dump: Listed) -> set[str]:
+    return set(dump.issues.filter(pl.col("severity") == "error")["stream"].drop_nulls())
+
+
+def _has(read: set[str], table: str) -> bool:
+    return table not in STREAMS or not read.isdisjoint(STREAMS[table])
+
+
+def _state(read: set[str], broken: set[str], table: str) -> str:
     streams = STREAMS.get(table, ())
-    if not knows(dump, table):
+    if not _has(read, table):
         return ABSENT if broken.isdisjoint(streams) else DAMAGED
-    if table == "threads" and streams[0] in set(dump.streams.filter("read")["name"]):
+    if table == "threads" and streams[0] in read:
         # Facts about threads are another list: without some of them there are as many threads.
         streams = streams[:1]
     return WHOLE if broken.isdisjoint(streams) else DAMAGED
@@ -69,7 +90,7 @@ def list_state(dump: Listed, table: str) -> str:
 
 def states(before: Listed, after: Listed) -> pl.DataFrame:
     """One row per list: what each dump has of it."""
-    before_states, after_states = ([list_state(dump, table) for table in STREAMS] for dump in (before, after))
+    before_states, after_states = (list(list_states(dump).values()) for dump in (before, after))
     return pl.DataFrame({"list": list(STREAMS), "before": before_states, "after": after_states})
 
 

@@ -68,7 +68,7 @@ def _about_the_pair(before: Dump, after: Dump, why_not_one_process: str | None) 
             f"before was taken at {moment(before.taken_at)} UTC, later than after, taken at "
             f"{moment(after.taken_at)} UTC: are the two swapped?"
         )
-    programs = [_program(dump) for dump in (before, after)]
+    programs = [program_of(dump) for dump in (before, after)]
     if None not in programs and programs[0] != programs[1]:
         notes.append(f"the two dumps are of different programs ({programs[0]} and {programs[1]})")
     if why_not_one_process is not None:
@@ -136,7 +136,7 @@ def _about_dump(side: str, dump: Dump) -> list[str]:
     return notes
 
 
-def _program(dump: Dump) -> str | None:
+def program_of(dump: Dump) -> str | None:
     """File of the program: the first module, by the documentation."""
     files = (PureWindowsPath(path).name.lower() for path in dump.modules["path"].head(1))
     return next((file for file in files if file.endswith(".exe")), None)

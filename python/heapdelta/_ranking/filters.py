@@ -68,6 +68,32 @@ class Filter:
             return ~frame_flags(frames, self.show) | self.hidden(frames)
         return frame_flags(frames, allocators) | self.hidden(frames)
 
+    def keeps_keys(
+        self, found: pl.DataFrame, passed: pl.DataFrame, blamed: pl.DataFrame, frames: pl.DataFrame
+    ) -> pl.Series:
+        """Tell which keys of stacks stay, as `keeps` does: each `key` of `found`, numbered from 0.
+
+        Parameters
+        ----------
+        found : polars.DataFrame
+            The keys: ``key``.
+        passed, blamed : polars.DataFrame
+            ``key`` and ``frame`` for every frame of a stack, and for the one that is blamed.
+        frames : polars.DataFrame
+            The frames by that number.
+        """
+        keep = pl.repeat(True, found.height, eager=True)
+        for rules, stays in ((self.focus, True), (self.ignore, False)):
+            if rules:
+                decided = passed.select("key", first_match(frames, rules).gather(passed["frame"]).alias("rule"))
+                first = decided.group_by("key").agg(pl.col("rule").min())
+                has = _meant(rules, _by_key(first, "rule", found.height))
+                keep &= has if stays else ~has
+        if self.hide or self.show:
+            left = ~self.hidden(frames)
+            keep &= left.gather(_by_key(blamed, "frame", found.height)).fill_null(not self.show)
+        return keep
+
     def hidden(self, frames: pl.DataFrame) -> pl.Series:
         """Tell which frames are not shown."""
         hidden = frame_flags(frames, self.hide)
@@ -101,8 +127,19 @@ def _text(rule: Rule) -> str:
 
 def _has(matched: Rows, rules: Sequence[Rule]) -> pl.Series:
     """Tell which stacks have a frame that is meant."""
+    return _meant(rules, deciding_rule(matched, rules))
+
+
+def _meant(rules: Sequence[Rule], deciding: pl.Series) -> pl.Series:
+    """Tell whether the rule that decides is no exception; where none does, nothing is meant."""
     meant = pl.Series([rule.allocator for rule in rules], dtype=pl.Boolean)
-    return meant.gather(deciding_rule(matched, rules)).fill_null(False)
+    return meant.gather(deciding).fill_null(False)
+
+
+def _by_key(values: pl.DataFrame, name: str, count: int) -> pl.Series:
+    """Give a column by ``key``; null for keys without a row."""
+    none = pl.repeat(None, count, dtype=pl.UInt32, eager=True)
+    return none.scatter(values["key"], values[name])
 
 
 def deciding_rule(matched: Rows, rules: Sequence[Rule]) -> pl.Series:
@@ -113,7 +150,7 @@ def deciding_rule(matched: Rows, rules: Sequence[Rule]) -> pl.Series:
     polars.Series
         u32, place of the rule in `rules`, by the number of the stack; null where no rule matches.
     """
-    of_frame = _first_match(matched.frames, rules)
+    of_frame = first_match(matched.frames, rules)
     parts, frames_seen = [], 0
     for place, source in enumerate(matched.sources):
         groups = of_frame.slice(frames_seen, source.frames.height)
@@ -125,7 +162,7 @@ def deciding_rule(matched: Rows, rules: Sequence[Rule]) -> pl.Series:
     return pl.concat(parts)
 
 
-def _first_match(frames: pl.DataFrame, rules: Sequence[Rule]) -> pl.Series:
+def first_match(frames: pl.DataFrame, rules: Sequence[Rule]) -> pl.Series:
     """Give every frame the first rule that matches it; each pair of module and function is looked at once."""
     names = frames.select("module", "function")
     distinct = names.unique(maintain_order=True)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta._native import Diff
-from heapdelta._numbers import delta, sum_of, sum_of_signed
+from heapdelta._numbers import sum_of_signed
 from heapdelta._ranking import by_heap, by_size, labels
 from heapdelta._ranking import rows as rows_of
+from heapdelta._ranking import sums as sums_of
 from heapdelta._ranking.filters import Filter
 from heapdelta._ranking.labels import NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS
 from heapdelta._ranking.measures import AFTER, BEFORE, MEASURES, PAIRS
@@ -112,7 +113,7 @@ class Matched:
     def total(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
         """Sum up everything, or some rows, in one row."""
         rows = self.rows if rows is None else rows
-        return _with_deltas(rows.select(_sums_of(rows))).select(NUMBERS)
+        return sums_of.with_deltas(rows.select(sums_of.of_rows(rows))).select(NUMBERS)
 
     def with_rows(self, rows: pl.DataFrame) -> Matched:
         """Make the same of fewer rows."""
@@ -141,7 +142,7 @@ class Matched:
         else:
             # A comparison has no heaps; only snapshots are asked for them (`Views.by` sees to it).
             rows = by_heap.rows(self)
-            ranking = _with_deltas(rows.group_by("heap_base").agg(_sums_of(rows)))
+            ranking = sums_of.with_deltas(rows.group_by("heap_base").agg(sums_of.of_rows(rows)))
             ranking = ranking.with_columns(labels.heap_status(pl.col("heap_base")))
         keys = _SHOWN[kind]
         parts = [name for name in PARTS if name in ranking.columns]
@@ -157,11 +158,11 @@ class Matched:
         if inclusive:
             passed = self._passed(codes)
             # A part can be null although no row is: a sum that is too large.
-            sums = _with_deltas(passed.group_by("key").agg(_sums_of(passed)))
+            sums = sums_of.with_deltas(passed.group_by("key").agg(sums_of.of_rows(passed)))
         else:
             ranking, rest = self._ranked(codes.gather(self.stacks["frame"]))
             rest = rest.with_columns(self._special_key(pl.col("stack")).alias("key"))
-            rest = _with_deltas(rest.group_by("key").agg(self._sums()))
+            rest = sums_of.with_deltas(rest.group_by("key").agg(self._sums()))
             sums = pl.concat([part.select("key", *NUMBERS) for part in (ranking, rest)])
             sums = sums.join(self._parts(codes), on="key", how="left", maintain_order="left")
         known = sums["key"].set(sums["key"] >= names.height, None)
@@ -218,7 +219,7 @@ class Matched:
             stacks = source._height("stacks")
             own = pl.col("stack").is_between(stacks_seen, stacks_seen + stacks, closed="left")
             rows = self.rows.filter(listed).filter(own)
-            parts.append(_sums_of_pairs(rows.with_columns(pl.col("stack") - stacks_seen), pairs, stacks))
+            parts.append(sums_of.of_pairs(rows.with_columns(pl.col("stack") - stacks_seen), pairs, stacks))
             frames_seen += source.frames.height
             stacks_seen += stacks
         return pl.concat(parts)
@@ -284,7 +285,7 @@ class Matched:
             pl.col("stack").filter(pl.col("side") != other).first().alias(f"stack_{name}")
             for name, other in (("after", BEFORE), ("before", AFTER))
         ]
-        sums = _with_deltas(rows.group_by(keys).agg(*sides, *self._sums()))
+        sums = sums_of.with_deltas(rows.group_by(keys).agg(*sides, *self._sums()))
         stack = pl.coalesce("stack_after", "stack_before").alias("stack")
         return sums.select("stack_after", "stack_before", stack, *NUMBERS)
 
@@ -304,38 +305,7 @@ class Matched:
         used = is_used.arg_true()
         named = self.frames.select(pl.all().gather(used))
         named = named.select("module", labels.function_label(named)).rechunk()
-        return named.select(pl.all().gather(_places(used, self.frames.height).gather(frames)))
+        return named.select(pl.all().gather(sums_of.places(used, self.frames.height).gather(frames)))
 
     def _sums(self) -> list[pl.Expr]:
-        return _sums_of(self.rows)
-
-
-def _sums_of_pairs(rows: pl.DataFrame, pairs: pl.DataFrame, stack_count: int) -> pl.DataFrame:
-    """Sum up rows by the groups that their stacks pass; `pairs` has each stack with each of its groups."""
-    if rows["stack"].n_unique() < rows.height:
-        rows = rows.group_by("stack").agg(_sums_of(rows))
-    place = _places(rows["stack"], stack_count).gather(pairs["stack_id"])
-    in_use = pl.DataFrame({"key": pairs["group"], "place": place}).drop_nulls("place")
-    sums = in_use.select(pl.col("key").unique())
-    for name in PAIRS:
-        column = in_use.select("key", rows[name].gather(in_use["place"]))
-        sums = sums.join(column.group_by("key").agg(_sum(rows, name)), on="key", how="left")
-    return sums.select("key", *PAIRS)
-
-
-def _places(numbers: pl.Series, count: int) -> pl.Series:
-    """Give the place of every number below `count` among `numbers`, which are distinct; null for those that are not."""
-    place = pl.repeat(None, count, dtype=pl.UInt32, eager=True)
-    return place.scatter(numbers, pl.int_range(numbers.len(), dtype=pl.UInt32, eager=True))
-
-
-def _sums_of(rows: pl.DataFrame) -> list[pl.Expr]:
-    return [_sum(rows, name) for name in PAIRS]
-
-
-def _sum(rows: pl.DataFrame, name: str) -> pl.Expr:
-    return sum_of(pl.col(name), may_lack=rows[name].null_count() > 0).alias(name)
-
-
-def _with_deltas(sums: pl.DataFrame) -> pl.DataFrame:
-    return sums.with_columns(delta(measure) for measure in MEASURES)
+        return sums_of.of_rows(self.rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import polars as pl
 
 from heapdelta import _html
+from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._options import checked_threads
 from heapdelta._read.archive import checked_opening
@@ -15,7 +16,7 @@ from heapdelta._read.encoding import encoding_name
 from heapdelta._read.source import as_text
 from heapdelta._read.sources import listed_sources
 from heapdelta._read.work import How, Work
-from heapdelta._words import plural
+from heapdelta._words import moment, plural
 from heapdelta.exceptions import HeapdeltaError, OptionError
 
 if TYPE_CHECKING:
@@ -32,26 +33,29 @@ _FAILURES = {"position": pl.UInt32, "path": pl.String, "kind": pl.String, "line"
 
 
 class Batch:
-    """Snapshots of many files, and what went wrong with the others. Made by `heapdelta.read_many`.
+    """Snapshots and dumps of many files, and what went wrong with the others. Made by `heapdelta.read_many`.
 
     Iterating over it, and ``len``, are about the snapshots.
 
     Attributes
     ----------
     snapshots : list of Snapshot
-        What was read, in the order of the sources.
+        The heap logs that were read, in the order of the sources.
+    dumps : list of Dump
+        The minidumps that were read, in the order of the sources.
     paths : list of str or None
         All sources, failed ones too, in their order, and in place of an archive its files (``case.zip!a.txt``, of bytes
         ``<bytes>!a.txt``); None for bytes and nameless file objects that are no archive.
     failures : polars.DataFrame
-        One row per source without a snapshot, in the order of the sources: ``position`` u32 (in the sources, from 0),
+        One row per source that is neither, in the order of the sources: ``position`` u32 (in the sources, from 0),
         ``path`` str, ``kind`` str (stable name of the reason: the ``kind`` of the exception, ``not_a_snapshot`` for a
-        comparison or a minidump), ``line`` u64 (null where it is about the whole file), ``message`` str.
+        comparison), ``line`` u64 (null where it is about the whole file), ``message`` str.
     """
 
-    def __init__(self, paths: Sequence[str | None], outcomes: Sequence[Snapshot | BaseException]) -> None:
+    def __init__(self, paths: Sequence[str | None], outcomes: Sequence[Snapshot | Dump | BaseException]) -> None:
         self.paths = list(paths)
         self.snapshots = [outcome for outcome in outcomes if isinstance(outcome, Snapshot)]
+        self.dumps = [outcome for outcome in outcomes if isinstance(outcome, Dump)]
         failed = [
             _failure(place, path, outcome)
             for place, (path, outcome) in enumerate(zip(paths, outcomes, strict=True))
@@ -66,20 +70,32 @@ class Batch:
         return iter(self.snapshots)
 
     def __repr__(self) -> str:
-        failed = f", {plural(self.failures.height, 'failure')}" if self.failures.height else ""
         size = sum(snapshot.byte_count for snapshot in self.snapshots)
-        return f"<Batch: {plural(len(self), 'snapshot')} of {plural(size, 'byte')} of text{failed}>"
+        parts = [f"{plural(len(self), 'snapshot')} of {plural(size, 'byte')} of text"]
+        parts += [plural(len(self.dumps), "dump")] if self.dumps else []
+        parts += [plural(self.failures.height, "failure")] if self.failures.height else []
+        return f"<Batch: {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
         if self.failures.height:
             facts, of = {"shown": "failures"}, self.failures.height
             return _html.page(repr(self), facts, self.failures.head(_html.TOP), of=of)
-        return _html.page(repr(self), {}, self._first(), of=len(self))
+        return _html.page(repr(self), {}, self._first(), of=len(self) + len(self.dumps))
 
     def _first(self) -> pl.DataFrame:
-        first = self.snapshots[: _html.TOP]
-        rows = [(each.path, each.taken_at, each.machine, each.pid, each.format) for each in first]
-        return pl.DataFrame(rows, schema=["path", "taken_at", "machine", "pid", "format"], orient="row")
+        first: list[Snapshot | Dump] = [*self.snapshots[: _html.TOP]]
+        first += self.dumps[: _html.TOP - len(first)]
+        rows = [(each.path, _shown(each), each.machine, each.pid, each.format) for each in first]
+        return pl.DataFrame(rows, schema=_SHOWN, orient="row")
+
+
+_SHOWN = {"path": pl.String, "taken_at": pl.String, "machine": pl.String, "pid": pl.UInt32, "format": pl.String}
+
+
+def _shown(capture: Snapshot | Dump) -> str | None:
+    """Write when it was taken: logs tell the time of their machine, dumps that of UTC."""
+    taken = moment(capture.taken_at)
+    return f"{taken} UTC" if taken is not None and isinstance(capture, Dump) else taken
 
 
 def read_many(
@@ -93,7 +109,7 @@ def read_many(
     limits: ArchiveLimits | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Batch:
-    r"""Read many heap logs at once.
+    r"""Read many heap logs and minidumps at once.
 
     Small files are read side by side, each by one thread; a file of 256 MiB or more has all threads for itself. The
     result does not depend on it.
@@ -101,9 +117,9 @@ def read_many(
     Parameters
     ----------
     sources : str, os.PathLike or iterable of sources
-        A folder: all its files, not those of folders inside it, hidden ones left out, sorted by name as people sort
-        (``after_2`` before ``after_10``). A pattern such as ``"logs/*.txt"`` (``**`` stands for any folders, each of
-        which is looked at once, whatever links lead to it), sorted in the same way; a folder in it that cannot be read
+        A folder: its files and those of all folders in it, hidden ones left out, sorted by name as people sort
+        (``after_2`` before ``after_10``). A pattern such as ``"logs/*.txt"`` (``**`` stands for any folders), sorted in
+        the same way. Each folder is looked at once, whatever links lead to it, and one further in that cannot be read
         is a failure. The path of one file. Or anything that `read` takes, several of them, in the order given. An
         archive, by its path, as bytes or as a file object, is its files, in one pass, those of archives in it included.
     threads : int, optional
@@ -122,7 +138,7 @@ def read_many(
     Returns
     -------
     Batch
-        The snapshots in the order of `sources`, and the failures.
+        The snapshots and the dumps, each in the order of `sources`, and the failures.
 
     Raises
     ------
@@ -133,13 +149,14 @@ def read_many(
     PermissionDeniedError, ReadError
         If the folder cannot be read.
     HeapdeltaError
-        With ``on_error="raise"``, what `read` raises about the first file that failed; if what was read is no snapshot
-        of a heap log, an `OptionError` of kind ``not_a_snapshot``.
+        With ``on_error="raise"``, what `read` raises about the first file that failed; if what was read is a
+        comparison, an `OptionError` of kind ``not_a_snapshot``.
 
     Notes
     -----
     Ctrl-C stops all reading within a moment. Memory: at most as many small files as there are threads are being read at
-    a time, or one large one; then about as much as `read` says for each snapshot.
+    a time, or one large one; then about as much as `read` says for each snapshot. A dump is mapped. One of an archive
+    stays unpacked as long as the batch, in memory or in a nameless file, as ``memory_bytes`` of `ArchiveLimits` says.
 
     Examples
     --------

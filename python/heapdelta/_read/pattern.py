@@ -1,4 +1,4 @@
-"""A pattern such as ``uploads/**/*.txt`` becomes the files that match it, each real folder looked at once.
+"""A folder, or a pattern such as ``uploads/**/*.txt``, becomes the files in it, each real folder looked at once.
 
 As with `glob`: ``*``, ``?`` and ``[…]`` match inside one name, and no hidden one; ``**`` stands for any number of
 folders, and links to folders are followed. Unlike there, a link to a folder that was seen ends there, or one to the
@@ -25,7 +25,7 @@ _ANY_FOLDERS = "**"
 
 
 class UnreadableFolder(str):
-    """The path of a folder inside a pattern that cannot be read: listed like a file, so that it is told like one."""
+    """The path of a folder further in that cannot be read: listed like a file, so that it is told like one."""
 
     error: ReadError | PermissionDeniedError
 
@@ -36,7 +36,15 @@ def matching_files(pattern: str) -> list[str]:
     Folders that cannot be read are in the list as `UnreadableFolder`.
     """
     root = Path(pattern).anchor
-    parts = [part for part in re.split(_SEPARATORS, pattern[len(root) :]) if part]
+    return _matching(root, [part for part in re.split(_SEPARATORS, pattern[len(root) :]) if part])
+
+
+def files_below(folder: str) -> list[str]:
+    """List the files of a folder and of all folders below it but hidden ones, as `matching_files` does."""
+    return _matching(str(Path(folder)) if Path(folder).parts else "", [_ANY_FOLDERS])
+
+
+def _matching(root: str, parts: list[str]) -> list[str]:
     unreadable: dict[str, UnreadableFolder] = {}
 
     def refuse(folder: str, error: OSError) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from heapdelta import _native
-from heapdelta._read.pattern import matching_files, readable
+from heapdelta._read.pattern import files_below, matching_files, readable
 from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
 
@@ -49,7 +49,7 @@ def _named(name: str) -> list[str]:
     if path.is_dir():
         with readable(name):
             entries = list(path.iterdir())
-            files = [str(file) for file in entries if file.is_file() and not file.name.startswith(".")]
+        files = files_below(name)
         if not files:
             raise _no_files(name, entries)
         return sorted(_first_parts(files), key=natural_key)
@@ -83,13 +83,12 @@ def _whole_of(part: re.Match[str], names: set[str]) -> str | None:
 
 
 def _no_files(name: str, entries: list[Path]) -> OptionError:
-    """Tell what a folder holds in place of files, and how to get at what is further in."""
-    folders = sum(entry.is_dir() for entry in entries)
+    """Tell what a folder holds in place of files."""
+    folders = sum(entry.is_dir() and not entry.name.startswith(".") for entry in entries)
     if folders:
-        found = f"{plural(folders, 'folder')}, and none that could be a log beside"
-        hint = f"files of folders further in are those of {Path(name) / '**' / '*'}"
-        return OptionError(f"{name}: expected files, found {found}", path=name, hint=hint, kind="option")
-    found = "hidden or special files only" if entries else "an empty folder"
+        found = f"{plural(folders, 'folder')} without any"
+    else:
+        found = "hidden or special files only" if entries else "an empty folder"
     return OptionError(f"{name}: expected files, found {found}", path=name, kind="option")
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from heapdelta import _native
 from heapdelta._capture.comparison import Comparison
-from heapdelta._capture.dump import Dump
 from heapdelta._read.one import read, read_each, read_members
 from heapdelta._read.pattern import UnreadableFolder
 from heapdelta._read.source import label_of
@@ -22,6 +21,7 @@ from heapdelta.exceptions import CancelledError, OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from heapdelta._capture.dump import Dump
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._read.archive import ArchiveLimits
     from heapdelta._read.one import AnyCapture
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Outcome: TypeAlias = "AnyCapture | BaseException"
 
-Checked: TypeAlias = "list[tuple[str | None, Snapshot | BaseException]]"
+Checked: TypeAlias = "list[tuple[str | None, Snapshot | Dump | BaseException]]"
 """Paths, with what was read or went wrong: one, or those of an archive."""
 
 # A file from this size on is read by all threads at once, and alone: so two of them are never in memory together.
@@ -189,11 +189,11 @@ class Work:
             raise CancelledError("expected to go on, found that another file had stopped the reading", kind="cancelled")
 
 
-def _checked(path: str | None, outcome: Outcome) -> Snapshot | BaseException:
-    """Let snapshots of logs pass, and what went wrong."""
-    if not isinstance(outcome, Comparison | Dump):
+def _checked(path: str | None, outcome: Outcome) -> Snapshot | Dump | BaseException:
+    """Let snapshots of logs and dumps pass, and what went wrong."""
+    if not isinstance(outcome, Comparison):
         return outcome
-    message = f"{path or '<bytes>'}: expected the snapshot of a heap log, found {outcome._noun}"
+    message = f"{path or '<bytes>'}: expected a heap log or a minidump, found {outcome._noun}"
     return OptionError(message, path=path, kind="not_a_snapshot")
 
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from heapdelta._native import Grid
     from heapdelta._series.timeline import Timeline
 
-_32_BIT = 2 << 30
+ADDRESS_SPACE_32 = 2 << 30
 """Bytes of a 32-bit program's address space on Windows, unless the system and the program agree on 3 or 4 GiB."""
 
 
 def growth(series: Timeline, *, alpha: float, address_space: int | None, warm_up_hours: float) -> pl.DataFrame:
     """See `Series.growth`."""
-    _check(alpha, address_space, warm_up_hours)
+    check_options(alpha, address_space, warm_up_hours)
     grid, keys = series._grid
     parts = []
     for points in series.points.partition_by("run", maintain_order=True):
@@ -32,10 +32,12 @@ def growth(series: Timeline, *, alpha: float, address_space: int | None, warm_up
     return _ranked(named, KEYS[series.by])
 
 
-def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool) -> pl.DataFrame:
-    """Give measured curves of any number of runs their verdicts."""
+def judge(
+    measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool, noun: str = "snapshot"
+) -> pl.DataFrame:
+    """Give measured curves of any number of runs their verdicts; a point of a curve is called by `noun`."""
     measured = measured.with_columns(q_values(measured).alias("q_value"))
-    judged = verdict.judge(measured, alpha=alpha, warm_up_hours=warm_up_hours, clock=clock)
+    judged = verdict.judge(measured, alpha=alpha, warm_up_hours=warm_up_hours, clock=clock, noun=noun)
     return judged.with_columns(_pace()).with_columns(_exhaustion().alias("hours_to_exhaustion"))
 
 
@@ -55,6 +57,7 @@ def of_run(
     left = None if space is None or held is None or not clock else space - int(held)
     return pl.DataFrame(curves).with_columns(
         pl.lit(points["run"][0], dtype=pl.UInt32).alias("run"),
+        pl.lit("bytes").alias("unit"),
         pl.lit(points.height, dtype=pl.UInt32).alias("points"),
         pl.lit(late[1] - late[0], dtype=pl.UInt32).alias("late_points"),
         pl.lit(points.height - settled, dtype=pl.UInt32).alias("settled_points"),
@@ -105,7 +108,7 @@ def q_values(measured: pl.DataFrame) -> pl.Series:
 
 def _address_space(series: Timeline, points: pl.DataFrame) -> int | None:
     widths = {series.snapshots[point].pointer_width for point in points["point"].to_list()}
-    return _32_BIT if widths == {32} else None
+    return ADDRESS_SPACE_32 if widths == {32} else None
 
 
 def _ranked(judged: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -119,7 +122,8 @@ def _ranked(judged: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     )
 
 
-def _check(alpha: float, address_space: int | None, warm_up_hours: float) -> None:
+def check_options(alpha: float, address_space: int | None, warm_up_hours: float) -> None:
+    """Refuse values that `growth` does not take."""
     if not 0 < alpha < 1:
         raise OptionError(f"expected alpha between 0 and 1, found {alpha}", kind="option")
     if address_space is not None and (isinstance(address_space, bool) or address_space <= 0):

@@ -6,17 +6,19 @@ was seen last, however many snapshots have it; modules and functions are sums ov
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from heapdelta._native import Grid
 from heapdelta._ranking import labels
+from heapdelta._ranking.filters import Filter
 from heapdelta._ranking.labels import NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
-from heapdelta.blame import Allocators, frame_flags
+from heapdelta._series import heap_sums
 
 if TYPE_CHECKING:
     from heapdelta._capture.snapshot import Snapshot
+    from heapdelta.blame import Allocators
 
 KEYS = {
     "module": ["module", "status"],
@@ -27,23 +29,80 @@ KEYS = {
 """The key columns of each kind."""
 
 
+class Keyed(NamedTuple):
+    """Every key at every point; and `keys`: ``key`` with the key columns, in the order of the grid.
+
+    What a filter leaves out is one key of `left_out`, None without a filter; `stacks_left_out` counts its stacks that
+    have frames, and `others_left_out` tells whether there are blocks beside these.
+    """
+
+    grid: Grid
+    keys: pl.DataFrame
+    left_out: Grid | None = None
+    stacks_left_out: int = 0
+    others_left_out: bool = False
+
+
 def grid_of(
-    snapshots: list[Snapshot], by: str, allocators: Allocators, *, inclusive: bool, threads: int | None = None
-) -> tuple[Grid, pl.DataFrame]:
-    """Sum up snapshots. Gives every key at every point; and `key` with the key columns, in the order of the grid."""
+    snapshots: list[Snapshot],
+    by: str,
+    allocators: Allocators,
+    *,
+    inclusive: bool,
+    filtered: Filter | None = None,
+    threads: int | None = None,
+) -> Keyed:
+    """Sum up snapshots by what one key stands for, without what a filter leaves out."""
+    filtered = filtered or Filter()
     natives = [snapshot._native for snapshot in snapshots]
-    if by == "heap":
+    if by == "heap" and not filtered:
         heaps = Grid(natives, "heap", threads=threads)
         found = pl.DataFrame(heaps.keys())
-        status = labels.heap_status(pl.col("value"))
-        return heaps, _numbered(found.select(pl.col("value").alias("heap_base"), status))
+        return Keyed(heaps, _heap_keys(found.select(pl.col("value").alias("heap_base"))))
     stacks = Grid(natives, "stack", threads=threads)
     found = pl.DataFrame(stacks.keys()).with_row_index("key")
     passed, frames, depths = _frames_of(found.filter(pl.col("status") == OK), snapshots)
-    blamed = _blamed(passed, frames, allocators)
+    blamed = _blamed(passed, filtered.passed_over(frames, allocators))
+    left: tuple[Grid, int, bool] | tuple[()] = ()
+    if filtered:
+        keep = filtered.keeps_keys(found, passed, blamed, frames)
+        left = _left_out(stacks, found.filter(~keep))
+        kept = found.filter(keep)
+        if by == "heap":
+            grid, bases = heap_sums.of_stacks(
+                snapshots,
+                kept["value"].drop_nulls(),
+                others=filtered.keeps_unrecorded,
+                writes_overhead=_written(stacks),
+                threads=threads,
+            )
+            return Keyed(grid, _heap_keys(bases), *left)
+        # From here on the keys that stay are the only ones.
+        stacks = stacks.sum(kept["key"].to_list(), list(range(kept.height)), kept.height)
+        places = kept.select("key").with_row_index("place")
+        found = kept.drop("key").with_row_index("key")
+        passed, blamed, depths = (_renumbered(table, places) for table in (passed, blamed, depths))
     if by == "stack":
-        return stacks, _stack_keys(found, blamed, frames, depths)
-    return _grouped(stacks, found, passed if inclusive else blamed, frames, by)
+        return Keyed(stacks, _stack_keys(found, blamed, frames, depths), *left)
+    return Keyed(*_grouped(stacks, found, passed if inclusive else blamed, frames, by), *left)
+
+
+def _left_out(stacks: Grid, out: pl.DataFrame) -> tuple[Grid, int, bool]:
+    """Add up what a filter leaves out; how many stacks these are, and whether blocks of no known stack are beside."""
+    with_frames = out.filter(pl.col("status") == OK).height
+    return stacks.sum(out["key"].to_list(), [0] * out.height, 1), with_frames, with_frames < out.height
+
+
+def _written(grid: Grid) -> list[bool]:
+    """Tell of every point whether its log writes overhead: then what is not there has none, else it is not known."""
+    nothing: list[int] = []
+    return pl.DataFrame(grid.sum(nothing, nothing, 1).cells([0]))["overhead_bytes"].is_not_null().to_list()
+
+
+def _renumbered(table: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Give keys the numbers of their places; others go."""
+    found = table.join(places, on="key", maintain_order="left")
+    return found.select(pl.col("place").alias("key"), pl.exclude("key", "place"))
 
 
 def _frames_of(found: pl.DataFrame, snapshots: list[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -73,9 +132,9 @@ def _frames_of(found: pl.DataFrame, snapshots: list[Snapshot]) -> tuple[pl.DataF
     return pl.concat(passed), pl.concat(frames), pl.concat(depths)
 
 
-def _blamed(passed: pl.DataFrame, frames: pl.DataFrame, allocators: Allocators) -> pl.DataFrame:
-    """Choose the frame that each stack counts for: the first that no allocator owns, else the outermost."""
-    marked = passed.with_columns(frame_flags(frames, allocators).gather(passed["frame"]))
+def _blamed(passed: pl.DataFrame, passed_over: pl.Series) -> pl.DataFrame:
+    """Choose the frame that each stack counts for: the first that is not passed over, else the outermost."""
+    marked = passed.with_columns(passed_over.gather(passed["frame"]).alias("allocator"))
     outermost = marked.group_by("key", maintain_order=True).agg(pl.col("frame").last())
     own = marked.filter(~pl.col("allocator")).group_by("key", maintain_order=True).agg(own=pl.col("frame").first())
     joined = outermost.join(own, on="key", how="left", maintain_order="left")
@@ -119,5 +178,5 @@ def _grouped(
     return grid, keys
 
 
-def _numbered(keys: pl.DataFrame) -> pl.DataFrame:
-    return keys.with_row_index("key")
+def _heap_keys(bases: pl.DataFrame) -> pl.DataFrame:
+    return bases.with_columns(labels.heap_status(pl.col("heap_base"))).with_row_index("key")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._words import plural
+from heapdelta._words import bytes_text, plural
 
 if TYPE_CHECKING:
+    from heapdelta._ranking.filters import Filter
+    from heapdelta._series.keys import Keyed
     from heapdelta._series.order import Ordered
 
 
@@ -46,6 +48,16 @@ def about(found: Ordered) -> list[str]:
     if same:
         notes.append(f"{plural(same, 'snapshot')} taken at the same moment as the one before")
     return notes
+
+
+def about_filter(filtered: Filter, points: pl.DataFrame, left_out: pl.DataFrame, keyed: Keyed) -> list[str]:
+    """Say what filters leave out, at the last point."""
+    whole, out = (bytes_text(table["requested_bytes"][-1]) for table in (points, left_out))
+    stacks = plural(keyed.stacks_left_out, "stack") + " and blocks of no known stack" * keyed.others_left_out
+    return [
+        f"left out by filters: {out} of the {whole} in the last log ({stacks} of all logs); "
+        f"the points are of the whole logs; filters: {filtered}"
+    ]
 
 
 def about_cut(points: pl.DataFrame) -> list[str]:

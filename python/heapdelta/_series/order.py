@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import polars as pl
 
@@ -22,11 +22,14 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from heapdelta._capture.dump import Dump
     from heapdelta._capture.snapshot import Snapshot
 
 Order: TypeAlias = Literal["taken_at", "name", "mtime", "given"]
 
-_TIME_SOURCES = {"taken_at": "log", "name": "name", "mtime": "mtime", "given": "given"}
+Timed = TypeVar("Timed", "Snapshot", "Dump")
+
+TIME_SOURCES = {"taken_at": "log", "name": "name", "mtime": "mtime", "given": "given"}
 
 GAP = 2.5
 """An interval longer than this many times the median one is a gap."""
@@ -59,10 +62,7 @@ def ordered(
     snapshots: Batch | Run | Runs | Iterable[Snapshot], *, order: Order, runs: Literal["one", "all"]
 ) -> Ordered:
     """Put snapshots in order; see `heapdelta.series` for what is refused."""
-    if order not in _TIME_SOURCES:
-        raise OptionError(f"expected one of {', '.join(_TIME_SOURCES)} for order, found {order!r}", kind="option")
-    if runs not in ("one", "all"):
-        raise OptionError(f"expected one or all for runs, found {runs!r}", kind="option")
+    check_options(order, runs)
     listed = list(snapshots) if isinstance(snapshots, Run) else checked(snapshots)
     if len(listed) < 2:
         raise OptionError(
@@ -84,22 +84,32 @@ def ordered(
     if isinstance(snapshots, Runs) and snapshots.unassigned.height:
         notes.append(_left_out(snapshots))
     rows: list[tuple[object, ...]] = []
-    in_order: list[Snapshot] = []
+    found: list[Snapshot] = []
     place = {id(snapshot): number for number, snapshot in enumerate(listed)}
     for number, run in enumerate(kept):
-        timed = _sorted(run, order, place)
+        timed = in_order(run.snapshots, order, place)
         for index, (snapshot, taken) in enumerate(timed):
-            about = (len(in_order), number, taken, _TIME_SOURCES[order], snapshot.path)
+            about = (len(found), number, taken, TIME_SOURCES[order], snapshot.path)
             cut = open_heaps(snapshot) > 0
             rows.append((*about, *_totals(snapshot), run.restart and index == 0, not cut))
-            in_order.append(snapshot)
+            found.append(snapshot)
     points = pl.DataFrame(rows, schema=_POINTS, orient="row")
     clock = order in ("taken_at", "mtime")
-    return Ordered(in_order, points.with_columns(_gap(clock=clock)), clock, notes)
+    return Ordered(found, points.with_columns(gaps(clock=clock)), clock, notes)
+
+
+def check_options(order: str, runs: str) -> None:
+    """Refuse values that `series` does not take."""
+    if order not in TIME_SOURCES:
+        raise OptionError(f"expected one of {', '.join(TIME_SOURCES)} for order, found {order!r}", kind="option")
+    if runs not in ("one", "all"):
+        raise OptionError(f"expected one or all for runs, found {runs!r}", kind="option")
 
 
 def _first_failure(snapshots: object) -> str | None:
-    """Tell of files that could not be read: they are the reason why there are few snapshots."""
+    """Tell of dumps, and of files that could not be read: they are the reason why there are few snapshots."""
+    if isinstance(snapshots, Batch) and snapshots.dumps:
+        return f"{plural(len(snapshots.dumps), 'dump')} among the files: by='counter' tells how what they count grew"
     failures = snapshots.failures if isinstance(snapshots, Batch) else None
     if failures is None or failures.is_empty():
         return None
@@ -125,7 +135,7 @@ def _kept(listed: list[Snapshot], grouped: Runs, runs: str) -> tuple[list[Run], 
 
 def _left_out(runs: Runs) -> str:
     paths = runs.unassigned["path"]
-    return f"{plural(paths.len(), 'snapshot')} left out, of no known run: {_first(paths)}"
+    return f"{plural(paths.len(), 'snapshot')} left out, of no known run: {first_names(paths)}"
 
 
 def _named(runs: Runs) -> str:
@@ -138,13 +148,14 @@ def _name(run: Run) -> str:
     return f"{run.program or 'a program'} on {run.machine}, process {run.pid}{since}"
 
 
-def _first(paths: pl.Series) -> str:
+def first_names(paths: pl.Series) -> str:
+    """Name the first files of several."""
     names = [Path(path).name if path else "<bytes>" for path in paths.head(3)]
     return ", ".join(names) + (", …" if paths.len() > 3 else "")
 
 
-def _sorted(run: Run, order: Order, place: dict[int, int]) -> list[tuple[Snapshot, datetime | None]]:
-    """Sort the snapshots of one run, each with its time."""
+def in_order(run: Sequence[Timed], order: Order, place: dict[int, int]) -> list[tuple[Timed, datetime | None]]:
+    """Sort the captures of one run, each with its time; those without one only where the order needs none."""
     if order == "given":
         return [(snapshot, snapshot.taken_at) for snapshot in sorted(run, key=lambda snapshot: place[id(snapshot)])]
     by_name = sorted(run, key=lambda snapshot: natural_key(snapshot.path or ""))
@@ -179,12 +190,12 @@ def _with_times(listed: list[Snapshot], silent: list[Snapshot]) -> list[Snapshot
 
 
 def _silent(snapshots: list[Snapshot]) -> str:
-    names = _first(pl.Series([snapshot.path for snapshot in snapshots], dtype=pl.String))
+    names = first_names(pl.Series([snapshot.path for snapshot in snapshots], dtype=pl.String))
     which = "that does not tell when it was taken" if len(snapshots) == 1 else "that do not tell when they were taken"
     return f"{plural(len(snapshots), 'log')} left out, {which}: {names}"
 
 
-def _refuse_nameless(snapshots: Sequence[Snapshot], order: str) -> None:
+def _refuse_nameless(snapshots: Sequence[Snapshot | Dump], order: str) -> None:
     nameless = sum(snapshot.path is None for snapshot in snapshots)
     if nameless:
         raise OptionError(
@@ -205,7 +216,8 @@ def _totals(snapshot: Snapshot) -> list[int | None]:
     return [as_u64(total(usage[name])) for name in MEASURES]
 
 
-def _gap(*, clock: bool) -> pl.Expr:
+def gaps(*, clock: bool) -> pl.Expr:
+    """Tell where much more time passed than mostly does in a run."""
     if not clock:
         return pl.lit(False).alias("gap")
     interval = pl.col("taken_at").diff().over("run")

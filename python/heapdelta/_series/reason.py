@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 
-from heapdelta._words import bytes_text, share_text
+from heapdelta._words import amount_text, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,21 +17,24 @@ _COLUMNS = (
     "rule", "unknown_points", "min_bytes", "points", "late_points", "span", "late_span", "slope", "slope_low",
     "slope_high", "middle_slope", "late_slope", "p_value", "q_value", "late_p_value", "min", "max", "first", "last",
     "late_min", "late_max", "rising_share", "level_rise", "step_to", "floor", "falls", "settled_points", "settled_min",
-    "settled_max", "settled_floor", "settled_falls",
+    "settled_max", "settled_floor", "settled_falls", "unit",
 )  # fmt: skip
 
 _ABOVE_THE_LEAST = ("min", "max", "first", "last", "settled_min", "settled_max")
 """Sizes that the core gives above the least of the curve."""
 
 
-def reasons(judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool, still: float) -> pl.Series:
-    """Write a sentence for every row."""
-    unit = "/h" if clock else "/step"
+def reasons(
+    judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool, still: float, noun: str
+) -> pl.Series:
+    """Write a sentence for every row; a point of its curve is called by `noun`."""
     about = {
         "alpha": alpha,
         "still": still,
         "warm_up": warm_up_hours,
-        "unit": unit,
+        "per": "/h" if clock else "/step",
+        "noun": f"{noun}s",
+        "each": noun,
         "length": "h" if clock else "steps",
     }
 
@@ -47,40 +50,40 @@ def reasons(judged: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: 
 
 def _unknown(row: Row) -> str:
     return (
-        f"the bytes of {row['unknown_points']} of {row['points']} snapshots are not known: they pass 2^64 - 1 (issue "
-        "sum_overflow)"
+        f"the bytes of {row['unknown_points']} of {row['points']} {row['noun']} are not known: they pass 2^64 - 1 "
+        "(issue sum_overflow)"
     )
 
 
 def _few(row: Row) -> str:
-    return f"{row['points']} snapshots of this run; a verdict needs 6"
+    return f"{row['points']} {row['noun']} of this run; a verdict needs 6"
 
 
 def _constant(row: Row) -> str:
-    return f"{_size(row['last'])} in every snapshot"
+    return f"{_size(row['last'], row)} in every {row['each']}"
 
 
 def _sawtooth(row: Row) -> str:
     return (
-        f"fell {row['falls']} times by more than 40 % of its range from {_size(row['min'])} to "
-        f"{_size(row['max'])}, to lows that lie {_size(row['floor'])} apart"
+        f"fell {row['falls']} times by more than 40 % of its range from {_size(row['min'], row)} to "
+        f"{_size(row['max'], row)}, to lows that lie {_size(row['floor'], row)} apart"
     )
 
 
 def _later_sawtooth(row: Row) -> str:
     return (
-        f"in the last {row['settled_points']} snapshots fell {row['settled_falls']} times by more than 40 % of their "
-        f"range from {_size(row['settled_min'])} to {_size(row['settled_max'])}, to lows that lie "
-        f"{_size(row['settled_floor'])} apart"
+        f"in the last {row['settled_points']} {row['noun']} fell {row['settled_falls']} times by more than 40 % of "
+        f"their range from {_size(row['settled_min'], row)} to {_size(row['settled_max'], row)}, to lows that lie "
+        f"{_size(row['settled_floor'], row)} apart"
     )
 
 
 def _shrinking(row: Row) -> str:
-    return f"{_pace(row)}, {_chance(row)}: {_size(row['first'])} became {_size(row['last'])}"
+    return f"{_pace(row)}, {_chance(row)}: {_size(row['first'], row)} became {_size(row['last'], row)}"
 
 
 def _step(row: Row) -> str:
-    step, share = _size(row["level_rise"], signed=True), share_text(row["level_rise"], row["max"] - row["min"])
+    step, share = _size(row["level_rise"], row, signed=True), share_text(row["level_rise"], row["max"] - row["min"])
     return (
         f"one step of {step} at point {row['step_to']} makes {share} of the range, and nothing rises before it or after"
         " it"
@@ -89,7 +92,7 @@ def _step(row: Row) -> str:
 
 def _young(row: Row) -> str:
     return (
-        f"{_pace(row)}, {_chance(row)}, but seen for {row['span']:.3g} h only, with {row['late_points']} snapshots "
+        f"{_pace(row)}, {_chance(row)}, but seen for {row['span']:.3g} h only, with {row['late_points']} {row['noun']} "
         f"after the first {row['warm_up']:g} h, when growth is ordinary"
     )
 
@@ -104,8 +107,8 @@ def _level(row: Row) -> str:
     rises = (row["late_slope"] or 0) > 0 and row["late_p_value"] <= row["still"]
     still = f"; it still rises there, though more slowly than before: {_late(row)}" if rises else ""
     return (
-        f"level at {_size(row['last'])}: the last {row['late_span']:.3g} {row['length']} cover "
-        f"{spread} of the range from {_size(row['min'])} to {_size(row['max'])}{still}"
+        f"level at {_size(row['last'], row)}: the last {row['late_span']:.3g} {row['length']} cover "
+        f"{spread} of the range from {_size(row['min'], row)} to {_size(row['max'], row)}{still}"
     )
 
 
@@ -114,12 +117,12 @@ def _slowing(row: Row) -> str:
 
 
 def _stopped(row: Row) -> str:
-    return f"rose from {_size(row['first'])} to {_size(row['max'])}, but {_late(row)}"
+    return f"rose from {_size(row['first'], row)} to {_size(row['max'], row)}, but {_late(row)}"
 
 
 def _noise(row: Row) -> str:
     if row["slope"] is None:
-        return f"all {row['points']} snapshots are of the same moment: they tell nothing of growth"
+        return f"all {row['points']} {row['noun']} are of the same moment: they tell nothing of growth"
     return f"{_pace(row)}: no trend beyond chance, {_chance(row)}"
 
 
@@ -166,13 +169,9 @@ def _late(row: Row) -> str:
     return f"the last third moves by {late}, the middle third by {middle}"
 
 
-def _size(number: float, *, signed: bool = False) -> str:
-    """Write a size; a slope may be less than a byte."""
-    whole = round(number)
-    if abs(whole) >= 10 or whole == number:
-        return bytes_text(whole, signed=signed)
-    return f"{number:{'+' if signed else ''}.2g} bytes"
+def _size(number: float, row: Row, *, signed: bool = False) -> str:
+    return amount_text(number, row["unit"], signed=signed)
 
 
 def _rate(value: float | None, row: Row) -> str:
-    return "unknown" if value is None else f"{_size(value, signed=True)}{row['unit']}"
+    return "unknown" if value is None else f"{_size(value, row, signed=True)}{row['per']}"

@@ -15,6 +15,7 @@ from heapdelta._capture.same_process import why_not_one_run
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._read.sources import natural_key
 from heapdelta._safe_text import visible
+from heapdelta._series.belonging import belonging, program_of
 from heapdelta._words import plural
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ _TABLE: dict[str, pl.DataType | type[pl.DataType]] = {
     "last_taken_at": pl.Datetime("us"),
 }
 
-IS_PROGRAM = pl.col("path").str.to_lowercase().str.ends_with(".exe")
-"""Tells which modules of a table are programs."""
-
 
 class Run:
     """The snapshots of one run of one process, oldest first. Made by `heapdelta.group`.
@@ -49,11 +47,14 @@ class Run:
         Sorted by `Snapshot.taken_at`; those that do not tell it last, by name.
     restart : bool
         True if earlier runs of the same program on the same machine had their last logs before this one's first.
+    dumps : list of Dump
+        The minidumps of this process, as far as the batch that was grouped has such, in its order.
     """
 
-    def __init__(self, snapshots: Sequence[Snapshot], *, restart: bool = False) -> None:
+    def __init__(self, snapshots: Sequence[Snapshot], *, restart: bool = False, dumps: Sequence[Dump] = ()) -> None:
         self.snapshots = list(snapshots)
         self.restart = restart
+        self.dumps = list(dumps)
 
     @property
     def machine(self) -> str | None:
@@ -91,7 +92,8 @@ class Run:
 
     def __repr__(self) -> str:
         who = visible(f"{self.program or 'unknown program'} on {self.machine}, process {self.pid}")
-        return f"<Run of {who}: {plural(len(self), 'snapshot')}{', a restart' if self.restart else ''}>"
+        dumps = f", {plural(len(self.dumps), 'dump')}" if self.dumps else ""
+        return f"<Run of {who}: {plural(len(self), 'snapshot')}{dumps}{', a restart' if self.restart else ''}>"
 
 
 class Runs(Sequence[Run]):
@@ -101,10 +103,17 @@ class Runs(Sequence[Run]):
     ----------
     unassigned : polars.DataFrame
         The snapshots that belong to no run, in the order given: ``path`` str, ``reason`` str.
+    dumps : list of Dump
+        All minidumps of the batch that was grouped; `Run.dumps` has those of a run.
     """
 
-    def __init__(self, runs: Iterable[Run], unassigned: Sequence[tuple[Snapshot, str]]) -> None:
+    def __init__(
+        self, runs: Iterable[Run], unassigned: Sequence[tuple[Snapshot, str]], dumps: Sequence[Dump] = ()
+    ) -> None:
         self._runs = list(runs)
+        self.dumps = list(dumps)
+        for run, own in zip(self._runs, belonging([run.snapshots for run in self._runs], dumps).of_runs, strict=True):
+            run.dumps = own
         rows = [(snapshot.path, reason) for snapshot, reason in unassigned]
         self.unassigned = pl.DataFrame(rows, schema={"path": pl.String, "reason": pl.String}, orient="row")
         self._left_out = [snapshot for snapshot, _ in unassigned]
@@ -147,7 +156,8 @@ class Runs(Sequence[Run]):
     def __repr__(self) -> str:
         count = sum(map(len, self._runs))
         lost = f", {self.unassigned.height} unassigned" if self.unassigned.height else ""
-        return f"<Runs: {plural(len(self), 'run')} of {plural(count, 'snapshot')}{lost}>"
+        dumps = f", {plural(len(self.dumps), 'dump')}" if self.dumps else ""
+        return f"<Runs: {plural(len(self), 'run')} of {plural(count, 'snapshot')}{lost}{dumps}>"
 
     def _repr_html_(self) -> str:
         reasons = self.unassigned.group_by("reason", maintain_order=True).len()
@@ -160,7 +170,7 @@ def group(snapshots: Batch | Iterable[Snapshot]) -> Runs:
 
     Two snapshots are of one run if both name the same machine and process id and their module tables agree where the
     program and at least half of the modules were loaded. Nothing is guessed: a log that names no machine or no process
-    belongs to no run.
+    belongs to no run. Dumps of a batch go to the run whose process they are of, if there is but one.
 
     Parameters
     ----------
@@ -202,7 +212,7 @@ def group(snapshots: Batch | Iterable[Snapshot]) -> Runs:
             home.append(snapshot)
     order = {id(snapshot): place for place, snapshot in enumerate(listed)}
     unassigned.sort(key=lambda entry: order[id(entry[0])])
-    return Runs(_with_restarts(runs), unassigned)
+    return Runs(_with_restarts(runs), unassigned, getattr(snapshots, "dumps", ()))
 
 
 def checked(snapshots: object) -> list[Snapshot]:
@@ -218,12 +228,6 @@ def checked(snapshots: object) -> list[Snapshot]:
             raise TypeError(f"expected snapshots of heap logs, found {found} among them")
         listed.append(snapshot)
     return listed
-
-
-def program_of(snapshot: Snapshot) -> str | None:
-    """Name the program of a log; None if its module table lists none."""
-    programs = snapshot.modules.filter(IS_PROGRAM)
-    return None if programs.is_empty() else str(programs["name"][0])
 
 
 def _by_time(snapshot: Snapshot) -> tuple[bool, str, list[tuple[int, int, str]]]:

@@ -1,34 +1,35 @@
-"""`series`: many snapshots become a `Series`, which tells what grew over time, and whether it looks like a leak."""
+"""`Series`: many snapshots in the order of time, which tell what grew, and whether it looks like a leak."""
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from heapdelta._capture import one_run
-from heapdelta._options import checked_threads
+from heapdelta._ranking.filters import Filter
 from heapdelta._ranking.measures import MEASURES
 from heapdelta._series import growth, notes, summary
-from heapdelta._series.keys import KEYS, grid_of
-from heapdelta._series.order import Order, Ordered, ordered
+from heapdelta._series.beside import Beside, beside
+from heapdelta._series.keys import KEYS, Keyed, grid_of
 from heapdelta._series.survival import Survival, survival
 from heapdelta._words import moment, plural
-from heapdelta.blame import DEFAULT, Allocators, RuleLike
-from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
+    from typing import Self
 
-    from heapdelta._capture.snapshot import Snapshot
+    from heapdelta._capture.dump import Dump
     from heapdelta._native import Grid
-    from heapdelta._read.many import Batch
-    from heapdelta._series.runs import Run, Runs
+    from heapdelta._series.dump_series import DumpSeries
+    from heapdelta._series.order import Order, Ordered
     from heapdelta._series.timeline import By
+    from heapdelta.blame import Allocators, RuleLike
 
-__all__ = ["Series", "series"]
+__all__ = ["Series"]
 
 
 class Series:
@@ -56,7 +57,15 @@ class Series:
     """
 
     def __init__(
-        self, found: Ordered, by: By, allocators: Allocators, *, inclusive: bool, threads: int | None = None
+        self,
+        found: Ordered,
+        by: By,
+        allocators: Allocators,
+        *,
+        inclusive: bool,
+        threads: int | None = None,
+        dumps: Sequence[Dump] = (),
+        order: Order = "taken_at",
     ) -> None:
         self.by = by
         self.inclusive = inclusive
@@ -66,6 +75,22 @@ class Series:
         self._own_notes = [*found.notes, *notes.about(found)]
         self._clock = found.clock
         self._threads = threads
+        self._dumps, self._order = dumps, order
+        self._filtered = Filter()
+
+    @cached_property
+    def _beside(self) -> Beside:
+        """What the dumps of the batch tell beside the logs."""
+        return beside(self.snapshots, self.points, self._dumps, order=self._order, threads=self._threads)
+
+    @property
+    def counters(self) -> DumpSeries | None:
+        """How what the dumps of the same process count grew; None without two such dumps in the batch.
+
+        A dump is of the process if its id is that of the logs, and what both tell of the program and of times fits;
+        `notes` names the others. Runs have the numbers of this series.
+        """
+        return self._beside.counters
 
     @cached_property
     def _together(self) -> one_run.Together:
@@ -75,7 +100,8 @@ class Series:
     @property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
-        return [*self._own_notes, *self._together.notes]
+        filters = notes.about_filter(self._filtered, self.points, self.left_out, self._keyed) if self._filtered else []
+        return [*filters, *self._own_notes, *self._together.notes, *self._beside.notes]
 
     @property
     def slope_unit(self) -> str:
@@ -83,17 +109,88 @@ class Series:
         return "bytes/hour" if self._clock else "bytes/step"
 
     @cached_property
+    def _keyed(self) -> Keyed:
+        """The sums of every key."""
+        return grid_of(
+            self._together.snapshots,
+            self.by,
+            self.allocators,
+            inclusive=self.inclusive,
+            filtered=self._filtered,
+            threads=self._threads,
+        )
+
+    @cached_property
     def _grid(self) -> tuple[Grid, pl.DataFrame]:
         """Every key at every point, and the keys in the order of `table`: `key`, its number there, and its columns."""
-        grid, keys = grid_of(
-            self._together.snapshots, self.by, self.allocators, inclusive=self.inclusive, threads=self._threads
-        )
+        grid, keys = self._keyed.grid, self._keyed.keys
         final = pl.DataFrame(grid.sizes(self.points.height - 1))["requested_bytes"]
         shown = KEYS[self.by]
         ordered = keys.with_columns(final.alias("final")).sort(
             "final", *shown, descending=[True] + [False] * len(shown), nulls_last=True
         )
         return grid, ordered.drop("final")
+
+    def filter(
+        self,
+        *,
+        focus: Iterable[RuleLike] | RuleLike = (),
+        ignore: Iterable[RuleLike] | RuleLike = (),
+        hide: Iterable[RuleLike] | RuleLike = (),
+        show: Iterable[RuleLike] | RuleLike = (),
+    ) -> Self:
+        """Look at some stacks, or past some frames, as `Delta.filter` does.
+
+        `points` stay the totals of the whole logs, and so does the time to exhaustion, which goes by them. q-values are
+        over the rows that are left.
+
+        Parameters
+        ----------
+        focus, ignore : str, Rule or iterable of them, optional
+            Keep only stacks with a frame that matches; leave out stacks with a frame that matches. Patterns are those
+            of `heapdelta.blame`: ``mymem``, ``mymem!pool_*``, ``*!Cache::*``. The first that matches a stack decides;
+            after a ``-`` it makes an exception.
+        hide, show : str, Rule or iterable of them, optional
+            Pass over frames that match, as over those of an allocator; or look at no others, allocators or not. A stack
+            without any frame left is left out.
+
+        Returns
+        -------
+        Series
+            A new one, without the filters of this one. `left_out` says what it leaves out, and so does `notes`.
+            `counters` are those of the whole process.
+
+        Raises
+        ------
+        OptionError
+            If a pattern is empty.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import heapdelta as hd
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     story = hd.testing.write_investigation(folder, steps=14, stack_count=60)
+        ...     series = hd.series(hd.read_many(folder))
+        >>> series.filter(focus="fhpreview").growth().select("module", "verdict").rows()
+        [('fhpreview', 'leak'), ('fernhollow', 'noise')]
+        """
+        other = copy(self)
+        other._filtered = Filter.of(focus, ignore, hide, show)
+        for made in ("_keyed", "_grid"):
+            other.__dict__.pop(made, None)
+        return other
+
+    @property
+    def left_out(self) -> pl.DataFrame:
+        """What a filter leaves out: one row per point, ``run``, ``point`` u32, then the number columns of `table`.
+
+        At each point this and the rows of `table` add up to the totals of `points`, unless the sums are inclusive.
+        """
+        where = self.points.select("run", "point")
+        if self._keyed.left_out is None:
+            return where.with_columns(pl.lit(0, pl.UInt64).alias(name) for name in MEASURES)
+        return where.hstack(pl.DataFrame(self._keyed.left_out.cells([0])).select(MEASURES))
 
     def table(self) -> pl.DataFrame:
         """Show every key at every time.
@@ -112,7 +209,8 @@ class Series:
 
         Notes
         -----
-        At each point the rows add up to the totals of its snapshot, unless the sums are inclusive: these overlap.
+        At each point the rows and `left_out` add up to the totals of its snapshot, unless the sums are inclusive: these
+        overlap.
         Stacks whose frames are not in the file share one key. Inside a run a stack is the same in all logs that have
         its id with the same raw addresses, in the module it was first seen in (`notes` tells where a list has it no
         longer). A heap stands for itself inside its own run only: it has no rows at the points of other runs.
@@ -183,7 +281,8 @@ class Series:
         Raises
         ------
         OptionError
-            If a snapshot holds no blocks with addresses: read the logs with ``blocks=True``.
+            If a snapshot holds no blocks with addresses: read the logs with ``blocks=True``. Or if the series is
+            filtered.
         """
         return survival(self, threads=self._threads)
 
@@ -197,76 +296,12 @@ class Series:
     def _repr_html_(self) -> str:
         several = self.points["run"].n_unique() > 1
         unit = self.slope_unit.partition("/")[2]
-        return summary.page(repr(self), self.growth(), self.notes, by=self.by, several_runs=several, unit=unit)
-
-
-def series(
-    snapshots: Batch | Run | Runs | Iterable[Snapshot],
-    *,
-    by: By = "module",
-    inclusive: bool = False,
-    allocators: Iterable[RuleLike] | None = None,
-    order: Order = "taken_at",
-    runs: Literal["one", "all"] = "one",
-    threads: int | None = None,
-) -> Series:
-    r"""Put snapshots in the order of time, to see what grows and how.
-
-    Parameters
-    ----------
-    snapshots : Batch, Run, Runs or iterable of Snapshot
-        Two or more of one program, in any order.
-    by : {"module", "function", "stack", "heap"}, default "module"
-        What one key stands for, as in `Delta.by`.
-    inclusive : bool, default False
-        For modules and functions: count a stack for every one it passes. Such sums overlap.
-    allocators : iterable of Rule or str, optional
-        Rules that tell an allocator's frames, in place of `heapdelta.blame.DEFAULT`.
-    order : {"taken_at", "name", "mtime", "given"}, default "taken_at"
-        By the time that the logs themselves tell (those that tell none are left out, and a note says so), by the files'
-        names, by when the files were last changed (then that is the time, in UTC), or as given. By name and as given
-        there is no clock: slopes are per step, and ``taken_at`` is only shown.
-    runs : {"one", "all"}, default "one"
-        Refuse snapshots that are known to be of several runs of processes, or keep them apart by `run`: a restart
-        starts anew.
-    threads : int, optional
-        Threads of the core that work on it, 1 to 1024; by default one for each core. The answer never depends on it.
-
-    Returns
-    -------
-    Series
-        Nothing is computed before it is asked for.
-
-    Raises
-    ------
-    OptionError
-        If there are fewer than two snapshots, several runs with ``runs="one"``, fewer than two logs that tell their
-        time with ``order="taken_at"``, or an option has a value it does not take.
-    TypeError
-        If something is not a `Snapshot` of a heap log.
-
-    Notes
-    -----
-    Works on the sums per heap and stack: snapshots read with ``blocks=False`` do. Logs that name no machine or no
-    process are taken for one run on the caller's word, which a note says; next to logs that do name theirs, they are
-    left out with ``runs="all"``.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import heapdelta as hd
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     story = hd.testing.write_investigation(folder, steps=14, stack_count=60)
-    ...     series = hd.series(hd.read_many(folder))
-    >>> series
-    <Series by module: 14 snapshots, 2024-03-11 09:00 to 2024-03-13 13:00>
-    >>> series.growth().select("module", "verdict").row(0)
-    ('fhpreview', 'leak')
-    """
-    checked_threads(threads)
-    if by not in KEYS:
-        raise OptionError(f"expected one of {', '.join(KEYS)}, found {by!r}", kind="option")
-    if inclusive and by not in ("module", "function"):
-        raise OptionError(f"expected module or function with inclusive=True, found {by!r}", kind="option")
-    rules = DEFAULT if allocators is None else Allocators(allocators)
-    return Series(ordered(snapshots, order=order, runs=runs), by, rules, inclusive=inclusive, threads=threads)
+        return summary.page(
+            repr(self),
+            self.growth(),
+            self.notes,
+            by=self.by,
+            several_runs=several,
+            unit=unit,
+            counters=self.counters,
+        )

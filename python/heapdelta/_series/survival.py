@@ -151,10 +151,16 @@ def survival(series: Timeline, *, threads: int | None = None) -> Survival:
     Raises
     ------
     OptionError
-        If a snapshot was read without its blocks, or is of a format that gives sums and no addresses; or if `threads`
-        is below 1.
+        If a snapshot was read without its blocks, or is of a format that gives sums and no addresses; if the series is
+        filtered; or if `threads` is below 1.
     """
     checked_threads(threads)
+    if series._filtered:
+        raise OptionError(
+            f"expected a series without filters to follow its blocks, found filters: {series._filtered}",
+            hint="series.filter() has none; stacks and table of its survival have columns to filter by",
+            kind="option",
+        )
     for snapshot in series.snapshots:
         _check(snapshot)
     parts, lives = [], {}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from heapdelta._capture.one_run import Together
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._native import Grid
+    from heapdelta._ranking.filters import Filter
     from heapdelta.blame import Allocators
 
 By: TypeAlias = Literal["module", "function", "stack", "heap"]
@@ -27,6 +28,7 @@ class Timeline(Protocol):
     snapshots: list[Snapshot]
     points: pl.DataFrame
     _clock: bool
+    _filtered: Filter
 
     @property
     def _grid(self) -> tuple[Grid, pl.DataFrame]: ...

@@ -87,7 +87,9 @@ def settled(times: list[float], warm_up: float) -> int:
     return begin if len(times) - begin >= MIN_POINTS else len(times)
 
 
-def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool) -> pl.DataFrame:
+def judge(
+    measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: bool, noun: str = "snapshot"
+) -> pl.DataFrame:
     """Add ``verdict`` and ``reason`` to the numbers of the core."""
     span = pl.col("max") - pl.col("min")
     moves = (pl.col("q_value") <= alpha) & (span > 0)
@@ -127,9 +129,8 @@ def judge(measured: pl.DataFrame, *, alpha: float, warm_up_hours: float, clock: 
         verdict = pl.when(condition).then(pl.lit(name)).otherwise(verdict)
         rule = pl.when(condition).then(pl.lit(why)).otherwise(rule)
     judged = measured.with_columns(verdict.alias("verdict"), rule.alias("rule"))
-    return judged.with_columns(
-        reason.reasons(judged, alpha=alpha, warm_up_hours=warm_up_hours, clock=clock, still=LEVEL_ALPHA)
-    )
+    words = reason.reasons(judged, alpha=alpha, warm_up_hours=warm_up_hours, clock=clock, still=LEVEL_ALPHA, noun=noun)
+    return judged.with_columns(words)
 
 
 def _sawtooth(span: pl.Expr, points: pl.Expr, part: str) -> pl.Expr:

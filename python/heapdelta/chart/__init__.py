@@ -23,6 +23,7 @@ from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._numbers import total_of_known
 from heapdelta._picture import refuse_other
 from heapdelta._ranking.names import noun_of
+from heapdelta._series.dump_series import DumpSeries
 from heapdelta._series.series import Series
 from heapdelta._words import bytes_text
 from heapdelta.chart import _data as data
@@ -30,6 +31,7 @@ from heapdelta.chart import _marks as marks
 from heapdelta.chart import _page as pages
 from heapdelta.chart import _room as room
 from heapdelta.chart import _stacks as stacks_of
+from heapdelta.chart._counters import counters_growth
 from heapdelta.chart._live import live
 from heapdelta.chart._regions import regions
 from heapdelta.chart._series import series_growth
@@ -124,29 +126,29 @@ def _found(given: object) -> str:
 
 @pages.harmless
 def growth(
-    *states: Snapshot | Delta | Series,
+    *states: Snapshot | Delta | Series | DumpSeries,
     by: Literal["module", "function", "heap"] | None = None,
     top: int = 8,
     style: Literal["lines", "stacked"] = "lines",
     warm_up_hours: float = 24.0,
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.VConcatChart:
     """Draw how much each module grew, over a series, or since the first of several snapshots.
 
     A line that goes on rising looks like a leak; one that flattens, like a cache that has filled up. A series has its
     verdicts at the lines: each run of a line ends in the mark of its verdict, which is filled for a leak, and what the
     runs came to is behind the name. A restart is a dashed rule, and each run starts at zero; where logs are
-    missing, the line is broken.
+    missing, the line is broken. Of dumps, bytes, handles and threads have a panel each.
 
     Parameters
     ----------
-    *states : Series, Snapshot or Delta
-        One series; or two or more snapshots in the order of time; or one or more deltas, each starting where the one
-        before it ended.
+    *states : Series, DumpSeries, Snapshot or Delta
+        One series, of logs or of dumps; or two or more snapshots in the order of time; or one or more deltas, each
+        starting where the one before it ended.
     by : {"module", "function", "heap"}, optional
         What one line stands for, by default a module. A series has its own.
     top : int, default 8
         How many lines of their own, for those that changed most; all others are one dashed line that says how many they
-        are, and how many leaks are among them. At least 1.
+        are, and how many leaks are among them. Of dumps in each panel, and without the others. At least 1.
     style : {"lines", "stacked"}, default "lines"
         Growth since the first log of each run as lines; or, for a series, all requested bytes as areas on each other,
         what is folded lowest.
@@ -155,9 +157,9 @@ def growth(
 
     Returns
     -------
-    altair.LayerChart
-        Requested bytes minus those in the first snapshot of the run; stacked, requested bytes. Over the time of the
-        logs where all of them tell it and it rises, else in their order.
+    altair.LayerChart or altair.VConcatChart
+        Requested bytes minus those in the first snapshot of the run; stacked, requested bytes; the second of dumps.
+        Over the time of the logs where all of them tell it and it rises, else in their order.
 
     Raises
     ------
@@ -180,6 +182,8 @@ def growth(
     _check_top(top)
     if len(states) == 1 and isinstance(states[0], Series):
         return series_growth(states[0], by, top, style, warm_up_hours)
+    if len(states) == 1 and isinstance(states[0], DumpSeries):
+        return counters_growth(states[0], by, top, style, warm_up_hours)
     if style != "lines":
         raise OptionError(f"expected style='lines' for snapshots, found {style!r}", hint=_STACKED, kind="option")
     return _growth_since(_chain(states), by or "module", top)
@@ -200,7 +204,7 @@ def _growth_since(deltas: Sequence[Delta], by: str, top: int) -> alt.LayerChart:
     return drawn.properties(width=_WIDTH, height=_LINES_HEIGHT, title=title, padding=space)
 
 
-def _chain(states: Sequence[Snapshot | Delta | Series]) -> list[Delta]:
+def _chain(states: Sequence[Snapshot | Delta | Series | DumpSeries]) -> list[Delta]:
     """Take or make the differences from each snapshot to the next."""
     deltas = [state for state in states if isinstance(state, Delta)]
     snapshots = [state for state in states if isinstance(state, Snapshot)]

@@ -8,8 +8,9 @@ import altair as alt
 import polars as pl
 
 from heapdelta._numbers import running_sum, total_of_known
+from heapdelta._picture import MOST_LINES
 from heapdelta._series.verdict import LEAK
-from heapdelta._words import Unit, bytes_text, plural
+from heapdelta._words import Unit, amount_text, bytes_text, plural
 from heapdelta.chart import _colours as colours_by
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 _HEIGHT = 340
 # Pixels that a label needs.
 _LABEL_HEIGHT = 14.5
-# Lines that can be told apart at all, and still have some points each.
-_MOST = 200
 # With more logs than this the marks of single logs would run together.
 _MARKED = 60
 
@@ -37,8 +36,8 @@ _AREA_FOLDED = "#e2e2e2"
 
 def series_growth(series: Series, by: str | None, top: int, style: str, warm_up_hours: float) -> alt.LayerChart:
     """Draw a series; see `heapdelta.chart.growth`."""
-    if top > _MOST:
-        raise OptionError(f"expected a top of 1 to {_MOST} for a series, found {top}", kind="option")
+    if top > MOST_LINES:
+        raise OptionError(f"expected a top of 1 to {MOST_LINES} for a series, found {top}", kind="option")
     if style not in ("lines", "stacked"):
         raise OptionError(f"expected style lines or stacked, found {style!r}", kind="option")
     if by is not None and by != series.by:
@@ -63,23 +62,35 @@ def series_growth(series: Series, by: str | None, top: int, style: str, warm_up_
         title += " of each run"
     stacks = stacks_of.stack_rows(lines.keys, series._together.snapshots)
     drawn = draw(lines, points, stacked=stacked, stacks=stacks)
-    subtitle = [time.describe(points), *_in_all(lines, stacked=stacked)]
+    subtitle = [time.describe(points), *_in_all(lines, stacked=stacked, words=filter_words(series))]
     labels = [row["label"] for row in drawn.datasets["labels"]]
     above = alt.TitleParams(title, subtitle=subtitle, anchor="start", offset=time.offset(drawn.datasets["breaks"]))
     return drawn.properties(title=above, padding=room.padding(above, time.WIDTH, right=labels, bold=True))
 
 
-def _in_all(lines: lines_of.Lines, *, stacked: bool) -> list[str]:
+def filter_words(series: Series) -> list[str]:
+    """Say how much filters leave out; nothing without one."""
+    if not series._filtered:
+        return []
+    return [f"filters leave out {bytes_text(series.left_out['requested_bytes'][-1])} of the last log"]
+
+
+def _in_all(lines: lines_of.Lines, *, stacked: bool, words: list[str]) -> list[str]:
     unknown = [f"{plural(lines.unknown, 'key')} not drawn: bytes are not known"] if lines.unknown else []
     if lines.left_out:
-        return [f"inclusive sums overlap; {plural(lines.left_out, 'key')} that changed less not drawn", *unknown]
+        return [
+            f"inclusive sums overlap; {plural(lines.left_out, 'key')} that changed less not drawn",
+            *unknown,
+            *words,
+        ]
     last = lines.rows.filter(pl.col("point") == pl.col("point").max())
     total = total_of_known(last["bytes" if stacked else "growth"])
-    return [f"{bytes_text(total, signed=not stacked)} requested in all in the last log", *unknown]
+    which = "of what filters leave" if words else "in all"
+    return [f"{bytes_text(total, signed=not stacked)} requested {which} in the last log", *unknown, *words]
 
 
 class Amounts(NamedTuple):
-    """The axis of bytes."""
+    """The axis of amounts."""
 
     scale: alt.Scale
     axis: alt.Axis
@@ -90,28 +101,39 @@ class Amounts(NamedTuple):
 
 
 def draw(
-    lines: lines_of.Lines, points: pl.DataFrame, *, stacked: bool, stacks: Sequence[dict[str, Any]] = ()
+    lines: lines_of.Lines,
+    points: pl.DataFrame,
+    *,
+    stacked: bool,
+    stacks: Sequence[dict[str, Any]] = (),
+    panel: str = "",
+    least: int = _HEIGHT,
 ) -> alt.LayerChart:
-    """Draw the lines of a series; `stacks` tells about them where each is one."""
+    """Draw the lines of a series; `stacks` tells about them where each is one.
+
+    Of several panels of one chart, `panel` tells the data apart, and `least` is the height of one.
+    """
     axis = time.axis_of(points)
     placed = _stacked(lines) if stacked else lines.rows.with_columns(pl.col("growth").alias("end"))
     heights: list[int] = [0, *placed["end"].to_list()]
     lowest, highest = min(heights), max(heights)
-    unit = data.unit_of(max(highest, -lowest))
+    unit = data.unit_of(max(highest, -lowest)) if lines.unit == "bytes" else Unit(lines.unit, 1)
     low, high = lowest / unit.size, highest / unit.size
     y = Amounts(
         marks._scale(low, high, 0.03), marks._axis("requested bytes" if stacked else "growth", unit, low, high)
     ).y
     rows = _rows(placed, lines, axis, unit, stacked=stacked)
-    height = max(_HEIGHT, round(_LABEL_HEIGHT * len(lines.names)))
+    height = max(least, round(_LABEL_HEIGHT * len(lines.names)))
     labels = _labels(rows, lines, axis, (low, high if high > low else low + 1), height, stacked=stacked)
     words = time.words(lines_of.breaks(points), axis)
-    datasets = {"lines": rows, "labels": labels, "breaks": words, "zero": [{"end": 0}]}
+    datasets = {f"lines{panel}": rows, f"labels{panel}": labels, "breaks": words, "zero": [{"end": 0}]}
     if stacks:
         datasets["stacks"] = list(stacks)
-    base = stacks_of.told(alt.Chart(alt.NamedData("lines")).encode(x=axis.x("at"), y=y("end")), _TOOLTIP, stacks)
+    base = stacks_of.told(
+        alt.Chart(alt.NamedData(f"lines{panel}")).encode(x=axis.x("at"), y=y("end")), _TOOLTIP, stacks
+    )
     drawn = _area_layers(base) if stacked else _line_layers(base, y("end"), marked=points.height <= _MARKED)
-    layers = [*time.break_layers(axis), *drawn, *_label_layers(axis, y)]
+    layers = [*time.break_layers(axis), *drawn, *_label_layers(axis, y, f"labels{panel}")]
     return alt.LayerChart(layer=layers, datasets=datasets).properties(width=time.WIDTH, height=height)
 
 
@@ -153,8 +175,8 @@ def _rows(
                 "part": f"{name} {row['part']}",
                 "begin": row["begin"] / unit.size if stacked else 0,
                 "end": row["end"] / unit.size,
-                "change": bytes_text(row["growth"], signed=True),
-                "total": bytes_text(row["bytes"]),
+                "change": amount_text(row["growth"], lines.unit, signed=True),
+                "total": amount_text(row["bytes"], lines.unit),
                 "verdict": verdict,
                 "folded": row["folded"],
                 "last": row["point"] == row["last"],
@@ -224,8 +246,8 @@ def _area_layers(lines: alt.Chart) -> list[alt.Chart]:
     return [base.mark_area(stroke="white", strokeWidth=1.4, opacity=1), alone]
 
 
-def _label_layers(axis: time.Axis, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
-    base = alt.Chart(alt.NamedData("labels"))
+def _label_layers(axis: time.Axis, y: Callable[[str], alt.Y], name: str) -> list[alt.Chart]:
+    base = alt.Chart(alt.NamedData(name))
     leads = base.mark_rule(color=marks._RULE, strokeWidth=1)
     layers = [leads.encode(x=axis.x("at"), x2="right", y=y("middle"), y2="place:Q")]
     named: dict[str, Any] = {"align": "left", "dx": 4, "fontSize": 11, "color": colours_by.TEXT}
@@ -239,6 +261,6 @@ _TOOLTIP = [
     alt.Tooltip("name:N"),
     alt.Tooltip("change:N", title="growth in this run"),
     alt.Tooltip("total:N"),
-    alt.Tooltip("when:N", title="log"),
+    alt.Tooltip("when:N", title="taken"),
     alt.Tooltip("verdict:N"),
 ]

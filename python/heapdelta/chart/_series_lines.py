@@ -42,7 +42,8 @@ class Lines:
     ``growth`` i128 (since the first log of the run), ``folded`` bool; sorted by name in the order of `names`, then
     point. `names` are those of all lines, what grew most in the last run first. `verdicts` gives the verdict of a name
     and a run, the folded line has none. `left_out` counts keys that no line holds, and `unknown` those whose
-    bytes are not known at some point. `keys` are those with a line of their own, with their ``name``.
+    bytes are not known at some point. `keys` are those with a line of their own, with their ``name``. `unit` is that of
+    ``bytes`` and ``growth``: of dumps, handles and threads are counted as well.
     """
 
     rows: pl.DataFrame
@@ -51,6 +52,7 @@ class Lines:
     left_out: int = 0
     unknown: int = 0
     keys: pl.DataFrame = field(default_factory=pl.DataFrame)
+    unit: str = "bytes"
 
     def verdict(self, name: str) -> str:
         """One or two words for all runs: ``leak``, ``warming up, then leak``, ``leak in 2 of 3 runs``."""
@@ -193,14 +195,24 @@ def breaks(points: pl.DataFrame) -> list[Break]:
             found.append(Break(previous["point"], row["point"], text, restart=True))
         if previous is not None and row["gap"]:
             found.append(
-                Break(previous["point"], row["point"], gap_text(previous["taken_at"], row["taken_at"]), restart=False)
+                Break(
+                    previous["point"],
+                    row["point"],
+                    gap_text(previous["taken_at"], row["taken_at"], noun_of_points(points)),
+                    restart=False,
+                )
             )
         previous = row
     return found
 
 
-def gap_text(earlier: datetime | None, later: datetime | None) -> str:
+def gap_text(earlier: datetime | None, later: datetime | None, noun: str = "log") -> str:
     """``no log for 20 h``, and no number where the logs tell no time."""
     if earlier is None or later is None:
-        return "no log"
-    return f"no log for {duration_text(later - earlier)}"
+        return f"no {noun}"
+    return f"no {noun} for {duration_text(later - earlier)}"
+
+
+def noun_of_points(points: pl.DataFrame) -> str:
+    """Say what the points are: logs or dumps."""
+    return "dump" if "process_created_at" in points.columns else "log"

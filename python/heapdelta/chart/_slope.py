@@ -17,6 +17,7 @@ from heapdelta.chart import _room as room
 from heapdelta.chart import _stacks as stacks_of
 from heapdelta.chart import _time_axis as time
 from heapdelta.chart._page import harmless
+from heapdelta.chart._series import filter_words
 from heapdelta.chart._text import chart_text
 from heapdelta.exceptions import OptionError
 
@@ -89,7 +90,8 @@ def slope(series: Series, *, top: int = 20, warm_up_hours: float = 24.0) -> alt.
     noun = noun_of(growth) if runs == 1 else "rows"
     unknown = growth.height - rows.height - rest.height
     without = f"{count_text(unknown)} without a slope" if unknown else None
-    subtitle = filter(None, [time.describe(series.points), rest_text(rest, noun, per), without])
+    told = [time.describe(series.points), rest_text(rest, noun, per), without, *filter_words(series)]
+    subtitle = filter(None, told)
     title = alt.TitleParams(f"Growth per {per} by {series.by}", subtitle=list(subtitle), anchor="start", offset=12)
     stacks = stacks_of.stack_rows(rows.select(*key_columns(rows), "name"), series._together.snapshots)
     drawn = draw(rows, per, stacks)

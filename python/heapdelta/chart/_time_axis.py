@@ -11,6 +11,7 @@ import altair as alt
 from heapdelta._words import moment, plural
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
+from heapdelta.chart._series_lines import noun_of_points
 from heapdelta.chart._text import chart_text
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Axis(NamedTuple):
 def timed(points: pl.DataFrame) -> bool:
     """Tell whether all logs have a time, and are in the order of it."""
     times = points.sort("point")["taken_at"]
-    by_clock = set(points["time_source"]) <= {"log", "mtime"}
+    by_clock = set(points["time_source"]) <= {"log", "dump", "mtime"}
     return by_clock and not times.null_count() and times.is_sorted() and times.n_unique() > 1
 
 
@@ -69,7 +70,9 @@ def axis_of(points: pl.DataFrame) -> Axis:
     ordered = points.sort("point")
     numbers = ordered["point"].to_list()
     return (
-        _clock(numbers, ordered["taken_at"].to_list()) if timed(points) else _steps(numbers, ordered["path"].to_list())
+        _clock(numbers, ordered["taken_at"].to_list())
+        if timed(points)
+        else _steps(numbers, ordered["path"].to_list(), noun_of_points(points))
     )
 
 
@@ -103,12 +106,12 @@ def _milliseconds(time: datetime) -> int:
     return round((time - datetime(1970, 1, 1)) / timedelta(milliseconds=1))
 
 
-def _steps(numbers: Sequence[int], paths: Sequence[str | None]) -> Axis:
+def _steps(numbers: Sequence[int], paths: Sequence[str | None], noun: str) -> Axis:
     names = [chart_text((path or "bytes").replace("\\", "/").rpartition("/")[2]) for path in paths]
     span = max(1, numbers[-1] - numbers[0])
     shown = [data.short(name, 18) for name in names]
     axis = alt.Axis(
-        title="logs in their order, not by their time",
+        title=f"{noun}s in their order, not by their time",
         grid=False,
         labelOverlap=True,
         values=list(numbers),
@@ -178,7 +181,7 @@ def break_layers(axis: Axis, *, named: bool = True) -> list[alt.Chart]:
 def describe(points: pl.DataFrame) -> str:
     """``30 logs of 2 runs, from 11 Mar 2024 09:00 to 16 Mar 2024 05:00``: what a series is made of."""
     runs = points["run"].n_unique()
-    text = plural(points.height, "log") + (f" of {runs} runs" if runs > 1 else "")
+    text = plural(points.height, noun_of_points(points)) + (f" of {runs} runs" if runs > 1 else "")
     times: list[datetime] = points["taken_at"].drop_nulls().to_list()
     if len(times) < points.height or not times:
         return text

@@ -228,8 +228,8 @@ def read_allocators(path: Path | None) -> Allocators | None:
     return Allocators(rules)
 
 
-def read_rules(path: Path, what: str) -> str:
-    """Read a small file of text that an option names.
+def read_rules(path: Path, what: str, *, hint: str | None = None) -> str:
+    """Read a small file of text that an option names; `hint` is for who named something else.
 
     Raises
     ------
@@ -240,4 +240,6 @@ def read_rules(path: Path, what: str) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise OptionError(f"{path}: expected a file of {what}, cannot read it: {reason}", kind="option") from error
+        raise OptionError(
+            f"{path}: expected a file of {what}, cannot read it: {reason}", hint=hint, kind="option"
+        ) from error

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from heapdelta._diff.delta import Delta
     from heapdelta._ranking.live import Live
     from heapdelta._read.many import Batch
+    from heapdelta._series.dump_series import DumpSeries
     from heapdelta._series.runs import Runs
     from heapdelta._series.series import Series
     from heapdelta.cli.check.gate import Check
@@ -81,6 +82,7 @@ def of_file(
 
 def of_check(check: Check, top: int | None) -> str:
     """Write a check: both files, each limit with the rows behind it, suppressions, the notes and the issues."""
+    filtered = check.delta._matched.filtered
     written: dict[str, Any] = {
         "before": _facts(check.delta.before),
         "after": _facts(check.delta.after),
@@ -99,7 +101,9 @@ def of_check(check: Check, top: int | None) -> str:
             for result in check.results
         ],
         "suppressions": check.suppressions.to_dicts(),
-        "total": check.delta.total.row(0, named=True),
+        "total": check.whole.row(0, named=True),
+        "filters": str(filtered) or None,
+        "left_out": check.left_out.row(0, named=True) if filtered else None,
         "checked": check.total.row(0, named=True),
         "notes": check.notes,
         "issues": check.delta.issues.to_dicts(),
@@ -107,17 +111,25 @@ def of_check(check: Check, top: int | None) -> str:
     return json.dumps(written, indent=2)
 
 
-def of_series(series: Series, ranking: pl.DataFrame, batch: Batch, runs: Runs) -> str:
-    """Write a series: its points and runs, the ranking with verdicts, and what could not be read."""
+def of_series(
+    series: Series, ranking: pl.DataFrame, batch: Batch, runs: Runs, grown: pl.DataFrame | None = None
+) -> str:
+    """Write a series: its points and runs, the ranking with verdicts, and what could not be read.
+
+    `grown` is the ranking of the counters of its dumps.
+    """
     issues = [(log.path, issue_count(log.issues)) for log in batch if log.issues.height]
     written: dict[str, Any] = {
         "by": series.by,
         "inclusive": series.inclusive,
         "slope_unit": series.slope_unit,
         "points": _dated(series.points),
+        "filters": str(series._filtered) or None,
+        "left_out": series.left_out.to_dicts() if series._filtered else None,
         "runs": _dated(runs.table()),
         "unassigned": runs.unassigned.to_dicts(),
         "rows": rows(ranking),
+        "counters": None if series.counters is None or grown is None else _counters(series.counters, grown),
         "notes": series.notes,
         "failures": batch.failures.to_dicts(),
         "issues": [{"path": path, "issues": count} for path, count in issues],
@@ -125,8 +137,32 @@ def of_series(series: Series, ranking: pl.DataFrame, batch: Batch, runs: Runs) -
     return json.dumps(written, indent=2)
 
 
+def of_dump_series(series: DumpSeries, ranking: pl.DataFrame, batch: Batch) -> str:
+    """Write a series of dumps: what `of_series` has under ``counters``, and what could not be read."""
+    issues = [(dump.path, issue_count(dump.issues)) for dump in batch.dumps if dump.issues.height]
+    written: dict[str, Any] = {
+        "by": series.by,
+        "counters": _counters(series, ranking),
+        "failures": batch.failures.to_dicts(),
+        "issues": [{"path": path, "issues": count} for path, count in issues],
+    }
+    return json.dumps(written, indent=2)
+
+
+def _counters(series: DumpSeries, ranking: pl.DataFrame) -> dict[str, Any]:
+    return {
+        "slope_unit": series.slope_unit,
+        "points": _dated(series.points),
+        "rows": rows(ranking),
+        "notes": series.notes,
+    }
+
+
 def _dated(table: pl.DataFrame) -> list[dict[str, Any]]:
-    return table.with_columns(selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S")).to_dicts()
+    """Write times as ISO 8601: those of dumps are UTC and say so, logs tell none of a zone."""
+    utc = selectors.datetime(time_zone="*")
+    texts = [utc.dt.strftime("%Y-%m-%dT%H:%M:%SZ"), (selectors.datetime() - utc).dt.strftime("%Y-%m-%dT%H:%M:%S")]
+    return table.with_columns(texts).to_dicts()
 
 
 def rows(ranking: pl.DataFrame) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from heapdelta._capture.dump import Dump
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._read.one import AnyCapture
 
@@ -152,7 +153,7 @@ def _kinds(issues: pl.DataFrame) -> str:
     return ", ".join(f"{count_text(row['count'])} {row['kind']} ({row['severity']})" for row in rows)
 
 
-def report_all_issues(captures: Iterable[Snapshot]) -> None:
+def report_all_issues(captures: Iterable[Snapshot | Dump], noun: str = "log") -> None:
     """Count on stderr, over all files together, what could not be read; nothing is printed if all are clean."""
     tables = [
         capture.issues.select("severity", "kind", "count") for capture in captures if not capture.issues.is_empty()
@@ -160,7 +161,7 @@ def report_all_issues(captures: Iterable[Snapshot]) -> None:
     if not tables:
         return
     found = pl.concat(tables)
-    where = f"{plural(issue_count(found), 'issue')} in {plural(len(tables), 'log')}"
+    where = f"{plural(issue_count(found), 'issue')} in {plural(len(tables), noun)}"
     stderr = _stderr()
     stderr.print(Text(f"{where}: {_kinds(found)}", "yellow"))
 

@@ -11,6 +11,7 @@ from heapdelta._numbers import total
 from heapdelta._ranking.fingerprints import short_forms
 from heapdelta._words import bytes_text, count_text, listed, plural, share_text
 from heapdelta.cli import _output
+from heapdelta.cli._listing import Listing
 from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
 
@@ -32,7 +33,6 @@ _INSTEAD = {
     "trace": "--by stack matches stacks by what they contain",
     "allocation_base": "--by region_class compares sums",
 }
-_ROOMY = 100
 _WORTH_A_LOOK = 0.1
 """Growth that is hidden in a row counts from this share of the largest change."""
 
@@ -89,24 +89,21 @@ def show_rows(
     ids: list[str] | None = None,
 ) -> None:
     """Print the top rows of a ranking, and what the rest adds up to; `ids` are those of the stacks."""
-    # Where it is narrow, names need the room more than numbers that can be asked for in other ways.
-    narrow = target.width < _ROOMY and kind not in ("module", "heap", "size")
     first = ranking.head(top)
-    hides = _hides_growth(first)
-    parts = hides and target.width >= _ROOMY
-    columns = ["growth", *(["grown", "shrunk"] if parts else []), "blocks"] + ([] if narrow else ["before", "after"])
-    shown = _output.table(title, columns, _names(kind, with_ids=ids is not None))
+    parts = _hides_growth(first)
+    columns = ["growth", *(["grown", "shrunk"] if parts else []), "blocks", "before", "after"]
+    # Where it is narrow, names need the room more than numbers that can be asked for in other ways.
+    spare = [["grown", "shrunk"], *([["before", "after"]] if kind not in ("module", "heap", "size") else [])]
+    shown = Listing(title, columns, _names(kind, with_ids=ids is not None), spare=spare)
     for place, row in enumerate(first.iter_rows(named=True)):
         own = [Text(ids[place])] if ids is not None else []
-        shown.add_row(*_numbers(row, narrow=narrow, parts=parts), *own, *_keys(kind, row))
+        shown.add(*_numbers(row, parts=parts), *own, *_keys(kind, row))
     rest = ranking.slice(top)
     if not rest.is_empty() and not inclusive:
         sums = {name: total(rest[name]) for name in rest.columns if "bytes_" in name or "count_" in name}
-        numbers = _numbers(sums, narrow=narrow, parts=parts)
         own = [Text("")] if ids is not None else []
-        shown.add_row(*numbers, *own, Text(f"({count_text(rest.height)} more)", "italic dim"))
-    target.print(shown)
-    _output.left_out(target, ["grown", "shrunk"] * (hides and not parts) + ["before", "after"] * narrow)
+        shown.add(*_numbers(sums, parts=parts), *own, Text(f"({count_text(rest.height)} more)", "italic dim"))
+    shown.show(target)
 
 
 def show_live(target: Console, live: Live, kind: str, *, top: int, inclusive: bool) -> None:
@@ -151,14 +148,13 @@ def _names(kind: str, *, with_ids: bool) -> list[str]:
     return ["stack"] * with_ids + names.get(kind, [kind])
 
 
-def _numbers(row: dict[str, int | None], *, narrow: bool, parts: bool = False) -> list[Text]:
+def _numbers(row: dict[str, int | None], *, parts: bool) -> list[Text]:
     grown, blocks = row["requested_bytes_delta"], row["allocation_count_delta"]
     change = [_output.colored(grown, bytes_text(grown, signed=True))]
     if parts:
         change += [Text(bytes_text(row[f"requested_bytes_{part}"], signed=True)) for part in ("grown", "shrunk")]
     change.append(Text(count_text(blocks, signed=True)))
-    sides = [Text(bytes_text(row[f"requested_bytes_{side}"])) for side in ("before", "after")]
-    return change if narrow else change + sides
+    return change + [Text(bytes_text(row[f"requested_bytes_{side}"])) for side in ("before", "after")]
 
 
 def _keys(kind: str, row: dict[str, str | None]) -> list[Text]:

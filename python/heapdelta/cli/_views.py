@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import polars as pl
 import typer
@@ -18,6 +18,7 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import Self
 
     from rich.console import Console
 
@@ -27,7 +28,7 @@ _PICTURES = (".png", ".svg", ".html")
 SHOWN = 3
 """Stacks whose frames are shown unless another number is asked for."""
 
-AnyViews = TypeVar("AnyViews", bound="Views")
+AnyFiltered = TypeVar("AnyFiltered", bound="Filtered")
 
 Focus = Annotated[
     list[str] | None,
@@ -69,7 +70,16 @@ def filters(
     return {name: patterns for name, patterns in asked.items() if patterns}
 
 
-def filtered(view: AnyViews, asked: Mapping[str, list[str]]) -> AnyViews:
+class Filtered(Protocol):
+    """What can be looked at in part: a `Views`, or a `Series`."""
+
+    def filter(
+        self, *, focus: list[str] = ..., ignore: list[str] = ..., hide: list[str] = ..., show: list[str] = ...
+    ) -> Self:
+        """Look at some stacks, or past some frames."""
+
+
+def filtered(view: AnyFiltered, asked: Mapping[str, list[str]]) -> AnyFiltered:
     """Filter what is looked at, if that is asked for."""
     return view.filter(**asked) if asked else view
 
@@ -111,12 +121,15 @@ def amount_of(ranking: pl.DataFrame) -> str:
 
 
 def largest(ranking: pl.DataFrame, count: int) -> pl.DataFrame:
-    """Choose stacks of a ranking: the largest of each module that grew in all, then the next."""
+    """Choose stacks of a ranking: the largest of each module that grew in all, then the next.
+
+    What is not known may have grown: such a stack counts as one that did, of no size.
+    """
     amount = pl.col(amount_of(ranking))
-    ranked = ranking.with_row_index("place").filter(pl.col("fingerprint").is_not_null() & (amount != 0))
+    ranked = ranking.with_row_index("place").filter(pl.col("fingerprint").is_not_null() & amount.ne_missing(0))
     module = pl.col("module").str.to_lowercase()
-    grew = wide_sum(amount).over(module) > 0
-    first = (grew & module.is_first_distinct() & (amount > 0)).fill_null(False)
+    grew = (wide_sum(amount).over(module) > 0).fill_null(True)
+    first = grew & module.is_first_distinct() & (amount > 0).fill_null(True)
     return ranked.sort(~first, "place", maintain_order=True).head(count).sort("place").drop("place")
 
 
@@ -147,10 +160,15 @@ def show_stacks(target: Console, view: Views, rows: pl.DataFrame) -> None:
 
 
 def _told(row: dict[str, Any]) -> str:
-    if "requested_bytes_delta" in row:
-        blocks = count_text(row["allocation_count_delta"], signed=True)
-        return f"{bytes_text(row['requested_bytes_delta'], signed=True)}, {blocks} blocks"
-    return f"{bytes_text(row['requested_bytes'])} in {count_text(row['allocation_count'])} blocks"
+    if "requested_bytes_delta" not in row:
+        return f"{_size(row['requested_bytes'])} in {count_text(row['allocation_count'])} blocks"
+    blocks = count_text(row["allocation_count_delta"], signed=True)
+    grown = row["requested_bytes_delta"]
+    return f"{'growth not known' if grown is None else bytes_text(grown, signed=True)}, {blocks} blocks"
+
+
+def _size(number: int | None) -> str:
+    return "bytes not known" if number is None else bytes_text(number)
 
 
 def as_json(view: Views, rows: pl.DataFrame) -> list[dict[str, Any]]:

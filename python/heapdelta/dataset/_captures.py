@@ -11,7 +11,7 @@ from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._numbers import count_of_rows, sum_of
 from heapdelta._ranking.measures import MEASURES
-from heapdelta._series.runs import IS_PROGRAM
+from heapdelta._series.belonging import IS_PROGRAM
 from heapdelta.dataset._layout import CAPTURES, COMPARISON, DUMP, LOG
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ def sums_of(tables: Tables, points: pl.DataFrame, by: str, allocators: Allocator
     parts = []
     for run in points.partition_by("run", maintain_order=True):
         completed = together(snapshots(tables, run), []).snapshots
-        grid, keys = grid_of(completed, by, allocators, inclusive=False)
+        grid, keys, *_ = grid_of(completed, by, allocators, inclusive=False)
         cells = pl.DataFrame(grid.cells(list(range(len(grid))))).filter("present")
         if by == "stack":
             keys = keys.with_columns(hexadecimal(keys["fingerprint"]).str.zfill(16))

@@ -1,7 +1,11 @@
 //! Why a member, or what is left of an archive, cannot be had.
 
-use std::{fmt, io};
+use std::{
+    fmt,
+    io::{self, BufRead, BufReader, SeekFrom},
+};
 
+use super::ReadSeek;
 use crate::error::visible;
 
 /// Why something of an archive is missing.
@@ -60,6 +64,34 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// The first byte behind the end of an archive that means anything. Zeros fill the blocks of a tape, and mail ends lines.
+pub(super) fn first_behind(rest: &mut dyn BufRead) -> io::Result<Option<u8>> {
+    loop {
+        let bytes = rest.fill_buf()?;
+        let count = bytes.len();
+        if count == 0 {
+            return Ok(None);
+        }
+        let at = bytes.iter().position(|byte| !matches!(byte, 0 | b' ' | b'\t' | b'\r' | b'\n'));
+        let found = at.map(|at| bytes[at]);
+        rest.consume(at.unwrap_or(count));
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Refuses a file that goes on behind the end of its archive.
+pub(super) fn nothing_behind(file: &mut dyn ReadSeek, end: u64) -> Result<(), Fault> {
+    file.seek(SeekFrom::Start(end))?;
+    first_behind(&mut BufReader::new(file))?.map_or(Ok(()), |_| Err(behind_the_end()))
+}
+
+/// What is told of bytes that nobody can say what they are.
+pub(super) fn behind_the_end() -> Fault {
+    Fault::Damaged("there are other bytes behind its end".to_owned())
+}
 
 /// True for an error about bytes that a library cannot unpack: neither a fault of ours nor an error of the system.
 pub(super) fn is_of_library(error: &io::Error) -> bool {

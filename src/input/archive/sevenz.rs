@@ -6,7 +6,13 @@ use std::io::{self, Read};
 
 use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, EncoderMethod, Error, Password};
 
-use super::{Format, Input, Member, fault::Fault, limits::Sizes, names, walk::Level};
+use super::{
+    Format, Input, Member, ReadSeek,
+    fault::{self, Fault},
+    limits::Sizes,
+    names,
+    walk::Level,
+};
 
 /// The format.
 pub struct SevenZ;
@@ -28,7 +34,7 @@ impl Format for SevenZ {
         let mut input = input.seekable(&rules.limits)?;
         let password = rules.password.as_deref().map_or_else(Password::empty, Password::from);
         let memory = usize::try_from(rules.limits.memory_bytes / 1024).unwrap_or(usize::MAX);
-        let refused = |error| fault(error, rules.password.is_some());
+        let refused = |error| told(error, rules.password.is_some());
         let archive = Archive::read_with_memory_limit(&mut input, &password, memory).map_err(refused)?;
         for block in 0..archive.blocks.len() {
             let decoder = BlockDecoder::new_with_memory_limit(1, memory, block, &archive, &password, &mut input);
@@ -60,8 +66,21 @@ impl Format for SevenZ {
         for member in members(&empty, level)?.into_iter().flatten() {
             level.open(member, Sizes::default(), &mut std::io::empty());
         }
-        Ok(())
+        if level.is_over() {
+            return Ok(());
+        }
+        let end = end(&mut *input)?;
+        fault::nothing_behind(&mut *input, end)
     }
+}
+
+/// Where an archive ends: behind its list, whose place and size stand in the first header, which counts from its own end.
+fn end(input: &mut dyn ReadSeek) -> Result<u64, Fault> {
+    let mut header = [0; 32];
+    input.rewind()?;
+    input.read_exact(&mut header)?;
+    let [place, size] = [12, 20].map(|at| header[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)));
+    Ok((header.len() as u64).saturating_add(place).saturating_add(size))
 }
 
 /// How 7z names its encryption.
@@ -94,7 +113,7 @@ fn members(entries: &[ArchiveEntry], level: &mut Level<'_, '_>) -> Result<Vec<Op
     entries.iter().map(member).collect()
 }
 
-fn fault(error: Error, has_password: bool) -> Fault {
+fn told(error: Error, has_password: bool) -> Fault {
     match error {
         Error::PasswordRequired => Fault::NoPassword,
         Error::MaybeBadPassword(_) if has_password => Fault::WrongPassword,

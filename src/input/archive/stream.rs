@@ -4,9 +4,15 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
 
-use super::{Format, Input, fault::Fault, limits::Sizes, walk::Level};
+use super::{
+    Format, Input,
+    fault::{Fault, behind_the_end, first_behind},
+    limits::Sizes,
+    walk::Level,
+};
 
 /// The format.
 pub struct Gzip;
@@ -44,29 +50,65 @@ impl Format for Gzip {
     fn walk(&self, input: Input<'_>, level: &mut Level<'_, '_>) -> Result<(), Fault> {
         let decoder = GzDecoder::new(BufReader::new(input.stream()));
         let modified = decoder.header().map(|header| i64::from(header.mtime())).filter(|seconds| *seconds > 0);
-        open(&mut Parts { part: Some(decoder) }, modified, level)
+        let mut parts =
+            Parts { part: Some(decoder), begins: |byte| byte == 0x1F, next: |rest| Ok(GzDecoder::new(rest)) };
+        open(&mut parts, modified, level)
     }
 }
 
-/// A gzip file of several parts, as `cat a.gz b.gz` makes it. Zeros behind them fill the blocks of a tape.
-struct Parts<R> {
-    part: Option<GzDecoder<R>>,
+/// A file of several parts, as `cat a.gz b.gz` makes it.
+struct Parts<D, N> {
+    part: Option<D>,
+    /// Whether a part can begin with a byte.
+    begins: fn(u8) -> bool,
+    next: N,
 }
 
-impl<R: BufRead> Read for Parts<R> {
+/// A decoder of one part.
+trait Part: Read {
+    type Inner: BufRead;
+
+    /// What is behind it.
+    fn rest(self) -> Self::Inner;
+}
+
+impl<R: BufRead> Part for GzDecoder<R> {
+    type Inner = R;
+
+    fn rest(self) -> R {
+        self.into_inner()
+    }
+}
+
+impl<R: BufRead> Part for BzDecoder<R> {
+    type Inner = R;
+
+    fn rest(self) -> R {
+        self.into_inner()
+    }
+}
+
+impl<R: BufRead> Part for zstd::Decoder<'_, R> {
+    type Inner = R;
+
+    fn rest(self) -> R {
+        self.finish()
+    }
+}
+
+impl<D: Part, N: FnMut(D::Inner) -> io::Result<D>> Read for Parts<D, N> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while let Some(part) = &mut self.part {
             let count = part.read(out)?;
             if count > 0 || out.is_empty() {
                 return Ok(count);
             }
-            let Some(mut rest) = self.part.take().map(GzDecoder::into_inner) else { break };
-            let behind = rest.fill_buf()?;
-            if behind.starts_with(b"\x1F") {
-                self.part = Some(GzDecoder::new(rest));
-            } else if behind.iter().any(|byte| *byte != 0) {
-                return Err(Fault::Damaged("there are other bytes behind its end".to_owned()).into());
-            }
+            let Some(mut rest) = self.part.take().map(Part::rest) else { break };
+            self.part = match first_behind(&mut rest)? {
+                None => None,
+                Some(byte) if (self.begins)(byte) => Some((self.next)(rest)?),
+                Some(_) => return Err(behind_the_end().into()),
+            };
         }
         Ok(0)
     }
@@ -87,7 +129,10 @@ impl Format for Bzip2 {
     }
 
     fn walk(&self, input: Input<'_>, level: &mut Level<'_, '_>) -> Result<(), Fault> {
-        open(&mut bzip2::read::MultiBzDecoder::new(input.stream()), None, level)
+        let decoder = BzDecoder::new(BufReader::new(input.stream()));
+        let mut parts =
+            Parts { part: Some(decoder), begins: |byte| byte == b'B', next: |rest| Ok(BzDecoder::new(rest)) };
+        open(&mut parts, None, level)
     }
 }
 
@@ -129,9 +174,15 @@ impl Format for Zstd {
 
     fn walk(&self, input: Input<'_>, level: &mut Level<'_, '_>) -> Result<(), Fault> {
         let most = level.rules().limits.memory_bytes.max(1 << 20).ilog2().min(31);
-        let mut decoder = zstd::Decoder::new(input.stream())?;
-        decoder.window_log_max(most)?;
-        open(&mut Windowed(decoder), None, level)
+        let next = |rest| {
+            let mut decoder = zstd::Decoder::with_buffer(rest)?.single_frame();
+            decoder.window_log_max(most)?;
+            Ok(decoder)
+        };
+        let part = Some(next(BufReader::new(input.stream()))?);
+        // A frame, or one that is to be passed over.
+        let begins = |byte| byte == 0x28 || byte & 0xF0 == 0x50;
+        open(&mut Windowed(Parts { part, begins, next }), None, level)
     }
 }
 

@@ -33,7 +33,7 @@ impl Format for Tar {
 
     fn walk(&self, input: Input<'_>, level: &mut Level<'_, '_>) -> Result<(), Fault> {
         let zeros = Cell::new(0);
-        let mut archive = Archive::new(Ends { tar: input.stream(), zeros: &zeros });
+        let mut archive = Archive::new(Ends { tar: input.stream(), zeros: &zeros, read: 0 });
         // Several that were joined are read as one.
         archive.set_ignore_zeros(true);
         for entry in archive.entries()? {
@@ -74,15 +74,22 @@ fn is_sparse<R: Read>(entry: &mut tar::Entry<'_, R>) -> bool {
 /// Bytes of a header, and of each block of zeros at the end. Fewer zeros fill the last block of a file.
 const BLOCK: usize = 512;
 
-/// A tar, and how many zeros what was read of it ends in.
+/// A tar, and how many zeros what was read of it ends in. A block of zeros that is cut is made whole.
 struct Ends<'a, R> {
     tar: R,
     zeros: &'a Cell<usize>,
+    read: usize,
 }
 
 impl<R: Read> Read for Ends<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.tar.read(out)?;
+        let mut count = self.tar.read(out)?;
+        let cut = self.read % BLOCK;
+        if count == 0 && cut > 0 && self.zeros.get() >= BLOCK + cut {
+            count = out.len().min(BLOCK - cut);
+            out[..count].fill(0);
+        }
+        self.read = self.read.wrapping_add(count);
         let zeros = out[..count].iter().rev().take_while(|byte| **byte == 0).count();
         self.zeros.set(if zeros == count { self.zeros.get().saturating_add(zeros) } else { zeros });
         Ok(count)

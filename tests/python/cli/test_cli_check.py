@@ -14,23 +14,14 @@ from heapdelta.cli._size import parse_size
 from heapdelta.exceptions import OptionError
 from small_hogs import hogs
 from small_log import Log
-
-STACKS = {
-    "1": ["ntdll!RtlAllocateHeap", "shop!Cart::insert", "shop!main"],
-    "2": ["ntdll!RtlAllocateHeap", "cache!Pool::grow", "shop!Page::load", "shop!main"],
-    "3": ["ntdll!RtlAllocateHeap", "cache!Pool::trim", "shop!main"],
-    "4": ["ntdll!RtlAllocateHeap", "plug!`anonymous namespace'::make<a|b>", "shop!main"],
-}
-BEFORE = {"1": 1_000, "2": 5_000, "3": 900}
-AFTER = {"1": 3_500, "2": 9_000, "3": 400, "4": 2_000}
+from small_shop import AFTER, BEFORE, STACKS, two_logs
 
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two logs with named frames, in the working folder: shop +2,500, cache +3,500, plug +2,000 (new), in all 8,000."""
     monkeypatch.chdir(tmp_path)
-    for name, held in (("before.txt", BEFORE), ("after.txt", AFTER)):
-        (tmp_path / name).write_text(hogs(held, STACKS), encoding="utf-8", newline="")
+    two_logs(tmp_path)
 
 
 def run(*options: str) -> int:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import heapdelta as hd
@@ -59,7 +60,7 @@ def test_help_has_a_line_for_each_command(capsys: pytest.CaptureFixture[str]) ->
 def test_choices_are_named_where_the_value_is_or_in_the_text(capsys: pytest.CaptureFixture[str]) -> None:
     for command, option, words in (
         ("check", "--by", ["--by module|function|stack"]),
-        ("series", "--by", ["--by KIND", "One of module, function, stack, heap."]),
+        ("series", "--by", ["--by KIND", "One of module, function, stack, heap, counter."]),
         ("diff", "--by", ["--by KIND", "allocation_base."]),
         ("series", "--order", ["--order ORDER", "(taken_at)", "(mtime)"]),
     ):
@@ -220,36 +221,58 @@ def test_verbose_umdh_is_umdh(capfd: pytest.CaptureFixture[str]) -> None:
     assert "ntdll" in plain
 
 
-@pytest.mark.parametrize("width", ["80", "120"])
-def test_columns_that_do_not_fit_are_named(
-    width: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+TABLES = [
+    (["diff", "before.txt", "log0.txt", "--by", "stack"], "Growth per stack", ["before, after"]),
+    (["diff", "before.txt", "log0.txt", "--by", "function"], "Growth per function", ["before, after"]),
+    (["diff", "before.txt", "log0.txt", "--by", "module"], "Growth per module", []),
+    (["series", "before.txt", "log0.txt", "log1.txt"], "Growth per module", ["first", "first, course"]),
+    (["cases", "data"], "", ["first log"]),
+    (["rank", "data"], "", ["runs, first seen"]),
+    (["similar", "data", "ID"], "", ["first seen"]),
+]
+
+
+def shown_at(
+    width: int, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    monkeypatch.setenv("COLUMNS", str(width))
+    return helped(capsys, *arguments)
+
+
+def table_of(shown: str, title: str) -> list[str]:
+    """The headings of a table, and its rows."""
+    lines = [line.rstrip() for line in shown[shown.index(title) :].splitlines()]
+    rule = next(place for place, line in enumerate(lines) if line.startswith(" ─"))
+    return [lines[rule - 1], *takewhile(bool, lines[rule:])]
+
+
+@pytest.mark.parametrize(("arguments", "title", "steps"), TABLES, ids=lambda value: str(value)[:24])
+def test_columns_are_left_out_where_they_do_not_fit_and_then_named(
+    arguments: list[str],
+    title: str,
+    steps: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("COLUMNS", width)
-    for number in range(7):
+    for number in range(3):
         two_logs(Path())
         Path("after.txt").rename(f"log{number}.txt")
     hd.ingest(["before.txt", "log0.txt"], "data")
-    fingerprint = hd.open("data").rank("stack")["fingerprint"][0]
-    for arguments, columns in (
-        (["diff", *("before.txt", "log0.txt"), "--by", "stack"], "before, after"),
-        (["diff", *("before.txt", "log0.txt"), "--by", "function"], "before, after"),
-        (["diff", *("before.txt", "log0.txt"), "--by", "module"], None),
-        (["series", "before.txt", "log0.txt", "log1.txt"], "first, course"),
-        (["cases", "data"], "first log"),
-        (["rank", "data"], "runs, first seen"),
-        (["similar", "data", fingerprint], "first seen"),
-    ):
-        shown = helped(capsys, *arguments)
-        line = re.findall(r"left out for want of width: (.*)", shown)
-        assert line == ([columns] if columns and width == "80" else []), arguments
-        headings = columns.split(", ") if columns else []
-        table = shown.partition("left out")[0] if line else shown
-        table = table.rpartition("Growth per")[2]
-        if width == "80":
-            assert not any(re.search(rf"\b{heading}\b", table) for heading in headings), arguments
-            assert max(map(len, shown.splitlines())) <= 80 or "Stack #" in shown
-        elif columns:
-            assert all(heading in " ".join(shown.split()) for heading in headings), arguments
+    arguments = [hd.open("data").rank("stack")["fingerprint"][0] if word == "ID" else word for word in arguments]
+    whole = table_of(shown_at(180, arguments, monkeypatch, capsys), title)
+    widest = max(map(len, whole))
+    left_out = {}
+    for width in range(40, 110, 3):
+        shown = shown_at(width, arguments, monkeypatch, capsys)
+        [named] = re.findall(r"left out for want of width: (.*)", shown) or [""]
+        left_out[width] = named
+        headings = table_of(shown, title)[0]
+        assert all(not re.search(rf"\b{name}\b", headings) for name in named.split(", ") if name), width
+        if width >= 100 or width > widest:
+            assert named == "", width
+        elif width < widest:
+            assert named in steps or not steps, width
+    assert list(dict.fromkeys(left_out.values()))[::-1] == ["", *steps]
 
 
 def test_kinds_of_all_issues_are_told_where_not_all_are_shown(capsys: pytest.CaptureFixture[str]) -> None:

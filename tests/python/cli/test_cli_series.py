@@ -235,8 +235,10 @@ def test_one_bad_file_stops_nothing_and_is_told(capsys: pytest.CaptureFixture[st
     assert series("logs") == cli.OK
     captured = capsys.readouterr()
     assert "logs    12 of 14 files" in captured.out
-    end = captured.out.partition("Could not be read (2 of 14 files)\n")[2].splitlines()
-    assert [line.partition(": ")[0] for line in end if line] == ["- logs/last.dmp", "- logs/notes.txt"]
+    assert "dumps   1 of 14 files, 0 used" in captured.out
+    assert "1 dump left out, not known to be of the process in the logs (last.dmp)" in " ".join(captured.out.split())
+    end = captured.out.partition("Could not be read (1 of 14 files)\n")[2].splitlines()
+    assert [line.partition(": ")[0] for line in end if line] == ["- logs/notes.txt"]
     # The row is behind the end of its heap.
     assert captured.err == "2 issues in 1 log: 1 heap_in_doubt (warning), 1 stack_not_in_file (warning)\n"
 

@@ -9,6 +9,7 @@ import heapdelta as hd
 import polars as pl
 import pytest
 from heapdelta import cli
+from small_log import APP_FRAME, NTDLL_FRAME, Log
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +175,28 @@ def test_every_command_of_logs_takes_threads_and_an_output_for_its_json(capsys: 
         assert Path("answer.json").read_text(encoding="utf-8") == plain
     assert cli.run(["check", "before.txt", "after.txt", "--max-growth", "1GB", "-o", "answer.json"]) == cli.USAGE
     assert "expected --output with --json, found it alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("by", ["module", "stack"])
+def test_stacks_whose_growth_is_not_known_are_shown_and_marked(
+    by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    heap, most = 0x2E_0000, (1 << 64) - 1
+    stacks = {"1": [NTDLL_FRAME, APP_FRAME], "2": [NTDLL_FRAME, 0x1000_0100], "3": [NTDLL_FRAME, APP_FRAME + 8]}
+    stacks |= {"4": [NTDLL_FRAME, APP_FRAME + 16]}
+    before = Log([(heap, trace, 100, 8) for trace in "1234"], stacks)
+    grown = [(heap, "1", 300, 8), (heap, "2", most, 8), (heap, "2", most, 8), (heap, "3", 100, 8), (heap, "4", 9, 8)]
+    after = Log(grown, stacks, taken="2012-04-30 13:09")
+    for name, log in (("before.txt", before), ("after.txt", after)):
+        Path(name).write_text(log.text(), encoding="utf-8", newline="")
+    # What is not known is chosen before what shrank, as the first of its module; what stayed is not shown.
+    whole = ["+200 bytes", "-91 bytes", "growth not known"]
+    for count, expected in enumerate([[], whole[:1], whole[::2], whole, whole]):
+        shown = out(capsys, *DIFF, "--by", by, "--stacks", str(count))
+        assert [line.split(", ")[1] for line in shown.splitlines() if line.startswith("Stack #")] == expected
+        written = json.loads(out(capsys, *DIFF, "--by", by, "--stacks", str(count), "--json"))
+        deltas = [stack["requested_bytes_delta"] for stack in written["stacks"]]
+        assert len(deltas) == len(expected)
+        assert (None in deltas) == ("growth not known" in expected)
+    assert "bytes not known in 2 blocks" in out(capsys, "summary", "after.txt", "--by", "stack", "--stacks", "4")

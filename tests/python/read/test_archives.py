@@ -182,11 +182,52 @@ def test_times_are_those_of_the_archive(tmp_path: Path) -> None:
     assert str(hd.members(write(tmp_path, "c.gz", gz.getvalue()))["modified"].item())[:10] == "2026-04-12"
 
 
-def test_a_gzip_file_has_parts_and_zeros_behind_it(tmp_path: Path) -> None:
-    half = len(BEFORE) // 2
-    parts = gzip.compress(BEFORE[:half]) + gzip.compress(b"") + gzip.compress(BEFORE[half:]) + bytes(512)
-    found = hd.read_log(write(tmp_path, "a.gz", parts))
+PADDING = {"nothing": b"", "zeros": bytes(20_000), "ends of lines": b"\r\n\r\n", "zeros that fill no block": bytes(700)}
+
+
+@pytest.mark.parametrize("padding", PADDING)
+@pytest.mark.parametrize("end", packed.COMPRESSED)
+def test_a_compressed_file_has_parts_and_padding_behind_it(end: str, padding: str, tmp_path: Path) -> None:
+    compress, half = packed.COMPRESSED[end], len(BEFORE) // 2
+    parts = compress(BEFORE[:half]) + compress(b"") + compress(BEFORE[half:])
+    # Between and behind the parts of an .xz file there are zeros by fours alone.
+    padding_bytes = PADDING[padding] if end != "xz" else bytes(len(PADDING[padding]) // 4 * 4)
+    found = hd.read_log(write(tmp_path, f"a.{end}", parts + padding_bytes))
     assert (size(found), found.issues.height) == (100, 0)
+
+
+@pytest.mark.parametrize("padding", PADDING)
+@pytest.mark.parametrize("name", ["zip", "with a comment", "tar.gz", "zip in a zip"])
+def test_padding_behind_an_archive_is_nothing(name: str, padding: str) -> None:
+    batch = hd.read_many([FORMATS[name](TWO) + PADDING[padding]])
+    assert [size(each) for each in batch] == [100, 900]
+    assert batch.failures.is_empty()
+
+
+@pytest.mark.parametrize("zeros", [512, 700, 20_000])
+def test_a_tar_ends_in_zeros(zeros: int) -> None:
+    batch = hd.read_many([tarred(TWO) + bytes(zeros)])
+    assert [size(each) for each in batch] == [100, 900]
+    assert batch.failures.is_empty()
+
+
+@pytest.mark.parametrize("name", ["zip", "with a comment", "streamed", "tar", "tar.gz", "tar.bz2", "tar.xz"])
+def test_what_is_behind_an_archive_is_told(name: str) -> None:
+    batch = hd.read_many([FORMATS[name](TWO) + bytes(10_000) + AFTER])
+    assert [size(each) for each in batch] == [100, 900]
+    assert batch.failures["kind"].to_list() == ["damaged_archive"]
+
+
+@pytest.mark.parametrize("end", packed.COMPRESSED)
+def test_what_is_behind_a_compressed_file_is_told(end: str, tmp_path: Path) -> None:
+    found = hd.read_log(write(tmp_path, f"a.{end}", packed.COMPRESSED[end](BEFORE) + bytes(10_000) + AFTER))
+    assert size(found) == 100
+    assert found.issues["kind"].to_list() == ["damaged_archive"]
+
+
+def test_the_signature_of_a_program_is_behind_its_members(tmp_path: Path) -> None:
+    signed = write(tmp_path, "setup.exe", b"MZ" + bytes(5000) + zipped(TWO) + b"\x30\x82" * 500)
+    assert hd.read_many([signed]).failures.is_empty()
 
 
 def test_a_dump_in_an_archive_is_a_dump(tmp_path: Path) -> None:

@@ -134,10 +134,11 @@ def test_folder_inside_a_pattern_that_cannot_be_read_is_a_failure(
 ) -> None:
     assert locked.exists()
     with nobody():
-        batch = hd.read_many("**/*.txt")
+        batch, below = hd.read_many("**/*.txt"), hd.read_many(".")
         assert cli.run(["series", "**/*.txt", "--csv"]) == cli.OK
         (folder,) = (each for each in matching_files("secret/*") if isinstance(each, UnreadableFolder))
-    assert len(batch) == 2
+    assert len(batch) == len(below) == 2
+    assert below.failures.equals(batch.failures)
     assert batch.failures.select("path", "kind", "message").rows() == [
         ("secret", "io", "secret: cannot read: Permission denied")
     ]

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+import zipfile
+from pathlib import Path
 
 import heapdelta as hd
 import pytest
@@ -16,10 +17,8 @@ from heapdelta import exceptions
 from heapdelta._read import work
 from heapdelta._read.sources import natural_key
 from heapdelta.exceptions import OptionError
+from small_dump import SmallDump
 from small_log import Log
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COMPARISON = b"+    5320 (  f110 -  9df0)     3a allocs\tBackTrace00053\nTotal increase == 5320\n"
 
@@ -55,8 +54,8 @@ def test_results_are_in_the_order_of_the_input(threads: int | None, monkeypatch:
 
 
 def test_folder_pattern_file_and_objects(folder: Path) -> None:
-    assert sizes(hd.read_many(folder)) == [1, 2, 10]
-    assert sizes(hd.read_many(str(folder))) == [1, 2, 10]
+    assert sizes(hd.read_many(folder)) == [1, 2, 10, 3]
+    assert sizes(hd.read_many(str(folder))) == [1, 2, 10, 3]
     assert sizes(hd.read_many(f"{folder}/after*.txt")) == [2, 10]
     assert sizes(hd.read_many(f"{folder}/**/after*.txt")) == [2, 10, 3]
     assert sizes(hd.read_many(folder / "after_2.txt")) == [2]
@@ -87,23 +86,22 @@ def test_one_bad_file_never_stops_the_others(tmp_path: Path) -> None:
     sources = [tmp_path / "none.txt", log(1), b"", b"words", COMPARISON, dump, tmp_path, Broken(), log(2)]
     batch = hd.read_many(sources)
     assert sizes(batch) == [1, 2]
-    assert batch.failures["position"].to_list() == [0, 2, 3, 4, 5, 6, 7]
+    assert [each.path for each in batch.dumps] == [str(dump)]
+    assert batch.failures["position"].to_list() == [0, 2, 3, 4, 6, 7]
     assert batch.failures["kind"].to_list() == [
         "io",
         "empty",
         "not_a_log",
         "not_a_snapshot",
-        "not_a_snapshot",
         "directory",
         "RuntimeError",
     ]
     assert batch.failures["path"].to_list()[:2] == [str(tmp_path / "none.txt"), None]
-    assert batch.failures["line"].to_list() == [None] * 7
+    assert batch.failures["line"].to_list() == [None] * 6
     messages = batch.failures["message"].to_list()
-    assert messages[3] == "<bytes>: expected the snapshot of a heap log, found the comparison of two logs"
-    assert messages[4] == f"{dump}: expected the snapshot of a heap log, found a minidump"
-    assert messages[6] == "<bytes>: the disk is gone"
-    assert repr(batch).endswith("7 failures>")
+    assert messages[3] == "<bytes>: expected a heap log or a minidump, found the comparison of two logs"
+    assert messages[5] == "<bytes>: the disk is gone"
+    assert repr(batch).endswith("1 dump, 6 failures>")
     assert "not_a_snapshot" in batch._repr_html_()
 
 
@@ -120,6 +118,40 @@ def test_first_failure_is_raised_if_asked_for() -> None:
     with pytest.raises(OptionError) as refused:
         hd.read_many([COMPARISON], on_error="raise")
     assert refused.value.kind == "not_a_snapshot"
+
+
+def test_dumps_are_read_beside_logs_and_out_of_archives(tmp_path: Path) -> None:
+    dumps = [SmallDump(pid=pid).write() for pid in (1, 2, 3)]
+    (tmp_path / "b.dmp").write_bytes(dumps[0])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr("in.dmp", dumps[1])
+        packed.writestr("in.txt", log(5))
+    with zipfile.ZipFile(inner := io.BytesIO(), "w") as packed:
+        packed.writestr("c.dmp", dumps[2])
+    (tmp_path / "c.zip").write_bytes(inner.getvalue())
+    (tmp_path / "d.txt").write_bytes(log(6))
+    batch = hd.read_many(tmp_path, on_error="raise")
+    assert sizes(batch) == [5, 6]
+    assert [dump.pid for dump in batch.dumps] == [2, 1, 3]
+    assert [name.rpartition("/")[2] for name in batch.paths] == [
+        "a.zip!in.dmp",
+        "a.zip!in.txt",
+        "b.dmp",
+        "c.zip!c.dmp",
+        "d.txt",
+    ]
+    assert len(batch) == len(list(batch)) == 2
+    assert "3 dumps>" in repr(batch)
+    assert "2024-03-11 09:00 UTC" in batch._repr_html_()
+    assert repr(hd.read_many([dumps[0]])) == "<Batch: 0 snapshots of 0 bytes of text, 1 dump>"
+
+
+def test_many_small_dumps_are_read(tmp_path: Path) -> None:
+    for number in range(150):
+        (tmp_path / f"{number}.dmp").write_bytes(SmallDump(pid=number).write())
+    batch = hd.read_many(tmp_path)
+    assert [dump.pid for dump in batch.dumps] == list(range(150))
+    assert batch.failures.is_empty()
 
 
 @pytest.mark.parametrize("wrong", [log(1), io.BytesIO(b""), None, 3, [None], [3]])
@@ -140,15 +172,43 @@ def test_a_folder_without_a_file_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / ".hidden").write_text("")
     with pytest.raises(OptionError, match="found hidden or special files only"):
         hd.read_many(tmp_path)
-    (tmp_path / "monday").mkdir()
-    with pytest.raises(
-        OptionError, match="expected files, found 1 folder, and none that could be a log beside"
-    ) as none:
+    (tmp_path / "monday" / "deep").mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "1.log").write_bytes(log(1))
+    with pytest.raises(OptionError, match="expected files, found 1 folder without any"):
         hd.read_many(tmp_path)
-    assert none.value.hint is not None
-    assert none.value.hint.endswith(str(tmp_path / "**" / "*"))
-    (tmp_path / "monday" / "1.log").write_bytes(log(1))
-    assert len(hd.read_many(none.value.hint.rpartition(" ")[2])) == 1
+    (tmp_path / "monday" / "deep" / "1.log").write_bytes(log(1))
+    assert len(hd.read_many(tmp_path)) == 1
+
+
+def test_a_folder_is_all_that_lies_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate(["logs/day_10/a.txt", "logs/day_2/a.txt", "logs/b.txt", "logs/.old/a.txt"], start=1):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(log(number))
+    expected = [os.path.join("logs", *parts) for parts in (["b.txt"], ["day_2", "a.txt"], ["day_10", "a.txt"])]  # noqa: PTH118
+    for name in ("logs", "logs/", "./logs", "day/../logs"):
+        (tmp_path / "day").mkdir(exist_ok=True)
+        assert sizes(hd.read_many(name)) == [3, 2, 1], name
+    assert hd.read_many("logs").paths == expected
+    assert hd.read_many(".").paths == expected
+    monkeypatch.chdir(tmp_path / "logs")
+    assert sizes(hd.read_many(".")) == [3, 2, 1]
+
+
+def test_a_folder_with_signs_of_patterns_in_its_name_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "case [1]*" / "in?ner").mkdir(parents=True)
+    (tmp_path / "case [1]*" / "in?ner" / "a.txt").write_bytes(log(4))
+    assert sizes(hd.read_many(tmp_path / "case [1]*")) == [4]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege")
+def test_a_folder_is_looked_at_once_whatever_links_lead_to_it(tmp_path: Path) -> None:
+    (tmp_path / "logs" / "inner").mkdir(parents=True)
+    (tmp_path / "logs" / "inner" / "a.txt").write_bytes(log(4))
+    (tmp_path / "logs" / "again").symlink_to("inner", target_is_directory=True)
+    (tmp_path / "logs" / "inner" / "up").symlink_to("..", target_is_directory=True)
+    assert hd.read_many(tmp_path / "logs").paths == [str(tmp_path / "logs" / "inner" / "a.txt")]
 
 
 @pytest.mark.parametrize("option", [{"threads": 0}, {"threads": True}, {"threads": 2000}, {"on_error": "ignore"}])
@@ -229,3 +289,13 @@ def test_many_small_files_are_read_in_a_row_each_with_its_own_outcome(tmp_path: 
     bad = [place + 3 * (place >= 50) for place in range(100) if place % 7 == 3]
     assert batch.failures["position"].to_list() == sorted([*bad, 50, 51])
     assert [snapshot.path for snapshot in batch.snapshots[:3]] == [str(path) for path in paths[:3]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the files of a process by /proc")
+def test_a_dump_that_was_read_holds_no_file_open(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number}.dmp").write_bytes(SmallDump(pid=number + 1).write())
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    batch = hd.read_many(tmp_path)
+    assert len(batch.dumps) == 20
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -13,17 +13,18 @@ import typer
 
 import heapdelta as hd
 from heapdelta._words import plural
-from heapdelta.cli import _input, _json, _machine, _output, _pair, _streams
+from heapdelta.cli import _input, _json, _machine, _output, _pair, _streams, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
-from heapdelta.cli.check import suppress
+from heapdelta.cli.check import suppress, text
 from heapdelta.cli.check.gate import Check, Limits
 from heapdelta.cli.check.junit import document as junit_document
 from heapdelta.cli.check.markdown import document as markdown_document
-from heapdelta.cli.check.text import show
 from heapdelta.exceptions import FormatError, OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from heapdelta._capture.dump import Dump
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta.cli.check.suppress import Suppression
@@ -76,6 +77,9 @@ def check(
             help="Stacks to leave out: a pattern a line, such as mymem!pool_*, for any of their frames.",
         ),
     ] = None,
+    focus: _views.Focus = None,
+    hide: _views.Hide = None,
+    show: _views.Show = None,
     top: Annotated[
         int | None, typer.Option(min=1, help="Rows and stacks to show of each limit.", show_default="5; all in JSON")
     ] = None,
@@ -112,7 +116,9 @@ def check(
     """Hold the growth between two logs against limits: exit code 0 within all of them, 4 over one."""
     started, clock = datetime.now(), time.monotonic()
     given = (max_growth, max_growth_each, max_growth_of or [], max_new_stacks, max_issues)
+    filters = _views.filters(focus, None, hide, show)
     if write_baseline is not None and after is None and baseline is None and given == (None, None, [], None, None):
+        _refuse_to_keep_a_part(filters)
         how = _input.how(encoding, password, archive_limit, threads=threads)
         return _keep(_read(before, after_capture, how), write_baseline)
     limits = _limits(*given, by)
@@ -132,7 +138,8 @@ def check(
         old, new = _with_blocks(before, one), _with_blocks(after, other)
     else:
         old, new = _read(before, before_capture, how), _read(after, after_capture, how)
-    checked = Check(hd.diff(old, new, allocators=rules, threads=threads), limits, suppressions)
+    delta = _views.filtered(hd.diff(old, new, allocators=rules, threads=threads), filters)
+    checked = Check(delta, limits, suppressions)
     if junit is not None:
         seconds = time.monotonic() - clock
         document = junit_document(checked, top=top or _TOP, started=started, seconds=seconds)
@@ -144,7 +151,7 @@ def check(
         if as_json:
             _machine.write(_json.of_check(checked, top) + "\n", output)
         elif not is_taken:
-            show(_output.console(), checked, top=top or _TOP)
+            text.show(_output.console(), checked, top=top or _TOP)
     with _streams.reader_may_leave(sys.stderr):
         if is_taken:
             _output.report_issues([(before, old), (after, new)])
@@ -157,6 +164,16 @@ def _keep(log: Snapshot, path: Path) -> int:
     hd.write_baseline(log, path)
     _output.remark(f"baseline: {path}")
     return 0
+
+
+def _refuse_to_keep_a_part(filters: Mapping[str, list[str]]) -> None:
+    """Refuse filters where nothing is checked: a baseline is a whole log, so that any later check can be held to it."""
+    for name in filters:
+        raise OptionError(
+            f"expected no --{name} where a log is kept and nothing is checked, found one",
+            hint="a baseline is the whole log; filters are for the check against it, and then for both logs",
+            kind="option",
+        )
 
 
 def _refuse_with_baseline(after: str | None, before_capture: int | None) -> None:
@@ -211,7 +228,7 @@ def _limits(
         growth=None if growth is None else parse_size(growth, "--max-growth"),
         growth_each=None if each is None else parse_size(each, "--max-growth-each"),
         by=by.value,
-        growth_of=tuple(_limit_of_module(text) for text in of),
+        growth_of=tuple(_limit_of_module(one) for one in of),
         new_stacks=new_stacks,
         issues=issues,
     )
@@ -225,11 +242,11 @@ def _limits(
     return limits
 
 
-def _limit_of_module(text: str) -> tuple[str, int]:
-    pattern, equals, size = text.partition("=")
+def _limit_of_module(given: str) -> tuple[str, int]:
+    pattern, equals, size = given.partition("=")
     if not equals or not pattern.strip() or "!" in pattern:
         raise OptionError(
-            f"expected --max-growth-of with a module and a size, such as mymem=4MB, found {text!r}", kind="option"
+            f"expected --max-growth-of with a module and a size, such as mymem=4MB, found {given!r}", kind="option"
         )
     return pattern.strip(), parse_size(size, "--max-growth-of")
 
@@ -237,4 +254,5 @@ def _limit_of_module(text: str) -> tuple[str, int]:
 def _suppressions(path: Path | None) -> list[Suppression]:
     if path is None:
         return []
-    return suppress.parse(_input.read_rules(path, "suppressions"), str(path))
+    hint = "--ignore of check names a file with a pattern a line; --focus, --hide and --show take patterns"
+    return suppress.parse(_input.read_rules(path, "suppressions", hint=hint), str(path))

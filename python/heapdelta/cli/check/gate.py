@@ -101,12 +101,12 @@ class Result:
 
 
 class Check(Views):
-    """A difference held against limits. The views are those of what is checked: without what is suppressed.
+    """A difference held against limits. The views are those of what is checked: left by filters, and not suppressed.
 
     Parameters
     ----------
     delta : Delta
-        The difference of two logs.
+        The difference of two logs; its filters are those of the check.
     limits : Limits
         What is allowed.
     suppressions : sequence of Suppression
@@ -148,6 +148,12 @@ class Check(Views):
         return all(result.passed for result in self.results)
 
     @cached_property
+    def whole(self) -> pl.DataFrame:
+        """The sums of both logs in one row, as `total` has them: also of what filters and suppressions leave out."""
+        matched = self.delta._matched
+        return matched.total(pl.concat([matched.rows, matched.left_out]))
+
+    @cached_property
     def results(self) -> list[Result]:
         """One for each limit that was given."""
         limits = self.limits
@@ -161,7 +167,7 @@ class Check(Views):
     @cached_property
     def notes(self) -> list[str]:
         """What a reader must know: of the limits and suppressions first, then the notes of the difference."""
-        return [*self._about_limits(), *self._about_suppressions(), *self.delta.notes]
+        return [*self._about_limits(), *self._about_nothing(), *self.delta.notes]
 
     @cached_property
     def _stacks(self) -> pl.DataFrame:
@@ -231,9 +237,14 @@ class Check(Views):
             )
         return notes
 
-    def _about_suppressions(self) -> list[str]:
-        if self._matched.rows.is_empty() and not self.delta._matched.rows.is_empty():
-            return ["the suppressions take every stack of both logs: nothing is left to check"]
+    def _about_nothing(self) -> list[str]:
+        """Say why nothing is checked: such a check passes whatever grew."""
+        left = self.delta._matched
+        if left.rows.is_empty() and not left.left_out.is_empty():
+            return ["the filters leave no stack of either log: nothing is left to check"]
+        if self._matched.rows.is_empty() and not left.rows.is_empty():
+            which = "that the filters leave" if left.filtered else "of both logs"
+            return [f"the suppressions take every stack {which}: nothing is left to check"]
         return []
 
 

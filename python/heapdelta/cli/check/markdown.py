@@ -15,7 +15,7 @@ from heapdelta._numbers import issue_count, total
 from heapdelta._safe_text import visible
 from heapdelta._words import bytes_text, count_text, plural
 from heapdelta.cli import _rank
-from heapdelta.cli.check import words
+from heapdelta.cli.check import suppress, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -75,7 +75,7 @@ def _suppressions(check: Check) -> str:
         lines.append(
             f"| {row['line']} | {_cell(row['pattern'])} | {count_text(row['stacks'])} | {grown} | {row['effect']} |"
         )
-    idle = table.filter(table["effect"].is_in(["unused", "covered"])).height
+    idle = table.filter(table["effect"].is_in(suppress.IDLE)).height
     title = plural(table.height, "suppression") + (f", {idle} without effect" if idle else "")
     return _folded(title, "\n".join(lines))
 

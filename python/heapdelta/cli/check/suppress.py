@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from heapdelta._ranking.matched import Matched
 
 
+IDLE = ("unused", "covered", "filtered")
+"""Effects of rules that decide about no stack."""
+
+
 @dataclass(frozen=True)
 class Suppression:
     """A rule, and where it is: the number of its line and its text."""
@@ -70,7 +74,8 @@ def apply(matched: Matched, suppressions: Sequence[Suppression]) -> tuple[pl.Dat
         One row per suppression, in the order of the file: ``line`` u32, ``pattern`` str, ``stacks`` u32 (stacks of
         either log it decided about), ``requested_bytes_before``, ``requested_bytes_after`` u64 of them and their
         ``requested_bytes_delta`` i64, and ``effect`` str: ``suppressed``, ``kept`` (a ``-`` rule), ``unused`` (matches
-        no stack), or ``covered`` (earlier rules decide about every stack it matches).
+        no stack), ``covered`` (earlier rules decide about every stack it matches), or ``filtered`` (filters leave out
+        every stack it matches).
     """
     deciding = deciding_rule(matched, [suppression.rule for suppression in suppressions])
     place = deciding.gather(matched.rows["stack"]).alias("place")
@@ -111,5 +116,8 @@ def _account(matched: Matched, suppressions: Sequence[Suppression], sums: pl.Dat
 def _effect(matched: Matched, suppression: Suppression, *, used: bool) -> str:
     if used:
         return "suppressed" if suppression.rule.allocator else "kept"
-    alone = deciding_rule(matched, [suppression.rule]).gather(matched.rows["stack"])
-    return "unused" if alone.null_count() == alone.len() else "covered"
+    alone = deciding_rule(matched, [suppression.rule])
+    for rows, effect in ((matched.rows, "covered"), (matched.left_out, "filtered")):
+        if alone.gather(rows["stack"]).null_count() < rows.height:
+            return effect
+    return "unused"

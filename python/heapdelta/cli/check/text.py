@@ -8,7 +8,7 @@ from heapdelta._ranking.fingerprints import short_forms
 from heapdelta._words import bytes_text, count_text, moment
 from heapdelta.cli import _output, _rank, _views
 from heapdelta.cli._safe import Text
-from heapdelta.cli.check import words
+from heapdelta.cli.check import suppress, words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,7 +67,7 @@ def _show_suppressions(target: Console, suppressions: pl.DataFrame) -> None:
     for row in suppressions.iter_rows(named=True):
         grown = row["requested_bytes_delta"]
         numbers = [Text(str(row["line"])), Text(bytes_text(grown, signed=True)), Text(count_text(row["stacks"]))]
-        effect = Text(row["effect"], "yellow" if row["effect"] in ("unused", "covered") else "")
+        effect = Text(row["effect"], "yellow" if row["effect"] in suppress.IDLE else "")
         table.add_row(*numbers, effect, Text(row["pattern"]))
     target.print(table)
 

@@ -51,13 +51,16 @@ def sentence(result: Result) -> str:
 
 
 def total(check: Check) -> str:
-    """Say how much grew, and how much of it was suppressed."""
-    grown, all_grown = (view.total["requested_bytes_delta"].item() for view in (check, check.delta))
-    text = f"{bytes_text(all_grown, signed=True)} requested"
-    if check.suppressions.is_empty():
-        return text
-    taken = None if grown is None or all_grown is None else all_grown - grown
-    return f"{text}, {bytes_text(taken, signed=True)} suppressed, {bytes_text(grown, signed=True)} checked"
+    """Say how much grew, how much of it filters leave out, and how much was suppressed."""
+    name = "requested_bytes_delta"
+    whole, left, grown = (table[name].item() for table in (check.whole, check.delta.total, check.total))
+    parts = [f"{bytes_text(whole, signed=True)} requested"]
+    if check.delta._matched.filtered:
+        parts.append(f"{bytes_text(check.left_out[name].item(), signed=True)} left out by filters")
+    if not check.suppressions.is_empty():
+        taken = None if grown is None or left is None else left - grown
+        parts.append(f"{bytes_text(taken, signed=True)} suppressed")
+    return ", ".join(parts if len(parts) == 1 else [*parts, f"{bytes_text(grown, signed=True)} checked"])
 
 
 def stack_title(row: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,14 +12,13 @@ from polars import selectors
 from heapdelta._words import plural
 from heapdelta.cli import _machine, _output
 from heapdelta.cli._files import DATASET, OUTPUT
+from heapdelta.cli._listing import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     import polars as pl
-    from rich.console import Console
-    from rich.text import Text
 
     import heapdelta as hd
     from heapdelta.cli._machine import Machine
@@ -35,37 +33,23 @@ Parquet = Annotated[Path | None, OUTPUT, typer.Option(help="Write all rows to th
 Json = Annotated[bool, typer.Option("--json", help="Write all rows as JSON, in exact numbers.")]
 
 
-_ROOMY = 100
 _DATES = ("first log", "last log", "first seen", "last seen")
 
 
-class Listing:
-    """A table for people. Where it is narrow, `spare` columns are left out, which a line below it says."""
+def listing(numbers: Sequence[str], names: Sequence[str], spare: Sequence[str]) -> Listing:
+    """Begin a table in which a day is not broken in two: it could not be read."""
+    return Listing(None, numbers, names, spare=[spare], unbroken=_DATES)
 
-    def __init__(self, target: Console, numbers: Sequence[str], names: Sequence[str], spare: Sequence[str]) -> None:
-        narrow = target.width < _ROOMY
-        self._target = target
-        self._kept = [not (narrow and heading in spare) for heading in (*numbers, *names)]
-        self._left_out = [heading for heading in (*numbers, *names) if narrow and heading in spare]
-        kept = [[heading for heading in part if heading not in self._left_out] for part in (numbers, names)]
-        self._table = _output.table(None, *kept)
-        for column in self._table.columns:
-            # A day that is broken in two cannot be read.
-            column.no_wrap = column.no_wrap or column.header in _DATES
 
-    def add(self, *cells: str | Text) -> None:
-        """Add a row, with cells for all columns."""
-        self._table.add_row(*compress(cells, self._kept))
-
-    def show(self, rows: pl.DataFrame, top: int) -> None:
-        """Print it, what it has no room for, and how many more rows there are."""
-        if rows.is_empty():
-            self._target.print("nothing")
-            return
-        self._target.print(self._table)
-        _output.left_out(self._target, self._left_out)
-        if rows.height > top:
-            self._target.print(f"and {plural(rows.height - top, 'row')} more: --top shows more, --json all\n")
+def show(shown: Listing, rows: pl.DataFrame, top: int) -> None:
+    """Print a table, and how many more rows there are."""
+    target = _output.console()
+    if rows.is_empty():
+        target.print("nothing")
+        return
+    shown.show(target)
+    if rows.height > top:
+        target.print(f"and {plural(rows.height - top, 'row')} more: --top shows more, --json all\n")
 
 
 def write(machine: Machine, rows: pl.DataFrame, dataset: hd.Dataset) -> None:

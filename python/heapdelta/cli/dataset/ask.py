@@ -16,7 +16,7 @@ from heapdelta.cli._input import read_allocators
 from heapdelta.cli._rank import function
 from heapdelta.cli._safe import Text
 from heapdelta.cli.dataset import _show
-from heapdelta.cli.dataset._show import Csv, CsvRaw, Destination, Json, Listing, Parquet, Top, day
+from heapdelta.cli.dataset._show import Csv, CsvRaw, Destination, Json, Parquet, Top, day, listing, show
 
 Allocators = Annotated[
     Path | None, INPUT, typer.Option(help="File of rules for allocators' frames, one a line; DEFAULT for the built-in.")
@@ -48,12 +48,12 @@ def cases(
         _show.write(machine, rows, dataset)
         return
     names = ["case", "first log", "last log", "programs"]
-    shown = Listing(_output.console(), ["files", "read", "failed", "runs", "size"], names, spare=["first log"])
+    shown = listing(["files", "read", "failed", "runs", "size"], names, spare=["first log"])
     for row in rows.head(top).iter_rows(named=True):
         counts = [count_text(row[name]) for name in ("files", "read", "failures", "runs")]
         times = [day(row["first_taken_at"]), day(row["last_taken_at"])]
         shown.add(*counts, bytes_text(row["size"]), Text(row["case"]), *times, Text(", ".join(row["programs"])))
-    shown.show(rows, top)
+    show(shown, rows, top)
 
 
 def rank(
@@ -79,14 +79,14 @@ def rank(
         return
     names = [by.value, "first seen", "last seen"] + ["label"] * (by is By.STACK)
     numbers = ["leaks", "cases", "runs", "growth", "per hour"]
-    shown = Listing(_output.console(), numbers, names, spare=["runs", "first seen"])
+    shown = listing(numbers, names, spare=["runs", "first seen"])
     for row in rows.head(top).iter_rows(named=True):
         counts = [count_text(row[name]) for name in ("leak_cases", "cases", "run_count")]
         pace = "-" if row["pace"] is None else bytes_text(round(row["pace"]), signed=True)
         growth = bytes_text(row["requested_bytes_delta"], signed=True)
         label = [Text(row["label"] or "")] if by is By.STACK else []
         shown.add(*counts, growth, pace, _name(by, row), day(row["first_seen"]), day(row["last_seen"]), *label)
-    shown.show(rows, top)
+    show(shown, rows, top)
 
 
 def similar(
@@ -109,7 +109,7 @@ def similar(
         _show.write(machine, rows, dataset)
         return
     names = ["stack", "function", "first seen", "last seen", "differs", "label"]
-    shown = Listing(_output.console(), ["score", "cases"], names, spare=["first seen"])
+    shown = listing(["score", "cases"], names, spare=["first seen"])
     for row in rows.head(top).iter_rows(named=True):
         owner = function(row["module"], row["function"], "")
         times = [day(row["first_seen"]), day(row["last_seen"])]
@@ -117,7 +117,7 @@ def similar(
         counts = [f"{int(row['score'] * 1000) / 1000:.3f}", count_text(row["case_count"])]
         stack = Text(f"#{row['fingerprint'][:6]}")
         shown.add(*counts, stack, owner, *times, Text(row["differs"] or ""), Text(row["label"] or ""))
-    shown.show(rows, top)
+    show(shown, rows, top)
 
 
 def _name(by: By, row: dict[str, Any]) -> Text:

@@ -1,34 +1,41 @@
-"""`heapdelta series`: many logs of one program over time, what grows in them, and whether it looks like a leak."""
+"""`heapdelta series`: many logs or dumps of one program over time, what grows, and whether it looks like a leak."""
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path  # noqa: TC003 - typer looks at the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 import heapdelta as hd
-from heapdelta._picture import refuse_other
+from heapdelta._picture import MOST_LINES
 from heapdelta._read.sources import listed_sources
 from heapdelta._words import count_text, moment, plural
-from heapdelta.cli import _input, _json, _machine, _output
+from heapdelta.cli import _input, _json, _machine, _output, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
-from heapdelta.cli.series import text
+from heapdelta.cli.series import counters, text
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from heapdelta._read.many import Batch
     from heapdelta._read.source import Source
+    from heapdelta._series.dump_series import DumpSeries
     from heapdelta._series.runs import Runs
     from heapdelta._series.series import Series
+    from heapdelta._series.timeline import By
 
 _TOP = 10
 _FAILURES_SHOWN = 10
 _UNREADABLE = 3
-_PICTURES = (".png", ".svg", ".html")
+_LINES = 8
+"""Lines of a chart unless another number is asked for."""
 # How the library's hints write an option of its functions.
 _ARGUMENT = re.compile(r"\b(\w+)='(\w+)'")
 
@@ -40,6 +47,7 @@ class Kind(StrEnum):
     FUNCTION = "function"
     STACK = "stack"
     HEAP = "heap"
+    COUNTER = "counter"
 
 
 class Sorting(StrEnum):
@@ -64,11 +72,17 @@ def series(
         INPUT,
         typer.Argument(
             metavar="LOG...",
-            help="A folder, an archive, a pattern such as 'logs/*.txt', or two logs and more.",
+            help="A folder with all below it, an archive, a pattern such as 'logs/*.txt', or two files and more.",
             show_default=False,
         ),
     ],
-    by: Annotated[Kind, typer.Option(help="What to rank.")] = Kind.MODULE,
+    by: Annotated[
+        Kind | None,
+        typer.Option(
+            help="What to rank; counter: what dumps count, such as private usage, handles and threads.",
+            show_default="module; counter where there are dumps only",
+        ),
+    ] = None,
     top: Annotated[
         int | None, typer.Option(min=1, help="Rows to show.", show_default="10; all in machine output")
     ] = None,
@@ -86,6 +100,10 @@ def series(
     inclusive: Annotated[
         bool, typer.Option("--inclusive", help="Count a stack for every module (or function) it passes.")
     ] = False,
+    focus: _views.Focus = None,
+    ignore: _views.Ignore = None,
+    hide: _views.Hide = None,
+    show: _views.Show = None,
     address_space: Annotated[
         str | None,
         typer.Option(
@@ -117,43 +135,81 @@ def series(
     archive_limit: _input.ArchiveLimit = None,
     threads: _input.Threads = None,
 ) -> None:
-    """Rank what grows over many logs of one program, with a verdict for each row and its reason."""
+    """Rank what grows over many logs or dumps of one program, with a verdict for each row and its reason."""
     machine = _machine.wanted(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw, parquet=parquet, output=output)
-    _refuse(by, inclusive=inclusive, long=long and not (machine and machine.is_table), chart=chart)
+    filters = {"--focus": focus, "--ignore": ignore, "--hide": hide, "--show": show}
+    if long and not (machine and machine.is_table):
+        raise OptionError("expected --long with --csv or --parquet, found neither", kind="option")
+    _refuse(by or Kind.MODULE, filters, inclusive=inclusive)
+    _refuse_chart(chart, top)
     space = None if address_space is None else parse_size(address_space, "--address-space")
     rules = _input.read_allocators(allocators)
     how = _input.how(encoding, password, archive_limit, threads=threads)
     batch = _input.read_many(_listed(sources), how=how)
-    found = hd.group(batch)
-    _refuse_few(batch)
-    _refuse_many(found, runs)
-    snapshots = batch if len(found) < 2 else found
-    made = _series(snapshots, by, rules, inclusive=inclusive, order=order, runs=runs, threads=threads)
-    ranking = made.growth(address_space=space, warm_up_hours=warm_up_hours)
+    judged: dict[str, Any] = {"address_space": space, "warm_up_hours": warm_up_hours}
+    kind = by or (Kind.COUNTER if batch.dumps and not len(batch) else Kind.MODULE)
+    _refuse_few(batch, kind)
+    made: Series | DumpSeries
+    if kind is Kind.COUNTER:
+        _refuse(kind, filters, inclusive=inclusive)
+        made = _of_dumps(batch, order=order, runs=runs, threads=threads)
+        ranking = made.growth(**judged)
+        people = partial(counters.show_alone, counters=made, ranking=ranking, batch=batch)
+        json = partial(_json.of_dump_series, made, batch=batch)
+    else:
+        found = hd.group(batch)
+        _refuse_many(found, runs)
+        logs = batch if len(found) < 2 else found
+        made = _series(logs, kind, rules, inclusive=inclusive, order=order, runs=runs, threads=threads)
+        _refuse_heaps(made, chart)
+        made = _views.filtered(made, _views.filters(focus, ignore, hide, show))
+        ranking = made.growth(**judged)
+        grown = None if made.counters is None else made.counters.growth(**judged)
+        people = partial(text.show, series=made, ranking=ranking, batch=batch, runs=found, grown=grown)
+        json = partial(_json.of_series, made, batch=batch, runs=found, grown=grown)
     written = made.table() if long else ranking
     written = written if top is None or long else written.head(top)
     if machine is not None:
-        machine.write(written, lambda rows: _json.of_series(made, rows, batch, found))
+        machine.write(written, json)
     else:
-        text.show(_output.console(), made, ranking, batch, found, top=top or _TOP)
+        people(_output.console(), top=top or _TOP)
     if chart is not None:
-        hd.chart.save(hd.chart.growth(made, top=min(top or 8, 200), warm_up_hours=warm_up_hours), chart)
+        hd.chart.save(hd.chart.growth(made, top=top or _LINES, warm_up_hours=warm_up_hours), chart)
         _output.remark(f"chart: {chart}")
     if machine is not None and machine.is_table:
         _output.remark_notes(made.notes)
-    _report(batch, named=machine is not None)
+        if isinstance(made, hd.Series) and made.counters is not None:
+            _output.remark(f"--by counter ranks what {plural(len(made.counters.dumps), 'dump')} beside the logs count")
+    _report(batch, kind, named=machine is not None)
 
 
-def _refuse(kind: Kind, *, inclusive: bool, long: bool, chart: Path | None) -> None:
-    """Refuse what does not go together; `long` where no table is written."""
-    if long:
-        raise OptionError("expected --long with --csv or --parquet, found neither", kind="option")
+def _refuse(kind: Kind, filters: Mapping[str, object], *, inclusive: bool) -> None:
+    """Refuse what does not go together."""
     if inclusive and kind not in (Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {kind}", kind="option")
-    if chart is not None and chart.suffix.lower() not in _PICTURES:
-        raise OptionError(f"expected --chart with a .png, .svg or .html file, found {chart.name}", kind="option")
-    if chart is not None:
-        refuse_other(chart)
+    if kind is Kind.COUNTER:
+        _views.refuse_for_dumps(filters)
+
+
+def _refuse_chart(chart: Path | None, top: int | None) -> None:
+    """See before the work that a picture can be drawn.
+
+    Inclusive sums overlap, which bars that add up cannot show; lines, each from its own zero, can.
+    """
+    _views.check_chart(chart, inclusive=False)
+    if chart is not None and (top or _LINES) > MOST_LINES:
+        raise OptionError(f"expected --top of 1 to {MOST_LINES} with --chart, found {top}", kind="option")
+
+
+def _refuse_heaps(made: Series, chart: Path | None) -> None:
+    """Refuse a picture in which one address would be two heaps."""
+    runs = made.points["run"].n_unique()
+    if chart is not None and made.by == "heap" and runs > 1:
+        raise OptionError(
+            f"expected --chart with heaps of one run, found {runs} runs",
+            hint="in another run the same address is another heap: name the files of one run",
+            kind="option",
+        )
 
 
 def _listed(sources: list[str]) -> list[Source]:
@@ -161,16 +217,21 @@ def _listed(sources: list[str]) -> list[Source]:
     return [file for source in sources for file in listed_sources(source)]
 
 
-def _refuse_few(batch: Batch) -> None:
-    """Refuse less than two logs; where files failed, that is the reason, and the exit code tells so."""
-    if len(batch) >= 2:
+def _refuse_few(batch: Batch, kind: Kind) -> None:
+    """Refuse less than two of what is ranked; where files failed, that is the reason, and the exit code tells so."""
+    of_dumps = kind is Kind.COUNTER
+    count = len(batch.dumps) if of_dumps else len(batch)
+    if count >= 2:
         return
-    few = f"expected two heap logs or more, found {len(batch)} in {plural(len(batch.paths), 'file')}"
+    noun = "dumps" if of_dumps else "heap logs"
+    few = f"expected two {noun} or more, found {count} in {plural(len(batch.paths), 'file')}"
+    others = not of_dumps and len(batch.dumps) > 1
+    hint = f"--by counter ranks what {plural(len(batch.dumps), 'dump')} count" if others else None
     if batch.failures.is_empty():
-        raise OptionError(few, kind="option")
+        raise OptionError(few, hint=hint, kind="option")
     for message in batch.failures["message"].head(_FAILURES_SHOWN):
         _output.error_line(message)
-    _output.error_line(few)
+    _output.error_line(few, hint)
     raise typer.Exit(_UNREADABLE)
 
 
@@ -200,28 +261,42 @@ def _series(
     runs: Which,
     threads: int | None,
 ) -> Series:
-    try:
+    with _as_options():
         return hd.series(
             snapshots,
-            by=by.value,
+            by=cast("By", by.value),
             inclusive=inclusive,
             allocators=rules,
             order=order.value,
             runs=runs.value,
             threads=threads,
         )
+
+
+def _of_dumps(batch: Batch, *, order: Sorting, runs: Which, threads: int | None) -> DumpSeries:
+    with _as_options():
+        return hd.series(batch, by="counter", order=order.value, runs=runs.value, threads=threads)
+
+
+@contextmanager
+def _as_options() -> Iterator[None]:
+    """Name options where the library's hints name its arguments."""
+    try:
+        yield
     except OptionError as error:
-        # The library's hints name its arguments; here they are options.
         hint = None if error.hint is None else _ARGUMENT.sub(r"--\1 \2", error.hint)
         raise OptionError(error.message, path=error.path, hint=hint, kind=error.kind) from error
 
 
-def _report(batch: Batch, *, named: bool) -> None:
+def _report(batch: Batch, kind: Kind, *, named: bool) -> None:
     """Count on stderr what the report does not: with `named`, files that could not be read; and lines of the others."""
     for message in batch.failures["message"].head(_FAILURES_SHOWN) if named else ():
         _output.error_line(message)
     if named and batch.failures.height:
         _output.remark(
-            f"{count_text(batch.failures.height)} of {plural(len(batch.paths), 'file')} could not be read as heap logs"
+            f"{count_text(batch.failures.height)} of {plural(len(batch.paths), 'file')} could not be read as heap logs "
+            "or dumps"
         )
-    _output.report_all_issues(batch)
+    if kind is not Kind.COUNTER:
+        _output.report_all_issues(batch)
+    _output.report_all_issues(batch.dumps, "dump")

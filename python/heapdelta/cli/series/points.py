@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from heapdelta._read.many import Batch
+    from heapdelta._series.dump_series import DumpSeries
     from heapdelta._series.runs import Runs
     from heapdelta._series.series import Series
 
@@ -36,6 +37,7 @@ def show(target: Console, series: Series, batch: Batch, runs: Runs) -> None:
             "logs",
             [read + ("" if len(series.snapshots) == len(batch) else f", {count_text(len(series.snapshots))} used")],
         ),
+        *([("dumps", [_dumps(series, batch)])] if batch.dumps else []),
         ("format", [", ".join(formats)]),
         (_when(series.points), [_span(series.points)]),
         ("order", [_SOURCES[series.points["time_source"][0]]]),
@@ -44,6 +46,20 @@ def show(target: Console, series: Series, batch: Batch, runs: Runs) -> None:
     target.print()
     _show_points(target, series)
     _show_runs(target, series, runs)
+
+
+def _dumps(series: Series, batch: Batch) -> str:
+    used = 0 if series.counters is None else len(series.counters.dumps)
+    read = f"{count_text(len(batch.dumps))} of {plural(len(batch.paths), 'file')}"
+    read += "" if used == len(batch.dumps) else f", {count_text(used)} used"
+    when = "" if series.counters is None else span_of_dumps(series.counters)
+    return f"{read}, {when}" if when else read
+
+
+def span_of_dumps(counters: DumpSeries) -> str:
+    """Tell when the dumps were taken; empty if none tells."""
+    times = counters.points["taken_at"].dt.replace_time_zone(None).drop_nulls().sort()
+    return "" if times.is_empty() else f"{moment(times[0])} to {moment(times[-1])} UTC"
 
 
 def _when(points: pl.DataFrame) -> str:
@@ -127,7 +143,7 @@ def _show_runs(target: Console, series: Series, runs: Runs) -> None:
 
 
 def show_failures(target: Console, batch: Batch) -> None:
-    """Print the files that are no snapshots, and why."""
+    """Print the files that are neither logs nor dumps, and why."""
     if batch.failures.is_empty():
         return
     target.print(

@@ -9,8 +9,8 @@ use crate::input::archive::{fault::Fault, limits::Limits, moment::seconds};
 
 /// What a list leaves to be looked for in the file itself.
 pub enum Rest {
-    /// It names all.
-    Nothing,
+    /// It names all, and ends here.
+    Nothing(u64),
     /// Members that it does not name, and why it does not; nothing is wrong where an archive is in several files.
     Members(Option<Fault>),
 }
@@ -19,23 +19,23 @@ pub enum Rest {
 /// in an archive of several files, places are those in one of them.
 pub fn entries(input: &mut dyn ReadSeek, limits: &Limits) -> (Vec<Entry>, Rest) {
     let mut entries = Vec::new();
-    let fault = match read(input, limits, &mut entries) {
-        Ok(true) => return (Vec::new(), Rest::Members(None)),
-        Ok(false) => None,
-        Err(error) => Some(match error.kind() {
-            ErrorKind::MissingEndOfCentralDirectory => "the list at its end is missing".to_owned(),
-            ErrorKind::IO(error) if error.raw_os_error().is_some() => error.to_string(),
-            _ => "the list at its end is cut or changed".to_owned(),
-        }),
+    let end = match read(input, limits, &mut entries) {
+        Ok(None) => return (Vec::new(), Rest::Members(None)),
+        Ok(Some(end)) => end,
+        Err(error) => {
+            let fault = match error.kind() {
+                ErrorKind::MissingEndOfCentralDirectory => "the list at its end is missing".to_owned(),
+                ErrorKind::IO(error) if error.raw_os_error().is_some() => error.to_string(),
+                _ => "the list at its end is cut or changed".to_owned(),
+            };
+            return (entries, Rest::Members(Some(Fault::Damaged(fault))));
+        }
     };
-    if let Some(fault) = fault {
-        return (entries, Rest::Members(Some(Fault::Damaged(fault))));
-    }
     if starts_with_a_member(input) && entries.iter().all(|entry| entry.offset != 0) {
         let fault = Fault::Damaged("the list at its end is not that of all its members".to_owned());
         return (Vec::new(), Rest::Members(Some(fault)));
     }
-    (entries, Rest::Nothing)
+    (entries, Rest::Nothing(end))
 }
 
 /// A list names the member that the file begins with.
@@ -45,28 +45,28 @@ fn starts_with_a_member(input: &mut dyn ReadSeek) -> bool {
     read.is_ok() && start == *b"PK\x03\x04"
 }
 
-/// Reads the entries; true if the list is that of several files.
-fn read(input: &mut dyn ReadSeek, limits: &Limits, entries: &mut Vec<Entry>) -> Result<bool, Error> {
+/// Reads the entries, and tells where the archive ends; nowhere if the list is that of several files.
+fn read(input: &mut dyn ReadSeek, limits: &Limits, entries: &mut Vec<Entry>) -> Result<Option<u64>, Error> {
     let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE.max(1 << 17)];
     let archive = ZipArchive::from_seekable(&mut *input, &mut buffer)?;
     let hint = archive.entries_hint();
-    let end = archive.eocd_offset();
+    let (list_end, end) = (archive.eocd_offset(), archive.end_offset());
     let mut list = archive.entries(&mut buffer);
     while let Some(record) = list.next_entry()? {
         entries.push(entry(&record));
         // The walk tells the limit when it meets one member more than is allowed.
         if entries.len() as u64 > limits.members {
-            return Ok(false);
+            return Ok(Some(end));
         }
     }
     if (entries.len() as u64) < hint {
         return Err(ErrorKind::InvalidEndOfCentralDirectory.into());
     }
     let mut record = [0; 6];
-    input.seek(SeekFrom::Start(end))?;
+    input.seek(SeekFrom::Start(list_end))?;
     input.read_exact(&mut record)?;
     // PKWARE's APPNOTE.TXT, 4.4.19: the number of the file that the end is in; all ones for zip64, which says it elsewhere.
-    Ok(!matches!(u16::from_le_bytes([record[4], record[5]]), 0 | u16::MAX))
+    Ok(matches!(u16::from_le_bytes([record[4], record[5]]), 0 | u16::MAX).then_some(end))
 }
 
 fn entry(record: &ZipFileHeaderRecord<'_>) -> Entry {

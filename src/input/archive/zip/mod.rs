@@ -12,7 +12,13 @@ use std::io::{Read, SeekFrom};
 
 use zip::{ZipReadOptions, read::read_zipfile_from_stream_with_options, result::ZipError};
 
-use super::{Format, Input, ReadSeek, Rules, fault::Fault, limits::Sizes, names, walk::Level};
+use super::{
+    Format, Input, ReadSeek, Rules,
+    fault::{self, Fault},
+    limits::Sizes,
+    names,
+    walk::Level,
+};
 use directory::Rest;
 use inflate::{Checked, Inflate};
 
@@ -40,10 +46,25 @@ impl Format for Zip {
             }
             hand_on(entry, overlaps, &mut input, level)?;
         }
-        let Rest::Members(fault) = rest else { return Ok(()) };
-        salvage::walk(&mut input, &entries, level)?;
-        fault.map_or(Ok(()), Err)
+        match rest {
+            Rest::Nothing(end) => nothing_behind(&mut *input, end),
+            Rest::Members(fault) => {
+                salvage::walk(&mut input, &entries, level)?;
+                fault.map_or(Ok(()), Err)
+            }
+        }
     }
+}
+
+/// Refuses what somebody put behind a zip. A program that unpacks itself has its signature there.
+fn nothing_behind(input: &mut dyn ReadSeek, end: u64) -> Result<(), Fault> {
+    let mut start = [0; 2];
+    input.rewind()?;
+    input.read_exact(&mut start)?;
+    if start != *b"PK" {
+        return Ok(());
+    }
+    fault::nothing_behind(input, end)
 }
 
 /// Bytes at the end of a file in which that of a zip is looked for: it has 22, and may have a comment.
