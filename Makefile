@@ -191,7 +191,7 @@ fuzz: fuzz-names fuzz-address fuzz-miri ## QUIRK_FILES logs with quirks, then ev
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
 	HEAPDELTA_QUIRK_FILES=$(QUIRK_FILES) HEAPDELTA_QUIRK_SEED=$$(date +%s)000 \
 		cargo test --locked --test rust quirks
-	for sanitizer in none address; do for target in read_any umdh2_fast_path comparison_round_trip dump_any archive_any; do \
+	for sanitizer in none address; do for target in read_any umdh2_fast_path comparison_round_trip dump_any archive_any symbols_any; do \
 		mkdir -p fuzz/corpus/$$target; \
 		cargo +nightly fuzz run --sanitizer $$sanitizer --target-dir $(TARGET)/fuzz-$$sanitizer --features libfuzzer \
 			$$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384; \

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use heapdelta::internals::table::schema::{COMPARISON_TABLES, DUMP_TABLES, SNAPSHOT_TABLES, TableSchema};
+use heapdelta::internals::table::schema::{
+    COMPARISON_TABLES, DUMP_TABLES, SNAPSHOT_TABLES, SYMBOL_TABLES, TableSchema,
+};
 
 const HEAD: &str = "\
 # Tables
@@ -19,6 +21,8 @@ fn main() {
     println!("{HEAD}");
     println!("## Tables of a snapshot\n");
     SNAPSHOT_TABLES.iter().for_each(|table| section(table));
+    println!("Filled by `with_symbols`, and empty before:\n");
+    SYMBOL_TABLES.iter().for_each(|table| section(table));
     println!("## Tables of a comparison\n");
     let seen: BTreeSet<&str> = SNAPSHOT_TABLES.iter().map(|table| table.name).collect();
     let (shared, own): (Vec<&TableSchema>, Vec<&TableSchema>) =

@@ -85,6 +85,7 @@ mod read;
 mod series;
 mod snapshot;
 mod survival;
+mod symbols;
 mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -110,5 +111,5 @@ pub mod internals {
     macro_rules! rooms {
         ($($room:ident)+) => { $(pub mod $room { pub use crate::$room::*; })+ };
     }
-    rooms! { assemble compat control dataset diff dump engine error input log numbers read series snapshot survival table }
+    rooms! { assemble compat control dataset diff dump engine error input log numbers read series snapshot survival symbols table }
 }

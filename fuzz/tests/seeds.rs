@@ -1,6 +1,8 @@
 //! Every target over its seeds, and over each seed cut short, with a byte changed, and joined with the next.
 
-use std::{fs, path::Path};
+use std::{fs, io::Read, path::Path};
+
+use flate2::read::GzDecoder;
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
@@ -11,7 +13,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 fn run(target: fn(&[u8]), name: &str) {
-    let seeds = seeds(name);
+    over(target, &seeds(name));
+}
+
+fn over(target: fn(&[u8]), seeds: &[Vec<u8>]) {
     for (index, seed) in seeds.iter().enumerate() {
         target(seed);
         let step = seed.len() / 24 + 1;
@@ -48,4 +53,25 @@ fn comparison_round_trip() {
 #[test]
 fn dump_any() {
     run(heapdelta_fuzz::dump_any::target, "dump_any");
+}
+
+/// The symbols of the tests.
+#[test]
+fn symbols_any() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/symbols");
+    let files = [
+        "x64/server.pdb",
+        "x64/server.exe",
+        "x64/server.sym",
+        "public/server.pdb",
+        "x86/server.pdb",
+        "dwarf/server.exe",
+    ];
+    let seed = |file: &str| {
+        let mut bytes = Vec::new();
+        let packed = fs::File::open(folder.join(format!("{file}.gz"))).unwrap();
+        GzDecoder::new(packed).read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    over(heapdelta_fuzz::symbols_any::target, &files.map(seed));
 }

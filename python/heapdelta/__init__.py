@@ -31,6 +31,7 @@ from heapdelta._series.runs import Run, Runs, group
 from heapdelta._series.series import Series
 from heapdelta._series.survival import Survival
 from heapdelta._series.verb import series
+from heapdelta._symbols.store import SymbolStore, symbols
 from heapdelta.dataset._answer import Ingest
 from heapdelta.dataset._dataset import Dataset
 from heapdelta.dataset._dataset import open_dataset as open  # noqa: A004 - as in `hd.open`
@@ -58,6 +59,7 @@ __all__ = [
     "Series",
     "Snapshot",
     "Survival",
+    "SymbolStore",
     "__version__",
     "blame",
     "chart",
@@ -75,6 +77,7 @@ __all__ = [
     "read_log",
     "read_many",
     "series",
+    "symbols",
     "testing",
     "write_baseline",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Keys", "Snapshot", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_tables", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_every", "read_members", "restored", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Keys", "Snapshot", "SymbolStore", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_symbols", "empty_tables", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_every", "read_members", "restored", "server_symbols", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -74,7 +74,7 @@ class Comparison:
         """
     def table(self, /, name: str) -> Table:
         """
-        A table by its name.
+        A table by its name; those of symbols are empty before there are any.
         """
     @property
     def total_overhead_delta(self, /) -> int | None:
@@ -289,6 +289,10 @@ class Snapshot:
         The frame that each stack counts for: the table `blame`. `allocators` has one column bool: which frames are an
         allocator's.
         """
+    def by_names(self, /) -> Snapshot:
+        """
+        The log with these hashes in the place of fingerprints, where there is one.
+        """
     @property
     def byte_count(self, /) -> int:
         """
@@ -319,6 +323,10 @@ class Snapshot:
         """
         Machine name.
         """
+    def name_fingerprints(self, /) -> Table:
+        """
+        A hash of the modules and functions of each stack, null where a frame has no function: the table `name_fingerprints`.
+        """
     @property
     def path(self, /) -> str | None:
         """
@@ -341,7 +349,7 @@ class Snapshot:
         """
     def table(self, /, name: str) -> Table:
         """
-        A table by its name.
+        A table by its name; those of symbols are empty before there are any.
         """
     @property
     def taken_at(self, /) -> str | None:
@@ -356,6 +364,37 @@ class Snapshot:
     def with_modules(self, /, dump: Dump) -> Snapshot:
         """
         The log with what a dump of the same process knows of modules.
+        """
+
+@final
+class SymbolStore:
+    """
+    Places with symbols, and the files in them that were opened. Wrapped by `heapdelta.SymbolStore`.
+    """
+    def __new__(cls, /, paths: SupportsGetItem[int, str | PathLike[str]]) -> SymbolStore: ...
+    def complete(self, /, log: Snapshot, *, by_name: bool, threads: SupportsIndex | None = None) -> Snapshot:
+        """
+        A log with names for its addresses. Files that nothing but their name, or name and size, shows to be the right ones are taken
+        if `by_name`.
+        """
+    def faults(self, /) -> list[tuple[Path, str]]:
+        """
+        What could not be looked at, and why.
+        """
+    def look_up(self, /, modules: Any, addresses: Any, *, returns: bool, by_name: bool, threads: SupportsIndex | None = None) -> tuple[Table, Table, Table]:
+        """
+        What symbols say of addresses, the only column of ``addresses``: the tables `symbols`, `names` and `inlines`. ``modules`` has the
+        columns of a table of modules. Where calls return to, the call before is meant (``returns``).
+        """
+    @property
+    def places(self, /) -> list[Path]:
+        """
+        Folders and files, in the order in which they are searched.
+        """
+    @property
+    def servers(self, /) -> list[str]:
+        """
+        Servers that a path names. Nothing is asked of them.
         """
 
 @final
@@ -410,6 +449,11 @@ def doubtful_names(frames: Any) -> Table:
     """
     Tell which frames have a name that is probably that of another function: one column `doubtful`. `frames` has the columns
     function and offset of `frames`.
+    """
+
+def empty_symbols() -> Table:
+    """
+    The table `symbols` of a capture that nobody named.
     """
 
 def empty_tables(noun: str) -> list[tuple[str, Table]]:
@@ -515,6 +559,11 @@ def read_members(source: bytes | bytearray | str | PathLike[str], each: Any, *, 
 def restored(tables: SupportsGetItem[int, tuple[str, Any]], *, path: str | PathLike[str] | None, format: str, encoding: str, tool_version: str | None, taken_at: str | None, machine: str | None, pid: SupportsIndex | None, pointer_width: SupportsIndex, byte_count: SupportsIndex, line_counts: tuple[SupportsIndex, SupportsIndex, SupportsIndex, SupportsIndex, SupportsIndex]) -> Snapshot:
     """
     Make a snapshot of rows of a dataset, by the name of each table; a table that is not given is empty.
+    """
+
+def server_symbols() -> list[tuple[str, bytes]]:
+    """
+    Write the symbols of the synthetic server: the names of the files, each with what is in it.
     """
 
 def shared_stacks(captures: SupportsGetItem[int, Snapshot | Comparison | Dump], known: Keys | None) -> tuple[Table, Table, Table, Keys]:

@@ -13,6 +13,7 @@ mod read;
 mod series;
 mod snapshot;
 mod survival;
+mod symbols;
 mod testing;
 
 /// Native part of heapdelta: use the package `heapdelta`, not this module.
@@ -42,9 +43,11 @@ pub mod native {
     #[pymodule_export]
     use super::survival::{follow_blocks, survivors};
     #[pymodule_export]
+    use super::symbols::{SymbolStore, empty_symbols};
+    #[pymodule_export]
     use super::testing::{
-        damage_names, write_investigation_log, write_process_dump, write_reference_dump, write_reference_log,
-        write_series_logs,
+        damage_names, server_symbols, write_investigation_log, write_process_dump, write_reference_dump,
+        write_reference_log, write_series_logs,
     };
 
     #[pymodule_export]

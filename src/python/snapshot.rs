@@ -1,6 +1,6 @@
 //! `Snapshot` and `Comparison` as Python sees them: a header, and tables by name.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use pyo3::prelude::*;
 
@@ -9,7 +9,7 @@ use super::{
     labels::{Flags, Groups},
     pool,
 };
-use crate::{diff, log::sink::LineCounts, snapshot::About};
+use crate::{diff, log::sink::LineCounts, snapshot::About, table::schema};
 
 /// One capture. Wrapped by `heapdelta.Snapshot`.
 #[pyclass(frozen, module = "heapdelta._native")]
@@ -105,9 +105,11 @@ impl Snapshot {
         counts(&self.inner.about.lines)
     }
 
-    /// A table by its name.
+    /// A table by its name; those of symbols are empty before there are any.
     fn table(&self, name: &str) -> PyResult<Table> {
-        named(name, self.inner.table(name))
+        let of_symbols = schema::SYMBOL_TABLES.iter().find(|table| table.name == name);
+        let empty = of_symbols.map(|table| crate::Table::new(table, Vec::new()));
+        named(name, self.inner.table(name).or(empty.as_ref()))
     }
 
     /// The frame that each stack counts for: the table `blame`. `allocators` has one column bool: which frames are an
@@ -124,6 +126,18 @@ impl Snapshot {
         let groups = Groups::of(&groups)?;
         let stacks = self.inner.table("stacks");
         pool::run(py, None, || diff::stack_groups(stacks, |frame| groups.of_frame(frame))).map(Table::from)
+    }
+
+    /// A hash of the modules and functions of each stack, null where a frame has no function: the table `name_fingerprints`.
+    fn name_fingerprints(&self, py: Python<'_>) -> Table {
+        let names = py.detach(|| self.inner.name_fingerprints());
+        let names = crate::table::batch(&schema::NAME_FINGERPRINTS, vec![Arc::new(names)]);
+        crate::Table::new(&schema::NAME_FINGERPRINTS, vec![names]).into()
+    }
+
+    /// The log with these hashes in the place of fingerprints, where there is one.
+    fn by_names(&self, py: Python<'_>) -> Self {
+        Self { inner: py.detach(|| self.inner.by_names()) }
     }
 
     /// The log with what a dump of the same process knows of modules.
@@ -189,9 +203,11 @@ impl Comparison {
         counts(&self.inner.about.lines)
     }
 
-    /// A table by its name.
+    /// A table by its name; those of symbols are empty before there are any.
     fn table(&self, name: &str) -> PyResult<Table> {
-        named(name, self.inner.table(name))
+        let of_symbols = schema::SYMBOL_TABLES.iter().find(|table| table.name == name);
+        let empty = of_symbols.map(|table| crate::Table::new(table, Vec::new()));
+        named(name, self.inner.table(name).or(empty.as_ref()))
     }
 
     /// The frame that each stack counts for: the table `blame`. `allocators` has one column bool: which frames are an

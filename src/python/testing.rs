@@ -99,6 +99,12 @@ pub fn write_investigation_log(
     log_answer(py, answer)?.extract()
 }
 
+/// Write the symbols of the synthetic server: the names of the files, each with what is in it.
+#[pyfunction]
+pub fn server_symbols() -> PyResult<Vec<(String, Vec<u8>)>> {
+    Ok(investigation::symbols::files()?)
+}
+
 /// Write the logs of days of the synthetic server. Wrapped by `heapdelta.testing.write_series`.
 #[pyfunction]
 #[pyo3(signature = (paths, *, seed, stack_count, hours_apart, restart_at))]

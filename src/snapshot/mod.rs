@@ -1,18 +1,25 @@
 //! One capture, one comparison or one dump: its header and its tables.
 
+mod by_names;
 mod dump;
 pub(crate) mod modules;
 mod one_run;
 mod same_process;
 mod with_modules;
+mod with_symbols;
 
 pub use dump::Dump;
 pub use one_run::{OneRun, one_run};
 pub use same_process::{why_not_one_process, why_not_one_run};
+pub use with_symbols::{Looked, look_up};
 
-use std::path::PathBuf;
+use std::{fmt::Write, path::PathBuf};
 
-use arrow_array::{Array, RecordBatch, StringViewArray, UInt64Array, cast::AsArray, types::UInt64Type};
+use arrow_array::{
+    Array, PrimitiveArray, RecordBatch, StringViewArray, UInt64Array,
+    cast::AsArray,
+    types::{ArrowPrimitiveType, UInt32Type, UInt64Type},
+};
 
 use crate::{
     log::sink::LineCounts,
@@ -133,24 +140,33 @@ impl StackTexts<'_> {
     }
 }
 
-/// Frames as the file has them; an address as `module!???+OFFSET : ADDRESS`, the form that comparisons have for it,
-/// because their readers see no module table.
+/// Frames as the file has them; an address as `module!???+OFFSET : ADDRESS`, the form that comparisons have for it, because their
+/// readers see no module table; one that symbols name with its name, and the line.
 fn printed(frames: &RecordBatch) -> Vec<String> {
-    let texts = |name| frames.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<StringViewArray>());
-    let numbers = |name| frames.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<UInt64Array>());
+    let texts = |name| frames.column_by_name(name).and_then(|column| column.as_string_view_opt());
+    let numbers = |name| frames.column_by_name(name).and_then(|column| column.as_primitive_opt::<UInt64Type>());
     let (Some(text), Some(module), Some(function)) = (texts("text"), texts("module"), texts("function")) else {
         return Vec::new();
     };
-    let (address, offset) = (numbers("address"), numbers("offset"));
-    let at = |column: Option<&UInt64Array>, row| {
-        column.filter(|values| values.is_valid(row)).map(|values| values.value(row))
+    let (address, offset, file) = (numbers("address"), numbers("offset"), texts("file"));
+    let line = frames.column_by_name("source_line").and_then(|column| column.as_primitive_opt::<UInt32Type>());
+    let word = |column: &'_ StringViewArray, row, absent: &str| {
+        if column.is_valid(row) { column.value(row).to_owned() } else { absent.to_owned() }
     };
     let print = |row| match at(address, row) {
-        Some(address) if function.is_null(row) && !text.value(row).contains('!') => {
-            let module = if module.is_valid(row) { module.value(row) } else { "<nomodule>" };
-            format!("{module}!???+{:08X} : {address:08X}", at(offset, row).unwrap_or(0))
+        Some(address) if !text.value(row).contains('!') => {
+            let (module, function) = (word(module, row, "<nomodule>"), word(function, row, "???"));
+            let mut printed = format!("{module}!{function}+{:08X} : {address:08X}", at(offset, row).unwrap_or(0));
+            if let (Some(file), Some(line)) = (file.filter(|file| file.is_valid(row)), at(line, row)) {
+                let _ = write!(printed, " ({}, {line})", file.value(row));
+            }
+            printed
         }
         _ => text.value(row).to_owned(),
     };
     (0..frames.num_rows()).map(print).collect()
+}
+
+fn at<T: ArrowPrimitiveType>(column: Option<&PrimitiveArray<T>>, row: usize) -> Option<T::Native> {
+    column.filter(|values| values.is_valid(row)).map(|values| values.value(row))
 }

@@ -17,7 +17,7 @@ pub fn builder(rows: usize) -> StringViewBuilder {
 }
 
 /// A column of texts, some of which may be absent.
-pub fn texts<'a>(values: impl ExactSizeIterator<Item = Option<&'a str>>) -> ArrayRef {
+pub fn texts<T: AsRef<str>>(values: impl ExactSizeIterator<Item = Option<T>>) -> ArrayRef {
     let mut texts = builder(values.len());
     values.for_each(|value| texts.append_option(value));
     Arc::new(texts.finish())

@@ -25,6 +25,7 @@ ROOMS = [
     ("_html",),
     ("_picture", "_options"),
     ("blame", "_blame"),
+    ("_symbols",),
     ("_ranking",),
     ("_capture",),
     ("_read",),

@@ -28,6 +28,7 @@ def test_public_names_are_these() -> None:
         "Series",
         "Snapshot",
         "Survival",
+        "SymbolStore",
         "__version__",
         "blame",
         "chart",
@@ -45,6 +46,7 @@ def test_public_names_are_these() -> None:
         "read_log",
         "read_many",
         "series",
+        "symbols",
         "testing",
         "write_baseline",
     ]

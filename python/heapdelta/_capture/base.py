@@ -92,6 +92,10 @@ class Capture(Generic[Native]):
             raise OptionError(f"expected a table ({', '.join(self._names)}), found {name!r}", kind="option")
         return self._native.table(name)
 
+    def _inlined(self) -> pl.DataFrame:
+        """Give the calls that are inlined at frames: ``frame_id``, ``inlined`` list of str, innermost first."""
+        return pl.DataFrame(schema={"frame_id": pl.UInt32, "inlined": pl.List(pl.String)})
+
     def _height(self, name: str) -> int:
         """Count the rows of a table: handing over all columns of all batches takes time."""
         return len(self._native.table(name))

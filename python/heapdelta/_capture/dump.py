@@ -12,7 +12,10 @@ from heapdelta import _native as core
 from heapdelta._capture.base import Capture
 from heapdelta._capture.dump_lists import knows
 from heapdelta._numbers import issue_count
+from heapdelta._options import checked_threads
 from heapdelta._safe_text import visible
+from heapdelta._symbols import of_dump
+from heapdelta._symbols.store import SymbolStore
 from heapdelta._words import count_text, moment, plural
 
 __all__ = ["Dump", "ExceptionRecord"]
@@ -52,6 +55,10 @@ class Dump(Capture[core.Dump]):
         "streams",
         "issues",
     )
+
+    def __init__(self, native: core.Dump) -> None:
+        super().__init__(native)
+        self._named: tuple[pl.DataFrame, pl.DataFrame] | None = None
 
     @property
     def encoding(self) -> str:
@@ -183,6 +190,57 @@ class Dump(Capture[core.Dump]):
     def streams(self) -> pl.DataFrame:
         """One row per entry of the dump's directory: what it holds, and whether it was read."""
         return self._table("streams")
+
+    @property
+    def symbols(self) -> pl.DataFrame:
+        """One row per module with addresses: where their names come from; empty before `with_symbols`."""
+        return self._of_symbols()[0]
+
+    @property
+    def addresses(self) -> pl.DataFrame:
+        """What the dump tells of single addresses; empty before `with_symbols`.
+
+        One row per address: ``what`` str (``exception``, ``thread start``, ``thread`` for where a thread was),
+        ``thread_id`` u32, ``address`` u64, ``module``, ``function`` str, ``offset`` u64 (bytes from the start of the
+        function), ``file`` str, ``source_line`` u32, ``doubtful`` bool (perhaps another function); null where there is
+        no module, or no name.
+        """
+        return self._of_symbols()[1]
+
+    def with_symbols(self, store: SymbolStore, *, by_name: bool = False, threads: int | None = None) -> Dump:
+        """Name the functions that threads started in and are in, and the one where the exception was.
+
+        Parameters
+        ----------
+        store : SymbolStore
+            Where symbols are, made by `heapdelta.symbols`.
+        by_name : bool, default False
+            Take symbols that nothing but name, or name and size, shows to be of the right build, for modules of which
+            the dump does not know the build.
+        threads : int, optional
+            Threads of the core that work on it, 1 to 1024; by default one for each core. The answer never depends on
+            it.
+
+        Returns
+        -------
+        Dump
+            The same dump with `symbols` and `addresses`.
+
+        Raises
+        ------
+        TypeError
+            If `store` is not a `SymbolStore`.
+        """
+        if not isinstance(store, SymbolStore):
+            raise TypeError(f"expected a SymbolStore, found {type(store).__name__}")
+        dump = Dump(self._native)
+        dump._named = of_dump.named(self, store, by_name=by_name, threads=checked_threads(threads))
+        return dump
+
+    def _of_symbols(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        if self._named is not None:
+            return self._named
+        return pl.DataFrame(core.empty_symbols()), pl.DataFrame(schema=of_dump.SCHEMA)
 
     def bytes_at(self, address: int, size: int) -> memoryview:
         """Give the contents of memory as the process saw them.

@@ -77,7 +77,9 @@ def together(snapshots: list[Snapshot], names: list[str], *, threads: int | None
     if not len(carried):
         return Together(snapshots)
     pairs = zip(snapshots, natives, strict=True)
-    completed = [snapshot if native is None else Snapshot(native) for snapshot, native in pairs]
+    completed = [
+        snapshot if native is None else Snapshot(native, named_by=snapshot._named_by) for snapshot, native in pairs
+    ]
     return Together(completed, _notes(snapshots, names, pl.DataFrame(carried)) if names else [])
 
 

@@ -12,7 +12,9 @@ from heapdelta import _native as core
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.text import TextCapture
 from heapdelta._numbers import issue_count, total
+from heapdelta._options import checked_threads
 from heapdelta._ranking.live import Live
+from heapdelta._symbols.store import SymbolStore
 from heapdelta._words import moment, plural
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
 
@@ -38,7 +40,14 @@ class Snapshot(TextCapture[core.Snapshot]):
     """
 
     _noun = "a heap log"
-    _names = ("allocations", "usage", "stacks", "frames", "modules", "heaps", "sections", "issues")
+    _names = (
+        *("allocations", "usage", "stacks", "frames", "modules", "heaps", "sections", "issues"),
+        *("symbols", "inlines", "frame_symbols"),
+    )
+
+    def __init__(self, native: core.Snapshot, *, named_by: tuple[SymbolStore, bool] | None = None) -> None:
+        super().__init__(native)
+        self._named_by = named_by
 
     @property
     def tool_version(self) -> str | None:
@@ -80,6 +89,39 @@ class Snapshot(TextCapture[core.Snapshot]):
     def heaps(self) -> pl.DataFrame:
         """One row per heap, in the order of the file."""
         return self._table("heaps")
+
+    @property
+    def symbols(self) -> pl.DataFrame:
+        """One row per module with addresses: where their names come from; empty before `with_symbols`."""
+        return self._table("symbols")
+
+    @property
+    def inlines(self) -> pl.DataFrame:
+        """One row per call that the compiler inlined at a frame, innermost first; empty before `with_symbols`."""
+        return self._table("inlines")
+
+    def _inlined(self) -> pl.DataFrame:
+        place = pl.format("{}:{}", "file", "source_line")
+        call = pl.concat_str([pl.col("function").fill_null("?"), place], separator=" at ", ignore_nulls=True)
+        return self.inlines.group_by("frame_id", maintain_order=True).agg(call.alias("inlined"))
+
+    @property
+    def frame_symbols(self) -> pl.DataFrame:
+        """One row per frame that symbols named: what they say beside the name; empty before `with_symbols`."""
+        return self._table("frame_symbols")
+
+    @property
+    def name_fingerprints(self) -> pl.DataFrame:
+        """One row per stack, in the order of `stacks`: ``name_fingerprint`` u64, null where a frame has no function.
+
+        A hash of the modules and functions without offsets: equal in all builds of a program, where fingerprints are
+        not.
+        """
+        return pl.DataFrame(self._native.name_fingerprints())
+
+    def _by_names(self) -> Snapshot:
+        """Give the log with these in the place of fingerprints, where there is one."""
+        return Snapshot(self._native.by_names(), named_by=self._named_by)
 
     def live(self, allocators: Iterable[RuleLike] | None = None) -> Live:
         """Give what is live as something to be ranked, filtered and looked into, as a `Delta` is.
@@ -166,7 +208,55 @@ class Snapshot(TextCapture[core.Snapshot]):
         """
         if not isinstance(dump, Dump):
             raise TypeError(f"expected a Dump, found {type(dump).__name__}")
-        return Snapshot(self._native.with_modules(dump._native))
+        completed = Snapshot(self._native.with_modules(dump._native))
+        if self._named_by is None:
+            return completed
+        store, by_name = self._named_by
+        return completed.with_symbols(store, by_name=by_name)
+
+    def with_symbols(self, store: SymbolStore, *, by_name: bool = False, threads: int | None = None) -> Snapshot:
+        r"""Name the functions, files and lines of the log's addresses.
+
+        Parameters
+        ----------
+        store : SymbolStore
+            Where symbols are, made by `heapdelta.symbols`.
+        by_name : bool, default False
+            Take symbols that nothing but their name, or name and size, shows to be of the right build. Those of another
+            build name nearly everything, and nearly everything wrong.
+        threads : int, optional
+            Threads of the core that work on it, 1 to 1024; by default one for each core. The answer never depends on
+            it.
+
+        Returns
+        -------
+        Snapshot
+            A new one. In `frames`, ``function``, ``offset``, ``file`` and ``source_line`` are filled where the log had
+            an address alone; ids and texts stay, and so do all fingerprints. `symbols` tells of every module which file
+            was taken and what proves it, `inlines` has inlined calls. A module of which a dump knows the build takes
+            symbols of that build and no others: see `with_modules`.
+
+        Raises
+        ------
+        TypeError
+            If `store` is not a `SymbolStore`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import heapdelta as hd
+        >>> log = b"*- - - - Start of data for heap @ 10000 - - - -\n"
+        >>> log += b"40 bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n\n"
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     named = hd.read_log(log).with_symbols(hd.symbols(folder))
+        >>> named.symbols.height
+        0
+        """
+        if not isinstance(store, SymbolStore):
+            raise TypeError(f"expected a SymbolStore, found {type(store).__name__}")
+        checked_threads(threads)
+        native = store._native.complete(self._native, by_name=by_name, threads=threads)
+        return Snapshot(native, named_by=(store, by_name))
 
     def _called(self) -> str:
         return f"a {self.format} log"

@@ -27,9 +27,12 @@ from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal, TypeAlias
 
     from heapdelta._ranking.filters import Filter
     from heapdelta._read.one import AnyCapture
+
+    Match: TypeAlias = Literal["content", "name"]
 
 __all__ = ["Delta", "diff"]
 
@@ -54,12 +57,15 @@ class Delta(Views):
         allocators: Allocators,
         threads: int | None = None,
         filtered: Filter | None = None,
+        *,
+        by_names: bool = False,
     ) -> None:
         self.before = before
         self.after = after
         self.allocators = allocators
         self._threads = threads
         self._filtered = filtered
+        self._is_by_names = by_names
         self._why_not_one_run = why_not_one_run(before, after)
 
     @property
@@ -82,13 +88,17 @@ class Delta(Views):
         )
 
     def _with_filter(self, filtered: Filter) -> Delta:
-        other = Delta(self.before, self.after, self.allocators, self._threads, filtered)
+        other = self._again(filtered)
         other._together = self._together
         return other
 
+    def _again(self, filtered: Filter | None) -> Delta:
+        sides = (self.before, self.after)
+        return Delta(*sides, self.allocators, self._threads, filtered, by_names=self._is_by_names)
+
     def _as_known(self, sides: list[Snapshot]) -> Delta:
         """Make the same difference of sides as a longer run knows them, before first."""
-        other = Delta(self.before, self.after, self.allocators, self._threads, self._filtered)
+        other = self._again(self._filtered)
         other._together = Together(sides)
         return other
 
@@ -120,13 +130,18 @@ class Delta(Views):
     @cached_property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
-        return self._filter_note() + notes.of_delta(
-            self.before,
-            self.after,
-            together=self._together,
-            matched=self._matched,
-            conflict_count=self.conflicts.height,
-            why_not_one_run=self._why_not_one_run,
+        by_names = notes.about_matching(self.before, self.after) if self._is_by_names else []
+        return (
+            by_names
+            + self._filter_note()
+            + notes.of_delta(
+                self.before,
+                self.after,
+                together=self._together,
+                matched=self._matched,
+                conflict_count=self.conflicts.height,
+                why_not_one_run=self._why_not_one_run,
+            )
         )
 
     def __repr__(self) -> str:
@@ -148,6 +163,7 @@ def diff(
     after: Snapshot,
     *,
     allocators: Iterable[RuleLike] | None = None,
+    match: Match = "content",
     threads: int | None = None,
 ) -> Delta: ...
 @overload
@@ -158,6 +174,7 @@ def diff(
     after: AnyCapture,
     *,
     allocators: Iterable[RuleLike] | None = None,
+    match: Match = "content",
     threads: int | None = None,
 ) -> Delta | DumpDelta: ...
 def diff(
@@ -165,6 +182,7 @@ def diff(
     after: AnyCapture,
     *,
     allocators: Iterable[RuleLike] | None = None,
+    match: Match = "content",
     threads: int | None = None,
 ) -> Delta | DumpDelta:
     r"""Compare two snapshots, or two minidumps.
@@ -183,6 +201,9 @@ def diff(
     allocators : iterable of Rule or str, optional
         Rules that tell an allocator's frames, in place of `heapdelta.blame.DEFAULT`; extend that one with
         ``blame.DEFAULT + ["mymem!pool_*"]``. Only for logs.
+    match : {"content", "name"}, default "content"
+        ``name`` matches stacks by the names of their modules and functions, without offsets, where every frame has one:
+        so two builds of a program compare. `Delta.notes` says so. Only for logs.
     threads : int, optional
         Threads of the core that work on it, 1 to 1024; by default one for each core. The answer never depends on it.
 
@@ -214,10 +235,14 @@ def diff(
     [('7', '9', 256)]
     """
     checked_threads(threads)
+    if match not in ("content", "name"):
+        raise OptionError(f"expected content or name for match, found {match!r}", kind="option")
     older, newer = _side(before, "before"), _side(after, "after")
     if isinstance(older, Dump) and isinstance(newer, Dump):
         if allocators is not None:
             raise OptionError("expected no allocators for two dumps, which have no stacks to blame", kind="option")
+        if match != "content":
+            raise OptionError("expected no match for two dumps, which have no stacks", kind="option")
         return DumpDelta(older, newer)
     if isinstance(older, Dump) or isinstance(newer, Dump):
         kinds = ["a dump" if isinstance(side, Dump) else "a log" for side in (older, newer)]
@@ -225,7 +250,10 @@ def diff(
             f"expected two logs or two dumps, found {kinds[0]} as before and {kinds[1]} as after: a dump does not "
             "record who allocated what; log.with_modules(dump) completes a log by a dump of the same process"
         )
-    return Delta(older, newer, DEFAULT if allocators is None else Allocators(allocators), threads)
+    if match == "name":
+        older, newer = older._by_names(), newer._by_names()
+    rules = DEFAULT if allocators is None else Allocators(allocators)
+    return Delta(older, newer, rules, threads, by_names=match == "name")
 
 
 def _side(value: object, name: str) -> Snapshot | Dump:

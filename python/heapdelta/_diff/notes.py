@@ -8,6 +8,7 @@ import polars as pl
 
 from heapdelta._numbers import total, total_of_known
 from heapdelta._ranking.labels import doubtful_names
+from heapdelta._symbols.doubts import doubts
 from heapdelta._words import moment, plural, share_text
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def of_delta(
         *(note for side, snapshot in sides for note in _about_capture(side, snapshot)),
         *_about_stacks(together, matched, conflict_count),
         *(note for side, snapshot in sides for note in _about_names(side, snapshot)),
+        *_about_symbols(before, after),
     ]
 
 
@@ -111,10 +113,30 @@ def _about_stacks(together: Together, matched: Matched, conflict_count: int) -> 
     return notes
 
 
+def _about_symbols(before: Snapshot, after: Snapshot) -> list[str]:
+    """Tell what is doubtful of the names of symbols, once where it is so of both sides."""
+    old, new = doubts(before), doubts(after)
+    both = [doubt for doubt in old if doubt in new]
+    own = [(side, doubt) for side, found in (("before", old), ("after", new)) for doubt in found if doubt not in both]
+    return both + [f"{side}: {doubt}" for side, doubt in own]
+
+
+def about_matching(before: Snapshot, after: Snapshot) -> list[str]:
+    """Tell that stacks are matched by their names, and how many can be."""
+    named = [side.name_fingerprints["name_fingerprint"] for side in (before, after)]
+    counts = " and ".join(f"{names.len() - names.null_count():,} of {names.len():,}" for names in named)
+    return [
+        "stacks are matched by the names of their functions, without offsets, and so are their ids "
+        f"({counts} stacks have names for all frames; the others are matched by offsets)"
+    ]
+
+
 def _about_names(side: str, snapshot: Snapshot) -> list[str]:
     notes = []
-    frames = snapshot.frames.select("module", "function", "offset")
-    doubtful = frames.filter(doubtful_names(frames))
+    frames = snapshot.frames.select("frame_id", "module", "function", "offset")
+    # What symbols name they know, or doubt, themselves.
+    printed = frames.join(snapshot.frame_symbols, on="frame_id", how="anti")
+    doubtful = printed.filter(doubtful_names(printed))
     if frames.height and frames["function"].null_count() == frames.height:
         notes.append(f"{side}: frames are bare addresses, so an allocator is known by its module only")
     if doubtful.height:

@@ -9,6 +9,7 @@ from heapdelta._ranking import by_size
 from heapdelta._ranking.matched import Matched
 from heapdelta._ranking.measures import MEASURES
 from heapdelta._ranking.views import Views
+from heapdelta._symbols.doubts import doubts
 from heapdelta._words import bytes_text, plural
 
 if TYPE_CHECKING:
@@ -69,11 +70,12 @@ class Live(Views):
     @property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
+        notes = doubts(self._log)
         if not self._matched.filtered:
-            return []
+            return notes
         out = self.left_out.row(0, named=True)
         what = f"{bytes_text(out['requested_bytes'])} in {plural(out['stacks'], 'stack')}"
-        return [f"left out by filters: {what}; filters: {self._matched.filtered}"]
+        return [*notes, f"left out by filters: {what}; filters: {self._matched.filtered}"]
 
     def __repr__(self) -> str:
         row = self.total.row(0, named=True)

@@ -29,6 +29,8 @@ class Side(Protocol):
     def frames(self) -> pl.DataFrame:
         """One row per distinct frame."""
 
+    def _inlined(self) -> pl.DataFrame: ...
+
     def _height(self, name: str) -> int: ...
 
 
@@ -57,6 +59,14 @@ class LogSide(Side, Protocol):
     @property
     def heaps(self) -> pl.DataFrame:
         """One row per heap."""
+
+    @property
+    def symbols(self) -> pl.DataFrame:
+        """One row per module: where its names come from."""
+
+    @property
+    def frame_symbols(self) -> pl.DataFrame:
+        """One row per frame that symbols named."""
 
 
 class BothSides(Side, Protocol):

@@ -209,8 +209,9 @@ class Views:
             One row per frame, innermost first, from the after side if the stack is there, else from before: ``index``
             u32 from 0 (those of frames that a filter hides are missing), ``module``, ``function`` str, ``offset``,
             ``address`` u64, ``file`` str, ``source_line`` u32, ``text`` str (the frame as the file has it), ``blamed``
-            bool (the frame the stack counts for), and ``alias`` u32: 0 for the stack itself, 1 and up for other stacks
-            that the tool printed under the same id.
+            bool (the frame the stack counts for), ``inlined`` list of str (calls that the compiler inlined there, as
+            ``function at file:line``, innermost first; null where symbols tell none), and ``alias`` u32: 0 for the
+            stack itself, 1 and up for other stacks that the tool printed under the same id.
 
         Raises
         ------
@@ -224,14 +225,12 @@ class Views:
         source = self._matched.sources[hit["source"]]
         flags = self._matched.flags[hit["source"]]
         hidden = self._matched.filtered.hidden(source.frames)
+        frames = source.frames.join(source._inlined(), on="frame_id", how="left", maintain_order="left")
         main = hit["stack_id"] if hit["alias_of"] is None else hit["alias_of"]
         family = source.stacks.filter((pl.col("stack_id") == main) | (pl.col("alias_of") == main))
         family = family.sort(pl.col("stack_id") != hit["stack_id"], "stack_id")
         return pl.concat(
-            [
-                _frames_of(ids, alias, source.frames, flags, hidden)
-                for alias, ids in enumerate(family["frame_ids"].to_list())
-            ]
+            [_frames_of(ids, alias, frames, flags, hidden) for alias, ids in enumerate(family["frame_ids"].to_list())]
         )
 
     def _top_html(self) -> pl.DataFrame:
@@ -256,6 +255,7 @@ def _frames_of(ids: list[int], alias: int, frames: pl.DataFrame, flags: pl.Serie
             "source_line",
             "text",
             (pl.col("index") == blamed).alias("blamed"),
+            "inlined",
             pl.lit(alias, dtype=pl.UInt32).alias("alias"),
         )
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from heapdelta._symbols.doubts import doubts
 from heapdelta._words import bytes_text, plural
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def about(found: Ordered) -> list[str]:
             notes.append("the logs' own times do not rise in this order")
     notes.extend(about_cut(points))
     notes.extend(about_unknown(points))
+    notes.extend(dict.fromkeys(doubt for snapshot in found.snapshots for doubt in doubts(snapshot)))
     restarts = points.filter("restart").height
     if restarts:
         notes.append(f"the program was started anew {plural(restarts, 'time')}: each run is judged by itself")

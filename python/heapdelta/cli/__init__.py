@@ -24,6 +24,7 @@ from heapdelta.cli.demo import demo
 from heapdelta.cli.diff import diff
 from heapdelta.cli.series.command import series
 from heapdelta.cli.summary import summary
+from heapdelta.cli.symbols import symbols
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
 OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, OVER_A_LIMIT, 130
@@ -61,6 +62,7 @@ COMMANDS = (
     check,
     dhcmp,
     umdh,
+    symbols,
     ingest,
     cases,
     rank,
@@ -78,6 +80,7 @@ _LINES = {
     "check": "Hold growth against limits; the exit code tells.",
     "dhcmp": "Write what DHCMP would have written.",
     "umdh": "Write what UMDH would have written.",
+    "symbols": "Show which files name the addresses of a log.",
     "ingest": "Read all that customers sent into one dataset.",
     "cases": "Show what a dataset has of each case.",
     "rank": "Rank what grew over all cases of a dataset.",

@@ -42,7 +42,8 @@ def claimed(folder: Path, names: Sequence[str]) -> Iterator[None]:
             hint="nothing was written; choose another folder with --out, or delete the file",
             kind="option",
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    for place in {(folder / name).parent for name in names}:
+        place.mkdir(parents=True, exist_ok=True)
     # What the demo may not write, or not here, it tells before it works.
     for name in (*names, LIST):
         _whole_file.check(folder / name)

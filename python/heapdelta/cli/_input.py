@@ -69,9 +69,25 @@ Threads = Annotated[
 ]
 
 
+Symbols = Annotated[
+    list[str] | None,
+    INPUT,
+    typer.Option(
+        metavar="PATH",
+        help="Where symbols are: a folder, a symbol store, a file, or a text as in _NT_SYMBOL_PATH; can be repeated.",
+    ),
+]
+SymbolsByName = Annotated[
+    bool,
+    typer.Option(
+        "--symbols-by-name", help="Take symbols that nothing but name, or name and size, shows to be the right ones."
+    ),
+]
+
+
 @dataclass(frozen=True)
 class How:
-    """How files are opened: the code page of names, and what is believed of archives."""
+    """How files are opened: the code page of names, what is believed of archives, and where symbols are."""
 
     encoding: str | None = None
     password: str | None = None
@@ -79,6 +95,17 @@ class How:
     threads: int | None = None
     blocks: bool = False
     """Whether single blocks of logs are asked for."""
+    symbols: hd.SymbolStore | None = None
+    by_name: bool = False
+
+    def named(self, found: AnyCapture) -> AnyCapture:
+        """Name the addresses of what was read."""
+        if self.symbols is None:
+            return found
+        if isinstance(found, hd.Comparison):
+            hint = "give --symbols with the two logs: heapdelta diff"
+            raise OptionError("expected --symbols with a log or a dump, found a comparison", hint=hint, kind="option")
+        return found.with_symbols(self.symbols, by_name=self.by_name, threads=self.threads)
 
     def options(self) -> dict[str, Any]:
         """Give the arguments of `read`, `read_many` and `members`."""
@@ -92,6 +119,8 @@ def how(
     *,
     threads: int | None = None,
     blocks: bool = False,
+    symbols: list[str] | None = None,
+    by_name: bool = False,
 ) -> How:
     """Put together what a command's options say.
 
@@ -110,7 +139,10 @@ def how(
         if not value.isascii() or not value.isdecimal():
             raise OptionError(f"expected --archive-limit {name} with a number, found {text}", kind="option")
         limits[name] = int(value)
-    return How(encoding, password, hd.ArchiveLimits(**limits) if limits else None, threads, blocks)
+    if by_name and not symbols:
+        raise OptionError("expected --symbols with --symbols-by-name, found none", kind="option")
+    store = hd.symbols(*symbols) if symbols else None
+    return How(encoding, password, hd.ArchiveLimits(**limits) if limits else None, threads, blocks, store, by_name)
 
 
 # A bar that flashes up for a short read only disturbs.
@@ -158,9 +190,10 @@ def read(
     """Read a file, with a progress bar if it takes over a second."""
     bar = _Bar(Path(path).name)
     try:
-        return hd.read(
+        found = hd.read(
             path, threads=how.threads, blocks=blocks, radix=radix, capture=capture, progress=bar, **how.options()
         )
+        return how.named(found)
     finally:
         bar.close()
 
@@ -169,7 +202,11 @@ def read_many(paths: list[Source], *, how: How) -> Batch:
     """Read many logs without their single blocks, with a progress bar of files if it takes over a second."""
     bar = _Bar("reading", of_files=True)
     try:
-        return hd.read_many(paths, threads=how.threads, progress=bar, **how.options())
+        batch = hd.read_many(paths, threads=how.threads, progress=bar, **how.options())
+        if how.symbols is not None:
+            store, options = how.symbols, {"by_name": how.by_name, "threads": how.threads}
+            batch.snapshots = [log.with_symbols(store, **options) for log in batch.snapshots]  # type: ignore[arg-type]
+        return batch
     finally:
         bar.close()
 

@@ -80,6 +80,12 @@ def of_file(
     return json.dumps(written, indent=2)
 
 
+def of_symbols(file: Snapshot | Dump, ranking: pl.DataFrame, notes: list[str]) -> str:
+    """Write where the names of a file's addresses come from."""
+    written = {"file": _facts(file), "symbols": rows(ranking), "notes": notes}
+    return json.dumps(written, indent=2)
+
+
 def of_check(check: Check, top: int | None) -> str:
     """Write a check: both files, each limit with the rows behind it, suppressions, the notes and the issues."""
     filtered = check.delta._matched.filtered
@@ -174,7 +180,7 @@ def rows(ranking: pl.DataFrame) -> list[dict[str, Any]]:
                 continue
             if name.startswith("fingerprint"):
                 row[name] = f"0x{value:016X}"
-            elif name in ("heap_base", "allocation_base", "base_before", "base_after"):
+            elif name in ("base", "heap_base", "allocation_base", "base_before", "base_after"):
                 row[name] = f"0x{value:X}"
     return shown
 

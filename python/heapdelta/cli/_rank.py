@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -196,10 +196,25 @@ def frame_lines(view: Views, fingerprint: int) -> list[str]:
         if hidden := frame["index"] - following:
             lines.append(f"  ({plural(hidden, 'hidden frame')})")
         following = frame["index"] + 1
-        raw = frame["function"] is None and frame["module"] is not None and frame["offset"] is not None
-        text = f"{frame['module']}+0x{frame['offset']:X}  {frame['text']}" if raw else frame["text"]
-        lines.append(f"{'>' if frame['blamed'] else ' '} {text}")
+        lines += [f"  {_call(*call.partition(' at '))}, inlined" for call in frame["inlined"] or []]
+        lines.append(f"{'>' if frame['blamed'] else ' '} {frame_text(frame)}")
     aliases = frames["alias"].n_unique() - 1
     if aliases:
         lines.append(f"  (the tool printed {plural(aliases, 'other stack')} under the same id)")
     return lines
+
+
+def frame_text(frame: dict[str, Any]) -> str:
+    """Write a frame: as the file has it, an address with its place, or with what symbols say of it."""
+    if "!" in frame["text"] or frame["module"] is None or frame["offset"] is None:
+        return str(frame["text"])
+    if frame["function"] is None:
+        return f"{frame['module']}+0x{frame['offset']:X}  {frame['text']}"
+    place = "" if frame["file"] is None else f"{frame['file']}:{frame['source_line']}"
+    return _call(f"{frame['module']}!{frame['function']}+0x{frame['offset']:X}", "", place)
+
+
+def _call(function: str, _: str, place: str) -> str:
+    """Write a function with the last part of its file's path, and the line."""
+    name = place.replace("\\", "/").rpartition("/")[2]
+    return f"{function}  {name}" if name else function

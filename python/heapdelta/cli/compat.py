@@ -30,12 +30,14 @@ def dhcmp(
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
+    symbols: _input.Symbols = None,
+    symbols_by_name: _input.SymbolsByName = False,
 ) -> None:
     """Write what DHCMP would have written: growth per stack of two logs, or bytes per call site of one.
 
     Lists of call sites can be compared again: heapdelta dhcmp sites1.txt sites2.txt.
     """
-    how = _input.how(encoding, password, archive_limit)
+    how = _input.how(encoding, password, archive_limit, symbols=symbols, by_name=symbols_by_name)
     if after is None:
         if verbose:
             raise OptionError("expected two logs with -v, found one: call sites have no frames", kind="option")
@@ -61,9 +63,11 @@ def umdh(
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
+    symbols: _input.Symbols = None,
+    symbols_by_name: _input.SymbolsByName = False,
 ) -> None:
     """Write what `umdh A B` would have written: two lines and the frames for each stack, and the total."""
-    how = _input.how(encoding, password, archive_limit)
+    how = _input.how(encoding, password, archive_limit, symbols=symbols, by_name=symbols_by_name)
     delta = _delta((before, before_capture), (after, after_capture), how)
     _write(_compat.umdh_text(delta, decimal=decimal))
     _report(before, after, delta)

@@ -12,6 +12,7 @@ import polars as pl
 import typer
 
 import heapdelta as hd
+from heapdelta import _native
 from heapdelta._ranking.fingerprints import short_forms
 from heapdelta._words import bytes_text, plural
 from heapdelta.cli import _demo_files, _output, _rank
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from heapdelta._diff.delta import Delta
 
 _CHARTS = ("growth.png", "growth.html")
-_FILES = ("before.txt", "after.txt", "before.dmp", "after.dmp", *_CHARTS)
+_SYMBOLS = "symbols"
 
 
 def demo(
@@ -40,24 +41,28 @@ def demo(
 
     Files of the same names that the demo did not write are not replaced.
     """
-    with _demo_files.claimed(out, _FILES):
+    symbols = [f"{_SYMBOLS}/{name}" for name, _ in _native.server_symbols()]
+    with _demo_files.claimed(out, ["before.txt", "after.txt", "before.dmp", "after.dmp", *_CHARTS, *symbols]):
         _investigate(out)
 
 
 def _investigate(out: Path) -> None:
     story = hd.testing.write_investigation(out)
     dumps = hd.testing.write_dump_investigation(out)
+    symbols = hd.testing.write_symbols(out / _SYMBOLS)
     before, after = story.before, story.after
     target = _output.console()
     program, is_on_path = _program()
+    logs = ["diff", str(before), str(after), "--symbols", str(symbols)]
     commands = [
-        pasted([*program, "diff", str(before), str(after)]),
-        pasted([*program, "diff", str(before), str(after), "--by", "module", "--top", "3"]),
-        pasted([*program, "diff", str(before), str(after), "--by", "stack", "--top", "3"]),
+        pasted([*program, *logs]),
+        pasted([*program, *logs, "--by", "module", "--top", "3"]),
+        pasted([*program, *logs, "--by", "stack", "--top", "3"]),
         pasted([*program, "diff", str(dumps.before), str(dumps.after)]),
     ]
     target.print(Text(f"$ {commands[0]}", "bold"), soft_wrap=True, end="\n\n")
-    delta = hd.diff(hd.read_log(before), hd.read_log(after))
+    store = hd.symbols(symbols)
+    delta = hd.diff(*(hd.read_log(log).with_symbols(store) for log in (before, after)))
     show(target, delta)
     waterfall = hd.chart.waterfall(delta)
     for name in _CHARTS:

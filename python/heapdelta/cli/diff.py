@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from heapdelta._diff.dump_delta import DumpDelta
 
 
+class Matching(StrEnum):
+    """How stacks of two logs are known to be the same."""
+
+    CONTENT = "content"
+    NAME = "name"
+
+
 class Kind(StrEnum):
     """What one row of a ranking stands for: the first six for logs, the last five for dumps."""
 
@@ -68,6 +75,10 @@ def diff(
     ignore: _views.Ignore = None,
     hide: _views.Hide = None,
     show: _views.Show = None,
+    match: Annotated[
+        Matching,
+        typer.Option(help="Logs: match stacks by content, or by the names of functions: so two builds compare."),
+    ] = Matching.CONTENT,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -87,6 +98,8 @@ def diff(
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
+    symbols: _input.Symbols = None,
+    symbols_by_name: _input.SymbolsByName = False,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
 ) -> None:
@@ -97,7 +110,15 @@ def diff(
     _views.check_chart(chart, inclusive=inclusive)
     rules = _input.read_allocators(allocators)
     asked = _views.filters(focus, ignore, hide, show)
-    how = _input.how(encoding, password, archive_limit, threads=threads, blocks=by is Kind.SIZE)
+    how = _input.how(
+        encoding,
+        password,
+        archive_limit,
+        threads=threads,
+        blocks=by is Kind.SIZE,
+        symbols=symbols,
+        by_name=symbols_by_name,
+    )
     if after is None:
         (before, old), (after, new) = _pair.of_archive(before, how, (before_capture, after_capture))
     else:
@@ -106,13 +127,20 @@ def diff(
     delta: Delta | DumpDelta
     if isinstance(old, hd.Dump) and isinstance(new, hd.Dump):
         of_logs: dict[str, object] = {"--inclusive": inclusive, "--allocators": rules, "--stacks": stacks}
-        of_logs |= {"--stack": stack, "--focus": focus, "--ignore": ignore, "--hide": hide, "--show": show}
+        of_logs |= {
+            "--match": match if match is Matching.NAME else None,
+            "--stack": stack,
+            "--focus": focus,
+            "--ignore": ignore,
+            "--hide": hide,
+            "--show": show,
+        }
         _views.refuse_for_dumps(of_logs)
         delta = hd.diff(old, new)
     elif isinstance(old, hd.Dump) or isinstance(new, hd.Dump):
         raise _mixed(before if isinstance(old, hd.Dump) else after)
     else:
-        delta = _views.filtered(hd.diff(old, new, allocators=rules, threads=threads), asked)
+        delta = _views.filtered(hd.diff(old, new, allocators=rules, match=match.value, threads=threads), asked)
     if by is not None:
         # What refuses to answer does so before anything is printed.
         _rank.check(delta, by.value)

@@ -10,7 +10,7 @@ import typer
 
 import heapdelta as hd
 from heapdelta._words import bytes_text, count_text, moment, plural
-from heapdelta.cli import _dumps, _input, _json, _machine, _output, _rank, _views
+from heapdelta.cli import _addresses, _dumps, _input, _json, _machine, _output, _rank, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.exceptions import OptionError
 
@@ -70,6 +70,8 @@ def summary(
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
+    symbols: _input.Symbols = None,
+    symbols_by_name: _input.SymbolsByName = False,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
 ) -> None:
@@ -80,7 +82,7 @@ def summary(
     _views.check_chart(chart, inclusive=inclusive)
     rules = _input.read_allocators(allocators)
     asked = _views.filters(focus, ignore, hide, show)
-    how = _input.how(encoding, password, archive_limit, threads=threads)
+    how = _input.how(encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name)
     found = _input.read(file, blocks=by is Kind.SIZE, radix=radix, capture=capture, how=how)
     if isinstance(found, hd.Dump):
         of_logs: dict[str, object] = {"--by": by, "--inclusive": inclusive, "--allocators": rules, "--chart": chart}
@@ -89,6 +91,7 @@ def summary(
         _views.refuse_for_dumps(of_logs)
         target = _output.console()
         _dumps.show_dump(target, found, top or _output.TOP)
+        _addresses.show(target, found.addresses, top or _output.TOP)
         _output.show_issues(target, found.issues)
         return
     view: Live | Comparison

@@ -8,6 +8,7 @@ before, but under other stacks. Everything else has its ordinary ups and downs.
     delta = hd.diff(hd.read(story.before), hd.read(story.after))
 
 `write_series` tells days of the same server in many logs, with a restart, and what became of single blocks.
+`write_symbols` writes the symbols of the server, for `heapdelta.symbols`.
 `write_dump` and `write_dump_investigation` write minidumps of the same process at the same steps.
 
 A file appears when it is complete. Who names a file gets it replaced; who names a folder, in which the names are ours,
@@ -24,7 +25,7 @@ from heapdelta.testing._dumps import (
     write_dump,
     write_dump_investigation,
 )
-from heapdelta.testing._logs import Answer, Investigation, Totals, write_investigation, write_log
+from heapdelta.testing._logs import Answer, Investigation, Totals, write_investigation, write_log, write_symbols
 from heapdelta.testing._reference import write_reference_dump, write_reference_log
 from heapdelta.testing._series import SeriesAnswer, SeriesStory, write_series
 
@@ -45,4 +46,5 @@ __all__ = [
     "write_reference_dump",
     "write_reference_log",
     "write_series",
+    "write_symbols",
 ]

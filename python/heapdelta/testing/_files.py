@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
-# The machine of every log of the story, and the build string of the system in every dump, which is UTF-16.
-_MARKS = (b"Machine=FERN-APP-", "17763.1.synthetic".encode("utf-16-le"))
+# The machine of every log of the story, the build string of the system in every dump, which is UTF-16, and the folder
+# of the sources in every file of symbols.
+_MARKS = (b"Machine=FERN-APP-", "17763.1.synthetic".encode("utf-16-le"), b"FILE 0 D:\\fernhollow\\")
 _START = 4096
 
 
@@ -44,4 +45,4 @@ def _is_of_the_story(place: Path) -> bool:
     with place.open("rb") as file:
         start = file.read(_START)
     # A log of UTF-16 has a NUL in every second byte.
-    return not start or _MARKS[0] in start.replace(b"\0", b"") or _MARKS[1] in start
+    return not start or _MARKS[0] in start.replace(b"\0", b"") or any(mark in start for mark in _MARKS[1:])

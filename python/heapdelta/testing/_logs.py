@@ -281,3 +281,44 @@ def write_investigation(
         for step, place in enumerate(own_places(folder, names))
     ]
     return Investigation(tuple(answers))
+
+
+def write_symbols(folder: str | PathLike[str]) -> Path:
+    """Write the symbols of the server: every function of its own modules, with files, lines and inlined calls.
+
+    The logs of `write_log` in the dialect ``umdh2``, and the dumps of `write_dump`, name the builds that these are of.
+    Of two modules there are none: the customer's machine had no symbols of ``fhlicence``, and ``marlinsql`` is not of
+    the server's makers.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Made if need be. Files of these names (``fhpreview.sym``) are replaced if they are of the story.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OptionError
+        If a file of such a name is there that is not of the story.
+    WriteError
+        If a file cannot be written; what was there before is as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import heapdelta as hd
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     story = hd.testing.write_investigation(place, stack_count=60)
+    ...     symbols = hd.symbols(hd.testing.write_symbols(f"{place}/symbols"))
+    ...     before, after = (hd.read_log(path).with_symbols(symbols) for path in (story.before, story.after))
+    >>> hd.diff(before, after).by("function")["function"][0]
+    'Thumbnail::Load'
+    """
+    files = {name: bytes(content) for name, content in _native.server_symbols()}
+    for place, content in zip(own_places(folder, list(files)), files.values(), strict=True):
+        _whole_file.write(place, content)
+    return Path(folder)

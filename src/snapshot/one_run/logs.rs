@@ -5,6 +5,7 @@ use arrow_array::{
     cast::AsArray,
     types::{UInt32Type, UInt64Type},
 };
+use arrow_select::interleave::interleave_record_batch;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::places::Unsettled;
@@ -58,6 +59,7 @@ pub struct Candidate<'a> {
 
 /// A snapshot of a run.
 pub struct Log<'a> {
+    batches: &'a [RecordBatch],
     frames: Vec<FrameColumns<'a>>,
     /// By frame; those of no candidate have none.
     marks: Vec<Mark>,
@@ -78,7 +80,8 @@ impl<'a> Log<'a> {
         }
         let any = is_unsettled.contains(&true);
         let candidates = if any { candidates(snapshot, &is_unsettled) } else { Vec::new() };
-        let mut log = Self { frames, marks: Vec::new(), map, candidates };
+        let batches = snapshot.table("frames").map_or(&[][..], |table| &table.batches);
+        let mut log = Self { batches, frames, marks: Vec::new(), map, candidates };
         if any {
             log.mark(is_unsettled.len());
         }
@@ -109,12 +112,23 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Rows of `frames`, built once more.
-    pub fn rebuilt(&self, frames: &[u32]) -> Frames {
+    /// Frames as their texts and the modules alone make them: so they have the hashes that fingerprints are made of.
+    fn rebuilt(&self, frames: &[u32]) -> Frames {
         Frames::of_texts(frames.iter().map(|frame| self.frame(*frame).text), self.map)
     }
 
     /// Rows of `frames`.
+    pub fn rows(&self, frames: &[u32]) -> RecordBatch {
+        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let place = |frame: &u32| {
+            let batch = self.frames.partition_point(|batch| batch.first <= *frame) - 1;
+            (batch, (frame - self.frames[batch].first) as usize)
+        };
+        let places: Vec<(usize, usize)> = frames.iter().map(place).collect();
+        interleave_record_batch(&batches, &places).unwrap_or_else(|error| panic!("rows of frames: {error}")) // proof: all are of one table
+    }
+
+    /// How many rows `frames` has.
     pub fn frame_count(&self) -> u32 {
         self.frames.last().map_or(0, |last| last.first + last.text.len() as u32)
     }

@@ -70,10 +70,10 @@ fn added(logs: &[Log<'_>], numbers: &BTreeMap<Frame, u32>) -> Vec<RecordBatch> {
     let of_log = |frames: &[(&Frame, &u32)]| {
         let texts: Vec<u32> = frames.iter().map(|(frame, _)| frame.id).collect();
         let ids: ArrayRef = Arc::new(UInt32Array::from_iter_values(frames.iter().map(|(_, number)| **number)));
-        let rows = logs[frames[0].0.source as usize].rebuilt(&texts);
-        rows.batches.into_iter().map(move |batch| with_column(&schema::FRAMES, &batch, "frame_id", &ids))
+        let rows = logs[frames[0].0.source as usize].rows(&texts);
+        with_column(&schema::FRAMES, &rows, "frame_id", &ids)
     };
-    frames.chunk_by(|(one, _), (next, _)| one.source == next.source).flat_map(of_log).collect()
+    frames.chunk_by(|(one, _), (next, _)| one.source == next.source).map(of_log).collect()
 }
 
 fn with_rows(stacks: &RecordBatch, rows: &[Row]) -> RecordBatch {

@@ -193,3 +193,31 @@ pub const SURVIVORS: TableSchema = TableSchema {
         nullable("requested_bytes", Kind::U64, TOO_LARGE, "bytes the program asked for in them"),
     ],
 };
+
+/// Answer of [`crate::snapshot::look_up`].
+pub const NAMES: TableSchema = TableSchema {
+    name: "names",
+    row: "address that symbols name",
+    order: "row",
+    columns: &[
+        column("row", Kind::U32, "the address, from 0, as given"),
+        column("function", Kind::Text, "name of the function"),
+        column("offset", Kind::U64, "bytes from the start of the function"),
+        nullable("file", Kind::Text, "the symbols do not tell", "source file"),
+        nullable("source_line", Kind::U32, "the symbols do not tell", "line in it"),
+        column("doubtful", Kind::Bool, "it is perhaps another function"),
+    ],
+};
+
+/// Answer of [`crate::Snapshot::name_fingerprints`].
+pub const NAME_FINGERPRINTS: TableSchema = TableSchema {
+    name: "name_fingerprints",
+    row: "stack",
+    order: "stack_id",
+    columns: &[nullable(
+        "name_fingerprint",
+        Kind::U64,
+        "a frame has no function",
+        "hash of the modules and functions: equal across builds of a program",
+    )],
+};

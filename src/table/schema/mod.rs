@@ -7,10 +7,12 @@
 mod answers;
 mod dumps;
 mod logs;
+mod symbols;
 
 pub(crate) use answers::*;
 pub use dumps::*;
 pub use logs::*;
+pub use symbols::*;
 
 use std::{
     collections::HashMap,

@@ -17,6 +17,7 @@ mod blocks;
 pub(super) mod program;
 pub mod series;
 mod sites;
+pub mod symbols;
 mod umdh1;
 mod umdh2;
 

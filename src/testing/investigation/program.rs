@@ -46,7 +46,7 @@ const VERBS: [&str; 12] =
 /// Where functions start, in the first module; a little further in each one after it.
 const FIRST_FUNCTION: u64 = 0x1000;
 /// Room for one function in the image.
-const FUNCTION_BYTES: u64 = 0x340;
+pub const FUNCTION_BYTES: u64 = 0x340;
 
 const fn module(path: &'static str, bytes: u64, role: Role, words: &'static [&'static str]) -> Module {
     Module { path, bytes, role, words }
@@ -152,7 +152,13 @@ impl Module {
         if self.is_system() { count } else { count * VERBS.len() as u64 }
     }
 
-    fn function_name(&self, number: u64) -> String {
+    /// Where a function begins, from the base of the module at a place in [`MODULES`].
+    pub fn function_start(place: usize, number: u64) -> u64 {
+        FIRST_FUNCTION + place as u64 * 0x130 + number * FUNCTION_BYTES
+    }
+
+    /// The name of a function.
+    pub fn function_name(&self, number: u64) -> String {
         if self.is_system() {
             return self.words[number as usize].to_owned();
         }
@@ -179,7 +185,7 @@ pub fn system(module: &str, function: &str, offset: u64) -> Frame {
 impl Frame {
     /// Distance from the module's base.
     fn relative(self) -> u64 {
-        FIRST_FUNCTION + self.module as u64 * 0x130 + self.function * FUNCTION_BYTES + self.offset
+        Module::function_start(self.module, self.function) + self.offset
     }
 
     /// `fhorders!Basket::Insert+0x0000004C`

@@ -13,7 +13,7 @@ use std::{
 use super::super::{encode::Lines, random::Random};
 use super::blocks::{Block, Story, Trace};
 use super::program::{Frame, MODULES, Run};
-use super::{Options, heap_bases};
+use super::{Options, heap_bases, symbols};
 
 const DASHES: &str = "- - - - - - - - - -";
 
@@ -66,7 +66,12 @@ fn preamble(lines: &mut Lines<'_, impl Write>, taken_at: &str, run: &Run) -> io:
     lines.line("// Process modules enumerated.")?;
     lines.line("DBGHELP: ntdll - public symbols  ")?;
     lines.line(r"         d:\symbols\ntdll.pdb\5D1B7A0C4E4C2F1B9C1E6A6B0F3D77211\ntdll.pdb")?;
-    lines.line("DBGHELP: fhlicence - no symbols loaded")?;
+    for (_, module) in symbols::modules() {
+        let (name, id) = (module.name(), symbols::id(module));
+        lines.line(&format!("DBGHELP: {name} - private symbols & lines "))?;
+        lines.line(&format!(r"         d:\symbols\{name}.pdb\{id}\{name}.pdb"))?;
+    }
+    lines.line(&format!("DBGHELP: {} - no symbols loaded", symbols::WITHOUT))?;
     lines.line("")
 }
 

@@ -19,9 +19,9 @@ TEXTS = {"max_growth", "max_growth_each", "max_growth_of", "address_space", "enc
 TEXTS |= {"case", "case_pattern", "scheduler", "fingerprint", "text", "stack"}
 LOGS = ["before.svg", "after.svg"]
 # What a command needs beside its logs and the output in question.
-NEEDED = {"check": ["--max-growth", "1GB", "--json"], "series": ["--csv"]}
+NEEDED = {"check": ["--max-growth", "1GB", "--json"], "series": ["--csv"], "symbols": ["--missing"]}
 # What of two logs it takes.
-TAKES = {"summary": 1}
+TAKES = {"summary": 1, "symbols": 1}
 # What it is asked about, where that is a dataset and no logs.
 ASKED = {"cases": ["data"], "rank": ["data"], "similar": ["data", "C291BD"]}
 COMMANDS = {function.__name__: function for function in cli.COMMANDS}
@@ -93,6 +93,8 @@ def test_known_outputs_are_these() -> None:
         ("check", "--markdown"),
         ("check", "--junit"),
         ("check", "--write-baseline"),
+        ("symbols", "--parquet"),
+        ("symbols", "--output"),
         ("cases", "--parquet"),
         ("cases", "--output"),
         ("rank", "--parquet"),

@@ -110,6 +110,8 @@ def check(
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
+    symbols: _input.Symbols = None,
+    symbols_by_name: _input.SymbolsByName = False,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
 ) -> int:
@@ -119,7 +121,7 @@ def check(
     filters = _views.filters(focus, None, hide, show)
     if write_baseline is not None and after is None and baseline is None and given == (None, None, [], None, None):
         _refuse_to_keep_a_part(filters)
-        how = _input.how(encoding, password, archive_limit, threads=threads)
+        how = _input.how(encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name)
         return _keep(_read(before, after_capture, how), write_baseline)
     limits = _limits(*given, by)
     if output is not None and not as_json:
@@ -128,7 +130,7 @@ def check(
     is_taken = _machine.stdout_is_taken(as_json=on_stdout, documents={"--markdown": markdown, "--junit": junit})
     suppressions = _suppressions(ignore)
     rules = _input.read_allocators(allocators)
-    how = _input.how(encoding, password, archive_limit, threads=threads)
+    how = _input.how(encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name)
     if baseline is not None:
         _refuse_with_baseline(after, before_capture)
         old, new = hd.read_baseline(baseline), _read(before, after_capture, how)

@@ -133,6 +133,8 @@ def series(
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
+    symbols: _input.Symbols = None,
+    symbols_by_name: _input.SymbolsByName = False,
     threads: _input.Threads = None,
 ) -> None:
     """Rank what grows over many logs or dumps of one program, with a verdict for each row and its reason."""
@@ -144,7 +146,7 @@ def series(
     _refuse_chart(chart, top)
     space = None if address_space is None else parse_size(address_space, "--address-space")
     rules = _input.read_allocators(allocators)
-    how = _input.how(encoding, password, archive_limit, threads=threads)
+    how = _input.how(encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name)
     batch = _input.read_many(_listed(sources), how=how)
     judged: dict[str, Any] = {"address_space": space, "warm_up_hours": warm_up_hours}
     kind = by or (Kind.COUNTER if batch.dumps and not len(batch) else Kind.MODULE)

@@ -9,7 +9,10 @@ use super::{
     space::{Allocation, Part, Space},
 };
 use crate::testing::{
-    investigation::program::{MODULES, Run},
+    investigation::{
+        program::{MODULES, Run},
+        symbols,
+    },
     random::Random,
 };
 
@@ -22,10 +25,6 @@ const SETUP: Passing = (r"C:\Program Files\Fernhollow\bin\fhsetup.dll", 0x2_1000
 /// What the logs say of ntdll's symbols, as bytes of a GUID.
 const NTDLL_GUID: [u8; 16] =
     [0x0C, 0x7A, 0x1B, 0x5D, 0x4C, 0x4E, 0x1B, 0x2F, 0x9C, 0x1E, 0x6A, 0x6B, 0x0F, 0x3D, 0x77, 0x21];
-/// Without symbols, as the logs say.
-const WITHOUT_SYMBOLS: &str = "fhlicence";
-/// Built with tools of another age.
-const OLD: &str = "marlinsql";
 
 /// File name without extension.
 fn stem(path: &str) -> &str {
@@ -76,10 +75,12 @@ fn module(seed: u64, path: &str, bytes: u64, base: u64) -> Module {
     guid.chunks_exact_mut(8).for_each(|half| half.copy_from_slice(&random.bits().to_le_bytes()));
     let file = if is_system { format!("{name}.pdb") } else { format!(r"D:\build\fernhollow\bin\{name}.pdb") };
     let code_view = match name {
-        WITHOUT_SYMBOLS => None,
-        OLD => Some(CodeView::Nb10 { time_date_stamp: 0x4B3D_2A10, age: 3, file }),
+        symbols::WITHOUT => None,
+        symbols::OLD => Some(CodeView::Nb10 { time_date_stamp: 0x4B3D_2A10, age: 3, file }),
         "ntdll" => Some(CodeView::Rsds { guid: NTDLL_GUID, age: 1, file }),
-        _ => Some(CodeView::Rsds { guid, age: random.between(1, 12) as u32, file }),
+        _ if is_system => Some(CodeView::Rsds { guid, age: random.between(1, 12) as u32, file }),
+        // What the logs say, too.
+        _ => Some(CodeView::Rsds { guid: symbols::guid(path), age: symbols::AGE, file }),
     };
     let own = [4, 2, (file_number(seed, path, 1) % 50) as u16, 0];
     Module {

@@ -1,0 +1,125 @@
+"""`symbols`: folders, symbol stores and symbol paths become a `SymbolStore`, which names the addresses of captures."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from heapdelta import _native
+from heapdelta._safe_text import visible
+from heapdelta._words import plural
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["SymbolStore", "symbols"]
+
+
+class _Named(Protocol):
+    """A capture whose addresses can have names."""
+
+    @property
+    def symbols(self) -> pl.DataFrame: ...
+
+    def with_symbols(self, store: SymbolStore) -> _Named: ...
+
+
+class SymbolStore:
+    """Where symbols are looked for. Made by `heapdelta.symbols`.
+
+    A file is opened when an address of its module is asked for, and stays open as long as the store lives: so the
+    second log of a program costs the lookups alone.
+    """
+
+    def __init__(self, native: _native.SymbolStore) -> None:
+        self._native = native
+
+    @property
+    def places(self) -> list[Path]:
+        """Folders and files of this machine, in the order in which they are searched."""
+        return self._native.places
+
+    @property
+    def notes(self) -> list[str]:
+        """What is not searched, one sentence each: servers, and places that are not there."""
+        notes = [f"{visible(server)} is a server: heapdelta asks nobody" for server in self._native.servers]
+        return [
+            *notes,
+            *(f"{visible(os.fspath(path))} is not searched: {said}" for path, said in self._native.faults()),
+        ]
+
+    def needed(self, log: _Named) -> pl.DataFrame:
+        """List the symbols that a log would need and that are not here.
+
+        Parameters
+        ----------
+        log : Snapshot or Dump
+            A capture; one whose addresses have names already is asked for them anew.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row per module, sorted by ``frame_count``, largest first, then by module: ``module`` str, ``debug_file``
+            str (name of the file), ``id`` str (GUID and age; null where the log does not tell the build),
+            ``frame_count`` u32 (addresses without a name), ``path`` str (where a symbol server has it:
+            ``name.pdb/GUIDAGE/name.pdb``; null without an id), ``reason`` str.
+        """
+        lacking = log.with_symbols(self).symbols.filter(pl.col("match").is_in(["none", "mismatch"]))
+        path = pl.format("{}/{}/{}", "debug_file", "wanted_id", "debug_file").alias("path")
+        columns = ["module", "debug_file", pl.col("wanted_id").alias("id"), "frame_count", path, "reason"]
+        return lacking.select(columns).sort("frame_count", "module", descending=[True, False])
+
+    def __repr__(self) -> str:
+        return f"<SymbolStore: {plural(len(self.places), 'place')}>"
+
+
+def symbols(*paths: str | os.PathLike[str]) -> SymbolStore:
+    r"""Tell where symbols are.
+
+    Parameters
+    ----------
+    *paths : str or os.PathLike
+        Folders, of which all that lies below is searched; symbol stores (``name.pdb\GUIDAGE\name.pdb``); single files;
+        or texts as in ``_NT_SYMBOL_PATH``, such as ``srv*C:\Symbols*https://msdl.example``. Read are PDBs, packed ones
+        too (``name.pd_``), Breakpad's ``.sym`` and images with DWARF.
+
+    Returns
+    -------
+    SymbolStore
+        To be given to `Snapshot.with_symbols`. Nothing is read before.
+
+    Raises
+    ------
+    OptionError
+        If no path is given, or a path that names one place only is not there.
+
+    Notes
+    -----
+    There is no network: servers of a symbol path are named in `SymbolStore.notes` and left alone. ``docs/symbols.md``
+    says where to get symbols, and what each match is worth.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import heapdelta as hd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hd.symbols(folder)
+    <SymbolStore: 1 place>
+    """
+    if not paths:
+        raise OptionError("expected at least one path of symbols, found none", kind="option")
+    for path in paths:
+        text = os.fspath(path)
+        if not any(sign in text for sign in ";*") and not os.path.lexists(text) and "://" not in text:
+            raise OptionError(
+                f"{text}: expected a folder or file of symbols, found nothing there", path=text, kind="option"
+            )
+    return SymbolStore(_native.SymbolStore([os.fspath(path) for path in paths]))
+
+
+def nowhere() -> SymbolStore:
+    """Give a store without a place: it tells what a capture would need."""
+    return SymbolStore(_native.SymbolStore([]))

@@ -1,0 +1,67 @@
+//! The formats of symbols, one in each file.
+
+mod breakpad;
+mod dwarf;
+mod pdb;
+
+use super::{
+    answer::{Answer, Kind},
+    fault::Fault,
+    id::Id,
+};
+use crate::input::content::Content;
+
+/// What a file says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// What names it has.
+    pub kind: Kind,
+    /// The build that it is of.
+    pub id: Option<Id>,
+    /// The age that is written beside the GUID, where a PDB has two: it counts how often the file was written.
+    pub file_age: Option<u32>,
+    /// Bytes of address space of its module.
+    pub image_size: Option<u64>,
+}
+
+/// One format. Readers get bytes that strangers made: they may refuse them or panic, and take no more memory than a few times as
+/// many bytes.
+pub trait Format: Sync {
+    /// Whether a file is one that begins so; there are at least 4096 bytes, unless it is shorter.
+    fn begins(&self, start: &[u8]) -> bool;
+
+    /// What a file says of itself. Nothing that is not needed for it is read.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or has no names.
+    fn facts(&self, bytes: &Content) -> Result<Facts, Fault>;
+
+    /// Looks up places in the module: bytes from its base, in ascending order. One answer for each; none where no function is known.
+    ///
+    /// # Errors
+    ///
+    /// If the file is damaged. Damage that concerns some places alone leaves these without an answer.
+    fn answers(&self, bytes: &Content, places: &[u32]) -> Result<Vec<Option<Answer>>, Fault>;
+}
+
+/// All formats.
+static FORMATS: [&dyn Format; 3] = [&pdb::Pdb, &breakpad::Breakpad, &dwarf::Dwarf];
+
+/// The format of a file that begins so.
+///
+/// # Errors
+///
+/// If it is none, or one of which it is known that it is not read.
+pub fn format(start: &[u8]) -> Result<&'static dyn Format, Fault> {
+    if start.starts_with(b"Microsoft MSFZ Container") {
+        return Err(Fault::Unsupported("a compressed PDB (MSFZ)"));
+    }
+    if start.starts_with(b"BSJB") {
+        return Err(Fault::Unsupported("a portable PDB of .NET"));
+    }
+    if start.starts_with(b"Microsoft C/C++ program database 2.00") {
+        return Err(Fault::Unsupported("a PDB of before Visual C++ 7 (version 2.00)"));
+    }
+    FORMATS.into_iter().find(|format| format.begins(start)).ok_or(Fault::NotSymbols)
+}

@@ -1,0 +1,26 @@
+//! Names for addresses, from files: PDBs, symbol stores, Breakpad's `.sym`, and images with DWARF.
+//!
+//! ```text
+//! shop+0x610C -> shop!Basket::Add+0x2C at basket.cpp, line 41
+//! ```
+//!
+//! Invariant: a file is asked for a module only if something proves that it is of that build, or if the caller takes less and is
+//! told so. What a file says wrong costs its module the names and nothing else.
+
+pub mod answer;
+mod choose;
+pub mod fault;
+mod files;
+pub mod id;
+mod image;
+mod index;
+pub mod opened;
+pub mod path;
+mod resolve;
+mod store;
+mod undecorate;
+
+pub use answer::{Answer, Call, Kind};
+pub use choose::{Found, Match, Wanted};
+pub use resolve::{Address, Code, Named, Outcome, resolve};
+pub use store::Store;

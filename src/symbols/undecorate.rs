@@ -1,0 +1,140 @@
+//! Names as people write them, of names as linkers know them.
+
+use undname::Flags;
+
+/// Bytes of a name that is undecorated: readers of longer ones may go as deep as the name is long.
+const LONGEST: usize = 4096;
+
+/// Undecorates a name as debuggers show it: without parameters. The same where it is not decorated, or in a way that nobody
+/// reads; without the decoration of C (`_name@12`) if `is_32_bit`.
+pub fn undecorated(name: &str, is_32_bit: bool) -> String {
+    if name.len() > LONGEST {
+        return name.to_owned();
+    }
+    let found = if name.starts_with('?') {
+        undname::demangle(name, Flags::NAME_ONLY).ok()
+    } else if let Ok(rust) = rustc_demangle::try_demangle(name) {
+        Some(format!("{rust:#}"))
+    } else if let Some(start) = itanium(name) {
+        let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
+        let symbol = cpp_demangle::Symbol::new(&name[start..]).ok();
+        let shown = symbol.and_then(|symbol| symbol.demangle_with_options(&options).ok());
+        shown.map(|shown| without_qualifiers(&shown).to_owned())
+    } else if is_32_bit {
+        Some(without_convention(name).to_owned())
+    } else {
+        None
+    };
+    found.filter(|found| !found.is_empty()).unwrap_or_else(|| name.to_owned())
+}
+
+/// A name without the parameters that some tools write behind it, and what follows them.
+pub fn without_parameters(name: &str) -> &str {
+    let bare = without_qualifiers(name.trim_end());
+    if !bare.ends_with(')') {
+        return name;
+    }
+    let mut depth = 0_u32;
+    for (at, byte) in bare.bytes().enumerate().rev() {
+        match byte {
+            b')' => depth += 1,
+            b'(' if depth == 1 => {
+                let before = bare[..at].trim_end();
+                // `(anonymous namespace)` and the `()` of `operator()` are no parameters.
+                let is_name = before.is_empty() || before.ends_with("::") || before.ends_with("operator");
+                return if is_name { name } else { before };
+            }
+            b'(' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    name
+}
+
+/// A name without what says of which objects a method may be called.
+fn without_qualifiers(mut name: &str) -> &str {
+    while let Some(shorter) = [" const", " volatile", " &", "&"].iter().find_map(|word| name.strip_suffix(word)) {
+        name = shorter.trim_end();
+    }
+    name
+}
+
+/// Where a name of the Itanium ABI begins; 32-bit Windows has an underscore more.
+fn itanium(name: &str) -> Option<usize> {
+    if name.starts_with("_Z") { Some(0) } else { name.starts_with("__Z").then_some(1) }
+}
+
+/// Takes the decoration of a calling convention away: `_cdecl`, `_stdcall@12`, `@fastcall@8`, `vectorcall@@16`.
+fn without_convention(name: &str) -> &str {
+    let (bare, is_sized) = match name.rsplit_once('@') {
+        Some((bare, bytes)) if !bytes.is_empty() && bytes.bytes().all(|byte| byte.is_ascii_digit()) => (bare, true),
+        _ => (name, false),
+    };
+    match (bare.strip_suffix('@'), bare.strip_prefix('@'), bare.strip_prefix('_')) {
+        (Some(vector), _, _) if is_sized => vector,
+        (_, Some(fast), _) if is_sized => fast,
+        (_, _, Some(plain)) if !plain.is_empty() => plain,
+        _ if is_sized => bare,
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_debuggers_show() {
+        for (decorated, name) in [
+            ("?Add@Basket@shop@@QEAAXHPEBD@Z", "shop::Basket::Add"),
+            ("??0Basket@shop@@QEAA@XZ", "shop::Basket::Basket"),
+            ("??$push@H@list@@YAXH@Z", "list::push<int>"),
+            ("_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"),
+            ("_RNvC6_123foo3bar", "123foo::bar"),
+            ("_ZN4shop6Basket3AddEiPKc", "shop::Basket::Add"),
+            ("_ZNK4shop6Basket5TotalEv", "shop::Basket::Total"),
+            ("RtlAllocateHeap", "RtlAllocateHeap"),
+            ("_RtlAllocateHeap@12", "_RtlAllocateHeap@12"),
+            ("?", "?"),
+            (&"?".repeat(1 << 20), &"?".repeat(1 << 20)),
+        ] {
+            assert_eq!(undecorated(decorated, false), name);
+        }
+    }
+
+    #[test]
+    fn parameters_are_no_part_of_a_name() {
+        for (written, name) in [
+            ("shop::add(int, char const *)", "shop::add"),
+            ("shop::Basket::total(void) const", "shop::Basket::total"),
+            ("call(void (*)(int), std::function<void (int)>) const &", "call"),
+            ("each<void (int)>", "each<void (int)>"),
+            ("each<void (int)>(int)", "each<void (int)>"),
+            ("shop::(anonymous namespace)", "shop::(anonymous namespace)"),
+            ("Functor::operator()", "Functor::operator()"),
+            ("Functor::operator()(int) const", "Functor::operator()"),
+            ("(anonymous namespace)::hidden()", "(anonymous namespace)::hidden"),
+            ("close", "close"),
+            (")", ")"),
+            ("()", "()"),
+        ] {
+            assert_eq!(without_parameters(written), name);
+        }
+    }
+
+    #[test]
+    fn conventions_are_of_32_bits() {
+        for (decorated, name) in [
+            ("_RtlAllocateHeap@12", "RtlAllocateHeap"),
+            ("@RtlpFree@8", "RtlpFree"),
+            ("Blend@@16", "Blend"),
+            ("_main", "main"),
+            ("_", "_"),
+            ("name", "name"),
+            ("odd@name", "odd@name"),
+            ("__ZN4shop6Basket3AddEi", "shop::Basket::Add"),
+        ] {
+            assert_eq!(undecorated(decorated, true), name);
+        }
+    }
+}
