@@ -146,6 +146,10 @@ stubs: $(TOOLS) ## Write python/heapdelta/_native.pyi from the bindings
 
 # --- speed, memory, robustness -------------------------------------------------------------------------------------------
 
+.PHONY: bench-symbols
+bench-symbols: $(BUILT) ## Names for a million addresses, beside llvm-symbolizer (needs Debian's clang-19, lld-19 and llvm-19)
+	$(BIN)/python benches/symbols.py $(TARGET)/bench-symbols
+
 .PHONY: bench
 bench: $(BUILT_FOR_BENCH) ## Measure speed and memory on logs of 1 GB and dumps of 1 and 2 GiB, write the table of benches/README.md
 	$(BIN)/python -m pip install -q --group bench

@@ -316,7 +316,7 @@ def write_symbols(folder: str | PathLike[str]) -> Path:
     ...     symbols = hd.symbols(hd.testing.write_symbols(f"{place}/symbols"))
     ...     before, after = (hd.read_log(path).with_symbols(symbols) for path in (story.before, story.after))
     >>> hd.diff(before, after).by("function")["function"][0]
-    'Thumbnail::Load'
+    'Thumbnail::Insert'
     """
     files = {name: bytes(content) for name, content in _native.server_symbols()}
     for place, content in zip(own_places(folder, list(files)), files.values(), strict=True):

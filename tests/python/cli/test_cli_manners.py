@@ -293,7 +293,7 @@ def test_demo_ends_with_answers_and_with_commands_to_paste(
     monkeypatch.setenv("PATH", "/nowhere")
     answers = helped(capsys, "demo", "--out", "de mo").partition("Which module?")[2].splitlines()
     assert answers[0].strip() == "fhpreview, +16.8 MiB"
-    assert answers[1] == "Which stack?   fhpreview+0x610C, +2.84 MiB in +120 blocks: stack #C291BD above"
+    assert answers[1] == "Which stack?   fhpreview!Thumbnail::Insert, +2.84 MiB in +120 blocks: stack #C291BD above"
     assert "heapdelta is not on the PATH: it is bin/heapdelta" in answers
     commands = [shlex.split(line) for line in answers if line.startswith("  bin/heapdelta ")]
     assert [words[0] for words in commands] == ["bin/heapdelta"] * 4
