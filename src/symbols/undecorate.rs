@@ -1,5 +1,8 @@
 //! Names as people write them, of names as linkers know them.
 
+use std::fmt;
+
+use cpp_demangle::DemangleWrite;
 use undname::Flags;
 
 /// Bytes of a name that is undecorated: readers of longer ones may go as deep as the name is long.
@@ -18,14 +21,28 @@ pub fn undecorated(name: &str, is_32_bit: bool) -> String {
     } else if let Some(start) = itanium(name) {
         let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
         let symbol = cpp_demangle::Symbol::new(&name[start..]).ok();
-        let shown = symbol.and_then(|symbol| symbol.demangle_with_options(&options).ok());
-        shown.map(|shown| without_qualifiers(&shown).to_owned())
+        let mut shown = Bounded(String::new());
+        let is_whole = symbol.is_some_and(|symbol| symbol.structured_demangle(&mut shown, &options).is_ok());
+        is_whole.then(|| without_qualifiers(&shown.0).to_owned())
     } else if is_32_bit {
         Some(without_convention(name).to_owned())
     } else {
         None
     };
     found.filter(|found| !found.is_empty()).unwrap_or_else(|| name.to_owned())
+}
+
+/// A text that takes no more than a name may have: one of 200 bytes can stand for millions.
+struct Bounded(String);
+
+impl DemangleWrite for Bounded {
+    fn write_string(&mut self, part: &str) -> fmt::Result {
+        if self.0.len() + part.len() > LONGEST {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(part);
+        Ok(())
+    }
 }
 
 /// A name without the parameters that some tools write behind it, and what follows them.
@@ -53,7 +70,7 @@ pub fn without_parameters(name: &str) -> &str {
 
 /// A name without what says of which objects a method may be called.
 fn without_qualifiers(mut name: &str) -> &str {
-    while let Some(shorter) = [" const", " volatile", " &", "&"].iter().find_map(|word| name.strip_suffix(word)) {
+    while let Some(shorter) = [" const", " volatile", " &&", " &"].iter().find_map(|word| name.strip_suffix(word)) {
         name = shorter.trim_end();
     }
     name
@@ -93,6 +110,7 @@ mod tests {
             ("_RNvC6_123foo3bar", "123foo::bar"),
             ("_ZN4shop6Basket3AddEiPKc", "shop::Basket::Add"),
             ("_ZNK4shop6Basket5TotalEv", "shop::Basket::Total"),
+            ("_ZN3OpsadEv", "Ops::operator&"),
             ("RtlAllocateHeap", "RtlAllocateHeap"),
             ("_RtlAllocateHeap@12", "_RtlAllocateHeap@12"),
             ("?", "?"),
