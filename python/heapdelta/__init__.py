@@ -20,12 +20,14 @@ from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta, diff
 from heapdelta._diff.dump_delta import DumpDelta
+from heapdelta._export.verb import Export, export
 from heapdelta._native import __version__
 from heapdelta._ranking.live import Live
 from heapdelta._read.archive import ArchiveLimits, members
 from heapdelta._read.kinds import read_comparison, read_dump, read_log
 from heapdelta._read.many import Batch, read_many
 from heapdelta._read.one import read
+from heapdelta._report.verb import Report, report
 from heapdelta._series.dump_series import DumpSeries
 from heapdelta._series.runs import Run, Runs, group
 from heapdelta._series.series import Series
@@ -52,8 +54,10 @@ __all__ = [
     "Dump",
     "DumpDelta",
     "DumpSeries",
+    "Export",
     "Ingest",
     "Live",
+    "Report",
     "Run",
     "Runs",
     "Series",
@@ -66,6 +70,7 @@ __all__ = [
     "dataset",
     "diff",
     "exceptions",
+    "export",
     "group",
     "ingest",
     "members",
@@ -76,6 +81,7 @@ __all__ = [
     "read_dump",
     "read_log",
     "read_many",
+    "report",
     "series",
     "symbols",
     "testing",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Keys", "Snapshot", "SymbolStore", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_symbols", "empty_tables", "encoding_name", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_every", "read_members", "restored", "server_symbols", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Keys", "Snapshot", "SymbolStore", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_symbols", "empty_tables", "encoding_name", "export_stacks", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_every", "read_members", "restored", "server_symbols", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -458,12 +458,23 @@ def empty_symbols() -> Table:
 
 def empty_tables(noun: str) -> list[tuple[str, Table]]:
     """
-    The tables of a log, a comparison or a minidump without any rows, by the noun that captures are called.
+    The tables of a log, a comparison or a minidump without any rows, by the noun that captures are called. A log has those of symbols,
+    too.
     """
 
 def encoding_name(name: str) -> str | None:
     """
     Python's name of an encoding, by any of its names; None for one that is not known.
+    """
+
+def export_stacks(format: str, title: str, notes: SupportsGetItem[int, str], *, places: Any, inlined: Any, modules: Any, steps: Any, stacks: Any, owners: Any, points: SupportsGetItem[int, tuple[str, SupportsFloat | SupportsIndex]], started: SupportsFloat | SupportsIndex, changes: bool, packed: bool) -> bytes:
+    """
+    Write stacks as a file of `format`: pprof, folded, speedscope, firefox or heaptrack.
+
+    `places` has name str, module u32 (row of `modules`), allocator bool, file str, source_line u32; `inlined` place u32, name, file
+    str, source_line u32, sorted by place, innermost first; `modules` name, path, debug_id str; `steps` one column u32, the places of
+    all stacks, innermost first; `stacks` length u32, owner u32 (row of `owners`), and bytes and blocks of each point i64; `owners` one
+    column str; `points` label and milliseconds.
     """
 
 def follow_blocks(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[Table, Table]:

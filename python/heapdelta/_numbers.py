@@ -60,6 +60,51 @@ def delta(measure: str) -> pl.Expr:
     return difference(pl.col(f"{measure}_after"), pl.col(f"{measure}_before")).alias(f"{measure}_delta")
 
 
+def sums_of_ranges(values: pl.Series, start: pl.Series, end: pl.Series) -> pl.Series:
+    """Sum up the values of ranges of rows: from `start` up to `end`, which is not in it; null where one of them is.
+
+    A range without rows is zero, unless nothing is known at all.
+    """
+    if len(values) and values.null_count() == len(values):
+        return pl.repeat(None, len(start), dtype=values.dtype, eager=True)
+    kind = pl.Int64 if _fits(values) else pl.Int128
+    sums = _between(values.fill_null(0).cast(kind, strict=False), start, end).cast(values.dtype, strict=False)
+    if not values.null_count():
+        return sums
+    lacking = _between(values.is_null().cast(pl.UInt32), start, end)
+    return sums.set(lacking > 0, None)
+
+
+def _fits(values: pl.Series) -> bool:
+    """Tell whether no sum of some of the values passes 63 bits."""
+    largest = max((abs(number) for number in (values.min(), values.max()) if isinstance(number, int)), default=0)
+    return largest * len(values) < 1 << 63
+
+
+def _between(values: pl.Series, start: pl.Series, end: pl.Series) -> pl.Series:
+    running = pl.concat([pl.Series([0], dtype=values.dtype), values.cum_sum()])
+    return running.gather(end) - running.gather(start)
+
+
+def starts_of(counts: pl.Series) -> pl.Series:
+    """Tell where parts of these sizes begin, one behind the other, and where the last one ends: i64, one row more."""
+    return pl.concat([pl.Series([0], dtype=pl.Int64), counts.cast(pl.Int64, strict=False).cum_sum()])
+
+
+def parts_of(starts: pl.Series) -> pl.Series:
+    """Give every row the number of its part: u32. `starts` is what `starts_of` gives; no part is empty."""
+    numbers = pl.repeat(0, int(starts[-1]), dtype=pl.UInt32, eager=True)
+    inner = starts.slice(1).head(-1)
+    return numbers.scatter(inner, 1).cum_sum() if len(inner) else numbers
+
+
+def differences(after: pl.Series, before: pl.Series) -> pl.Series:
+    """After - before, into i64; in 64 bits where both have room for a sign, which takes a third of the time."""
+    largest = [number for number in (after.max(), before.max()) if isinstance(number, int)]
+    kind = pl.Int64 if max(largest, default=0) < 1 << 63 else pl.Int128
+    return (after.cast(kind, strict=False) - before.cast(kind, strict=False)).cast(pl.Int64, strict=False)
+
+
 def count_of_rows() -> pl.Expr:
     """Count rows, in a type that can be added to sums."""
     return pl.len().cast(pl.Int128)

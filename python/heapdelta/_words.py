@@ -45,9 +45,14 @@ def count_text(number: int | None, *, signed: bool = False) -> str:
     return UNKNOWN if number is None else f"{_sign(number, signed=signed)}{abs(number):,}"
 
 
-def plural(count: int | None, noun: str, *, signed: bool = False) -> str:
-    """Write a count of things: ``1 stack``, ``2,000 stacks``, ``? stacks``."""
-    return f"{count_text(count, signed=signed)} {noun}{'' if count is not None and abs(count) == 1 else 's'}"
+def plural(count: int | None, noun: str, several: str | None = None, *, signed: bool = False) -> str:
+    """Write a count of things: ``1 stack``, ``2,000 stacks``, ``? stacks``; ``2 batches`` where `several` is given."""
+    return f"{count_text(count, signed=signed)} {of_count(count, noun, several or f'{noun}s')}"
+
+
+def of_count(count: int | None, one: str, several: str) -> str:
+    """Choose the word for one thing or for several: ``is`` or ``are``."""
+    return one if count is not None and abs(count) == 1 else several
 
 
 def amount_text(number: float | None, unit: str = "bytes", *, signed: bool = False) -> str:

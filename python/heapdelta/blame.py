@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import polars as pl
 
 from heapdelta._blame.table import TABLE
+from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Allocators(tuple[Rule, ...]):
         return Allocators([*Allocators(other), *self])
 
     def __repr__(self) -> str:
-        return f"<Allocators: {len(self)} rules>"
+        return f"<Allocators: {plural(len(self), 'rule')}>"
 
 
 def _as_rule(rule: RuleLike) -> Rule:

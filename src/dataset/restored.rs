@@ -18,13 +18,15 @@ use crate::{
 /// Rows of tables, by the name of each.
 pub type Rows = Vec<(String, Vec<RecordBatch>)>;
 
-/// Makes a snapshot of rows that have the columns of its tables; a table that is not given is empty.
+/// Makes a snapshot of rows that have the columns of its tables; a table that is not given is empty, and those of symbols are not
+/// there.
 ///
 /// # Errors
 ///
 /// If a table has other columns, or a number in it is that of no row.
 pub fn restored(about: About, header: Header, rows: &Rows) -> Result<Snapshot, ArrowError> {
-    let tables = schema::SNAPSHOT_TABLES.iter().map(|table| {
+    let of_symbols = schema::SYMBOL_TABLES.iter().filter(|table| rows.iter().any(|(name, _)| name == table.name));
+    let tables = schema::SNAPSHOT_TABLES.iter().chain(of_symbols).map(|table| {
         let batches = rows.iter().find(|(name, _)| name == table.name).map_or(&[][..], |(_, batches)| batches);
         let batches = batches.iter().map(|batch| conformed(table, batch)).collect::<Result<_, _>>()?;
         Ok((table.name, Table::new(table, batches)))
@@ -39,6 +41,8 @@ pub fn restored(about: About, header: Header, rows: &Rows) -> Result<Snapshot, A
         ("stacks", "alias_of", len("stacks")),
         ("heaps", "creator_stack_id", len("stacks")),
         ("stacks", "frame_ids", len("frames")),
+        ("inlines", "frame_id", len("frames")),
+        ("frame_symbols", "frame_id", len("frames")),
     ] {
         if !snapshot
             .table(table)

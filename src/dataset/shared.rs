@@ -16,10 +16,9 @@ use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field};
 use arrow_select::{interleave::interleave, take::take};
 
-use super::keys::FrameRows;
 use crate::{
     engine::hex_text::upper_case,
-    table::{Table, frame_hash::FrameHash, schema},
+    table::{Table, frame_hash::FrameHash, frame_rows::FrameRows, schema},
 };
 
 /// Keys of frames and of stacks.

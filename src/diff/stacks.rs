@@ -2,7 +2,9 @@
 
 use std::{iter, sync::Arc};
 
-use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array, cast::AsArray, new_empty_array};
+use arrow_array::{
+    Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array, cast::AsArray, new_empty_array, types::UInt32Type,
+};
 use arrow_schema::ArrowError;
 use rayon::prelude::*;
 
@@ -30,7 +32,7 @@ pub fn numbered(sources: &[Source], is_allocator: &[impl Fn(u32) -> bool + Sync]
     };
     let (content, (columns, frame)) = rayon::join(numbers, || rayon::join(copies, || frames(sources, is_allocator)));
     let mut columns = columns?;
-    columns.extend([frame?, Arc::new(content)]);
+    columns.extend([with_names(sources, &content, frame?), Arc::new(content)]);
     Ok(Table::new(&schema::NUMBERED_STACKS, vec![table::batch(&schema::NUMBERED_STACKS, columns)]))
 }
 
@@ -54,6 +56,29 @@ fn frames(sources: &[Source], is_allocator: &[impl Fn(u32) -> bool + Sync]) -> R
     };
     let parts: Vec<UInt32Array> = batches.par_iter().map(of_batch).collect();
     one_piece("frame", parts.iter().map(|part| part as &dyn Array))
+}
+
+/// Lets a stack count for the frame of its like in another source, where symbols named that one and not its own: one log can lack
+/// what tells the build.
+fn with_names(sources: &[Source], content: &UInt32Array, frames: ArrayRef) -> ArrayRef {
+    if !sources.iter().any(|source| source.table("frame_symbols").is_some_and(|table| !table.is_empty())) {
+        return frames;
+    }
+    let functions = sources.iter().filter_map(|source| source.table("frames")).flat_map(|table| &table.batches);
+    let functions = functions.filter_map(|batch| batch.column_by_name("function"));
+    let is_named: Vec<bool> = functions.flat_map(|column| (0..column.len()).map(|row| column.is_valid(row))).collect();
+    let own = frames.as_primitive::<UInt32Type>();
+    let mut named: Vec<Option<u32>> = vec![None; content.iter().flatten().max().map_or(0, |last| last as usize + 1)];
+    for (content, frame) in content.iter().zip(own).filter_map(|(content, frame)| content.zip(frame)) {
+        if is_named[frame as usize] {
+            named[content as usize].get_or_insert(frame);
+        }
+    }
+    let better = |(content, frame): (Option<u32>, Option<u32>)| match (content, frame) {
+        (Some(content), Some(frame)) if !is_named[frame as usize] => named[content as usize].or(Some(frame)),
+        _ => frame,
+    };
+    Arc::new(content.iter().zip(own).map(better).collect::<UInt32Array>())
 }
 
 fn one_piece<'a>(name: &str, parts: impl Iterator<Item = &'a dyn Array>) -> Result<ArrayRef, ArrowError> {

@@ -173,16 +173,17 @@ pub fn key_of(text: &str) -> String {
     format!("{:016X}", hash::text_key(text))
 }
 
-/// The tables of a log, a comparison or a minidump without any rows, by the noun that captures are called.
+/// The tables of a log, a comparison or a minidump without any rows, by the noun that captures are called. A log has those of symbols,
+/// too.
 #[pyfunction]
 pub fn empty_tables(noun: &str) -> PyResult<Vec<(&'static str, Table)>> {
-    let tables: &[&schema::TableSchema] = match noun {
-        "a heap log" => &schema::SNAPSHOT_TABLES,
-        "the comparison of two logs" => &schema::COMPARISON_TABLES,
-        "a minidump" => &schema::DUMP_TABLES,
+    let (tables, more): (&[&schema::TableSchema], &[&schema::TableSchema]) = match noun {
+        "a heap log" => (&schema::SNAPSHOT_TABLES, &schema::SYMBOL_TABLES),
+        "the comparison of two logs" => (&schema::COMPARISON_TABLES, &[]),
+        "a minidump" => (&schema::DUMP_TABLES, &[]),
         _ => return Err(PyKeyError::new_err(format!("expected what captures are called, found {noun}"))),
     };
-    Ok(tables.iter().map(|table| (table.name, table::Table::new(table, Vec::new()).into())).collect())
+    Ok(tables.iter().chain(more).map(|table| (table.name, table::Table::new(table, Vec::new()).into())).collect())
 }
 
 /// Make a snapshot of rows of a dataset, by the name of each table; a table that is not given is empty.

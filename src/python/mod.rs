@@ -7,6 +7,7 @@ mod dataset;
 mod diff;
 mod dump;
 mod error;
+mod export;
 mod labels;
 mod pool;
 mod read;
@@ -34,6 +35,8 @@ pub mod native {
     use super::diff::{Diff, one_run};
     #[pymodule_export]
     use super::dump::{Dump, why_not_one_process};
+    #[pymodule_export]
+    use super::export::export_stacks;
     #[pymodule_export]
     use super::labels::{doubtful_names, function_labels, hexadecimal, statuses};
     #[pymodule_export]

@@ -17,14 +17,14 @@ use crate::{
     snapshot::Snapshot,
 };
 
-/// One key: a fingerprint or an address, and where it was seen last.
+/// One key: a fingerprint or an address, and where it was seen last; where symbols named a log's frames, last among such logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// The fingerprint or the address.
     pub value: Option<u64>,
     /// Why it has none.
     pub status: Status,
-    /// The last point that has it.
+    /// The last point that has it, or the last of those whose frames symbols named.
     pub point: u32,
     /// Number of the stack or heap there; not to be used without a value.
     pub row: u32,
@@ -56,12 +56,14 @@ impl Grid {
         let mut grid =
             Self { writes_overhead: snapshots.iter().map(|one| one.writes_overhead()).collect(), ..Self::default() };
         let mut numbers = Numbers::default();
+        let has_names = |snapshot: &&Snapshot| snapshot.table("frame_symbols").is_some_and(|table| !table.is_empty());
+        let named: Vec<bool> = snapshots.iter().map(has_names).collect();
         for snapshots in snapshots.chunks(TOGETHER.max(rayon::current_num_threads())) {
             let first = grid.columns.len();
             let entries: Vec<Vec<Entry>> = snapshots.par_iter().map(|snapshot| entries(snapshot, by)).collect();
             let numbered: Vec<(usize, Vec<u32>)> = (first..)
                 .zip(&entries)
-                .map(|(point, entries)| (point, number(&mut grid.keys, &mut numbers, entries, point)))
+                .map(|(point, entries)| (point, number(&mut grid.keys, &mut numbers, entries, point, &named)))
                 .collect();
             let column = |((point, places), entries): (&(usize, Vec<u32>), &Vec<Entry>)| {
                 let mut column = vec![grid.absent(*point); grid.keys.len()];
@@ -122,8 +124,8 @@ impl Grid {
     }
 }
 
-/// Numbers the keys of a point's entries, and notes where they were seen last.
-fn number(keys: &mut Vec<Key>, numbers: &mut Numbers, entries: &[Entry], point: usize) -> Vec<u32> {
+/// Numbers the keys of a point's entries, and notes where they were seen last; `named` tells which points have names by symbols.
+fn number(keys: &mut Vec<Key>, numbers: &mut Numbers, entries: &[Entry], point: usize, named: &[bool]) -> Vec<u32> {
     let number = |(status, value, row, _): &Entry| {
         let number = *numbers.entry((*status, *value)).or_insert(keys.len() as u32);
         let value = (*status == Status::Ok).then_some(*value);
@@ -131,6 +133,7 @@ fn number(keys: &mut Vec<Key>, numbers: &mut Numbers, entries: &[Entry], point: 
         match keys.get_mut(number as usize) {
             // Of several rows of one point the first is shown.
             Some(seen) if seen.point == key.point => {}
+            Some(seen) if named[seen.point as usize] && !named[point] => {}
             Some(seen) => *seen = key,
             None => keys.push(key),
         }

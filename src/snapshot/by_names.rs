@@ -2,28 +2,30 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, StringViewArray, UInt64Array, cast::AsArray, types::UInt64Type};
+use arrow_array::{ArrayRef, RecordBatch, UInt64Array, cast::AsArray, types::UInt64Type};
 
 use crate::{
     snapshot::Snapshot,
     table::{
         Table, batch,
         frame_hash::FrameHash,
+        frame_rows::FrameRows,
         schema,
         stacks::{fingerprint, frames_of},
     },
 };
 
 impl Snapshot {
-    /// A hash of the modules and functions of every stack, without offsets; absent where a frame has no function.
+    /// A hash of the modules and functions of every stack, without offsets; a frame without a function counts by module and offset, as
+    /// in fingerprints. Absent where no frame has a function.
     pub fn name_fingerprints(&self) -> UInt64Array {
         let batches = |name| self.table(name).map_or(&[][..], |table| &table.batches);
         let mut hash = FrameHash::default();
-        let named: Vec<Option<u64>> = batches("frames").iter().flat_map(|rows| hashes(rows, &mut hash)).collect();
-        let hashes: Vec<u64> = named.iter().map(|hash| hash.unwrap_or_default()).collect();
+        let (hashes, is_named): (Vec<u64>, Vec<bool>) =
+            batches("frames").iter().flat_map(|rows| hashes(rows, &mut hash)).unzip();
         let mut scratch = Vec::new();
         let of_stack = |frames: Option<&[u32]>| {
-            let frames = frames.filter(|frames| frames.iter().all(|frame| named[*frame as usize].is_some()))?;
+            let frames = frames.filter(|frames| frames.iter().any(|frame| is_named[*frame as usize]))?;
             Some(fingerprint(frames, &hashes, &mut scratch))
         };
         batches("stacks").iter().flat_map(frames_of).map(of_stack).collect()
@@ -45,14 +47,10 @@ impl Snapshot {
     }
 }
 
-fn hashes(frames: &RecordBatch, hash: &mut FrameHash) -> Vec<Option<u64>> {
-    let texts = |name| -> Option<&StringViewArray> { frames.column_by_name(name)?.as_string_view_opt() };
-    let (Some(modules), Some(functions)) = (texts("module"), texts("function")) else {
-        return vec![None; frames.num_rows()];
-    };
-    let hash =
-        |(module, function): (Option<&str>, Option<&str>)| Some(hash.named(&module?.to_lowercase(), function?, None));
-    modules.iter().zip(functions).map(hash).collect()
+/// The hash of each frame, and whether it is that of a name.
+fn hashes(frames: &RecordBatch, hash: &mut FrameHash) -> Vec<(u64, bool)> {
+    let Some(rows) = FrameRows::of(frames) else { return vec![(0, false); frames.num_rows()] };
+    (0..frames.num_rows()).map(|row| rows.name_key(row, hash)).collect()
 }
 
 fn with_fingerprints(stacks: &RecordBatch, names: &UInt64Array) -> RecordBatch {

@@ -11,32 +11,7 @@
 
 use std::{fmt::Write, path::PathBuf, sync::Arc};
 
-use super::{Store, answer::Kind, id::Id, opened::Opened};
-
-/// What a capture knows of the symbols of a module.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted<'a> {
-    /// Name of the module's file, without folder.
-    pub file: &'a str,
-    /// Bytes of address space.
-    pub size: Option<u64>,
-    /// Link time stamp; of dumps.
-    pub timestamp: Option<u32>,
-    /// Name of the PDB, where it is known.
-    pub debug_file: Option<&'a str>,
-    /// The build.
-    pub id: Option<Id>,
-    /// The log names the build itself, by the place that its tool had the symbols from.
-    pub is_id_of_log: bool,
-}
-
-impl Wanted<'_> {
-    /// The name of the file that a symbol server is asked for.
-    pub fn asked(&self) -> String {
-        let stem = self.file.rsplit_once('.').map_or(self.file, |(stem, _)| stem);
-        self.debug_file.map_or_else(|| format!("{stem}.pdb"), |path| last_part(path).to_owned())
-    }
-}
+use super::{Store, answer::Kind, id::Id, opened::Opened, wanted::Wanted};
 
 /// What shows that a file is of the build of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +56,8 @@ pub struct Found {
     pub file: Option<Arc<Opened>>,
     /// The nearest file that was not taken.
     pub refused: Option<(PathBuf, Option<Id>)>,
+    /// The build that the right image names, where nothing else told it.
+    pub id: Option<Id>,
     /// Why, in words; absent where all is well.
     pub reason: Option<String>,
     /// Files that are damaged or cannot be read, and why.
@@ -89,11 +66,11 @@ pub struct Found {
 
 impl Found {
     fn none(by: Match, reason: String) -> Self {
-        Self { by, file: None, refused: None, reason: Some(reason), faults: Vec::new() }
+        Self { by, file: None, refused: None, id: None, reason: Some(reason), faults: Vec::new() }
     }
 
     fn of(by: Match, file: &Arc<Opened>, reason: Option<String>) -> Self {
-        Self { by, file: Some(Arc::clone(file)), refused: None, reason, faults: Vec::new() }
+        Self { by, file: Some(Arc::clone(file)), refused: None, id: None, reason, faults: Vec::new() }
     }
 }
 
@@ -115,8 +92,12 @@ impl Store {
                 by_name_and_size(wanted, &files, by_name)
             }),
         };
-        if found.file.is_none() && found.reason.is_none() {
-            found.reason = faults.first().map(|(path, fault)| format!("{}: {fault}", path.display()));
+        // That a file is damaged says more than that there is none.
+        if found.file.is_none()
+            && found.refused.is_none()
+            && let Some((path, fault)) = faults.first()
+        {
+            found.reason = Some(format!("{}: {fault}", path.display()));
         }
         found.faults = faults;
         found
@@ -213,13 +194,14 @@ impl Store {
         };
         let debug_file = image.and_then(|image| image.debug_file.as_deref());
         let found = self.by_id(&Wanted { debug_file, id: Some(id), ..wanted.clone() }, id, faults);
+        let found = Found { id: Some(id), ..found };
         if found.file.is_some() { Found { by: Match::Image, reason: found.reason.or(said), ..found } } else { found }
     }
 
     /// Opens the files that can have the names of a module.
     fn opened(&self, wanted: &Wanted<'_>, id: Option<Id>, faults: &mut Vec<(PathBuf, String)>) -> Vec<Arc<Opened>> {
         let mut paths: Vec<PathBuf> = Vec::new();
-        for name in names(wanted) {
+        for name in wanted.names() {
             for path in self.named(&name) {
                 if !paths.contains(&path) {
                     paths.push(path);
@@ -244,34 +226,6 @@ impl Store {
         };
         paths.into_iter().take(TRIED).filter_map(&mut open).collect()
     }
-}
-
-/// The name at the end of a path of Windows or another system.
-fn last_part(path: &str) -> &str {
-    path.rsplit(['\\', '/']).next().unwrap_or(path)
-}
-
-/// Names that the symbols of a module can have.
-fn names(wanted: &Wanted<'_>) -> Vec<String> {
-    /// Files of 64-bit Windows that have the names of others in it for 32-bit programs.
-    const OTHERS: [&str; 8] = ["ntdll", "kernel32", "kernelbase", "user32", "gdi32", "gdi32full", "win32u", "rpcrt4"];
-    let file = wanted.file.to_lowercase();
-    let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
-    let named = wanted.debug_file.map(|path| last_part(path).to_lowercase());
-    let mut pdbs: Vec<String> = named.into_iter().collect();
-    pdbs.push(format!("{stem}.pdb"));
-    if OTHERS.contains(&stem) {
-        pdbs.push(format!("w{stem}.pdb"));
-    }
-    let mut names = Vec::new();
-    for pdb in pdbs {
-        let base = pdb.strip_suffix(".pdb").unwrap_or(&pdb);
-        names.extend([format!("{base}.sym"), format!("{base}.pd_"), format!("{base}.pdb.gz")]);
-        names.push(pdb);
-    }
-    names.push(format!("{file}.sym"));
-    names.push(file);
-    names
 }
 
 fn by_name_and_size(wanted: &Wanted<'_>, files: &[Arc<Opened>], by_name: bool) -> Found {

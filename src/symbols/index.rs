@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     ffi::OsStr,
+    fs::read_dir,
     path::{Path, PathBuf},
 };
 
@@ -45,7 +46,7 @@ impl Index {
             let name = lower(entry.file_name());
             let found = if !entry.file_type().is_dir() {
                 &mut self.files
-            } else if entry.depth() > 0 && is_of_a_file(&name) {
+            } else if entry.depth() > 0 && is_of_a_file(&name) && is_stored(entry.path()) {
                 walk.skip_current_dir();
                 &mut self.stores
             } else {
@@ -83,6 +84,16 @@ fn is_of_a_file(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, end)| STORED.contains(&end))
 }
 
+/// True if a folder has one for each build in it, whose name is a number; or nothing. Of others only the name is that of a file.
+fn is_stored(folder: &Path) -> bool {
+    let Ok(mut entries) = read_dir(folder) else { return true };
+    let is_of_a_build = |entry: &std::fs::DirEntry| {
+        lower(&entry.file_name()).bytes().all(|byte| byte.is_ascii_hexdigit())
+            && entry.file_type().is_ok_and(|kind| !kind.is_file())
+    };
+    entries.next().is_none_or(|first| first.is_ok_and(|first| is_of_a_build(&first)))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::{create_dir_all, write};
@@ -102,10 +113,11 @@ mod tests {
         let stored = [make("store/shop.pdb/A1/shop.pdb"), make("store/shop.pdb/A2/shop.pd_")];
         let two_tier = make("store2/sh/shop.pdb/A3/shop.pdb");
         make("store/other.pdb/B/other.pdb");
+        let below = make("crash of server.exe/new/shop.node/bin/shop.pdb");
         let index = Index::of(&[folder.path().to_owned(), folder.path().join("gone")]);
         let mut found = index.named("SHOP.PDB");
         found.sort();
-        let mut expected = vec![flat, stored[0].clone(), stored[1].clone(), two_tier];
+        let mut expected = vec![flat, stored[0].clone(), stored[1].clone(), two_tier, below];
         expected.sort();
         assert_eq!(found, expected);
         assert_eq!(index.named("x64"), Vec::<PathBuf>::new());

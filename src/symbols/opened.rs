@@ -1,7 +1,6 @@
 //! A symbol file that was opened, with what it said so far.
 
 use std::{
-    collections::HashMap,
     fs::{File, read_to_string},
     io::{Read, Seek, SeekFrom},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -10,10 +9,10 @@ use std::{
 };
 
 use super::{
-    answer::Answer,
     fault::Fault,
     files::{self, Facts, Format},
     image::{self, Calls, Image},
+    known::Known,
 };
 use crate::input::{
     archive::{self, Member, Rules, Visitor, fault::Fault as ArchiveFault},
@@ -29,7 +28,7 @@ pub struct Opened {
     names: Result<(&'static dyn Format, Facts), Fault>,
     /// The image.
     pub image: Option<Image>,
-    answers: Mutex<HashMap<u32, Option<Arc<Answer>>, ahash::RandomState>>,
+    known: Mutex<Arc<Known>>,
 }
 
 impl Opened {
@@ -54,7 +53,7 @@ impl Opened {
         let names = files::format(start).and_then(|format| Ok((format, guarded(|| format.facts(&content))?)));
         match (&names, &image) {
             (Err(fault), None) => Err(fault.clone()),
-            _ => Ok(Self { path: path.to_owned(), content, names, image, answers: Mutex::default() }),
+            _ => Ok(Self { path: path.to_owned(), content, names, image, known: Mutex::default() }),
         }
     }
 
@@ -72,19 +71,18 @@ impl Opened {
     /// # Errors
     ///
     /// If the file is damaged.
-    pub fn answers(&self, places: &[u32]) -> Result<Vec<Option<Arc<Answer>>>, Fault> {
+    pub fn answers(&self, places: &[u32]) -> Result<Arc<Known>, Fault> {
         let (format, _) = self.names.as_ref().map_err(Clone::clone)?;
-        let mut known = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let new: Vec<u32> = places.iter().copied().filter(|place| !known.contains_key(place)).collect();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = known.lacks(places);
         if !new.is_empty() {
-            let answers = guarded(|| format.answers(&self.content, &new))?;
-            // A function that begins behind a place does not hold it, whatever the file says.
-            let held = |(place, answer): (u32, Option<Answer>)| {
-                (place, answer.filter(|answer| answer.start <= place).map(Arc::new))
-            };
-            known.extend(new.into_iter().zip(answers).map(held));
+            // What a reader told before it gave up counts for nothing.
+            let mut more = known.open(new.len(), self.content.len());
+            guarded(|| format.tell(&self.content, &new, &mut more))?;
+            more.close();
+            *known = Arc::new(more);
         }
-        Ok(places.iter().map(|place| known.get(place).cloned().flatten()).collect())
+        Ok(Arc::clone(&known))
     }
 
     /// How many of some return addresses, bytes from the base of the module, are behind a call.
@@ -100,10 +98,11 @@ impl Opened {
 /// First bytes that tell what a file is.
 const START: usize = 4096;
 
-/// Others' readers read what strangers made.
+/// Others' readers read what strangers made. Our own unwind with a fault, where others' are between.
 fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    let gave_up = |_| Err(Fault::Damaged("its reader gave up".to_owned()));
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(gave_up)
+    let gave_up = |_| Fault::Damaged("its reader gave up".to_owned());
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(panic.downcast::<Fault>().map_or_else(gave_up, |fault| *fault)))
 }
 
 fn content(path: &Path) -> Result<Content, Fault> {

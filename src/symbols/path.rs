@@ -15,40 +15,62 @@ pub struct SymbolPath {
 
 impl SymbolPath {
     /// Reads `srv*C:\cache*https://server;D:\build;cache*E:\more`. What is there by the whole name is a path, whatever is in its
-    /// name.
+    /// name; a folder of a network that is named alone is meant, and one among others is left alone as servers are.
     pub fn of(text: &Path) -> Self {
         let words = text.to_str().filter(|_| !text.exists());
         let mut found = Self::default();
         match words {
             None => found.places.push(text.to_owned()),
-            Some(words) => words.split(';').for_each(|element| found.add(element.trim())),
+            Some(words) if words.contains([';', '*']) => {
+                words.split(';').for_each(|element| found.add(bare(element)));
+            }
+            Some(word) => found.place(bare(word), false),
         }
         found
     }
 
     fn add(&mut self, element: &str) {
-        let mut parts = element.split('*').map(str::trim);
+        let mut parts = element.split('*').map(bare);
         let first = parts.next().unwrap_or_default();
         match first.to_ascii_lowercase().as_str() {
             "srv" | "cache" => {}
             // The program that asks the servers is named first.
             "symsrv" => drop(parts.next()),
-            _ => self.place(first),
+            _ => self.place(first, true),
         }
-        parts.for_each(|part| self.place(part));
+        parts.for_each(|part| self.place(part, true));
     }
 
-    fn place(&mut self, part: &str) {
+    fn place(&mut self, part: &str, is_one_of_many: bool) {
         let lower = part.to_ascii_lowercase();
         if part.is_empty() {
             return;
         }
-        if ["http:", "https:", "ftp:"].iter().any(|scheme| lower.starts_with(scheme)) {
+        // Of `file:///C:/symbols` the path is behind the third slash, of `file:///builds` with it.
+        let path = lower.strip_prefix("file:///").map(|path| &part[part.len() - path.len()..]);
+        let path =
+            path.map(|path| if path.as_bytes().get(1) == Some(&b':') { path.to_owned() } else { format!("/{path}") });
+        let path = path.as_deref().unwrap_or(part);
+        let is_server =
+            ["http:", "https:", "ftp:", "file:"].iter().any(|scheme| lower.starts_with(scheme) && path == part);
+        if is_server || (is_one_of_many && is_of_a_network(path)) {
             self.servers.push(part.to_owned());
         } else {
-            self.places.push(part.into());
+            self.places.push(path.into());
         }
     }
+}
+
+/// Without blanks and quotes around it.
+fn bare(part: &str) -> &str {
+    part.trim().trim_matches('"').trim()
+}
+
+/// `\\server\share`, but for `\\?\C:\` and `\\.\`, which are of this machine.
+fn is_of_a_network(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    let is_slash = |at: usize| matches!(bytes.get(at), Some(b'\\' | b'/'));
+    is_slash(0) && is_slash(1) && !matches!(bytes.get(2), None | Some(b'?' | b'.'))
 }
 
 #[cfg(test)]
@@ -62,7 +84,14 @@ mod tests {
             ("/a;/b", &["/a", "/b"], &[]),
             (r"srv*C:\cache*https://msdl.example/download", &[r"C:\cache"], &["https://msdl.example/download"]),
             (r"SRV*https://msdl.example", &[], &["https://msdl.example"]),
-            (r"symsrv*symsrv.dll*C:\a*\\server\share*http://x", &[r"C:\a", r"\\server\share"], &["http://x"]),
+            (r"symsrv*symsrv.dll*C:\a*\\server\share*http://x", &[r"C:\a"], &[r"\\server\share", "http://x"]),
+            (r"\\server\share", &[r"\\server\share"], &[]),
+            (r"srv*\\?\C:\a;//server/share", &[r"\\?\C:\a"], &["//server/share"]),
+            (r#"srv*"C:\my symbols"*"https://x""#, &[r"C:\my symbols"], &["https://x"]),
+            ("\"/a b\"", &["/a b"], &[]),
+            ("file:///builds/x", &["/builds/x"], &[]),
+            ("file:///C:/builds", &["C:/builds"], &[]),
+            ("file://server/share", &[], &["file://server/share"]),
             (r"cache*C:\c;srv*;; D:\b ", &[r"C:\c", r"D:\b"], &[]),
             ("https://x", &[], &["https://x"]),
             ("", &[], &[]),

@@ -1,42 +1,83 @@
 //! Names as people write them, of names as linkers know them.
 
-use std::fmt;
+use std::{fmt, io, thread};
 
-use cpp_demangle::DemangleWrite;
 use undname::Flags;
 
-/// Bytes of a name that is undecorated: readers of longer ones may go as deep as the name is long.
+use super::fault::Fault;
+
+/// Bytes of a name that is undecorated, and of what it becomes by the crates that let us stop them.
 const LONGEST: usize = 4096;
+
+/// Bytes of a name that goes as deep as a thread has room for: the crates call themselves for each part of a part. Names of 4,096 bytes
+/// took up to 4 MiB in a debug build, and 1 MiB in a release build (undname 2.1.2, November 2026); threads have 2 MiB, and on Windows
+/// the first has one.
+const SHALLOW: usize = 1024;
+
+/// Bytes of stack for all other names.
+const DEEP: usize = 16 << 20;
+
+/// Bytes of what a name of Microsoft's becomes. A name of 160 bytes can stand for millions, and the crate takes four seconds until it
+/// stops at one.
+const MOST: usize = 1 << 16;
 
 /// Undecorates a name as debuggers show it: without parameters. The same where it is not decorated, or in a way that nobody
 /// reads; without the decoration of C (`_name@12`) if `is_32_bit`.
+///
+/// A name that stands for far more than a name ends the work on its file: it unwinds with a [`Fault`], as if a crate had given up.
 pub fn undecorated(name: &str, is_32_bit: bool) -> String {
     if name.len() > LONGEST {
         return name.to_owned();
     }
-    let found = if name.starts_with('?') {
-        undname::demangle(name, Flags::NAME_ONLY).ok()
-    } else if let Ok(rust) = rustc_demangle::try_demangle(name) {
-        Some(format!("{rust:#}"))
+    let found = if name.len() > SHALLOW {
+        on_a_deep_stack(|| shown(name, is_32_bit)).unwrap_or(Ok(None))
+    } else {
+        shown(name, is_32_bit)
+    };
+    let found = found.unwrap_or_else(|fault| fault.unwind());
+    found.filter(|found| !found.is_empty()).unwrap_or_else(|| name.to_owned())
+}
+
+/// Works on a thread with room; nothing if there is none, or if the work panics.
+fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    thread::scope(|scope| thread::Builder::new().stack_size(DEEP).spawn_scoped(scope, work).ok()?.join().ok())
+}
+
+fn shown(name: &str, is_32_bit: bool) -> Result<Option<String>, Fault> {
+    if name.starts_with('?') {
+        return of_microsoft(name);
+    }
+    let mut shown = Bounded(String::new());
+    Ok(if let Ok(rust) = rustc_demangle::try_demangle(name) {
+        fmt::write(&mut shown, format_args!("{rust:#}")).is_ok().then_some(shown.0)
     } else if let Some(start) = itanium(name) {
         let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
         let symbol = cpp_demangle::Symbol::new(&name[start..]).ok();
-        let mut shown = Bounded(String::new());
         let is_whole = symbol.is_some_and(|symbol| symbol.structured_demangle(&mut shown, &options).is_ok());
         is_whole.then(|| without_qualifiers(&shown.0).to_owned())
     } else if is_32_bit {
         Some(without_convention(name).to_owned())
     } else {
         None
-    };
-    found.filter(|found| !found.is_empty()).unwrap_or_else(|| name.to_owned())
+    })
+}
+
+fn of_microsoft(name: &str) -> Result<Option<String>, Fault> {
+    let too_long = || Fault::Damaged(format!("expected names, found one that stands for more than {MOST} bytes"));
+    match undname::demangle(name, Flags::NAME_ONLY) {
+        Ok(shown) if shown.len() > MOST => Err(too_long()),
+        Ok(shown) => Ok(Some(shown)),
+        // So it says where it stops.
+        Err(undname::Error::Io(error)) if error.kind() == io::ErrorKind::OutOfMemory => Err(too_long()),
+        Err(_) => Ok(None),
+    }
 }
 
 /// A text that takes no more than a name may have: one of 200 bytes can stand for millions.
 struct Bounded(String);
 
-impl DemangleWrite for Bounded {
-    fn write_string(&mut self, part: &str) -> fmt::Result {
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
         if self.0.len() + part.len() > LONGEST {
             return Err(fmt::Error);
         }
@@ -118,6 +159,30 @@ mod tests {
         ] {
             assert_eq!(undecorated(decorated, false), name);
         }
+    }
+
+    #[test]
+    fn names_go_no_deeper_than_the_stack() {
+        for part in ["?$a@V", "$1??$a@", "PA", "P6A", "Y00", "PQa@@", "?a@?1?", "?$"] {
+            let name = format!("??{}", part.repeat(4090 / part.len()).trim_start_matches('?'));
+            assert!(!undecorated(&name, false).is_empty());
+        }
+        for (start, part) in [("_RN", "I"), ("_ZN", "1aI"), ("_Z1f", "P"), ("_RNv", "NtB")] {
+            let name = format!("{start}{}", part.repeat((4096 - start.len()) / part.len()));
+            assert_eq!(undecorated(&name, false), name);
+        }
+        let long = format!("??$f@{}H@@YAXXZ", "PA".repeat(1000));
+        assert_eq!(undecorated(&long, false), format!("f<int {}>", "*".repeat(1000)));
+    }
+
+    #[test]
+    fn a_name_that_stands_for_millions_ends_the_work() {
+        let mut name = String::from("??$f@P6AXP6AXHH@Z");
+        (0..6).for_each(|number| name += &format!("P6AX{}@Z", number.to_string().repeat(9)));
+        name += "@Z@@YAXXZ";
+        let fault = std::panic::catch_unwind(|| undecorated(&name, false)).unwrap_err();
+        let expected = "expected names, found one that stands for more than 65536 bytes";
+        assert_eq!(*fault.downcast::<Fault>().unwrap(), Fault::Damaged(expected.to_owned()));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 pub mod allocations;
 pub mod dump;
 pub mod frame_hash;
+pub mod frame_rows;
 pub mod frames;
 pub mod heaps;
 pub mod modules;

@@ -14,7 +14,11 @@ def every_chart(folder):
     delta = hd.diff(snapshots[0], snapshots[-1])
     drawn = {f"waterfall by {by}": chart.waterfall(delta, by=by) for by in ("module", "function", "stack", "trace")}
     drawn |= {f"growth by {by}": chart.growth(*snapshots, by=by) for by in ("module", "function", "heap")}
+    for direction in ("outward", "inward"):
+        drawn[f"flame {direction}"] = chart.flame(delta, direction=direction, by="function")
+    drawn["flame of a log"] = chart.flame(snapshots[-1])
     for by in ("module", "stack"):
+        drawn[f"live by {by}"] = chart.live(snapshots[-1], by=by)
         series = hd.series(logs, by=by)
         drawn[f"series by {by}"] = chart.growth(series)
         drawn[f"areas by {by}"] = chart.growth(series, style="stacked")

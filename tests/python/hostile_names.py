@@ -210,6 +210,26 @@ def check_reports(before: hd.Snapshot, after: hd.Snapshot, folder: Path) -> None
     assert json.loads(printed([*limits, "--json"]))["limits"]
 
 
+def check_case(of: object, folder: Path, dice: random.Random) -> None:
+    """A report: two scripts at most, one of them data; images and nothing else that is loaded."""
+    anonymise = dice.random() < 0.5
+    path = hd.report(
+        of, folder / "case.html", title=name(dice), stacks=dice.choice([0, 1, None]), anonymise=anonymise
+    ).path
+    page = path.read_text(encoding="utf-8")
+    tags = Tags(page)
+    assert tags.tags.count("script") <= 2, tags.tags
+    assert not set(tags.tags) & {"iframe", "object", "embed", "link", "base", "svg", "a"}, set(tags.tags)
+    assert not [key for key in tags.attributes if key.startswith("on") or key in ("style", "srcdoc")], tags.attributes
+    assert not has_unseen(page), has_unseen(page)
+    assert all(f'src="{start}' in page for start in ["data:image/svg+xml;base64,"] * page.count(" src="))
+    for data in re.findall(r'class="stacks-data">([^<]*)</script>', page):
+        assert data.isascii()
+        assert not re.search("[<>&]", data)
+        json.loads(data)
+    path.unlink()
+
+
 def round_of(seed: int, *, thorough: bool) -> None:
     dice = random.Random(seed)
     with tempfile.TemporaryDirectory() as made:
@@ -228,6 +248,8 @@ def round_of(seed: int, *, thorough: bool) -> None:
             lambda: chart.sizes(delta),
             lambda: chart.sizes(logs[0], logs[1], stack=logs[0].stacks["fingerprint"][0]),
             lambda: chart.slope(series),
+            lambda: chart.flame(hogs, direction=dice.choice(["outward", "inward"])),
+            lambda: chart.flame(logs[0], by="function"),
             lambda: chart.survival(series),
             lambda: chart.regions(memory),
         ]
@@ -237,6 +259,9 @@ def round_of(seed: int, *, thorough: bool) -> None:
         survival = series.survival()
         for result in (*logs, *named, *pictures, delta, hogs, memory, series, batch, survival, hd.group(logs)):
             check_repr(result._repr_html_())
+        cases = [delta, hogs, logs[0], series, memory]
+        for case in cases if thorough else dice.sample(cases, 1):
+            check_case(case, folder, dice)
         check_reports(*named, folder)
         check_reports(logs[0], logs[-1], folder)
 

@@ -42,7 +42,7 @@ class SmallDump:
     """A dump in the making; None leaves the stream out."""
 
     regions: list[Region] | None = field(default_factory=list)
-    modules: list[Module] | None = field(default_factory=lambda: [Module(APP, 0x1_0000, "C:\\App\\app.exe")])
+    modules: list[Module] | None = field(default_factory=lambda: [Module(APP, 0x10_0000, "C:\\App\\app.exe")])
     unloaded: list[Module] | None = field(default_factory=list)
     handles: list[str | None] | None = field(default_factory=list)
     starts: list[int] | None = field(default_factory=list)

@@ -10,13 +10,18 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import heapdelta as hd
 import pytest
+from heapdelta import cli
+from heapdelta._compat import umdh_text
 
 PROJECT = Path(__file__).parents[2]
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -138,11 +143,76 @@ assert_type(unknown, hd.Snapshot | hd.Dump | hd.Comparison)
 assert_type(hd.diff(log, log), hd.Delta)
 assert_type(hd.diff(dump, dump), hd.DumpDelta)
 assert_type(hd.diff(unknown, unknown), hd.Delta | hd.DumpDelta)
+assert_type(hd.series([log, log]), hd.Series)
+assert_type(hd.series([log, dump]), hd.Series)
+assert_type(hd.series([dump, dump]), hd.DumpSeries)
+assert_type(hd.series([log, dump], by="counter"), hd.DumpSeries)
 if isinstance(unknown, hd.Dump):
     assert_type(hd.diff(dump, unknown), hd.DumpDelta)
 """
     assert type_errors(code, "answers", checked_folder) == []
     assert len(type_errors(code.replace(", hd.DumpDelta", ", hd.Delta"), "answers", checked_folder)) == 2
+
+
+INLINE = re.compile(r"`(heapdelta [^`]+)`")
+# What a word in capital letters stands for, in the folder of `stage`.
+PLACES = {
+    "BEFORE": "before.txt",
+    "AFTER": "after.txt",
+    "A": "before.txt",
+    "B": "after.txt",
+    "LOG": "after.txt",
+    "FILE": "after.txt",
+    "FOLDER": "logs",
+    "PATH": "symbols",
+    "SRC": "uploads",
+    "DEST": "dataset",
+    "ID": None,
+    "TEXT": "known",
+    "SHELL": "bash",
+    "PATTERN": "fhpreview",
+}
+# A scheduler is started by tests/python/dataset/test_cluster.py; a check needs a limit, which its page gives.
+ELSEWHERE = ("--scheduler", "check")
+
+
+def inline_commands() -> list[str]:
+    """Commands inside of sentences and tables that say what is done to which file, each once."""
+    found: dict[str, None] = {}
+    for document in DOCUMENTS:
+        for command in INLINE.findall(document.read_text(encoding="utf-8")):
+            words = command.replace("[", "").replace("]", "").split()
+            names_a_file = any(word in PLACES or "." in word for word in words)
+            if names_a_file and not any(word in words for word in ELSEWHERE):
+                found[" ".join(words)] = None
+    return list(found)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the commands speak of."""
+    folder = tmp_path_factory.mktemp("stage")
+    story = hd.testing.write_investigation(folder, stack_count=100)
+    hd.testing.write_dump_investigation(folder, stack_count=100)
+    hd.testing.write_investigation(folder / "logs", steps=3, stack_count=100)
+    hd.testing.write_symbols(folder / "symbols")
+    shutil.copytree(folder / "logs", folder / "uploads" / "case-1")
+    (folder / "app.dmp").write_bytes((folder / "after.dmp").read_bytes())
+    before, after = (hd.read_log(path) for path in story.paths)
+    (folder / "cmp.txt").write_text(umdh_text(hd.diff(before, after)), encoding="utf-8")
+    with zipfile.ZipFile(folder / "case.zip", "w") as archive:
+        for path in story.paths:
+            archive.write(path, f"logs/{path.name}")
+    hd.ingest(folder / "uploads", folder / "dataset")
+    return folder
+
+
+@pytest.mark.parametrize("command", inline_commands())
+def test_commands_in_sentences_run(command, stage, monkeypatch, capsys):
+    monkeypatch.chdir(stage)
+    places = PLACES | {"ID": f"{hd.open('dataset').rank(by='stack')['fingerprint'][0]}"}
+    words = [places.get(word, word) for word in shlex.split(command)[1:]]
+    assert cli.run(words) == cli.OK, capsys.readouterr().err
 
 
 def test_relative_links_lead_somewhere():

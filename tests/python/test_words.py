@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
 
+import heapdelta
 import pytest
-from heapdelta._words import bytes_text, count_text, duration_text, listed, moment, plural, share_text
+from heapdelta._words import bytes_text, count_text, duration_text, listed, moment, of_count, plural, share_text
+
+PACKAGE = Path(heapdelta.__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -37,7 +44,23 @@ def test_counts_agree_with_their_nouns() -> None:
         "2,000 stacks",
     ]
     assert [plural(count, "block", signed=True) for count in (-1, 0, 1)] == ["-1 block", "0 blocks", "+1 block"]
+    assert [plural(count, "batch", "batches") for count in (1, 2)] == ["1 batch", "2 batches"]
+    assert [of_count(count, "is", "are") for count in (None, 0, -1, 1, 2)] == ["are", "are", "is", "is", "are"]
     assert count_text(-1234) == "-1,234"
+
+
+def test_no_text_writes_a_count_before_a_noun_without_looking_at_the_count() -> None:
+    written = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else []
+            written += [
+                f"{path.relative_to(PACKAGE)}:{node.lineno}: {ast.unparse(number)}{noun.value[:20]}"
+                for number, noun in pairwise(parts)
+                if isinstance(number, ast.FormattedValue) and "count_text(" in ast.unparse(number.value)
+                if isinstance(noun, ast.Constant) and re.match(r" (more )?[a-z]+s\b", str(noun.value))
+            ]
+    assert written == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, NoReturn, TypeVar
 
 import polars as pl
 
+from heapdelta._ranking.live import Live
 from heapdelta._safe_text import visible
 from heapdelta._words import listed
 from heapdelta.exceptions import NoTableError, OptionError
@@ -121,11 +122,13 @@ class Capture(Generic[Native]):
             owners = sorted(noun for noun, kind in others.items() if hasattr(kind, name))
             if name.startswith("_") or not owners:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            raise NoTableError(
-                f"{self._called()} has no {name}: only {listed(owners)} has",
-                hint=f"its tables are {', '.join(self._names)}",
-                kind="no_table",
-            )
+            hint = f"its tables are {', '.join(self._names)}"
+            if hasattr(type(self), "live") and hasattr(Live, name):
+                hint = f"live() has it, as in log.live().{name}: what one log holds"
+                message = f"{self._called()} has no {name} of its own: live() and {listed(owners)} have"
+            else:
+                message = f"{self._called()} has no {name}: only {listed(owners)} has"
+            raise NoTableError(message, hint=hint, kind="no_table")
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):

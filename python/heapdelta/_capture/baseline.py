@@ -19,7 +19,7 @@ from heapdelta.exceptions import FormatError, NotFoundError, ReadError
 __all__ = ["read_baseline", "write_baseline"]
 
 _VERSION = 1
-_TABLES = ("usage", "stacks", "frames", "modules", "heaps", "issues")
+_TABLES = ("usage", "stacks", "frames", "modules", "heaps", "issues", "symbols", "inlines", "frame_symbols")
 _HEADER = ("format", "encoding", "tool_version", "machine", "pid", "pointer_width", "byte_count")
 
 

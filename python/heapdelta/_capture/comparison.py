@@ -10,7 +10,7 @@ from heapdelta._capture.text import TextCapture
 from heapdelta._numbers import issue_count
 from heapdelta._ranking.matched import Matched
 from heapdelta._ranking.views import Views
-from heapdelta._words import count_text, plural
+from heapdelta._words import plural
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
 
 if TYPE_CHECKING:
@@ -118,10 +118,10 @@ class Comparison(TextCapture[core.Comparison], Views):
         return f"a {self.format} comparison"
 
     def __repr__(self) -> str:
-        change = count_text(self.total["requested_bytes_delta"].item(), signed=True)
+        change = plural(self.total["requested_bytes_delta"].item(), "byte", signed=True)
         radix = "radix not needed" if self.radix is None else f"radix {self.radix}"
         stacks, issues = plural(self._stack_count, "stack"), plural(issue_count(self.issues), "issue")
-        return f"<Comparison {self._label()}: {self.format}, {radix}, {stacks}, {change} bytes, {issues}>"
+        return f"<Comparison {self._label()}: {self.format}, {radix}, {stacks}, {change}, {issues}>"
 
     def _repr_html_(self) -> str:
         facts = {"file": self._label(), "format": self.format, "radix": self.radix}

@@ -15,8 +15,8 @@ from heapdelta._numbers import issue_count
 from heapdelta._options import checked_threads
 from heapdelta._safe_text import visible
 from heapdelta._symbols import of_dump
-from heapdelta._symbols.store import SymbolStore
-from heapdelta._words import count_text, moment, plural
+from heapdelta._symbols.store import SymbolStore, checked_store
+from heapdelta._words import moment, plural
 
 __all__ = ["Dump", "ExceptionRecord"]
 
@@ -231,8 +231,7 @@ class Dump(Capture[core.Dump]):
         TypeError
             If `store` is not a `SymbolStore`.
         """
-        if not isinstance(store, SymbolStore):
-            raise TypeError(f"expected a SymbolStore, found {type(store).__name__}")
+        checked_store(store)
         dump = Dump(self._native)
         dump._named = of_dump.named(self, store, by_name=by_name, threads=checked_threads(threads))
         return dump
@@ -270,7 +269,7 @@ class Dump(Capture[core.Dump]):
         system = visible(" ".join(filter(None, [self.os, self.os_version, self.cpu])))
         private = self.memory_counters["private_usage"].item()
         counts = [plural(self._table(f"{row}s").height, row) for row in _COUNTED if knows(self, f"{row}s")]
-        memory = None if private is None else f"{count_text(private)} private bytes"
+        memory = None if private is None else f"{plural(private, 'private byte')}"
         parts = [self.format, system, memory, *counts, plural(issue_count(self.issues), "issue")]
         return f"<Dump {self._label()}: {', '.join(filter(None, parts))}>"
 

@@ -14,12 +14,14 @@ from heapdelta._capture.text import TextCapture
 from heapdelta._numbers import issue_count, total
 from heapdelta._options import checked_threads
 from heapdelta._ranking.live import Live
-from heapdelta._symbols.store import SymbolStore
+from heapdelta._symbols.store import SymbolStore, checked_store
 from heapdelta._words import moment, plural
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from heapdelta._tree.table import By, Direction, Kept
 
 __all__ = ["Snapshot"]
 
@@ -112,7 +114,7 @@ class Snapshot(TextCapture[core.Snapshot]):
 
     @property
     def name_fingerprints(self) -> pl.DataFrame:
-        """One row per stack, in the order of `stacks`: ``name_fingerprint`` u64, null where a frame has no function.
+        """One row per stack, in the order of `stacks`: ``name_fingerprint`` u64, null where no frame has a function.
 
         A hash of the modules and functions without offsets: equal in all builds of a program, where fingerprints are
         not.
@@ -180,6 +182,42 @@ class Snapshot(TextCapture[core.Snapshot]):
         """
         return self.live(allocators).by(kind, inclusive=inclusive)
 
+    def tree(
+        self,
+        *,
+        direction: Direction = "outward",
+        by: By = "function",
+        allocators: Kept = "trim",
+        hide: Iterable[RuleLike] | RuleLike = (),
+    ) -> pl.DataFrame:
+        r"""Show through which calls came what is live, as a tree with exact sums.
+
+        Parameters
+        ----------
+        direction, by, allocators, hide
+            As in `Delta.tree`. Other rules of allocators: ``snapshot.live(rules).tree()``.
+
+        Returns
+        -------
+        polars.DataFrame
+            As in `Delta.tree`, with three numbers: ``requested_bytes``, ``overhead_bytes``, ``allocation_count``;
+            siblings by the first.
+
+        Raises
+        ------
+        OptionError
+            If an option is none of its choices, or a pattern is empty.
+
+        Examples
+        --------
+        >>> import heapdelta as hd
+        >>> log = b"*- - - - Start of data for heap @ 10000 - - - -\n"
+        >>> log += b"40 bytes + 18 at 2E9FB00 by BackTrace7\n\t776CDD82\n\t776CDD90\n\n"
+        >>> hd.read(log).tree(direction="inward").select("depth", "function", "requested_bytes").rows()
+        [(0, None, 64), (1, '776CDD90', 64), (2, '776CDD82', 64)]
+        """
+        return self.live().tree(direction=direction, by=by, allocators=allocators, hide=hide)
+
     def with_modules(self, dump: Dump) -> Snapshot:
         """Complete the modules of a log from a dump of the same process.
 
@@ -234,7 +272,8 @@ class Snapshot(TextCapture[core.Snapshot]):
             A new one. In `frames`, ``function``, ``offset``, ``file`` and ``source_line`` are filled where the log had
             an address alone; ids and texts stay, and so do all fingerprints. `symbols` tells of every module which file
             was taken and what proves it, `inlines` has inlined calls. A module of which a dump knows the build takes
-            symbols of that build and no others: see `with_modules`.
+            symbols of that build and no others: see `with_modules`. A log that has names is asked anew, of the places
+            of this store and of those before.
 
         Raises
         ------
@@ -252,9 +291,11 @@ class Snapshot(TextCapture[core.Snapshot]):
         >>> named.symbols.height
         0
         """
-        if not isinstance(store, SymbolStore):
-            raise TypeError(f"expected a SymbolStore, found {type(store).__name__}")
+        checked_store(store)
         checked_threads(threads)
+        if self._named_by is not None:
+            earlier, was_by_name = self._named_by
+            store, by_name = earlier.joined(store), by_name or was_by_name
         native = store._native.complete(self._native, by_name=by_name, threads=threads)
         return Snapshot(native, named_by=(store, by_name))
 

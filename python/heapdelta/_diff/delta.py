@@ -15,6 +15,7 @@ from heapdelta._capture.one_run import Together
 from heapdelta._capture.same_process import why_not_one_run
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff import notes
+from heapdelta._diff.conflicts import conflicts
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._options import checked_threads
 from heapdelta._ranking import by_size
@@ -119,7 +120,7 @@ class Delta(Views):
         by stack went by the frames, rankings by trace by the id. The same id with the same raw addresses is no
         disagreement, whatever the module lists have there. Empty for two runs, where ids mean nothing.
         """
-        return _conflicts(*self._together.snapshots, possible=self.one_run)
+        return conflicts(*self._together.snapshots, possible=self.one_run)
 
     @property
     def issues(self) -> pl.DataFrame:
@@ -141,6 +142,7 @@ class Delta(Views):
                 matched=self._matched,
                 conflict_count=self.conflicts.height,
                 why_not_one_run=self._why_not_one_run,
+                by_names=self._is_by_names,
             )
         )
 
@@ -265,46 +267,3 @@ def _side(value: object, name: str) -> Snapshot | Dump:
     if not isinstance(value, Snapshot | Dump):
         raise TypeError(f"expected a Snapshot as {name}, found {type(value).__name__}: read() makes one of a log")
     return value
-
-
-def _paired(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """Pair the ids of equal frames: each with the first of the other side, not each with all."""
-
-    def first(stacks: pl.DataFrame) -> pl.DataFrame:
-        return stacks.unique("fingerprint", keep="first", maintain_order=True)
-
-    pairs = [
-        old.join(first(new), on="fingerprint", suffix="_after"),
-        first(old).join(new, on="fingerprint", suffix="_after"),
-    ]
-    return pl.concat(pairs).unique(maintain_order=True)
-
-
-def _conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFrame:
-    def known(snapshot: Snapshot) -> pl.DataFrame:
-        first = pl.col("alias_of").is_null() & pl.col("fingerprint").is_not_null() & pl.col("trace_id").is_not_null()
-        stacks = snapshot.stacks.select("trace_id", "fingerprint", "alias_of").filter(first).drop("alias_of")
-        return stacks if possible else stacks.clear()
-
-    old, new = known(before), known(after)
-    same_id = old.join(new, on="trace_id", suffix="_after").filter(pl.col("fingerprint") != pl.col("fingerprint_after"))
-    agreeing = old.join(new, on=["trace_id", "fingerprint"], how="semi").select("fingerprint")
-    same_frames = _paired(old.join(agreeing, on="fingerprint", how="anti"), new)
-    columns = ["trace_id_before", "trace_id_after", "fingerprint_before", "fingerprint_after", "kind"]
-    parts = [
-        same_id.select(
-            pl.col("trace_id").alias("trace_id_before"),
-            pl.col("trace_id").alias("trace_id_after"),
-            pl.col("fingerprint").alias("fingerprint_before"),
-            "fingerprint_after",
-            pl.lit("same id, other frames").alias("kind"),
-        ),
-        same_frames.select(
-            pl.col("trace_id").alias("trace_id_before"),
-            "trace_id_after",
-            pl.col("fingerprint").alias("fingerprint_before"),
-            pl.col("fingerprint").alias("fingerprint_after"),
-            pl.lit("same frames, other id").alias("kind"),
-        ),
-    ]
-    return pl.concat(parts).select(columns).sort("kind", "trace_id_before", "trace_id_after")

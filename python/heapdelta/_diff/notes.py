@@ -8,8 +8,8 @@ import polars as pl
 
 from heapdelta._numbers import total, total_of_known
 from heapdelta._ranking.labels import doubtful_names
-from heapdelta._symbols.doubts import doubts
-from heapdelta._words import moment, plural, share_text
+from heapdelta._symbols.doubts import differences, doubts
+from heapdelta._words import moment, of_count, plural, share_text
 
 if TYPE_CHECKING:
     from heapdelta._capture.one_run import Together
@@ -25,6 +25,7 @@ def of_delta(
     matched: Matched,
     conflict_count: int,
     why_not_one_run: str | None,
+    by_names: bool,
 ) -> list[str]:
     """Collect the notes of a difference, most important first."""
     sides = [("before", before), ("after", after)]
@@ -34,7 +35,7 @@ def of_delta(
         *(note for side, snapshot in sides for note in _about_capture(side, snapshot)),
         *_about_stacks(together, matched, conflict_count),
         *(note for side, snapshot in sides for note in _about_names(side, snapshot)),
-        *_about_symbols(before, after),
+        *_about_symbols(before, after, by_names=by_names),
     ]
 
 
@@ -108,26 +109,26 @@ def _about_stacks(together: Together, matched: Matched, conflict_count: int) -> 
     if conflict_count:
         notes.append(
             f"in {plural(conflict_count, 'place')} the id and the frames of a stack disagree: "
-            f"`conflicts` lists {'it' if conflict_count == 1 else 'them'}"
+            f"`conflicts` lists {of_count(conflict_count, 'it', 'them')}"
         )
     return notes
 
 
-def _about_symbols(before: Snapshot, after: Snapshot) -> list[str]:
+def _about_symbols(before: Snapshot, after: Snapshot, *, by_names: bool) -> list[str]:
     """Tell what is doubtful of the names of symbols, once where it is so of both sides."""
     old, new = doubts(before), doubts(after)
     both = [doubt for doubt in old if doubt in new]
     own = [(side, doubt) for side, found in (("before", old), ("after", new)) for doubt in found if doubt not in both]
-    return both + [f"{side}: {doubt}" for side, doubt in own]
+    return both + [f"{side}: {doubt}" for side, doubt in own] + differences(before, after, by_names=by_names)
 
 
 def about_matching(before: Snapshot, after: Snapshot) -> list[str]:
     """Tell that stacks are matched by their names, and how many can be."""
     named = [side.name_fingerprints["name_fingerprint"] for side in (before, after)]
-    counts = " and ".join(f"{names.len() - names.null_count():,} of {names.len():,}" for names in named)
+    old, new = (f"{names.len() - names.null_count():,} of {plural(names.len(), 'stack')}" for names in named)
     return [
         "stacks are matched by the names of their functions, without offsets, and so are their ids "
-        f"({counts} stacks have names for all frames; the others are matched by offsets)"
+        f"(with names: {old} before, {new} after; frames without one are matched by offset)"
     ]
 
 
@@ -142,7 +143,7 @@ def _about_names(side: str, snapshot: Snapshot) -> list[str]:
     if doubtful.height:
         modules = ", ".join(doubtful["module"].drop_nulls().unique().sort().head(5))
         notes.append(
-            f"{side}: {plural(doubtful.height, 'frame')} ({modules}) seem to be named from export tables: "
-            "the function names are doubtful"
+            f"{side}: {plural(doubtful.height, 'frame')} ({modules}) {of_count(doubtful.height, 'seems', 'seem')} to "
+            "be named from export tables: the function names are doubtful"
         )
     return notes

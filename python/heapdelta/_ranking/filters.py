@@ -9,6 +9,7 @@ import polars as pl
 
 from heapdelta import blame
 from heapdelta.blame import Allocators, Rule, RuleLike, frame_flags
+from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,11 +56,38 @@ class Filter:
         patterns = ([rules] if isinstance(rules, str | Rule) else rules for rules in (focus, ignore, hide, show))
         return cls(*map(Allocators, patterns))
 
+    def then(self, other: Filter) -> Filter:
+        """Filter further: more patterns to ignore and to hide; one list of those to focus on, and one to show.
+
+        A filter without any pattern takes all away.
+
+        Raises
+        ------
+        OptionError
+            If both have patterns to focus on, or to show, or an exception stands before more patterns: the first
+            pattern that matches decides, so what both say is not one list.
+        """
+        if not other:
+            return other
+        for name in ("focus", "ignore", "hide", "show"):
+            own, more = getattr(self, name), getattr(other, name)
+            adds_up = name in ("ignore", "hide") and all(rule.allocator for rule in own)
+            if own and more and not adds_up:
+                found = f"{' '.join(map(rule_text, more))} after {' '.join(map(rule_text, own))}"
+                raise OptionError(
+                    f"expected one filter with {name}, found {found}",
+                    hint="give all patterns in one call; filter() alone takes all filters away",
+                    kind="option",
+                )
+        return Filter(
+            self.focus or other.focus, self.ignore + other.ignore, self.hide + other.hide, self.show or other.show
+        )
+
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
 
     def __str__(self) -> str:
-        patterns = {field.name: [_text(rule) for rule in getattr(self, field.name)] for field in fields(self)}
+        patterns = {field.name: [rule_text(rule) for rule in getattr(self, field.name)] for field in fields(self)}
         return ", ".join(f"{name} {' '.join(texts)}" for name, texts in patterns.items() if texts)
 
     def passed_over(self, frames: pl.DataFrame, allocators: Allocators) -> pl.Series:
@@ -118,7 +146,8 @@ class Filter:
         return not self.focus and not self.show
 
 
-def _text(rule: Rule) -> str:
+def rule_text(rule: Rule) -> str:
+    """Write a rule as people do."""
     place = rule.module if rule.function == "*" else f"{rule.module}!{rule.function}"
     if rule.function == blame.ADDRESS:
         place = f"{rule.module}{blame.ADDRESS}"

@@ -15,6 +15,8 @@ SHORT = 6
 """Digits of the short form."""
 
 _DIGITS = re.compile(r"#?(?:0[xX])?([0-9A-Fa-f]{1,16})")
+_DECIMAL = re.compile(r"[0-9]{17,20}")
+"""What is longer than any of 16 digits was written as a number."""
 
 
 def digits_of(fingerprints: pl.Series) -> pl.Series:
@@ -44,6 +46,8 @@ def short_forms(fingerprints: pl.Series, known: pl.Series | None = None) -> pl.S
 def asked_digits(asked: object) -> str:
     """Read a fingerprint: a number, or its first digits as text, with ``#`` or ``0x`` before them or not.
 
+    Text of 17 to 20 decimal digits is the whole number, as tables write it.
+
     Raises
     ------
     OptionError
@@ -53,6 +57,8 @@ def asked_digits(asked: object) -> str:
         number = index(asked)
         if -(1 << 63) <= number < 1 << 64:
             return f"{number % (1 << 64):016X}"
+    if isinstance(asked, str) and _DECIMAL.fullmatch(asked.strip()) and int(asked) < 1 << 64:
+        return f"{int(asked):016X}"
     match = _DIGITS.fullmatch(asked.strip()) if isinstance(asked, str) else None
     if match is None:
         hint = None if asked is not None else "rows without one are blocks whose stack is not known"
@@ -61,8 +67,10 @@ def asked_digits(asked: object) -> str:
     return match[1].upper()
 
 
-def only_one(known: pl.Series, asked: object, where: str) -> str:
+def only_one(known: pl.Series, asked: object, where: str, traces: pl.Series | None = None) -> str:
     """Find the one fingerprint that begins with some digits, among those written as 16 digits.
+
+    `traces` are the log's own ids of stacks, one of which may be what was meant.
 
     Raises
     ------
@@ -75,6 +83,8 @@ def only_one(known: pl.Series, asked: object, where: str) -> str:
         return str(found[0])
     said = "none" if found.is_empty() else f"{found.len():,}, the first {', '.join(found.head(3))}"
     hint = "give more of its digits" if found.len() else "a ranking by stack shows those that there are"
+    if traces is not None and (traces.str.to_uppercase() == digits).any():
+        hint = f"is it BackTrace{digits}?"
     raise OptionError(
         f"{where}expected one stack of fingerprint {digits}, found {said}", hint=hint, kind="no_such_stack"
     )

@@ -24,6 +24,7 @@ class Live(Views):
     """What is live in a log. Made by `Snapshot.live`."""
 
     _kinds = ("module", "stack", "function", "heap", "trace", "size")
+    _is_live = True
 
     def __init__(self, log: LogSide, allocators: Allocators, filtered: Filter | None = None) -> None:
         self._log = log
@@ -75,7 +76,7 @@ class Live(Views):
             return notes
         out = self.left_out.row(0, named=True)
         what = f"{bytes_text(out['requested_bytes'])} in {plural(out['stacks'], 'stack')}"
-        return [*notes, f"left out by filters: {what}; filters: {self._matched.filtered}"]
+        return notes + self._with_unmatched(f"left out by filters: {what}; filters: {self._matched.filtered}")
 
     def __repr__(self) -> str:
         row = self.total.row(0, named=True)

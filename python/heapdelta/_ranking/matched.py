@@ -19,8 +19,9 @@ from heapdelta._ranking import by_heap, by_size, labels
 from heapdelta._ranking import rows as rows_of
 from heapdelta._ranking import sums as sums_of
 from heapdelta._ranking.filters import Filter
+from heapdelta._ranking.inclusive import inclusive_sums
 from heapdelta._ranking.labels import NOT_IN_FILE, NOT_RECORDED, OK, SEVERAL_STACKS
-from heapdelta._ranking.measures import AFTER, BEFORE, MEASURES, PAIRS
+from heapdelta._ranking.measures import AFTER, BEFORE, MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -156,12 +157,12 @@ class Matched:
     ) -> pl.DataFrame:
         codes, names = groups(self.frames)
         if inclusive:
-            passed = self._passed(codes)
+            passed = inclusive_sums(self, codes)
             # A part can be null although no row is: a sum that is too large.
             sums = sums_of.with_deltas(passed.group_by("key").agg(sums_of.of_rows(passed)))
         else:
             ranking, rest = self._ranked(codes.gather(self.stacks["frame"]))
-            rest = rest.with_columns(self._special_key(pl.col("stack")).alias("key"))
+            rest = rest.with_columns(self.special_key(pl.col("stack")).alias("key"))
             rest = sums_of.with_deltas(rest.group_by("key").agg(self._sums()))
             sums = pl.concat([part.select("key", *NUMBERS) for part in (ranking, rest)])
             sums = sums.join(self._parts(codes), on="key", how="left", maintain_order="left")
@@ -174,11 +175,11 @@ class Matched:
 
     def _parts(self, codes: pl.Series) -> pl.DataFrame:
         """Sum up growth by group of frames, apart for stacks that grew and stacks that shrank: ``key``, `PARTS`."""
-        stacks = self._sums_by_stack
+        stacks = self.stack_sums(codes)
         own = codes.gather(self.stacks["frame"].gather(stacks["stack"])).cast(pl.UInt32)
         change = pl.col("requested_bytes_delta")
         keyed = stacks.select("stack", change).with_columns(
-            pl.coalesce(pl.lit(own), self._special_key(pl.col("stack"))).alias("key")
+            pl.coalesce(pl.lit(own), self.special_key(pl.col("stack"))).alias("key")
         )
         parts = (change.clip(lower_bound=0), change.clip(upper_bound=0))
         return keyed.group_by("key").agg(
@@ -199,30 +200,10 @@ class Matched:
         of_after = int((rows["side"] == AFTER).sum())
         return [rows.slice(0, of_after), rows.slice(of_after)]
 
-    def _special_key(self, stack: pl.Expr) -> pl.Expr:
+    def special_key(self, stack: pl.Expr) -> pl.Expr:
         """Key of a row whose stack has no frame to go by."""
         status = pl.when(stack.is_null()).then(pl.lit(NOT_RECORDED)).otherwise(pl.lit(NOT_IN_FILE))
         return pl.lit(_SPECIAL, dtype=pl.UInt32) - status.cast(pl.UInt32)
-
-    def _passed(self, codes: pl.Series) -> pl.DataFrame:
-        """Sum up by group of frames, each stack once for every group it passes; rows without frames by their status.
-
-        A gigabyte of stacks passes tens of millions of groups, so one source and one column are in memory at a time.
-        """
-        listed = self.stacks["fingerprint"].is_not_null().gather(self.rows["stack"]).fill_null(False)
-        rest = self.rows.filter(~listed)
-        parts = [rest.select(self._special_key(pl.col("stack")).alias("key"), *PAIRS)]
-        frames_seen, stacks_seen = 0, 0
-        for place, source in enumerate(self.sources):
-            groups = codes.slice(frames_seen, source.frames.height)
-            pairs = self.passed(place, groups)
-            stacks = source._height("stacks")
-            own = pl.col("stack").is_between(stacks_seen, stacks_seen + stacks, closed="left")
-            rows = self.rows.filter(listed).filter(own)
-            parts.append(sums_of.of_pairs(rows.with_columns(pl.col("stack") - stacks_seen), pairs, stacks))
-            frames_seen += source.frames.height
-            stacks_seen += stacks
-        return pl.concat(parts)
 
     def passed(self, source: int, groups: pl.Series) -> pl.DataFrame:
         """Give every group of frames that each stack of a source passes: `stack_id`, `group`."""
@@ -249,6 +230,18 @@ class Matched:
         trace_id = self.stacks["trace_id"].gather(rest["stack"])
         rest = rest.with_columns(trace_id, apart.alias("apart"), unrecorded.alias("unrecorded"))
         return pl.concat([ranking, self._grouped(rest, ["unrecorded", "apart", "trace_id"])], how="diagonal")
+
+    def stack_sums(self, codes: pl.Series) -> pl.DataFrame:
+        """Sum up by stack: ``stack``, `NUMBERS`; each side apart where the sides count for frames of different codes.
+
+        So do those of two logs if symbols name only one of them.
+        """
+        sums = self._sums_by_stack
+        after, before = (
+            codes.gather(self.stacks["frame"].gather(sums[f"stack_{side}"])) for side in ("after", "before")
+        )
+        differ = (after != before).fill_null(False)
+        return sums_of.apart(sums, differ) if differ.any() else sums
 
     def _by_trace(self) -> pl.DataFrame:
         ids = self.stacks["trace_id"]

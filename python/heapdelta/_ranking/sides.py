@@ -29,6 +29,10 @@ class Side(Protocol):
     def frames(self) -> pl.DataFrame:
         """One row per distinct frame."""
 
+    @property
+    def modules(self) -> pl.DataFrame:
+        """One row per loaded module."""
+
     def _inlined(self) -> pl.DataFrame: ...
 
     def _height(self, name: str) -> int: ...
@@ -113,6 +117,9 @@ class Rows(Protocol):
 
     def kept_of(self, place: int, stack_ids: pl.Series) -> pl.Series | None:
         """Tell which rows of a source a filter leaves, by their stacks; None for all."""
+
+    def special_key(self, stack: pl.Expr) -> pl.Expr:
+        """Key of a row whose stack has no frame to go by."""
 
     def passed(self, source: int, groups: pl.Series) -> pl.DataFrame:
         """Give every group of frames that each stack of a source passes."""

@@ -37,6 +37,17 @@ def of_column(rows: pl.DataFrame, name: str) -> pl.Expr:
     return sum_of(pl.col(name), may_lack=rows[name].null_count() > 0).alias(name)
 
 
+def apart(sums: pl.DataFrame, which: pl.Series) -> pl.DataFrame:
+    """Give some rows of two sides once for each side: the other has nothing there."""
+    parts = [sums.filter(~which)]
+    for side, other in (("after", "before"), ("before", "after")):
+        nothing = [pl.col(f"{name}_{other}").clip(upper_bound=0) for name in MEASURES]
+        own = sums.filter(which).with_columns(*nothing, pl.col(f"stack_{side}").alias("stack"))
+        absent = pl.lit(None, sums.schema["stack"]).alias(f"stack_{other}")
+        parts.append(with_deltas(own.with_columns(absent)))
+    return pl.concat(parts)
+
+
 def with_deltas(sums: pl.DataFrame) -> pl.DataFrame:
     """Add what each measure grew."""
     return sums.with_columns(delta(measure) for measure in MEASURES)

@@ -1,4 +1,4 @@
-"""The views that a `Delta`, a `Comparison` and a `Live` share: rankings, totals, the frames of a stack, filters."""
+"""The views that a `Delta`, a `Comparison` and a `Live` share: rankings, totals, trees, frames of a stack, filters."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import polars as pl
 from heapdelta._ranking.filters import Filter
 from heapdelta._ranking.fingerprints import digits_of, only_one
 from heapdelta._ranking.measures import MEASURES
+from heapdelta._ranking.unmatched import about_unmatched
+from heapdelta._tree.asked import WithTree
 from heapdelta._words import bytes_text, listed, plural
 from heapdelta.exceptions import OptionError
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-    from heapdelta._ranking.matched import Matched
     from heapdelta.blame import RuleLike
 
 KINDS = ("module", "stack", "function", "heap", "trace", "size")
@@ -25,17 +26,13 @@ KINDS = ("module", "stack", "function", "heap", "trace", "size")
 
 _ALLOWS_INCLUSIVE = ("module", "function")
 _INSTEAD = {"trace": "by='stack' matches stacks by what they contain", "size": "read with blocks=True to rank by size"}
-_OF_TRACE = re.compile(r"(?i)BackTrace([0-9A-F]+)")
+OF_TRACE = re.compile(r"(?i)BackTrace([0-9A-F]+)")
 
 
-class Views:
+class Views(WithTree):
     """Rankings of matched rows. A class that inherits says which kinds it has, and why it refuses one."""
 
     _kinds: tuple[str, ...] = ()
-
-    @property
-    def _matched(self) -> Matched:
-        raise NotImplementedError
 
     def _refusal(self, kind: str) -> str | None:
         raise NotImplementedError
@@ -132,15 +129,16 @@ class Views:
         Returns
         -------
         same type
-            A new one, without the filters of this one. `left_out` says what it leaves out, and so do its notes, where
-            it has notes.
+            A new one. Filters add up: what this one leaves out stays so, unless no pattern is given, which takes all
+            filters away. `left_out` says what it leaves out, and so do its notes, where it has notes.
 
         Raises
         ------
         OptionError
-            If a pattern is empty.
+            If a pattern is empty. If there is a filter with `focus` and another is given, and so with `show`, or with
+            exceptions to `ignore` or `hide`: give all patterns in one call.
         """
-        return self._with_filter(Filter.of(focus, ignore, hide, show))
+        return self._with_filter(self._matched.filtered.then(Filter.of(focus, ignore, hide, show)))
 
     @property
     def left_out(self) -> pl.DataFrame:
@@ -152,13 +150,21 @@ class Views:
         return self._matched.total(rows).select(pl.lit(stacks, pl.UInt32).alias("stacks"), pl.all())
 
     def _filter_note(self) -> list[str]:
-        """Say what a filter leaves out."""
+        """Say what a filter leaves out, and which of its patterns match no frame."""
         if not self._matched.filtered:
             return []
         out = self.left_out.row(0, named=True)
         change, held = out["requested_bytes_delta"], out["requested_bytes_after"]
         what = f"{bytes_text(change, signed=True)} ({bytes_text(held)} after) in {plural(out['stacks'], 'stack')}"
-        return [f"left out by filters: {what}; filters: {self._matched.filtered}"]
+        return self._with_unmatched(f"left out by filters: {what}; filters: {self._matched.filtered}")
+
+    def _with_unmatched(self, note: str) -> list[str]:
+        return [note, *about_unmatched(self._matched.filtered, self._matched.frames)]
+
+    @property
+    def _filtered_away(self) -> bool:
+        """Tell whether filters leave nothing of what there is."""
+        return self._matched.rows.is_empty() and not self._matched.left_out.is_empty()
 
     @property
     def fingerprints(self) -> pl.Series:
@@ -171,8 +177,8 @@ class Views:
         Parameters
         ----------
         asked : int or str
-            A fingerprint; or its first digits, so many that no other begins with them (``#C291BD``); or the log's own
-            name for the stack (``BackTrace53``; after goes before).
+            A fingerprint; or its first digits, so many that no other begins with them (``#C291BD``, ``0xC291BD``); or
+            the log's own name for the stack (``BackTrace53``; after goes before).
 
         Returns
         -------
@@ -184,11 +190,15 @@ class Views:
         OptionError
             If there is no such stack with its frames, or several begin with these digits.
         """
-        match = _OF_TRACE.fullmatch(asked.strip()) if isinstance(asked, str) else None
+        match = OF_TRACE.fullmatch(asked.strip()) if isinstance(asked, str) else None
         if match is None:
-            return int(only_one(digits_of(self.fingerprints), asked, ""), 16)
+            return int(only_one(digits_of(self.fingerprints), asked, "", self._matched.stacks["trace_id"]), 16)
         stacks = self._matched.located(self._matched.stacks)
-        own = (pl.col("trace_id") == match[1]) & pl.col("fingerprint").is_not_null() & pl.col("alias_of").is_null()
+        own = (
+            (pl.col("trace_id").str.to_uppercase() == match[1].upper())
+            & pl.col("fingerprint").is_not_null()
+            & pl.col("alias_of").is_null()
+        )
         found = stacks.filter(own).sort("source", maintain_order=True)["fingerprint"]
         if found.is_empty():
             raise OptionError(f"expected a stack with its frames, found none called {asked}", kind="no_such_stack")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from heapdelta import _native
+from heapdelta._capture.base import Capture
 from heapdelta._read.pattern import files_below, matching_files, readable
 from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
@@ -37,7 +38,8 @@ def listed_sources(sources: object) -> list[Source]:
     for source in listed:
         known = isinstance(source, str | os.PathLike | bytes | bytearray | memoryview)
         if not known and not callable(getattr(source, "read", None)):
-            message = f"expected paths, bytes or binary file objects, found {type(source).__name__} among them"
+            what = " (read already: heapdelta.series takes it as it is)" if isinstance(source, Capture) else ""
+            message = f"expected paths, bytes or binary file objects, found {type(source).__name__}{what} among them"
             raise TypeError(message)
     if not listed:
         raise OptionError("expected at least one source, found none", kind="option")

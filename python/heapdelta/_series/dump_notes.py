@@ -8,7 +8,7 @@ import polars as pl
 
 from heapdelta._series import dump_counters
 from heapdelta._series.order import first_names
-from heapdelta._words import plural
+from heapdelta._words import of_count, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,14 +97,14 @@ def _about_lists(told: Sequence[Told]) -> list[str]:
         for which, how in ((absent, "not in"), (damaged, "damaged in")):
             if which:
                 notes.append(
-                    f"{meaning}: {how} {plural(len(which), 'dump')} ({_places(which)}), which are no points of these "
-                    "curves"
+                    f"{meaning}: {how} {plural(len(which), 'dump')} ({_places(which)}), which "
+                    f"{of_count(len(which), 'is no point', 'are no points')} of these curves"
                 )
     untold = dump_counters.without_types(told)
     if untold:
         notes.append(
-            f"{plural(len(untold), 'dump')} ({_places(untold)}) do not tell the type of every handle: those of a type "
-            "may be more"
+            f"{plural(len(untold), 'dump')} ({_places(untold)}) {of_count(len(untold), 'does', 'do')} not tell the "
+            "type of every handle: those of a type may be more"
         )
     return notes
 
@@ -116,4 +116,4 @@ def _about_widths(dumps: Sequence[Dump]) -> list[str]:
 
 def _places(points: Sequence[int]) -> str:
     numbers = ", ".join(map(str, points[:_SHOWN])) + (", …" if len(points) > _SHOWN else "")
-    return f"{'point' if len(points) == 1 else 'points'} {numbers}"
+    return f"{of_count(len(points), 'point', 'points')} {numbers}"

@@ -15,7 +15,7 @@ from heapdelta._capture.same_process import why_not_one_process
 from heapdelta._read.sources import natural_key
 from heapdelta._series.belonging import program_of_dump
 from heapdelta._series.order import TIME_SOURCES, Order, check_options, first_names, gaps, in_order
-from heapdelta._words import moment, plural
+from heapdelta._words import moment, of_count, plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def ordered_dumps(dumps: Sequence[Dump], *, order: Order, runs: Literal["one", "
         silent = [dump for dump in dumps if dump.taken_at is None]
         if len(dumps) - len(silent) < 2:
             raise OptionError(
-                f"expected dumps that tell when they were taken, found {len(silent)} that do not: "
-                f"{silent[0].path or '<bytes>'}",
+                f"expected dumps that tell when they were taken, found {len(silent)} that "
+                f"{of_count(len(silent), 'does', 'do')} not: {silent[0].path or '<bytes>'}",
                 hint="order='name' goes by the files' names, order='mtime' by when they were changed, "
                 "order='given' by the order given",
                 kind="option",

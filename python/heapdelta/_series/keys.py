@@ -14,6 +14,7 @@ from heapdelta._native import Grid
 from heapdelta._ranking import labels
 from heapdelta._ranking.filters import Filter
 from heapdelta._ranking.labels import NOT_IN_FILE, NOT_RECORDED, OK, STATUSES
+from heapdelta._ranking.measures import MEASURES
 from heapdelta._series import heap_sums
 
 if TYPE_CHECKING:
@@ -85,6 +86,20 @@ def grid_of(
     if by == "stack":
         return Keyed(stacks, _stack_keys(found, blamed, frames, depths), *left)
     return Keyed(*_grouped(stacks, found, passed if inclusive else blamed, frames, by), *left)
+
+
+def table_of(grid: Grid, keys: pl.DataFrame, points: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Write down every key, in the order of `keys`, at every point; see `Series.table`."""
+    cells = pl.DataFrame(grid.cells(keys["key"].to_list()))
+    order = pl.int_range(keys.height, dtype=pl.UInt32, eager=True)
+    place = pl.repeat(0, keys.height, dtype=pl.UInt32, eager=True).scatter(keys["key"], order)
+    named = keys.select(KEYS[by]).select(pl.all().gather(place.gather(cells["key"])))
+    when = points.select("run", "point", "taken_at").select(pl.all().gather(cells["point"]))
+    table = pl.concat([when, named, cells.select("present", *MEASURES)], how="horizontal")
+    if by != "heap" or points["run"].n_unique() == 1:
+        return table
+    # At the points of other runs a heap has no rows: there its address is another one.
+    return table.filter(pl.col("present").any().over("run", *KEYS[by]))
 
 
 def _left_out(stacks: Grid, out: pl.DataFrame) -> tuple[Grid, int, bool]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._symbols.doubts import doubts
-from heapdelta._words import bytes_text, plural
+from heapdelta._numbers import total, wide_difference
+from heapdelta._symbols.doubts import differences_among, doubts
+from heapdelta._words import bytes_text, of_count, plural
 
 if TYPE_CHECKING:
     from heapdelta._ranking.filters import Filter
@@ -31,6 +32,7 @@ def about(found: Ordered) -> list[str]:
     notes.extend(about_cut(points))
     notes.extend(about_unknown(points))
     notes.extend(dict.fromkeys(doubt for snapshot in found.snapshots for doubt in doubts(snapshot)))
+    notes.extend(differences_among(found.snapshots))
     restarts = points.filter("restart").height
     if restarts:
         notes.append(f"the program was started anew {plural(restarts, 'time')}: each run is judged by itself")
@@ -53,13 +55,25 @@ def about(found: Ordered) -> list[str]:
 
 
 def about_filter(filtered: Filter, points: pl.DataFrame, left_out: pl.DataFrame, keyed: Keyed) -> list[str]:
-    """Say what filters leave out, at the last point."""
+    """Say what filters leave out of the last log, and of the growth."""
     whole, out = (bytes_text(table["requested_bytes"][-1]) for table in (points, left_out))
+    all_grown, grown = (bytes_text(growth_of(table), signed=True) for table in (points, left_out))
+    since = "grown since the first" if points["run"].n_unique() == 1 else "that all runs grew"
     stacks = plural(keyed.stacks_left_out, "stack") + " and blocks of no known stack" * keyed.others_left_out
     return [
-        f"left out by filters: {out} of the {whole} in the last log ({stacks} of all logs); "
-        f"the points are of the whole logs; filters: {filtered}"
+        f"left out by filters: {out} of the {whole} in the last log, {grown} of the {all_grown} {since} "
+        f"({stacks} of all logs); the points are of the whole logs; filters: {filtered}"
     ]
+
+
+def growth_of(table: pl.DataFrame) -> int | None:
+    """Sum up by how much each run grew, from its first point to its last; None where that is not known."""
+    ends = (
+        table.sort("point")
+        .group_by("run")
+        .agg(pl.col("requested_bytes").first().alias("first"), pl.col("requested_bytes").last().alias("last"))
+    )
+    return total(ends.select(wide_difference(pl.col("last"), pl.col("first"))).to_series())
 
 
 def about_cut(points: pl.DataFrame) -> list[str]:
@@ -86,7 +100,7 @@ def about_unknown(points: pl.DataFrame) -> list[str]:
 
 def _places(points: pl.DataFrame) -> str:
     numbers = ", ".join(map(str, points["point"].head(_SHOWN))) + (", …" if points.height > _SHOWN else "")
-    return f"{'point' if points.height == 1 else 'points'} {numbers}"
+    return f"{of_count(points.height, 'point', 'points')} {numbers}"
 
 
 def _contradicted(points: pl.DataFrame) -> bool:

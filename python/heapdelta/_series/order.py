@@ -15,8 +15,8 @@ from heapdelta._numbers import as_u64, total
 from heapdelta._ranking.measures import MEASURES
 from heapdelta._read.many import Batch
 from heapdelta._read.sources import natural_key
-from heapdelta._series.runs import Run, Runs, checked, group
-from heapdelta._words import moment, plural
+from heapdelta._series.runs import Run, Runs, group, parted
+from heapdelta._words import moment, of_count, plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -59,15 +59,14 @@ class Ordered:
 
 
 def ordered(
-    snapshots: Batch | Run | Runs | Iterable[Snapshot], *, order: Order, runs: Literal["one", "all"]
+    snapshots: Batch | Run | Runs | Iterable[Snapshot | Dump], *, order: Order, runs: Literal["one", "all"]
 ) -> Ordered:
     """Put snapshots in order; see `heapdelta.series` for what is refused."""
     check_options(order, runs)
-    listed = list(snapshots) if isinstance(snapshots, Run) else checked(snapshots)
+    listed, dumps = parted(snapshots)
     if len(listed) < 2:
-        raise OptionError(
-            f"expected two snapshots or more, found {len(listed)}", hint=_first_failure(snapshots), kind="option"
-        )
+        hint = _first_failure(snapshots, dumps)
+        raise OptionError(f"expected two snapshots or more, found {len(listed)}", hint=hint, kind="option")
     silent = [snapshot for snapshot in listed if snapshot.taken_at is None and (runs == "one" or _names_run(snapshot))]
     if silent and order == "taken_at":
         listed = _with_times(listed, silent)
@@ -106,10 +105,13 @@ def check_options(order: str, runs: str) -> None:
         raise OptionError(f"expected one or all for runs, found {runs!r}", kind="option")
 
 
-def _first_failure(snapshots: object) -> str | None:
+def _first_failure(snapshots: object, dumps: Sequence[Dump]) -> str | None:
     """Tell of dumps, and of files that could not be read: they are the reason why there are few snapshots."""
-    if isinstance(snapshots, Batch) and snapshots.dumps:
-        return f"{plural(len(snapshots.dumps), 'dump')} among the files: by='counter' tells how what they count grew"
+    if len(dumps) == 1:
+        return "one dump beside tells of no growth: a series takes two logs or more, or two dumps"
+    if dumps:
+        of_files = " among the files" if isinstance(snapshots, Batch) else " beside"
+        return f"{plural(len(dumps), 'dump')}{of_files}: by='counter' tells how what they count grew"
     failures = snapshots.failures if isinstance(snapshots, Batch) else None
     if failures is None or failures.is_empty():
         return None
@@ -180,8 +182,8 @@ def _with_times(listed: list[Snapshot], silent: list[Snapshot]) -> list[Snapshot
     told = [snapshot for snapshot in listed if snapshot.taken_at is not None]
     if len(told) < 2:
         raise OptionError(
-            f"expected logs that tell when they were taken, found {len(silent)} that do not: "
-            f"{silent[0].path or '<bytes>'}",
+            f"expected logs that tell when they were taken, found {len(silent)} that "
+            f"{of_count(len(silent), 'does', 'do')} not: {silent[0].path or '<bytes>'}",
             hint="order='name' goes by the files' names, order='mtime' by when they were changed, "
             "order='given' by the order given",
             kind="option",

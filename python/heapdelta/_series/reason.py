@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 
-from heapdelta._words import amount_text, share_text
+from heapdelta._words import amount_text, plural, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,13 +50,13 @@ def reasons(
 
 def _unknown(row: Row) -> str:
     return (
-        f"the bytes of {row['unknown_points']} of {row['points']} {row['noun']} are not known: they pass 2^64 - 1 "
+        f"the bytes of {row['unknown_points']} of {_points(row['points'], row)} are not known: they pass 2^64 - 1 "
         "(issue sum_overflow)"
     )
 
 
 def _few(row: Row) -> str:
-    return f"{row['points']} {row['noun']} of this run; a verdict needs 6"
+    return f"{_points(row['points'], row)} of this run; a verdict needs 6"
 
 
 def _constant(row: Row) -> str:
@@ -65,16 +65,16 @@ def _constant(row: Row) -> str:
 
 def _sawtooth(row: Row) -> str:
     return (
-        f"fell {row['falls']} times by more than 40 % of its range from {_size(row['min'], row)} to "
+        f"fell {plural(row['falls'], 'time')} by more than 40 % of its range from {_size(row['min'], row)} to "
         f"{_size(row['max'], row)}, to lows that lie {_size(row['floor'], row)} apart"
     )
 
 
 def _later_sawtooth(row: Row) -> str:
     return (
-        f"in the last {row['settled_points']} {row['noun']} fell {row['settled_falls']} times by more than 40 % of "
-        f"their range from {_size(row['settled_min'], row)} to {_size(row['settled_max'], row)}, to lows that lie "
-        f"{_size(row['settled_floor'], row)} apart"
+        f"in the last {row['settled_points']} {row['noun']} fell {plural(row['settled_falls'], 'time')} by more than "
+        f"40 % of their range from {_size(row['settled_min'], row)} to {_size(row['settled_max'], row)}, to lows that "
+        f"lie {_size(row['settled_floor'], row)} apart"
     )
 
 
@@ -92,7 +92,7 @@ def _step(row: Row) -> str:
 
 def _young(row: Row) -> str:
     return (
-        f"{_pace(row)}, {_chance(row)}, but seen for {row['span']:.3g} h only, with {row['late_points']} {row['noun']} "
+        f"{_pace(row)}, {_chance(row)}, but seen for {row['span']:.3g} h only, with {_points(row['late_points'], row)} "
         f"after the first {row['warm_up']:g} h, when growth is ordinary"
     )
 
@@ -143,9 +143,13 @@ _WORDS: dict[str, Callable[[Row], str]] = {
 }
 
 
+def _points(count: int, row: Row) -> str:
+    return plural(count, row["noun"].removesuffix("s"))
+
+
 def _steps(row: Row) -> str:
     steps = row["points"] - 1
-    return f"{round(row['rising_share'] * steps)} of {steps} steps"
+    return f"{round(row['rising_share'] * steps)} of {plural(steps, 'step')}"
 
 
 def _pace(row: Row) -> str:

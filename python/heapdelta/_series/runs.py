@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
 from heapdelta import _html
 from heapdelta._capture.base import Capture
+from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._capture.same_process import why_not_one_run
 from heapdelta._capture.snapshot import Snapshot
+from heapdelta._read.many import Batch
 from heapdelta._read.sources import natural_key
 from heapdelta._safe_text import visible
 from heapdelta._series.belonging import belonging, program_of
 from heapdelta._words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
-
-    from heapdelta._read.many import Batch
 
 __all__ = ["Run", "Runs", "group"]
 
@@ -48,7 +49,7 @@ class Run:
     restart : bool
         True if earlier runs of the same program on the same machine had their last logs before this one's first.
     dumps : list of Dump
-        The minidumps of this process, as far as the batch that was grouped has such, in its order.
+        The minidumps of this process, as far as what was grouped has such, in its order.
     """
 
     def __init__(self, snapshots: Sequence[Snapshot], *, restart: bool = False, dumps: Sequence[Dump] = ()) -> None:
@@ -104,7 +105,7 @@ class Runs(Sequence[Run]):
     unassigned : polars.DataFrame
         The snapshots that belong to no run, in the order given: ``path`` str, ``reason`` str.
     dumps : list of Dump
-        All minidumps of the batch that was grouped; `Run.dumps` has those of a run.
+        All minidumps of what was grouped; `Run.dumps` has those of a run.
     """
 
     def __init__(
@@ -165,16 +166,16 @@ class Runs(Sequence[Run]):
         return _html.page(repr(self), facts, self.table().head(_html.TOP), of=len(self))
 
 
-def group(snapshots: Batch | Iterable[Snapshot]) -> Runs:
+def group(snapshots: Batch | Run | Runs | Iterable[Snapshot | Dump]) -> Runs:
     r"""Sort snapshots into runs of processes.
 
     Two snapshots are of one run if both name the same machine and process id and their module tables agree where the
     program and at least half of the modules were loaded. Nothing is guessed: a log that names no machine or no process
-    belongs to no run. Dumps of a batch go to the run whose process they are of, if there is but one.
+    belongs to no run. Dumps among them go to the run whose process they are of, if there is but one.
 
     Parameters
     ----------
-    snapshots : Batch or iterable of Snapshot
+    snapshots : Batch, or iterable of Snapshot and Dump
         Of any number of machines and processes, in any order.
 
     Returns
@@ -185,7 +186,7 @@ def group(snapshots: Batch | Iterable[Snapshot]) -> Runs:
     Raises
     ------
     TypeError
-        If something is not a `Snapshot` of a heap log.
+        If something is neither a `Snapshot` of a heap log nor a `Dump`.
 
     Examples
     --------
@@ -196,7 +197,7 @@ def group(snapshots: Batch | Iterable[Snapshot]) -> Runs:
     >>> hd.group(hd.read_many(logs)).table().select("machine", "pid", "snapshots").rows()
     [('WEB1', 704, 2), ('WEB1', 812, 1)]
     """
-    listed = checked(snapshots)
+    listed, dumps = parted(snapshots)
     runs: list[list[Snapshot]] = []
     unassigned: list[tuple[Snapshot, str]] = []
     for snapshot in sorted(listed, key=_by_time):
@@ -212,22 +213,40 @@ def group(snapshots: Batch | Iterable[Snapshot]) -> Runs:
             home.append(snapshot)
     order = {id(snapshot): place for place, snapshot in enumerate(listed)}
     unassigned.sort(key=lambda entry: order[id(entry[0])])
-    return Runs(_with_restarts(runs), unassigned, getattr(snapshots, "dumps", ()))
+    return Runs(_with_restarts(runs), unassigned, dumps)
 
 
-def checked(snapshots: object) -> list[Snapshot]:
-    """List snapshots of logs; refuse everything else."""
-    if isinstance(snapshots, Runs):
-        return [snapshot for run in snapshots for snapshot in run]
-    if isinstance(snapshots, Capture):
+def parted(given: object) -> tuple[list[Snapshot], list[Dump]]:
+    """List the logs and the dumps of what is given, each in its order; refuse everything else."""
+    if isinstance(given, Runs):
+        return [snapshot for run in given for snapshot in run], given.dumps
+    if isinstance(given, Capture):
         raise TypeError("expected several snapshots, found one: put it into a list")
-    listed: list[Snapshot] = []
-    for snapshot in cast("Iterable[object]", snapshots):
-        if not isinstance(snapshot, Snapshot):
-            found = "a minidump" if isinstance(snapshot, Dump) else type(snapshot).__name__
-            raise TypeError(f"expected snapshots of heap logs, found {found} among them")
-        listed.append(snapshot)
-    return listed
+    if not isinstance(given, Iterable):
+        raise TypeError(f"expected several snapshots, found {type(given).__name__}")
+    logs: list[Snapshot] = []
+    # Iterating over a batch, or a run, is about its logs.
+    dumps: list[Dump] = list(getattr(given, "dumps", ()))
+    for one in given:
+        if isinstance(one, Snapshot):
+            logs.append(one)
+        elif isinstance(one, Dump):
+            dumps.append(one)
+        else:
+            raise TypeError(f"expected snapshots of heap logs, and dumps, found {_wrong(one)} among them")
+    return logs, dumps
+
+
+def _wrong(one: object) -> str:
+    """Name what is no capture, and what to do with it."""
+    name = type(one).__name__
+    if isinstance(one, Comparison):
+        return f"a {name}, which is already a difference,"
+    if isinstance(one, Run | Batch):
+        return f"a {name} (list what it holds: [*one.snapshots, *one.dumps])"
+    if isinstance(one, str | bytes | os.PathLike):
+        return f"{name} (read_many reads files)"
+    return name
 
 
 def _by_time(snapshot: Snapshot) -> tuple[bool, str, list[tuple[int, int, str]]]:

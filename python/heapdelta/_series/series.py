@@ -11,9 +11,10 @@ import polars as pl
 from heapdelta._capture import one_run
 from heapdelta._ranking.filters import Filter
 from heapdelta._ranking.measures import MEASURES
+from heapdelta._ranking.unmatched import about_unmatched
 from heapdelta._series import growth, notes, summary
 from heapdelta._series.beside import Beside, beside
-from heapdelta._series.keys import KEYS, Keyed, grid_of
+from heapdelta._series.keys import KEYS, Keyed, grid_of, table_of
 from heapdelta._series.survival import Survival, survival
 from heapdelta._words import moment, plural
 
@@ -85,7 +86,7 @@ class Series:
 
     @property
     def counters(self) -> DumpSeries | None:
-        """How what the dumps of the same process count grew; None without two such dumps in the batch.
+        """How what the dumps of the same process count grew; None without two such dumps beside the logs.
 
         A dump is of the process if its id is that of the logs, and what both tell of the program and of times fits;
         `notes` names the others. Runs have the numbers of this series.
@@ -101,7 +102,15 @@ class Series:
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
         filters = notes.about_filter(self._filtered, self.points, self.left_out, self._keyed) if self._filtered else []
-        return [*filters, *self._own_notes, *self._together.notes, *self._beside.notes]
+        return [*filters, *self._unmatched, *self._own_notes, *self._together.notes, *self._beside.notes]
+
+    @cached_property
+    def _unmatched(self) -> list[str]:
+        """Say which patterns of filters match no frame of any log."""
+        if not self._filtered:
+            return []
+        names = [log.frames.select("module", "function").unique() for log in self._together.snapshots]
+        return about_unmatched(self._filtered, pl.concat(names))
 
     @property
     def slope_unit(self) -> str:
@@ -157,13 +166,14 @@ class Series:
         Returns
         -------
         Series
-            A new one, without the filters of this one. `left_out` says what it leaves out, and so does `notes`.
+            A new one. Filters add up, as those of `Delta.filter` do; without any pattern it has none. `left_out` says
+            what it leaves out, and so does `notes`.
             `counters` are those of the whole process.
 
         Raises
         ------
         OptionError
-            If a pattern is empty.
+            If a pattern is empty, or filters do not add up (see `Delta.filter`).
 
         Examples
         --------
@@ -176,8 +186,8 @@ class Series:
         [('fhpreview', 'leak'), ('fernhollow', 'noise')]
         """
         other = copy(self)
-        other._filtered = Filter.of(focus, ignore, hide, show)
-        for made in ("_keyed", "_grid"):
+        other._filtered = self._filtered.then(Filter.of(focus, ignore, hide, show))
+        for made in ("_keyed", "_grid", "_unmatched"):
             other.__dict__.pop(made, None)
         return other
 
@@ -215,16 +225,7 @@ class Series:
         its id with the same raw addresses, in the module it was first seen in (`notes` tells where a list has it no
         longer). A heap stands for itself inside its own run only: it has no rows at the points of other runs.
         """
-        grid, keys = self._grid
-        cells = pl.DataFrame(grid.cells(keys["key"].to_list()))
-        order = pl.int_range(keys.height, dtype=pl.UInt32, eager=True)
-        place = pl.repeat(0, keys.height, dtype=pl.UInt32, eager=True).scatter(keys["key"], order)
-        named = keys.select(KEYS[self.by]).select(pl.all().gather(place.gather(cells["key"])))
-        when = self.points.select("run", "point", "taken_at").select(pl.all().gather(cells["point"]))
-        table = pl.concat([when, named, cells.select("present", *MEASURES)], how="horizontal")
-        if self.by != "heap" or self.points["run"].n_unique() == 1:
-            return table
-        return table.filter(pl.col("present").any().over("run", *KEYS[self.by]))
+        return table_of(*self._grid, self.points, self.by)
 
     def growth(
         self, *, alpha: float = 0.05, address_space: int | None = None, warm_up_hours: float = 24.0

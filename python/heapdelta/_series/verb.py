@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, overload
 
-from heapdelta._capture.dump import Dump
+from heapdelta._capture.base import Capture
 from heapdelta._options import checked_threads
 from heapdelta._read.many import Batch
 from heapdelta._series.dump_order import ordered_dumps
 from heapdelta._series.dump_series import DumpSeries
 from heapdelta._series.keys import KEYS
 from heapdelta._series.order import ordered
-from heapdelta._series.runs import Run, Runs
+from heapdelta._series.runs import Run, Runs, parted
 from heapdelta._series.series import Series
 from heapdelta.blame import DEFAULT, Allocators
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from heapdelta._capture.dump import Dump
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._series.order import Order
     from heapdelta._series.timeline import By
@@ -29,7 +29,7 @@ __all__ = ["series"]
 
 @overload
 def series(
-    snapshots: Batch | Runs | Iterable[Dump],
+    snapshots: Batch | Run | Runs | Iterable[Snapshot | Dump],
     *,
     by: Literal["counter"],
     order: Order = "taken_at",
@@ -37,8 +37,17 @@ def series(
     threads: int | None = None,
 ) -> DumpSeries: ...
 @overload
+def series(  # type: ignore[overload-overlap]  # dumps alone are another answer than dumps beside logs
+    snapshots: Iterable[Dump],
+    *,
+    by: None = None,
+    order: Order = "taken_at",
+    runs: Literal["one", "all"] = "one",
+    threads: int | None = None,
+) -> DumpSeries: ...
+@overload
 def series(
-    snapshots: Batch | Run | Runs | Iterable[Snapshot],
+    snapshots: Batch | Run | Runs | Iterable[Snapshot | Dump],
     *,
     by: By | None = None,
     inclusive: bool = False,
@@ -47,17 +56,8 @@ def series(
     runs: Literal["one", "all"] = "one",
     threads: int | None = None,
 ) -> Series: ...
-@overload
 def series(
-    snapshots: Iterable[Dump],
-    *,
-    by: None = None,
-    order: Order = "taken_at",
-    runs: Literal["one", "all"] = "one",
-    threads: int | None = None,
-) -> DumpSeries: ...
-def series(
-    snapshots: Batch | Run | Runs | Iterable[Snapshot] | Iterable[Dump],
+    snapshots: Batch | Run | Runs | Iterable[Snapshot | Dump],
     *,
     by: By | Literal["counter"] | None = None,
     inclusive: bool = False,
@@ -70,8 +70,9 @@ def series(
 
     Parameters
     ----------
-    snapshots : Batch, Run, Runs, iterable of Snapshot or iterable of Dump
-        Two or more of one program, in any order. Dumps that a batch has beside its snapshots are `Series.counters`.
+    snapshots : Batch, Run, Runs, or iterable of Snapshot and Dump
+        Two snapshots or more of one program, in any order, or two dumps or more. Dumps beside snapshots, of a batch or
+        of a list, are `Series.counters`.
     by : {"module", "function", "stack", "heap", "counter"}, optional
         What one key stands for, as in `Delta.by`; ``counter`` is what dumps count. By default modules, of dumps
         counters.
@@ -92,7 +93,7 @@ def series(
     Returns
     -------
     Series or DumpSeries
-        The second of dumps. Nothing is computed before it is asked for.
+        The second of dumps alone. Nothing is computed before it is asked for.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def series(
         If there are fewer than two snapshots or dumps, several runs with ``runs="one"``, fewer than two that tell
         their time with ``order="taken_at"``, or an option has a value it does not take.
     TypeError
-        If something is not a `Snapshot` of a heap log, and not all are dumps.
+        If something is neither a `Snapshot` of a heap log nor a `Dump`.
 
     Notes
     -----
@@ -121,9 +122,10 @@ def series(
     ('fhpreview', 'leak')
     """
     checked_threads(threads)
-    given = snapshots if isinstance(snapshots, Batch | Run | Runs | Dump) else _listed(snapshots)
-    dumps = _dumps_of(given)
-    of_dumps = isinstance(given, list) and len(dumps) == len(given) > 0
+    # Listed once: what gives its items a single time is looked at several times over.
+    given = snapshots if isinstance(snapshots, Batch | Run | Runs | Capture) else _listed(snapshots)
+    logs, dumps = parted(given)
+    of_dumps = isinstance(given, list) and len(dumps) > 0 and not logs
     if by == "counter" or (by is None and of_dumps):
         if inclusive or allocators is not None:
             option = "inclusive" if inclusive else "allocators"
@@ -140,20 +142,10 @@ def series(
     if inclusive and kind not in ("module", "function"):
         raise OptionError(f"expected module or function with inclusive=True, found {by!r}", kind="option")
     rules = DEFAULT if allocators is None else Allocators(allocators)
-    found = ordered(cast("Batch | Run | Runs | list[Snapshot]", given), order=order, runs=runs)
-    beside = [] if isinstance(given, list) else dumps
-    return Series(found, kind, rules, inclusive=inclusive, threads=threads, dumps=beside, order=order)
+    found = ordered(given, order=order, runs=runs)
+    return Series(found, kind, rules, inclusive=inclusive, threads=threads, dumps=dumps, order=order)
 
 
-def _listed(snapshots: object) -> object:
-    """List what is given several times over; what cannot be listed is refused later."""
-    try:
-        return list(cast("Iterable[object]", snapshots))
-    except TypeError:
-        return snapshots
-
-
-def _dumps_of(given: object) -> list[Dump]:
-    if isinstance(given, Batch | Run | Runs):
-        return given.dumps
-    return [one for one in given if isinstance(one, Dump)] if isinstance(given, list) else []
+def _listed(snapshots: Iterable[Snapshot | Dump]) -> Iterable[Snapshot | Dump]:
+    """List what gives its items once; what cannot be listed is refused later."""
+    return list(snapshots) if isinstance(snapshots, Iterable) else snapshots

@@ -45,11 +45,21 @@ class SymbolStore:
     @property
     def notes(self) -> list[str]:
         """What is not searched, one sentence each: servers, and places that are not there."""
-        notes = [f"{visible(server)} is a server: heapdelta asks nobody" for server in self._native.servers]
+        notes = [
+            f"{visible(server)} is on a network and was left alone: named by itself it is searched"
+            if server.startswith(("\\\\", "//"))
+            else f"{visible(server)} is a server: heapdelta asks nobody"
+            for server in self._native.servers
+        ]
         return [
             *notes,
             *(f"{visible(os.fspath(path))} is not searched: {said}" for path, said in self._native.faults()),
         ]
+
+    def joined(self, other: SymbolStore) -> SymbolStore:
+        """Give a store with the places of both, this one's first."""
+        new = [place for place in other.places if place not in self.places]
+        return SymbolStore(_native.SymbolStore([*self.places, *new])) if new else self
 
     def needed(self, log: _Named) -> pl.DataFrame:
         """List the symbols that a log would need and that are not here.
@@ -113,11 +123,32 @@ def symbols(*paths: str | os.PathLike[str]) -> SymbolStore:
         raise OptionError("expected at least one path of symbols, found none", kind="option")
     for path in paths:
         text = os.fspath(path)
+        if not text.strip():
+            raise OptionError("expected a folder or file of symbols, found an empty text", kind="option")
         if not any(sign in text for sign in ";*") and not os.path.lexists(text) and "://" not in text:
             raise OptionError(
                 f"{text}: expected a folder or file of symbols, found nothing there", path=text, kind="option"
             )
-    return SymbolStore(_native.SymbolStore([os.fspath(path) for path in paths]))
+    store = SymbolStore(_native.SymbolStore([os.fspath(path) for path in paths]))
+    if not store.places and not store.notes:
+        message = (
+            f"{'; '.join(os.fspath(path) for path in paths)}: expected a place with symbols, found none in this text"
+        )
+        raise OptionError(message, kind="option")
+    return store
+
+
+def checked_store(store: SymbolStore) -> SymbolStore:
+    """Give a store back, if it is one.
+
+    Raises
+    ------
+    TypeError
+        If it is something else, such as a path.
+    """
+    if not isinstance(store, SymbolStore):
+        raise TypeError(f"expected a SymbolStore, found {type(store).__name__}")
+    return store
 
 
 def nowhere() -> SymbolStore:

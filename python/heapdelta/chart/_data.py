@@ -10,6 +10,7 @@ from heapdelta._numbers import total_of_known, wide_sum
 from heapdelta._ranking import names
 from heapdelta._words import UNITS, Unit, bytes_text, count_text, plural
 from heapdelta.chart._text import chart_texts
+from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,12 @@ _LABEL_GAP = 0.045
 def unit_of(magnitude: float) -> Unit:
     """Choose the largest unit of which there are at least two, so that an axis has several whole ones."""
     return next((unit for unit in UNITS if magnitude >= 2 * unit.size), UNITS[-1])
+
+
+def check_top(top: int) -> None:
+    """Refuse a number of bars or lines that no chart can show."""
+    if not 1 <= top <= 2_000:
+        raise OptionError(f"expected a top of 1 to 2000, found {top}", kind="option")
 
 
 def named(frame: pl.DataFrame) -> pl.DataFrame:
@@ -95,8 +102,7 @@ def known_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 
 def unknown_text(count: int, noun: str) -> str | None:
     """``without 2 modules whose bytes are not known``; None if there are none."""
-    one = noun.removesuffix("s")
-    return f"without {count_text(count)} {one if count == 1 else noun} whose bytes are not known" if count else None
+    return f"without {plural(count, noun.removesuffix('s'))} whose bytes are not known" if count else None
 
 
 def _folded(ranked: pl.DataFrame, size: pl.Expr, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:

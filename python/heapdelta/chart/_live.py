@@ -17,8 +17,8 @@ from heapdelta.chart import _data as data
 from heapdelta.chart import _page as pages
 from heapdelta.chart import _room as room
 from heapdelta.chart import _stacks as stacks_of
+from heapdelta.chart._doubts import doubt_lines
 from heapdelta.chart._text import file_name
-from heapdelta.exceptions import OptionError
 
 _WIDTH = 560
 _OWN = "#1f5f99"
@@ -57,8 +57,7 @@ def live(log: Snapshot | Live, *, by: str = "module", top: int = 12) -> alt.Laye
     >>> [bar["amount"] for bar in hd.chart.live(hd.read(log)).to_dict()["datasets"]["bars"]]
     ['64 bytes, 100.0 %']
     """
-    if not 1 <= top <= 2_000:
-        raise OptionError(f"expected a top of 1 to 2000, found {top}", kind="option")
+    data.check_top(top)
     if not isinstance(log, Snapshot | Live):
         raise TypeError(f"expected a Snapshot or what live() gives, found {type(log).__name__}")
     view = log.live() if isinstance(log, Snapshot) else log
@@ -73,10 +72,13 @@ def live(log: Snapshot | Live, *, by: str = "module", top: int = 12) -> alt.Laye
         size, count = (total(rest[name]) or 0 for name in ("requested_bytes", "allocation_count"))
         bars.append((f"{count_text(rest.height)} more", size, count, True))
     unknown = data.unknown_text(ranking.filter(pl.col("requested_bytes").is_null()).height, f"{by}s")
-    subtitle = ", ".join(filter(None, [f"{bytes_text(whole)} live", unknown]))
+    out = view.left_out["requested_bytes"].item() if view._matched.filtered else None
+    filters = None if not view._matched.filtered else f"filters leave out {bytes_text(out)}"
+    subtitle = ", ".join(filter(None, [f"{bytes_text(whole)} live", unknown, filters]))
     title = f"Live by {by}: {data.short(file_name(view.path))}" if view.path else f"Live by {by}"
-    above = alt.TitleParams(title, subtitle=subtitle, anchor="start", offset=12)
-    drawn = _draw(bars, whole, by, stacks_of.stack_rows(first, view._matched.sources))
+    doubts = doubt_lines([log if isinstance(log, Snapshot) else log._log])
+    above = alt.TitleParams(title, subtitle=[subtitle, *doubts] if doubts else subtitle, anchor="start", offset=12)
+    drawn = _draw(bars, whole, by, stacks_of.rows_of(first, view._matched))
     rows = drawn.datasets["bars"]
     space = room.padding(above, _WIDTH, left=[row["label"] for row in rows], right=[row["amount"] for row in rows])
     return drawn.properties(width=_WIDTH, height=alt.Step(23), title=above, padding=space)
@@ -117,4 +119,5 @@ def _draw(
     base = stacks_of.told(base, [alt.Tooltip("name:N"), alt.Tooltip("amount:N"), alt.Tooltip("blocks:N")], stacks)
     colour = alt.Color("colour:N", scale=None, legend=None)
     text = base.mark_text(align="left", dx=5, fontSize=11, color="#222").encode(text="amount:N")
-    return alt.LayerChart(layer=[base.mark_bar(height=15).encode(color=colour), text], datasets={"bars": rows})
+    datasets = {"bars": rows, **({"stacks": stacks} if stacks else {})}
+    return alt.LayerChart(layer=[base.mark_bar(height=15).encode(color=colour), text], datasets=datasets)

@@ -113,6 +113,8 @@ def _dumps(states: Sequence[object]) -> list[Dump]:
     if len(dumps) != len(states):
         wrong = next(state for state in states if not isinstance(state, Dump))
         kind = "a heap log, which has no regions" if isinstance(wrong, Snapshot) else type(wrong).__name__
+        if isinstance(wrong, list | tuple):
+            kind += ": regions(*dumps) takes them one by one"
         raise TypeError(f"expected dumps, or one DumpDelta, found {kind}")
     if not dumps:
         raise OptionError("expected one dump or more, found none", kind="option")

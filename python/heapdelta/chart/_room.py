@@ -23,8 +23,9 @@ _WIDE, _BOLD = 0.66, 0.76
 _WIDER, _BOLDER = 0.12, 0.15
 # What is wider than that by far: signs, and one letter.
 _MUCH_WIDER = {**dict.fromkeys("+#<=>^~|", 0.29), "m": 0.15}
-# A character of a font that is not there is measured as half of one that is.
-_UNMEASURED = 0.5
+# A character of a font that is not there is measured as half of one that is, or less: what stands for it is 0.39 wide
+# where Liberation and DejaVu are there (2026-11-29).
+_UNMEASURED = 0.62
 _TITLE, _SUBTITLE = 13, 12
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from heapdelta._numbers import running_sum, total_of_known
 from heapdelta._picture import MOST_LINES
+from heapdelta._series.notes import growth_of
 from heapdelta._series.verdict import LEAK
 from heapdelta._words import Unit, amount_text, bytes_text, plural
 from heapdelta.chart import _colours as colours_by
@@ -18,6 +19,7 @@ from heapdelta.chart import _room as room
 from heapdelta.chart import _series_lines as lines_of
 from heapdelta.chart import _stacks as stacks_of
 from heapdelta.chart import _time_axis as time
+from heapdelta.chart._doubts import doubt_lines
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -60,9 +62,10 @@ def series_growth(series: Series, by: str | None, top: int, style: str, warm_up_
     title = f"Requested bytes by {series.by}" if stacked else f"Growth by {series.by} since the first log"
     if not stacked and points["run"].n_unique() > 1:
         title += " of each run"
-    stacks = stacks_of.stack_rows(lines.keys, series._together.snapshots)
+    stacks = stacks_of.stack_rows(lines.keys, series._together.snapshots, series._filtered)
     drawn = draw(lines, points, stacked=stacked, stacks=stacks)
     subtitle = [time.describe(points), *_in_all(lines, stacked=stacked, words=filter_words(series))]
+    subtitle += doubt_lines(series.snapshots)
     labels = [row["label"] for row in drawn.datasets["labels"]]
     above = alt.TitleParams(title, subtitle=subtitle, anchor="start", offset=time.offset(drawn.datasets["breaks"]))
     return drawn.properties(title=above, padding=room.padding(above, time.WIDTH, right=labels, bold=True))
@@ -72,7 +75,8 @@ def filter_words(series: Series) -> list[str]:
     """Say how much filters leave out; nothing without one."""
     if not series._filtered:
         return []
-    return [f"filters leave out {bytes_text(series.left_out['requested_bytes'][-1])} of the last log"]
+    held, grown = bytes_text(series.left_out["requested_bytes"][-1]), growth_of(series.left_out)
+    return [f"filters leave out {held} of the last log, {bytes_text(grown, signed=True)} of the growth"]
 
 
 def _in_all(lines: lines_of.Lines, *, stacked: bool, words: list[str]) -> list[str]:

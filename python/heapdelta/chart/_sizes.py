@@ -12,18 +12,22 @@ from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta
 from heapdelta._numbers import count_of_rows, total_of_known, wide_sum
 from heapdelta._ranking import labels
+from heapdelta._ranking.measures import AFTER, BEFORE
 from heapdelta._words import Unit, bytes_text, plural
 from heapdelta.chart import _colours as colours_by
 from heapdelta.chart import _data as data
 from heapdelta.chart import _marks as marks
 from heapdelta.chart import _room as room
 from heapdelta.chart import _stacks as stacks_of
+from heapdelta.chart._doubts import doubt_lines
 from heapdelta.chart._page import harmless
 from heapdelta.chart._text import chart_text, file_name
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from heapdelta._ranking.matched import Matched
 
 _WIDTH = 560
 _HEIGHT = 150
@@ -54,7 +58,7 @@ def sizes(
     Parameters
     ----------
     before : Snapshot or Delta
-        The state before, or a delta, which has both.
+        The state before, or a delta, which has both, and its filters.
     after : Snapshot, optional
         The state after; only left out beside a delta.
     stack : int, optional
@@ -86,17 +90,21 @@ def sizes(
     """
     sides = _sides(before, after)
     number = None if stack is None else _fingerprint(stack)
-    bins = size_bins([_blocks(side, number) for side in sides])
+    matched = before._matched if isinstance(before, Delta) and before._matched.filtered else None
+    bins = size_bins([_blocks(side, number, _kept(side, place, matched)) for place, side in enumerate(sides)])
     if bins.is_empty() and number is not None:
         raise OptionError(f"expected the fingerprint of a stack with blocks, found {stack}", kind="option")
-    key = None if number is None else _stack_key(sides, number)
-    what = "all stacks" if key is None else data.short(key["name"][0])
+    key = None if number is None else _key(before, sides, number)
+    everything = "all stacks" if matched is None else "the stacks that filters leave"
+    what = everything if key is None else data.short(key["name"][0])
     module = None if key is None else key["module"][0]
     names = [data.short(file_name(side.path)) for side in sides]
     subtitle = [f"{names[0]} → {names[1]}, {what}", *(_sum_line(bins, state) for state in ("before", "after"))]
+    subtitle += doubt_lines(sides)
     title = alt.TitleParams("Blocks by their size", subtitle=subtitle, anchor="start", offset=12)
     colour = colours_by.ALL if module is None else colours_by.colour_of(chart_text(module))
-    stacks = [] if key is None else stacks_of.stack_rows(key, sides[::-1])
+    filtered = None if matched is None else matched.filtered
+    stacks = [] if key is None else stacks_of.stack_rows(key, sides[::-1], filtered)
     return _draw(bins, colour, stacks).properties(title=title, padding=room.padding(title, _WIDTH))
 
 
@@ -133,7 +141,7 @@ def bin_text(power: int) -> str:
 
 def _sides(before: object, after: object) -> list[Snapshot]:
     if isinstance(before, Delta) and after is None:
-        return [before.before, before.after]
+        return before._together.snapshots
     sides = [side for side in (before, after) if isinstance(side, Snapshot)]
     if len(sides) != 2:
         wrong = next(side for side in (before, after) if not isinstance(side, Snapshot))
@@ -148,8 +156,13 @@ def _fingerprint(value: object) -> int:
     raise OptionError(f"expected the fingerprint of a stack, found {value!r}", kind="option")
 
 
-def _blocks(snapshot: Snapshot, fingerprint: int | None) -> pl.DataFrame:
-    """Give the requested bytes of single blocks, those of one stack if it is named."""
+def _kept(side: Snapshot, place: int, matched: Matched | None) -> pl.Series | None:
+    """Tell which blocks of a side (0 is before) filters leave; None for all."""
+    return None if matched is None else matched.kept_of(BEFORE if place == 0 else AFTER, side.allocations["stack_id"])
+
+
+def _blocks(snapshot: Snapshot, fingerprint: int | None, kept: pl.Series | None = None) -> pl.DataFrame:
+    """Give the requested bytes of single blocks, those that are kept, and of one stack if it is named."""
     blocks = snapshot.allocations
     name = snapshot.path or "bytes"
     if blocks.is_empty() and not snapshot.usage.is_empty():
@@ -164,10 +177,20 @@ def _blocks(snapshot: Snapshot, fingerprint: int | None) -> pl.DataFrame:
             hint="UMDH of Windows XP and later writes single blocks",
             kind="option",
         )
+    if kept is not None:
+        blocks = blocks.filter(kept)
     if fingerprint is not None:
         wanted = snapshot.stacks.filter(pl.col("fingerprint") == fingerprint)["stack_id"]
         blocks = blocks.filter(pl.col("stack_id").is_in(wanted.implode()))
     return blocks.select("requested_bytes")
+
+
+def _key(source: object, sides: Sequence[Snapshot], fingerprint: int) -> pl.DataFrame:
+    """Say whose stack it is: as the delta has it, with its rules and filters; without one, as the logs have it."""
+    rows = source.by("stack").filter(fingerprint=fingerprint) if isinstance(source, Delta) else pl.DataFrame()
+    if rows.is_empty():
+        return _stack_key(sides, fingerprint)
+    return data.named_keys(rows.select("module", "function", "fingerprint", "status"))
 
 
 def _stack_key(sides: Sequence[Snapshot], fingerprint: int) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from heapdelta.chart import _marks as marks
 from heapdelta.chart import _room as room
 from heapdelta.chart import _stacks as stacks_of
 from heapdelta.chart import _time_axis as time
+from heapdelta.chart._doubts import doubt_lines
 from heapdelta.chart._page import harmless
 from heapdelta.chart._series import filter_words
 from heapdelta.chart._text import chart_text
@@ -91,9 +92,11 @@ def slope(series: Series, *, top: int = 20, warm_up_hours: float = 24.0) -> alt.
     unknown = growth.height - rows.height - rest.height
     without = f"{count_text(unknown)} without a slope" if unknown else None
     told = [time.describe(series.points), rest_text(rest, noun, per), without, *filter_words(series)]
+    told += doubt_lines(series.snapshots)
     subtitle = filter(None, told)
     title = alt.TitleParams(f"Growth per {per} by {series.by}", subtitle=list(subtitle), anchor="start", offset=12)
-    stacks = stacks_of.stack_rows(rows.select(*key_columns(rows), "name"), series._together.snapshots)
+    shown = rows.select(*key_columns(rows), "name")
+    stacks = stacks_of.stack_rows(shown, series._together.snapshots, series._filtered)
     drawn = draw(rows, per, stacks)
     left, right = ([row[side] for row in drawn.datasets["slopes"]] for side in ("label", "words"))
     return drawn.properties(title=title, padding=room.padding(title, WIDTH, left=left, right=right))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import altair as alt
@@ -9,12 +10,15 @@ import polars as pl
 
 from heapdelta._ranking import labels
 from heapdelta._ranking.fingerprints import short_forms
-from heapdelta._words import count_text
+from heapdelta._words import count_text, plural
 from heapdelta.chart import _data as data
 from heapdelta.chart._text import chart_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from heapdelta._ranking.filters import Filter
+    from heapdelta._ranking.matched import Matched
 
 FRAMES = 12
 """Frames of a stack that are shown, from the innermost outward."""
@@ -35,16 +39,21 @@ class Source(Protocol):
         """Frames."""
 
 
-def stack_rows(keys: pl.DataFrame, sources: Sequence[Source]) -> list[dict[str, Any]]:
+def rows_of(keys: pl.DataFrame, matched: Matched | None) -> list[dict[str, Any]]:
+    """Tell about each stack of a ranking, as `stack_rows` does; of a frame alone nothing but the keys is known."""
+    return stack_rows(keys, []) if matched is None else stack_rows(keys, matched.sources, matched.filtered)
+
+
+def stack_rows(keys: pl.DataFrame, sources: Sequence[Source], filtered: Filter | None = None) -> list[dict[str, Any]]:
     """Tell about each stack of a chart: ``name``, ``stack`` (``#C291BD``), ``traces``, ``frames`` (a line for each).
 
     `keys` are the keys of the chart with their ``name``; none if these are no stacks. Frames and ids that `keys` do not
-    have are looked for in `sources`, one after the other.
+    have are looked for in `sources`, one after the other. Of frames that `filtered` hides only their number is told.
     """
     if "fingerprint" not in keys.columns or keys.is_empty():
         return []
     wanted = keys["fingerprint"].drop_nulls().unique()
-    frames, ids = _frames(wanted, sources), _ids(keys, wanted, sources)
+    frames, ids = _frames(wanted, sources, filtered), _ids(keys, wanted, sources)
     shorts = short_forms(keys["fingerprint"])
     return [
         {
@@ -66,7 +75,7 @@ def told(base: alt.Chart, tooltip: Iterable[alt.Tooltip], stacks: Sequence[dict[
     return base.transform_lookup("name", from_=source, default="–").encode(tooltip=[*tooltip, *fields])
 
 
-def _frames(wanted: pl.Series, sources: Sequence[Source]) -> dict[int, str]:
+def _frames(wanted: pl.Series, sources: Sequence[Source], filtered: Filter | None) -> dict[int, str]:
     found: dict[int, str] = {}
     for source in sources:
         missing = wanted.filter(~wanted.is_in(list(found)))
@@ -74,19 +83,37 @@ def _frames(wanted: pl.Series, sources: Sequence[Source]) -> dict[int, str]:
             break
         hits = source.stacks.filter(pl.col("fingerprint").is_in(missing.implode()))
         hits = hits.select("fingerprint", "frame_ids").unique("fingerprint", keep="first", maintain_order=True)
+        hidden = filtered.hidden(source.frames) if filtered else None
         for fingerprint, ids in hits.iter_rows():
-            found[fingerprint] = _lines(source.frames, ids)
+            found[fingerprint] = _lines(source.frames, ids, hidden)
     return found
 
 
-def _lines(frames: pl.DataFrame, ids: Sequence[int]) -> str:
-    shown = frames.select(
-        pl.col("module", "function", "offset", "text").gather(pl.Series(ids[:FRAMES], dtype=pl.UInt32))
-    )
-    labelled = shown.select("module", labels.function_label(shown), status=pl.lit("no module"))
-    lines = [data.short(name, 2 * data.CHARACTERS) for name in data.named(labelled)["name"]]
-    more = len(ids) - len(lines)
+def _lines(frames: pl.DataFrame, ids: Sequence[int], hidden: pl.Series | None = None) -> str:
+    flags = [False] * len(ids) if hidden is None else [bool(hidden[number]) for number in ids]
+    shown = [number for number, is_hidden in zip(ids, flags, strict=True) if not is_hidden]
+    names = iter(_names(frames, shown[:FRAMES]))
+    lines: list[str] = []
+    told, left = 0, FRAMES
+    for is_hidden, group in groupby(flags):
+        count = len(list(group))
+        if left == 0:
+            break
+        if is_hidden:
+            lines.append(f"({plural(count, 'hidden frame')})")
+        else:
+            count = min(count, left)
+            lines += islice(names, count)
+            left -= count
+        told += count
+    more = len(ids) - told
     return "\n".join([*lines, *([f"… {count_text(more)} more"] if more else [])])
+
+
+def _names(frames: pl.DataFrame, ids: Sequence[int]) -> list[str]:
+    shown = frames.select(pl.col("module", "function", "offset", "text").gather(pl.Series(ids, dtype=pl.UInt32)))
+    labelled = shown.select("module", labels.function_label(shown), status=pl.lit("no module"))
+    return [data.short(name, 2 * data.CHARACTERS) for name in data.named(labelled)["name"]]
 
 
 def _ids(keys: pl.DataFrame, wanted: pl.Series, sources: Sequence[Source]) -> dict[int, list[str]]:

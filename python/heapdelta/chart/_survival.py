@@ -17,6 +17,7 @@ from heapdelta.chart import _room as room
 from heapdelta.chart import _series_lines as lines_of
 from heapdelta.chart import _stacks as stacks_of
 from heapdelta.chart import _time_axis as time
+from heapdelta.chart._doubts import doubt_lines
 from heapdelta.chart._page import harmless
 from heapdelta.chart._text import chart_text
 from heapdelta.exceptions import OptionError
@@ -95,6 +96,7 @@ def survival(
         raise TypeError(f"expected a Survival or a Series, found {type(source).__name__}")
     shown, left_out = panels(source.table, by, top)
     subtitle = [time.describe(source.points), *([f"{plural(left_out, f'more {by}')} not drawn"] if left_out else [])]
+    subtitle += doubt_lines(source._snapshots)
     title = alt.TitleParams("Blocks born, and still there", subtitle=subtitle, anchor="start", offset=12)
     keys = [panel.keys for panel in shown if panel.keys.height]
     stacks = stacks_of.stack_rows(pl.concat(keys), source._snapshots) if keys else []

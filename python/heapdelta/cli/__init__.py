@@ -10,7 +10,7 @@ import typer
 
 import heapdelta
 from heapdelta._safe_text import visible_lines
-from heapdelta.cli import _files, _streams
+from heapdelta.cli import _files, _hints, _streams
 from heapdelta.cli._help import Command, Group
 from heapdelta.cli._output import error_line
 from heapdelta.cli.check.command import EXCEEDED as OVER_A_LIMIT
@@ -19,23 +19,20 @@ from heapdelta.cli.compat import dhcmp, umdh
 from heapdelta.cli.completion import completion, prepare
 from heapdelta.cli.dataset.ask import cases, rank, similar
 from heapdelta.cli.dataset.ingest import ingest
-from heapdelta.cli.dataset.keep import compact, label
+from heapdelta.cli.dataset.keep import compact, label, symbolize
 from heapdelta.cli.demo import demo
 from heapdelta.cli.diff import diff
+from heapdelta.cli.export import export
+from heapdelta.cli.report import report
 from heapdelta.cli.series.command import series
 from heapdelta.cli.summary import summary
 from heapdelta.cli.symbols import symbols
+from heapdelta.cli.tree import tree
 from heapdelta.exceptions import CancelledError, HeapdeltaError, OptionError
 
 OK, DEFECT, USAGE, UNREADABLE, EXCEEDED, INTERRUPTED = 0, 1, 2, 3, OVER_A_LIMIT, 130
 """Exit codes: done (even where an input had issues); a defect of heapdelta; a wrong option; a file that could not be
 read, or an output not written; growth over a limit (`check` alone); stopped by the user."""
-
-_HINTS = {
-    "many_captures": "choose one: summary --capture 1; diff, check, dhcmp, umdh: --before-capture 1 --after-capture 2",
-    "radix_unproven": "say which it is: --radix 10 if the comparison was made with -d, else --radix 16",
-    "radix_contradicted": "leave --radix out to have it decided by proof",
-}
 
 _EPILOG = (
     "Exit codes: 0 done, also where an input had issues (the report tells them, or stderr where there is none); "
@@ -58,6 +55,9 @@ app = typer.Typer(
 COMMANDS = (
     summary,
     diff,
+    tree,
+    export,
+    report,
     series,
     check,
     dhcmp,
@@ -68,6 +68,7 @@ COMMANDS = (
     rank,
     similar,
     label,
+    symbolize,
     compact,
     demo,
     completion,
@@ -76,6 +77,9 @@ COMMANDS = (
 _LINES = {
     "summary": "Show what one file holds, and what could not be read of it.",
     "diff": "Rank what grew between two logs, or between two minidumps.",
+    "tree": "Show through which calls memory grew, or is held.",
+    "export": "Write a file for pprof, Firefox and other viewers.",
+    "report": "Write the answer as one page that can be mailed.",
     "series": "Rank what grows over many logs, and tell what is a leak.",
     "check": "Hold growth against limits; the exit code tells.",
     "dhcmp": "Write what DHCMP would have written.",
@@ -86,6 +90,7 @@ _LINES = {
     "rank": "Rank what grew over all cases of a dataset.",
     "similar": "Find the same stack, or nearly the same, in other cases.",
     "label": "Say what is known of a stack.",
+    "symbolize": "Name the addresses of all logs of a dataset.",
     "compact": "Merge the small files of a dataset.",
     "demo": "Write two logs with a leak in them, and find it.",
     "completion": "Print what lets a shell complete commands and options.",
@@ -153,8 +158,7 @@ def run(arguments: list[str]) -> int:
         error_line(error.message, error.hint)
         return USAGE
     except HeapdeltaError as error:
-        # The library's hints name its arguments; here they are options.
-        error_line(error.message, _HINTS.get(error.kind or "", error.hint))
+        error_line(error.message, _hints.of(error))
         return DEFECT if error.kind == "internal" else UNREADABLE
     except SystemExit as leaving:
         # So rich and typer leave when nobody reads our output any more.

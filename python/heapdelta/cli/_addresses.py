@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._words import count_text
+from heapdelta._ranking.frame_text import frame_text
+from heapdelta._words import count_text, plural
 from heapdelta.cli import _output
-from heapdelta.cli._rank import frame_text
 from heapdelta.cli._safe import Text
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ def show(target: Console, addresses: pl.DataFrame, top: int) -> None:
     places = places.sort(is_last, "what", "threads", "address", descending=[False, False, True, False])
     table = _output.table("Places in code", ["threads"], ["what", "place"])
     for row in places.head(top).iter_rows(named=True):
-        text = frame_text(row | {"text": f"{row['address']:X}"})
+        address = f"{row['address']:X}"
+        text = frame_text(row | {"text": address if row["module"] is None else f"{row['module']}, at {address}"})
         table.add_row(count_text(row["threads"]), row["what"], Text(text))
     target.print(table)
     if places.height > top:
-        target.print(f"and {count_text(places.height - top)} more places\n")
+        target.print(f"and {plural(places.height - top, 'more place')}\n")

@@ -36,6 +36,8 @@ _COUNTED = "What the process counted itself"
 _ROWS = ("module", "thread", "region", "handle")
 # Keys that a list may leave out, and what they are of what.
 _UNTOLD = {"thread_start": "where threads started", "handle_type": "what type handles are of"}
+HELD_KINDS = ("region_class", "handle_type", "thread_start")
+"""What the summary of one dump ranks."""
 _BYTES = ("region_class", "module", "allocation_base")
 
 
@@ -64,7 +66,7 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
         "unreadable": ", ".join(f"{row}s" for row in _ROWS if _lost(dump, row)) or None,
     }
     now = hd.diff(dump, dump)
-    rankings = {kind: now.by(kind) for kind in ("region_class", "handle_type", "thread_start")}
+    rankings = {kind: held_now(now, kind) for kind in HELD_KINDS}
     untold = [words for kind, words in _UNTOLD.items() if _without_keys(rankings[kind])]
     facts["not told"] = ", ".join(untold) or None
     target.print(_output.facts([(name, [str(value)]) for name, value in facts.items() if value is not None]))
@@ -72,6 +74,13 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
     for kind, ranking in rankings.items():
         if not _without_keys(ranking):
             _show_now(target, ranking, kind, top)
+
+
+def held_now(now: DumpDelta, kind: str) -> pl.DataFrame:
+    """Rank what a dump, compared with itself, holds: largest first."""
+    ranking = now.by(kind)
+    order = [_measure(ranking, "_after"), ranking.columns[0]]
+    return ranking.sort(order, descending=[True, False], nulls_last=True)
 
 
 def _held(dump: Dump, row: str) -> str:
@@ -91,7 +100,6 @@ def _without_keys(ranking: pl.DataFrame) -> bool:
 def _show_now(target: Console, ranking: pl.DataFrame, kind: str, top: int) -> None:
     title, _, heading = _TITLES[kind]
     measure = _measure(ranking, "_after")
-    ranking = ranking.sort(measure, ranking.columns[0], descending=[True, False], nulls_last=True)
     if ranking.is_empty() or ranking[measure].null_count() == ranking.height:
         return
     of_all = total(ranking[measure])
@@ -194,7 +202,7 @@ def _changed(ranking: pl.DataFrame, kind: str) -> pl.DataFrame:
 
 
 def _show_all(target: Console, delta: DumpDelta, kind: str, top: int) -> None:
-    """Print one ranking as it is; of what only one dump knows, the numbers of that one."""
+    """Print one ranking, what changed first; of what only one dump knows, the numbers of that one."""
     lacking = delta._why_not_known(kind)
     ranking = delta.by(kind)
     if ranking.is_empty():
@@ -202,7 +210,14 @@ def _show_all(target: Console, delta: DumpDelta, kind: str, top: int) -> None:
     elif _without_keys(ranking):
         target.print(f"{_TITLES[kind][0]}: {lacking or _sums_alone(delta, kind, ranking)}\n")
     else:
-        _show_ranking(target, kind, ranking, top, remark=lacking or _at_least(delta._damaged_sides(kind)))
+        remark = lacking or _at_least(delta._damaged_sides(kind))
+        changed = _changed(ranking, kind)
+        if changed.is_empty():
+            target.print(f"{_TITLES[kind][0]}: {_no_change(remark)}\n")
+            return
+        # What is as it was is in the sum of the rest.
+        ordered = pl.concat([changed, ranking.join(changed, on=ranking.columns, how="anti", nulls_equal=True)])
+        _show_ranking(target, kind, ordered, min(top, changed.height), remark=remark)
 
 
 def _show_changes(target: Console, delta: DumpDelta, kind: str, top: int) -> None:
@@ -218,8 +233,12 @@ def _show_changes(target: Console, delta: DumpDelta, kind: str, top: int) -> Non
         _show_ranking(target, kind, changed, top, remark=_at_least(damaged))
         return
     else:
-        answer = f"no change in what could be read ({_at_least(damaged)})" if damaged else "no change"
+        answer = _no_change(_at_least(damaged))
     target.print(f"{_TITLES[kind][0]}: {answer}\n")
+
+
+def _no_change(remark: str) -> str:
+    return f"no change in what could be read ({remark})" if remark else "no change"
 
 
 def _sums_alone(delta: DumpDelta, kind: str, ranking: pl.DataFrame) -> str:

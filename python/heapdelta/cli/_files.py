@@ -82,7 +82,7 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
         outputs = [_Output(f"--{name.replace('_', '-')} {path}", path) for name, path in named]
         inputs = [path for name, role in roles.items() if role is INPUT for path in _listed(values[name])]
         _refuse_inputs([*outputs, *_redirected()], inputs)
-        _refuse_inside([values[name] for name, role in roles.items() if role is DATASET], [path for _, path in named])
+        refuse_inside([values[name] for name, role in roles.items() if role is DATASET], [path for _, path in named])
         _refuse_twins(outputs)
         for _, path in named:
             _whole_file.check(path)
@@ -185,7 +185,14 @@ def _refuse_inputs(outputs: list[_Output], inputs: Iterable[str]) -> None:
             )
 
 
-def _refuse_inside(datasets: list[str], outputs: list[Path]) -> None:
+def refuse_inside(datasets: list[str], outputs: list[Path]) -> None:
+    """Refuse to write into a dataset.
+
+    Raises
+    ------
+    OptionError
+        If an output lies in one.
+    """
     for place in datasets:
         for output in outputs:
             if output.resolve().is_relative_to(Path(place).resolve()):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import heapdelta as hd
 from heapdelta import blame
 from heapdelta._read.encoding import encoding_name
-from heapdelta._safe_text import visible
 from heapdelta.blame import Allocators, RuleLike
+from heapdelta.cli._bar import Bar
 from heapdelta.cli._files import INPUT
-from heapdelta.cli._safe import Console
+from heapdelta.cli._modules import all_completed, completed
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -84,6 +81,16 @@ SymbolsByName = Annotated[
     ),
 ]
 
+Modules = Annotated[
+    list[str] | None,
+    INPUT,
+    typer.Option(
+        metavar="DUMP",
+        help="A minidump of the same process: it tells the builds of modules, and modules that a log does not list; "
+        "can be repeated.",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class How:
@@ -97,6 +104,17 @@ class How:
     """Whether single blocks of logs are asked for."""
     symbols: hd.SymbolStore | None = None
     by_name: bool = False
+    dumps: tuple[hd.Dump, ...] = ()
+    """Those of the processes whose logs are read."""
+
+    def completed(self, found: AnyCapture) -> AnyCapture:
+        """Complete the modules of what was read, and name its addresses."""
+        if self.dumps:
+            if not isinstance(found, hd.Snapshot):
+                noun = "a dump" if isinstance(found, hd.Dump) else "a comparison"
+                raise OptionError(f"expected --modules with a heap log, found {noun}", kind="option")
+            found = completed(found, self.dumps)
+        return self.named(found)
 
     def named(self, found: AnyCapture) -> AnyCapture:
         """Name the addresses of what was read."""
@@ -121,13 +139,14 @@ def how(
     blocks: bool = False,
     symbols: list[str] | None = None,
     by_name: bool = False,
+    modules: list[str] | None = None,
 ) -> How:
     """Put together what a command's options say.
 
     Raises
     ------
     OptionError
-        If a limit is not known, or its value is no number.
+        If a limit is not known, or its value is no number; or what should be a dump is none.
     """
     known = [field.name for field in fields(hd.ArchiveLimits)]
     limits = {}
@@ -142,41 +161,9 @@ def how(
     if by_name and not symbols:
         raise OptionError("expected --symbols with --symbols-by-name, found none", kind="option")
     store = hd.symbols(*symbols) if symbols else None
-    return How(encoding, password, hd.ArchiveLimits(**limits) if limits else None, threads, blocks, store, by_name)
-
-
-# A bar that flashes up for a short read only disturbs.
-_PATIENCE_SECONDS = 1.0
-
-
-class _Bar:
-    """A progress bar on stderr that appears after a while, if stderr is a terminal; it counts bytes, or files."""
-
-    def __init__(self, label: str, *, of_files: bool = False) -> None:
-        self._label = visible(label)
-        self._count = MofNCompleteColumn() if of_files else DownloadColumn(binary_units=True)
-        self._started = time.monotonic()
-        self._progress: Progress | None = None
-
-    def __call__(self, done: int, total: int | None) -> None:
-        if self._progress is None:
-            if not sys.stderr.isatty() or time.monotonic() - self._started < _PATIENCE_SECONDS:
-                return
-            self._progress = Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                self._count,
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._task = self._progress.add_task(self._label)
-            self._progress.start()
-        self._progress.update(self._task, completed=done, total=total)
-
-    def close(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+    believed = hd.ArchiveLimits(**limits) if limits else None
+    dumps = tuple(hd.read_dump(path, threads=threads, password=password, limits=believed) for path in modules or [])
+    return How(encoding, password, believed, threads, blocks, store, by_name, dumps)
 
 
 def read(
@@ -188,24 +175,23 @@ def read(
     how: How,
 ) -> AnyCapture:
     """Read a file, with a progress bar if it takes over a second."""
-    bar = _Bar(Path(path).name)
+    bar = Bar(Path(path).name)
     try:
         found = hd.read(
             path, threads=how.threads, blocks=blocks, radix=radix, capture=capture, progress=bar, **how.options()
         )
-        return how.named(found)
+        return how.completed(found)
     finally:
         bar.close()
 
 
 def read_many(paths: list[Source], *, how: How) -> Batch:
     """Read many logs without their single blocks, with a progress bar of files if it takes over a second."""
-    bar = _Bar("reading", of_files=True)
+    bar = Bar("reading", of_files=True)
     try:
         batch = hd.read_many(paths, threads=how.threads, progress=bar, **how.options())
-        if how.symbols is not None:
-            store, options = how.symbols, {"by_name": how.by_name, "threads": how.threads}
-            batch.snapshots = [log.with_symbols(store, **options) for log in batch.snapshots]  # type: ignore[arg-type]
+        logs = all_completed(batch.snapshots, how.dumps)
+        batch.snapshots = [log for log in map(how.named, logs) if isinstance(log, hd.Snapshot)]
         return batch
     finally:
         bar.close()

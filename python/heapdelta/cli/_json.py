@@ -16,6 +16,7 @@ from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._numbers import issue_count
+from heapdelta.cli import _machine
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._diff.delta import Delta
     from heapdelta._ranking.live import Live
+    from heapdelta._ranking.views import Views
     from heapdelta._read.many import Batch
+    from heapdelta._read.one import AnyCapture
     from heapdelta._series.dump_series import DumpSeries
     from heapdelta._series.runs import Runs
     from heapdelta._series.series import Series
@@ -42,10 +45,11 @@ def of_delta(
 ) -> str:
     """Write a difference: both files, the total, one ranking, stacks with their frames, the notes and the issues."""
     written: dict[str, Any] = {
-        "before": _facts(delta.before),
-        "after": _facts(delta.after),
+        "before": facts_of(delta.before),
+        "after": facts_of(delta.after),
         "by": kind,
         "total": delta.total.row(0, named=True),
+        **({} if isinstance(delta, DumpDelta) else _left_out(delta)),
         "rows": rows(ranking),
         "notes": delta.notes,
         "issues": delta.issues.to_dicts(),
@@ -69,9 +73,10 @@ def of_file(
 ) -> str:
     """Write what one file holds: the file, the total, one ranking, stacks with their frames, the notes, the issues."""
     written: dict[str, Any] = {
-        "file": _facts(file),
+        "file": facts_of(file),
         "by": kind,
         "total": view.total.row(0, named=True),
+        **_left_out(view),
         "rows": rows(ranking),
         "stacks": stacks,
         "notes": view.notes,
@@ -80,18 +85,34 @@ def of_file(
     return json.dumps(written, indent=2)
 
 
+def of_tree(
+    view: Delta | Live | Comparison, files: dict[str, AnyCapture], shape: dict[str, str], tree: pl.DataFrame
+) -> str:
+    """Write a call tree: the files, ``before`` and ``after`` or ``file``, its shape, nodes, what filters leave out."""
+    issues = [{"side": side, **row} for side, file in files.items() for row in file.issues.to_dicts()]
+    written: dict[str, Any] = {
+        **{side: facts_of(file) for side, file in files.items()},
+        **shape,
+        "total": view.total.row(0, named=True),
+        **_left_out(view),
+        "rows": tree.to_dicts(),
+        "notes": view.notes,
+        "issues": issues,
+    }
+    return json.dumps(written, indent=2)
+
+
 def of_symbols(file: Snapshot | Dump, ranking: pl.DataFrame, notes: list[str]) -> str:
     """Write where the names of a file's addresses come from."""
-    written = {"file": _facts(file), "symbols": rows(ranking), "notes": notes}
+    written = {"file": facts_of(file), "symbols": rows(ranking), "notes": notes}
     return json.dumps(written, indent=2)
 
 
 def of_check(check: Check, top: int | None) -> str:
     """Write a check: both files, each limit with the rows behind it, suppressions, the notes and the issues."""
-    filtered = check.delta._matched.filtered
     written: dict[str, Any] = {
-        "before": _facts(check.delta.before),
-        "after": _facts(check.delta.after),
+        "before": facts_of(check.delta.before),
+        "after": facts_of(check.delta.after),
         "passed": check.passed,
         "limits": [
             {
@@ -108,8 +129,7 @@ def of_check(check: Check, top: int | None) -> str:
         ],
         "suppressions": check.suppressions.to_dicts(),
         "total": check.whole.row(0, named=True),
-        "filters": str(filtered) or None,
-        "left_out": check.left_out.row(0, named=True) if filtered else None,
+        **_left_out(check),
         "checked": check.total.row(0, named=True),
         "notes": check.notes,
         "issues": check.delta.issues.to_dicts(),
@@ -118,11 +138,16 @@ def of_check(check: Check, top: int | None) -> str:
 
 
 def of_series(
-    series: Series, ranking: pl.DataFrame, batch: Batch, runs: Runs, grown: pl.DataFrame | None = None
+    series: Series,
+    ranking: pl.DataFrame,
+    batch: Batch,
+    runs: Runs,
+    grown: pl.DataFrame | None = None,
+    stacks: list[dict[str, Any]] | None = None,
 ) -> str:
-    """Write a series: its points and runs, the ranking with verdicts, and what could not be read.
+    """Write a series: its points and runs, the ranking with verdicts, stacks, and what could not be read.
 
-    `grown` is the ranking of the counters of its dumps.
+    `grown` is the ranking of the counters of its dumps; `stacks` are there in a ranking of stacks only.
     """
     issues = [(log.path, issue_count(log.issues)) for log in batch if log.issues.height]
     written: dict[str, Any] = {
@@ -135,6 +160,7 @@ def of_series(
         "runs": _dated(runs.table()),
         "unassigned": runs.unassigned.to_dicts(),
         "rows": rows(ranking),
+        "stacks": stacks,
         "counters": None if series.counters is None or grown is None else _counters(series.counters, grown),
         "notes": series.notes,
         "failures": batch.failures.to_dicts(),
@@ -178,14 +204,24 @@ def rows(ranking: pl.DataFrame) -> list[dict[str, Any]]:
         for name, value in row.items():
             if value is None:
                 continue
-            if name.startswith("fingerprint"):
+            if name.startswith(_machine.FINGERPRINT):
                 row[name] = f"0x{value:016X}"
-            elif name in ("base", "heap_base", "allocation_base", "base_before", "base_after"):
+            elif name in _machine.ADDRESSES:
                 row[name] = f"0x{value:X}"
     return shown
 
 
-def _facts(capture: Snapshot | Dump | Comparison) -> dict[str, Any]:
+def _left_out(view: Views) -> dict[str, Any]:
+    """Write the filters, and what they leave out; null where there are none."""
+    filtered = view._matched.filtered
+    return {
+        "filters": str(filtered) or None,
+        "left_out": view.left_out.row(0, named=True) if filtered else None,
+    }
+
+
+def facts_of(capture: Snapshot | Dump | Comparison) -> dict[str, Any]:
+    """Write what a file says of itself."""
     own = _OF_DUMPS if isinstance(capture, Dump) else _OF_LOGS
     names: tuple[str, ...] = ("path", "format", "taken_at", "pid", "pointer_width", "byte_count", *own)
     if isinstance(capture, Comparison):

@@ -16,6 +16,7 @@ import polars as pl
 import typer
 
 from heapdelta import _whole_file
+from heapdelta._ranking.labels import hexadecimal
 from heapdelta.cli import _streams
 from heapdelta.cli._files import OUTPUT
 from heapdelta.exceptions import OptionError
@@ -27,7 +28,8 @@ Csv = Annotated[
     bool,
     typer.Option(
         "--csv",
-        help="Write the ranking as CSV, in exact numbers; text that a spreadsheet would run, such as =1+1, after a '.",
+        help="Write the ranking as CSV, in exact numbers, fingerprints and addresses as hexadecimal text; "
+        "text that a spreadsheet would run, such as =1+1, after a '.",
     ),
 ]
 CsvRaw = Annotated[bool, typer.Option("--csv-raw", help="Write it as CSV, with all text as it is.")]
@@ -42,6 +44,9 @@ JsonFile = Annotated[
     OUTPUT,
     typer.Option("--output", "-o", help="With --json: write into this file, not to the console."),
 ]
+TextFile = Annotated[
+    Path | None, OUTPUT, typer.Option("--output", "-o", help="Write into this file, not to the console.")
+]
 
 # What Excel, LibreOffice and others take for a formula or hand over to one: also after blanks, quotes and control
 # characters, and in the full-width forms of East Asian keyboards, which some of them read as the narrow ones.
@@ -49,6 +54,12 @@ _FORMULA = (
     r"""^[\t\r\n]|^[\s\p{Cc}\p{Cf}"'`\u{b4}\u{2018}-\u{201f}\u{ff02}\u{ff07}]*"""
     r"""[-=+@\u{2212}\u{fe62}\u{fe63}\u{fe66}\u{fe6b}\u{ff0b}\u{ff0d}\u{ff1d}\u{ff20}]"""
 )
+
+
+FINGERPRINT = "fingerprint"
+"""How columns of fingerprints begin."""
+ADDRESSES = ("base", "heap_base", "allocation_base", "base_before", "base_after")
+"""Columns of addresses."""
 
 
 class Form(Enum):
@@ -145,13 +156,25 @@ def write_document(text: str, file: Path) -> None:
 
 
 def csv(table: pl.DataFrame, *, raw: bool) -> str:
-    """Write a table as CSV; unless `raw`, with a ``'`` before text that a spreadsheet would run as a formula."""
+    """Write a table as CSV; unless `raw`, with a ``'`` before text that a spreadsheet would run as a formula.
+
+    Fingerprints and addresses are hexadecimal text, as in JSON: spreadsheets keep 53 bits of a number.
+    """
+    table = table.with_columns(
+        _hexadecimal(table[name], 16 if name.startswith(FINGERPRINT) else 1)
+        for name, kind in table.schema.items()
+        if kind == pl.UInt64 and (name.startswith(FINGERPRINT) or name in ADDRESSES)
+    )
     texts = [name for name, kind in table.schema.items() if kind == pl.String]
     told = [
         pl.when(pl.col(name).str.contains(_FORMULA)).then("'" + pl.col(name)).otherwise(name).alias(name)
         for name in texts
     ]
     return (table if raw else table.with_columns(told)).write_csv()
+
+
+def _hexadecimal(values: pl.Series, digits: int) -> pl.Series:
+    return ("0x" + hexadecimal(values).str.zfill(digits)).alias(values.name)
 
 
 def _parquet(table: pl.DataFrame) -> bytes:

@@ -51,7 +51,8 @@ def of_archive(archive: str, how: How, captures: tuple[int | None, int | None]) 
     dumps = ours.filter(kind="dump")
     both = dumps if logs.is_empty() else logs
     if both.height != 2:
-        raise _refused(archive, f"found {plural(logs.height, 'log')} and {plural(dumps.height, 'dump')} in it")
+        found = f"found {plural(logs.height, 'log')} and {plural(dumps.height, 'dump')} in it"
+        raise _refused(archive, found, series=both.height > 2)
     older, newer = _in_order(archive, [(row, _read(row["path"], how)) for row in _rows(archive, both)])
     if not logs.is_empty() and not dumps.is_empty():
         _output.remark(f"left out: {plural(dumps.height, 'dump')}")
@@ -90,10 +91,11 @@ def _in_order(archive: str, sides: list[tuple[dict[str, object], Snapshot | Dump
     raise _refused(archive, "found two, and no time that tells which is older")
 
 
-def _refused(archive: str, found: str) -> ArchiveError:
+def _refused(archive: str, found: str, *, series: bool = False) -> ArchiveError:
+    many = f"; heapdelta series {archive} ranks all of them over time" if series else ""
     return ArchiveError(
         f"{archive}: expected a before and an after of one process, {found}",
         path=archive,
-        hint=f"name both, as in {archive}!before.txt {archive}!after.txt",
+        hint=f"name both, as in {archive}!before.txt {archive}!after.txt{many}",
         kind="no_pair",
     )

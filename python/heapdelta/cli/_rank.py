@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from heapdelta._diff.dump_delta import DumpDelta
 from heapdelta._numbers import total
 from heapdelta._ranking.fingerprints import short_forms
+from heapdelta._ranking.frame_text import call_text, frame_text
+from heapdelta._ranking.matched import PARTS
+from heapdelta._ranking.measures import MEASURES
 from heapdelta._words import bytes_text, count_text, listed, plural, share_text
 from heapdelta.cli import _output
 from heapdelta.cli._listing import Listing
@@ -33,6 +36,8 @@ _INSTEAD = {
     "trace": "--by stack matches stacks by what they contain",
     "allocation_base": "--by region_class compares sums",
 }
+_HIDDEN_TOLD = 3
+LEFT_BY_FILTERS = "nothing is left by filters"
 _WORTH_A_LOOK = 0.1
 """Growth that is hidden in a row counts from this share of the largest change."""
 
@@ -65,10 +70,29 @@ def show_ranking(target: Console, view: Views, kind: str, *, top: int, inclusive
     ranking = view.by(kind, inclusive=inclusive)
     title = _TITLES[kind] + (", every one a stack passes (sums overlap)" if inclusive else "")
     if ranking.is_empty():
-        target.print(f"{title}: nothing was allocated", "\n", sep="")
+        target.print(f"{title}: {_nothing(view) or 'nothing was allocated'}", "\n", sep="")
         return
+    ranking = _changed_first(ranking)
     ids = _ids(ranking.head(top), view)
     show_rows(target, ranking, kind, title=title, top=top, inclusive=inclusive, ids=ids)
+
+
+def _changed(ranking: pl.DataFrame) -> pl.Series:
+    """Tell which rows changed in any way; what is not known may have."""
+    named = [f"{measure}_delta" for measure in MEASURES] + list(PARTS)
+    told = [name for name in named if name in ranking.columns and ranking[name].null_count() < ranking.height]
+    return ranking.select(pl.any_horizontal(pl.col(name).ne_missing(0) for name in told or named[:1])).to_series()
+
+
+def _changed_first(ranking: pl.DataFrame) -> pl.DataFrame:
+    """Put rows without any change last: they tell less than what shrank."""
+    changed = _changed(ranking)
+    return pl.concat([ranking.filter(changed), ranking.filter(~changed)])
+
+
+def _nothing(view: Views) -> str:
+    """Say that filters leave nothing, where there is something; else nothing."""
+    return LEFT_BY_FILTERS if view._filtered_away else ""
 
 
 def _ids(rows: pl.DataFrame, view: Views) -> list[str] | None:
@@ -88,12 +112,18 @@ def show_rows(
     inclusive: bool = False,
     ids: list[str] | None = None,
 ) -> None:
-    """Print the top rows of a ranking, and what the rest adds up to; `ids` are those of the stacks."""
+    """Print the top rows of a ranking that changed, and what the rest adds up to; `ids` are those of the stacks."""
+    ranking = _changed_first(ranking)
+    top = min(top, ranking.filter(_changed(ranking)).height)
+    if not top:
+        target.print(f"{title}: nothing changed" if title else "nothing changed", "\n", sep="")
+        return
     first = ranking.head(top)
     parts = _hides_growth(first)
     columns = ["growth", *(["grown", "shrunk"] if parts else []), "blocks", "before", "after"]
     # Where it is narrow, names need the room more than numbers that can be asked for in other ways.
-    spare = [["grown", "shrunk"], *([["before", "after"]] if kind not in ("module", "heap", "size") else [])]
+    # What a row hides is found nowhere else, so before and after go first.
+    spare = [["before", "after"], ["grown", "shrunk"]] if parts or kind not in ("module", "heap", "size") else []
     shown = Listing(title, columns, _names(kind, with_ids=ids is not None), spare=spare)
     for place, row in enumerate(first.iter_rows(named=True)):
         own = [Text(ids[place])] if ids is not None else []
@@ -103,14 +133,31 @@ def show_rows(
         sums = {name: total(rest[name]) for name in rest.columns if "bytes_" in name or "count_" in name}
         own = [Text("")] if ids is not None else []
         shown.add(*_numbers(sums, parts=parts), *own, Text(f"({count_text(rest.height)} more)", "italic dim"))
-    shown.show(target)
+    left_out = shown.show(target)
+    if hidden := _hidden_below(ranking, kind, 0 if "grown" in left_out else top):
+        target.print(Text(f"hidden growth: {hidden}", "yellow"), soft_wrap=True, end="\n\n")
+
+
+def _hidden_below(ranking: pl.DataFrame, kind: str, top: int) -> str:
+    """Name rows outside the top ones that hide growth, with what their stacks grew and shrank."""
+    if "requested_bytes_grown" not in ranking.columns:
+        return ""
+    rest = ranking.with_columns(_hidden().alias("hidden")).slice(top).filter("hidden")
+    largest = rest.sort("requested_bytes_grown", descending=True, maintain_order=True)
+    told = [
+        f"{_keys(kind, row)[0].plain}: {bytes_text(row['requested_bytes_grown'], signed=True)} grown, "
+        f"{bytes_text(row['requested_bytes_shrunk'], signed=True)} shrunk"
+        for row in largest.head(_HIDDEN_TOLD).iter_rows(named=True)
+    ]
+    more = [f"and {count_text(rest.height - len(told))} more"] if rest.height > len(told) else []
+    return "; ".join([*told, *more])
 
 
 def show_live(target: Console, live: Live, kind: str, *, top: int, inclusive: bool) -> None:
     """Print what a log holds, by module or another kind: the top rows, and what the rest adds up to."""
     ranking = live.by(kind, inclusive=inclusive)
     if ranking.is_empty():
-        target.print("nothing is live", "\n", sep="")
+        target.print(_nothing(live) or "nothing is live", "\n", sep="")
         return
     first, rest = ranking.head(top), ranking.slice(top)
     ids = _ids(first, live)
@@ -134,13 +181,15 @@ def _held(row: dict[str, int | None], whole: int | None) -> list[Text]:
 
 
 def _hides_growth(rows: pl.DataFrame) -> bool:
-    """Tell whether stacks that shrank hide growth in a row: twice what is left, and worth a look beside others."""
-    if "requested_bytes_grown" not in rows.columns:
-        return False
+    """Tell whether stacks that shrank hide growth in a row."""
+    return "requested_bytes_grown" in rows.columns and bool(rows.select(_hidden().any()).item())
+
+
+def _hidden() -> pl.Expr:
+    """Rows of which twice what is left is hidden, and worth a look beside others."""
     grown, shrunk = pl.col("requested_bytes_grown"), pl.col("requested_bytes_shrunk").abs()
     left = pl.col("requested_bytes_delta").abs()
-    hidden = (grown > 2 * left) & (pl.min_horizontal(grown, shrunk) > _WORTH_A_LOOK * left.max())
-    return bool(rows.select(hidden.any()).item())
+    return (grown > 2 * left) & (pl.min_horizontal(grown, shrunk) > _WORTH_A_LOOK * left.max())
 
 
 def _names(kind: str, *, with_ids: bool) -> list[str]:
@@ -196,25 +245,9 @@ def frame_lines(view: Views, fingerprint: int) -> list[str]:
         if hidden := frame["index"] - following:
             lines.append(f"  ({plural(hidden, 'hidden frame')})")
         following = frame["index"] + 1
-        lines += [f"  {_call(*call.partition(' at '))}, inlined" for call in frame["inlined"] or []]
+        lines += [f"  {call_text(*call.partition(' at '))}, inlined" for call in frame["inlined"] or []]
         lines.append(f"{'>' if frame['blamed'] else ' '} {frame_text(frame)}")
     aliases = frames["alias"].n_unique() - 1
     if aliases:
         lines.append(f"  (the tool printed {plural(aliases, 'other stack')} under the same id)")
     return lines
-
-
-def frame_text(frame: dict[str, Any]) -> str:
-    """Write a frame: as the file has it, an address with its place, or with what symbols say of it."""
-    if "!" in frame["text"] or frame["module"] is None or frame["offset"] is None:
-        return str(frame["text"])
-    if frame["function"] is None:
-        return f"{frame['module']}+0x{frame['offset']:X}  {frame['text']}"
-    place = "" if frame["file"] is None else f"{frame['file']}:{frame['source_line']}"
-    return _call(f"{frame['module']}!{frame['function']}+0x{frame['offset']:X}", "", place)
-
-
-def _call(function: str, _: str, place: str) -> str:
-    """Write a function with the last part of its file's path, and the line."""
-    name = place.replace("\\", "/").rpartition("/")[2]
-    return f"{function}  {name}" if name else function

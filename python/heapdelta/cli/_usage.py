@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
-import shlex
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 from heapdelta import _native
+from heapdelta._shell import pasted
 from heapdelta._words import listed
 from heapdelta.exceptions import OptionError
 
@@ -96,6 +95,10 @@ def explained(error: typer.TyperException, command: Command, context: Context, g
     if further:
         takes = any(known.param_type_name == "argument" for known in command.params)
         expected = f"expected no {'further ' if takes else ''}argument for {path}"
+        files = [str(values.get("before")), str(values.get("after")), *further]
+        if command.name == "diff" and all(map(_is_there, files)):
+            many = pasted([*path.split()[:-1], "series", *files])
+            return _refusal(f"{expected}, found {_said(' '.join(further))}", f"of more than two logs: {many}")
         return _refusal(f"{expected}, found {_said(' '.join(further))}", _hint(None, path))
     message = error.format_message().rstrip(".")
     return _refusal(f"{path}: {message[:1].lower()}{message[1:]}", _hint(None, path))
@@ -159,11 +162,6 @@ def _is_there(name: str) -> bool:
         return os.path.exists(_native.archive_of(name) or name)  # noqa: PTH110 - a name may be no path
     except ValueError:
         return False
-
-
-def pasted(words: list[str]) -> str:
-    """Write a command so that it can be pasted into the user's shell."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _said(text: str) -> str:

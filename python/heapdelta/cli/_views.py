@@ -10,7 +10,7 @@ import typer
 from heapdelta._numbers import wide_sum
 from heapdelta._picture import refuse_other
 from heapdelta._ranking.fingerprints import short_forms
-from heapdelta._words import bytes_text, count_text
+from heapdelta._words import bytes_text, plural
 from heapdelta.cli import _rank
 from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
@@ -48,7 +48,16 @@ Stacks = Annotated[
         min=0,
         metavar="N",
         help="How many stacks have their frames shown: the largest of each module that grew, then the next.",
-        show_default=str(SHOWN),
+        show_default=f"{SHOWN}; none with --by anything but stack; {SHOWN} in JSON",
+    ),
+]
+StacksOfOne = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="How many stacks have their frames shown: the largest of each module, then the next.",
+        show_default=f"log: none; a comparison, and --by stack: {SHOWN}; {SHOWN} in JSON",
     ),
 ]
 Stack = Annotated[
@@ -153,18 +162,23 @@ def show_stacks(target: Console, view: Views, rows: pl.DataFrame) -> None:
     ids = short_forms(rows["fingerprint"], view.fingerprints)
     for name, row in zip(ids, rows.iter_rows(named=True), strict=True):
         target.print(Text(f"Stack {name}, {_told(row)}, innermost first", "bold"))
-        for line in _rank.frame_lines(view, row["fingerprint"]):
-            style = "bold" if line.startswith(">") else "dim" if line.startswith("  (") else ""
-            target.print(Text(f"  {line}", style), soft_wrap=True)
-        target.print()
+        show_frames(target, view, row["fingerprint"])
+
+
+def show_frames(target: Console, view: Views, fingerprint: int) -> None:
+    """Print the frames of a stack, and an empty line."""
+    for line in _rank.frame_lines(view, fingerprint):
+        style = "bold" if line.startswith(">") else "dim" if line.startswith("  (") else ""
+        target.print(Text(f"  {line}", style), soft_wrap=True)
+    target.print()
 
 
 def _told(row: dict[str, Any]) -> str:
     if "requested_bytes_delta" not in row:
-        return f"{_size(row['requested_bytes'])} in {count_text(row['allocation_count'])} blocks"
-    blocks = count_text(row["allocation_count_delta"], signed=True)
+        return f"{_size(row['requested_bytes'])} in {plural(row['allocation_count'], 'block')}"
+    blocks = plural(row["allocation_count_delta"], "block", signed=True)
     grown = row["requested_bytes_delta"]
-    return f"{'growth not known' if grown is None else bytes_text(grown, signed=True)}, {blocks} blocks"
+    return f"{'growth not known' if grown is None else bytes_text(grown, signed=True)}, {blocks}"
 
 
 def _size(number: int | None) -> str:
@@ -174,12 +188,14 @@ def _size(number: int | None) -> str:
 def as_json(view: Views, rows: pl.DataFrame) -> list[dict[str, Any]]:
     """Give stacks with their frames, for JSON."""
     ids = short_forms(rows["fingerprint"], view.fingerprints)
-    written = []
-    for name, row in zip(ids, rows.iter_rows(named=True), strict=True):
-        frames = view.stack(row["fingerprint"]).filter(alias=0).drop("index", "alias").to_dicts()
-        for frame in frames:
-            for number in ("offset", "address"):
-                frame[number] = None if frame[number] is None else f"0x{frame[number]:X}"
-        own = {key: value for key, value in row.items() if key != "fingerprint"}
-        written.append({"id": name, "fingerprint": f"0x{row['fingerprint']:016X}", **own, "frames": frames})
-    return written
+    return [stack_json(view, name, row) for name, row in zip(ids, rows.iter_rows(named=True), strict=True)]
+
+
+def stack_json(view: Views, name: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Give one stack of a ranking with its frames, for JSON; `name` is its short form."""
+    frames = view.stack(row["fingerprint"]).filter(alias=0).drop("index", "alias").to_dicts()
+    for frame in frames:
+        for number in ("offset", "address"):
+            frame[number] = None if frame[number] is None else f"0x{frame[number]:X}"
+    own = {key: value for key, value in row.items() if key != "fingerprint"}
+    return {"id": name, "fingerprint": f"0x{row['fingerprint']:016X}", **own, "frames": frames}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003 - typer looks at the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import heapdelta as hd
 from heapdelta import _compat
-from heapdelta.cli import _input, _output, _streams
+from heapdelta.cli import _input, _machine, _output, _streams
 from heapdelta.cli._files import INPUT
 from heapdelta.exceptions import OptionError
 
@@ -32,21 +33,26 @@ def dhcmp(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    modules: _input.Modules = None,
+    output: _machine.TextFile = None,
+    threads: _input.Threads = None,
 ) -> None:
     """Write what DHCMP would have written: growth per stack of two logs, or bytes per call site of one.
 
     Lists of call sites can be compared again: heapdelta dhcmp sites1.txt sites2.txt.
     """
-    how = _input.how(encoding, password, archive_limit, symbols=symbols, by_name=symbols_by_name)
+    how = _input.how(
+        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+    )
     if after is None:
         if verbose:
             raise OptionError("expected two logs with -v, found one: call sites have no frames", kind="option")
         log = _input.read_snapshot(before, capture=before_capture, how=how)
-        _write(_compat.sites_text(log, decimal=decimal))
+        _write(_compat.sites_text(log, decimal=decimal), output)
         _output.report_issues([(before, log)])
         return
     delta = _delta((before, before_capture), (after, after_capture), how)
-    _write(_compat.dhcmp_text(delta, decimal=decimal, verbose=verbose))
+    _write(_compat.dhcmp_text(delta, decimal=decimal, verbose=verbose), output)
     _report(before, after, delta)
 
 
@@ -65,11 +71,16 @@ def umdh(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    modules: _input.Modules = None,
+    output: _machine.TextFile = None,
+    threads: _input.Threads = None,
 ) -> None:
     """Write what `umdh A B` would have written: two lines and the frames for each stack, and the total."""
-    how = _input.how(encoding, password, archive_limit, symbols=symbols, by_name=symbols_by_name)
+    how = _input.how(
+        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+    )
     delta = _delta((before, before_capture), (after, after_capture), how)
-    _write(_compat.umdh_text(delta, decimal=decimal))
+    _write(_compat.umdh_text(delta, decimal=decimal), output)
     _report(before, after, delta)
 
 
@@ -84,6 +95,9 @@ def _report(before: str, after: str, delta: Delta) -> None:
     _output.report_issues([(before, delta.before), (after, delta.after)])
 
 
-def _write(text: str) -> None:
+def _write(text: str, file: Path | None) -> None:
     """As UTF-8 whatever the console's code page, so that `read` reads the redirected text back."""
-    _streams.emit(text, utf8=True)
+    if file is None:
+        _streams.emit(text, utf8=True)
+    else:
+        _machine.write_document(text, file)

@@ -14,11 +14,11 @@ import typer
 import heapdelta as hd
 from heapdelta import _native
 from heapdelta._ranking.fingerprints import short_forms
+from heapdelta._shell import pasted
 from heapdelta._words import bytes_text, plural
 from heapdelta.cli import _demo_files, _output, _rank
 from heapdelta.cli._files import FOLDER
 from heapdelta.cli._safe import Text
-from heapdelta.cli._usage import pasted
 from heapdelta.cli.diff import show
 
 if TYPE_CHECKING:

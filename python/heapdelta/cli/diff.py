@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import heapdelta as hd
-from heapdelta._words import bytes_text, count_text, moment
+from heapdelta._words import bytes_text, moment, plural
 from heapdelta.cli import _dumps, _input, _json, _machine, _output, _pair, _rank, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._safe import Text
@@ -100,6 +100,7 @@ def diff(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    modules: _input.Modules = None,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
 ) -> None:
@@ -118,6 +119,7 @@ def diff(
         blocks=by is Kind.SIZE,
         symbols=symbols,
         by_name=symbols_by_name,
+        modules=modules,
     )
     if after is None:
         (before, old), (after, new) = _pair.of_archive(before, how, (before_capture, after_capture))
@@ -204,7 +206,7 @@ def show(
     stack: pl.DataFrame | None = None,
 ) -> None:
     """Print the whole answer for a person: files, totals, rankings, stacks, notes, what could not be read."""
-    _show_header(target, delta.before, delta.after)
+    show_header(target, delta.before, delta.after)
     target.print()
     _show_total(target, delta.total.row(0, named=True))
     if stack is not None:
@@ -224,12 +226,14 @@ def _mixed(dump: str) -> OptionError:
     return OptionError(
         f"expected two heap logs or two minidumps, found one of each: {dump} is the minidump",
         path=dump,
-        hint="a dump does not record who allocated what; log.with_modules(dump), in Python, completes a log by it",
+        hint="a dump does not record who allocated what; --modules DUMP completes the modules of two logs by it",
         kind="option",
     )
 
 
-def _show_header(target: Console, before: Snapshot, after: Snapshot) -> None:
+def show_header(target: Console, before: Snapshot, after: Snapshot) -> None:
+    """Print which files are compared, and what they say of themselves."""
+
     def both(of: Callable[[Snapshot], object]) -> list[str]:
         return [str(value) if (value := of(side)) is not None else "-" for side in (before, after)]
 
@@ -252,7 +256,7 @@ def _show_total(target: Console, total: dict[str, int | None]) -> None:
     line = Text("Total  ", "bold") + _output.colored(grown, bytes_text(grown, signed=True)) + Text(" requested")
     if total["overhead_bytes_delta"] is not None:
         line += Text(f", {bytes_text(total['overhead_bytes_delta'], signed=True)} overhead")
-    target.print(line + Text(f", {count_text(total['allocation_count_delta'], signed=True)} blocks"), end="\n\n")
+    target.print(line + Text(f", {plural(total['allocation_count_delta'], 'block', signed=True)}"), end="\n\n")
 
 
 def _draw(delta: Delta | DumpDelta, kind: Kind, top: int | None, path: Path) -> None:

@@ -10,7 +10,7 @@ import typer
 
 import heapdelta as hd
 from heapdelta._words import bytes_text, count_text, moment, plural
-from heapdelta.cli import _addresses, _dumps, _input, _json, _machine, _output, _rank, _views
+from heapdelta.cli import _addresses, _dump_json, _dumps, _input, _json, _machine, _output, _rank, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.exceptions import OptionError
 
@@ -49,7 +49,7 @@ def summary(
     inclusive: Annotated[
         bool, typer.Option("--inclusive", help="Count a stack for every module (or function) it passes.")
     ] = False,
-    stacks: _views.Stacks = None,
+    stacks: _views.StacksOfOne = None,
     stack: _views.Stack = None,
     focus: _views.Focus = None,
     ignore: _views.Ignore = None,
@@ -72,6 +72,7 @@ def summary(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    modules: _input.Modules = None,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
 ) -> None:
@@ -82,13 +83,20 @@ def summary(
     _views.check_chart(chart, inclusive=inclusive)
     rules = _input.read_allocators(allocators)
     asked = _views.filters(focus, ignore, hide, show)
-    how = _input.how(encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name)
+    how = _input.how(
+        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+    )
     found = _input.read(file, blocks=by is Kind.SIZE, radix=radix, capture=capture, how=how)
     if isinstance(found, hd.Dump):
-        of_logs: dict[str, object] = {"--by": by, "--inclusive": inclusive, "--allocators": rules, "--chart": chart}
+        of_logs: dict[str, object] = {"--by": by, "--inclusive": inclusive, "--allocators": rules}
         of_logs |= {"--stacks": stacks, "--stack": stack, "--focus": focus, "--ignore": ignore}
-        of_logs |= {"--hide": hide, "--show": show, machine.form.value if machine else "--json": machine}
+        of_logs |= {"--hide": hide, "--show": show}
         _views.refuse_for_dumps(of_logs)
+        _refuse_chart_of_dump(chart)
+        if machine is not None:
+            _dump_json.write(machine, found, top)
+            _output.report_issues([(file, found)])
+            return
         target = _output.console()
         _dumps.show_dump(target, found, top or _output.TOP)
         _addresses.show(target, found.addresses, top or _output.TOP)
@@ -110,6 +118,12 @@ def summary(
         _draw(view, by or Kind.MODULE, top, chart)
     if machine is not None:
         _output.report_issues([(file, found)])
+
+
+def _refuse_chart_of_dump(chart: Path | None) -> None:
+    if chart is not None:
+        message = "expected no --chart with one minidump, found one: the chart of dumps shows how two differ"
+        raise OptionError(message, hint="heapdelta diff BEFORE AFTER --chart FILE draws it", kind="option")
 
 
 def _write(
@@ -147,7 +161,7 @@ def _show(
 ) -> None:
     """Print the answer for a person: the file, rankings, stacks, notes, and what could not be read."""
     target = _output.console()
-    target.print(_output.facts(_facts(found)))
+    target.print(_output.facts(facts(found)))
     target.print()
     if chosen is not None:
         _views.show_stacks(target, view, chosen)
@@ -167,7 +181,8 @@ def _show(
     _output.show_issues(target, found.issues)
 
 
-def _facts(found: Snapshot | Comparison) -> list[tuple[str, list[str]]]:
+def facts(found: Snapshot | Comparison) -> list[tuple[str, list[str]]]:
+    """Say what a file says of itself."""
     if isinstance(found, hd.Comparison):
         grown = found.total["requested_bytes_delta"].item()
         radix = "not needed" if found.radix is None else str(found.radix)

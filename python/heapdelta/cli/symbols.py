@@ -9,8 +9,8 @@ import polars as pl
 import typer
 
 from heapdelta._symbols.store import nowhere
-from heapdelta._words import count_text, plural
-from heapdelta.cli import _input, _json, _machine, _output
+from heapdelta._words import plural
+from heapdelta.cli import _input, _json, _machine, _output, _symbol_table
 from heapdelta.cli._files import INPUT
 from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from heapdelta._capture.snapshot import Snapshot
     from heapdelta._symbols.store import SymbolStore
 
-_COLORS = {"id": "green", "id_from_log": "green", "image": "green", "mismatch": "red", "none": "dim"}
-
 
 def symbols(
     file: Annotated[str, INPUT, typer.Argument(metavar="LOG", help="A heap log or a minidump.", show_default=False)],
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    modules: _input.Modules = None,
     missing: Annotated[
         bool,
         typer.Option("--missing", help="Write what is lacking alone, a line each, as a symbol server has it."),
@@ -51,7 +50,9 @@ def symbols(
     if symbols is None and not missing:
         hint = "--missing lists what a log needs, without any place"
         raise OptionError("expected --symbols with a place to search, found none", hint=hint, kind="option")
-    how = _input.how(encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name)
+    how = _input.how(
+        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+    )
     store = how.symbols or nowhere()
     found = _input.read_snapshot_or_dump(file, capture=capture, how=how)
     found = found if how.symbols is not None else found.with_symbols(store)
@@ -64,7 +65,10 @@ def symbols(
         if machine.is_table:
             _output.remark_notes(store.notes)
     else:
-        _show(table, store)
+        target = _output.console()
+        _symbol_table.show(target, table, store)
+        if table["match"].is_in(["none", "mismatch"]).any():
+            target.print(Text("--missing lists what a symbol server would be asked for"), soft_wrap=True)
 
 
 def _write_missing(found: Snapshot | Dump, store: SymbolStore, output: Path | None) -> None:
@@ -77,24 +81,3 @@ def _write_missing(found: Snapshot | Dump, store: SymbolStore, output: Path | No
             f"{plural(unknown.height, 'module')} whose build the file does not tell: "
             f"{', '.join(unknown['module'].head(5))}{', …' if unknown.height > 5 else ''}"
         )
-
-
-def _show(table: pl.DataFrame, store: SymbolStore) -> None:
-    target = _output.console()
-    shown = _output.table("Symbols", ["addresses", "named"], ["module", "match", "file or reason"])
-    for row in table.iter_rows(named=True):
-        taken = row["kind"] is not None
-        words = [row["found_path"] if taken else None, row["reason"]]
-        shown.add_row(
-            count_text(row["frame_count"]),
-            count_text(row["named_count"]),
-            Text(row["module"]),
-            Text(row["match"], _COLORS.get(row["match"], "yellow")),
-            Text(": ".join(filter(None, words))),
-        )
-    target.print(shown)
-    for note in store.notes:
-        target.print(Text(f"- {note}"), soft_wrap=True)
-    lacking = table.filter(pl.col("match").is_in(["none", "mismatch"]))
-    if lacking.height:
-        target.print(Text("--missing lists what a symbol server would be asked for"), soft_wrap=True)

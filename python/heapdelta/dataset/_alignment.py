@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from heapdelta._words import plural
+from heapdelta._words import of_count, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -145,7 +145,7 @@ def told(here: Sequence[str], there: Sequence[str], pairs: Sequence[Pair]) -> st
 
 def _agreeing(equal: int, alike: int, whole: int) -> str:
     if equal:
-        return f"{equal} of {plural(whole, 'frame')} {'agrees' if equal == 1 else 'agree'}"
+        return f"{equal} of {plural(whole, 'frame')} {of_count(equal, 'agrees', 'agree')}"
     return f"none of {plural(whole, 'frame')} agrees, {alike} in the module alone"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -9,10 +10,12 @@ import polars as pl
 from heapdelta import _html
 from heapdelta._numbers import total_of_known
 from heapdelta._words import bytes_text, plural
-from heapdelta.dataset._manifest import Manifest, vanished_of
+from heapdelta.dataset._names import named_text, notes_on_names
 from heapdelta.dataset._outcome import ARCHIVE, DUPLICATE, FAILED, NOT_OURS, PART, READ
+from heapdelta.dataset._tree import Tables
 
 if TYPE_CHECKING:
+    from heapdelta.dataset._manifest import Manifest
     from heapdelta.dataset._store import Store
 
 __all__ = ["Ingest"]
@@ -42,6 +45,8 @@ class Ingest:
         How long it took.
     interrupted : bool
         Ctrl-C ended it early; the next run goes on.
+    symbols : polars.DataFrame or None
+        What `Dataset.symbolize` gives, where symbols were asked.
     """
 
     def __init__(
@@ -53,13 +58,21 @@ class Ingest:
         known_files: int = 0,
         seconds: float = 0.0,
         interrupted: bool = False,
+        symbols: pl.DataFrame | None = None,
     ) -> None:
         self.destination = store.place
-        self.manifest = manifest_table(manifest)
+        self._tables = Tables(manifest)
+        self.manifest = self._tables.manifest
         self.new_files = new_files
         self.known_files = known_files
         self.seconds = seconds
         self.interrupted = interrupted
+        self.symbols = symbols
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What a reader of names must know, one sentence each; see `Dataset.notes`."""
+        return notes_on_names(self._tables)
 
     @property
     def failures(self) -> pl.DataFrame:
@@ -109,9 +122,10 @@ class Ingest:
 
     def __repr__(self) -> str:
         new = f"{plural(self.new_files, 'file')} read now" if self.new_files else "nothing new"
+        named = "" if self.symbols is None else f", {named_text(self.symbols)}"
         early = ", ended early" if self.interrupted else ""
         gone = f", {self.vanished.height:,} of them vanished" if self.vanished.height else ""
-        return f"<Ingest into {self.destination}: {new}{early}; in all {self.outcomes()}{gone}>"
+        return f"<Ingest into {self.destination}: {new}{early}{named}; in all {self.outcomes()}{gone}>"
 
     def _repr_html_(self) -> str:
         facts = {
@@ -120,14 +134,7 @@ class Ingest:
             "in all": self.outcomes(),
             "bytes": bytes_text(self.size),
         }
+        if self.symbols is not None:
+            facts["names"] = named_text(self.symbols)
         failures = self.failures
         return _html.page(repr(self), facts, failures.head(_html.TOP), of=failures.height)
-
-
-def manifest_table(manifest: Manifest) -> pl.DataFrame:
-    """Show what became of every file. What was in the way of one, and is no longer, is no file."""
-    rows = manifest.current
-    rows = rows.with_columns(vanished_of(manifest.store, rows).alias("vanished"))
-    in_the_way = (pl.col("outcome") == FAILED) & (pl.col("options").str.len_chars() != 16)
-    hidden = ("capture", "input", "input_size", "input_mtime_ns", "options", "batch")
-    return rows.filter(~(in_the_way & pl.col("vanished"))).drop(hidden)

@@ -10,7 +10,7 @@ import polars as pl
 from heapdelta import _native
 from heapdelta._numbers import sum_of
 from heapdelta.dataset._commit import commit, put_part
-from heapdelta.dataset._layout import LABELS, MANIFEST, MANIFEST_COLUMNS, SHARED, VANISHED, part, tables
+from heapdelta.dataset._layout import LABELS, MANIFEST, MANIFEST_COLUMNS, NAMES, SHARED, VANISHED, part, tables
 from heapdelta.dataset._manifest import Manifest, manifest_of
 from heapdelta.dataset._outcome import DUPLICATE, READ
 from heapdelta.dataset._store import Folder
@@ -132,7 +132,7 @@ def sweep(manifest: Manifest, *, age: float = 0.0) -> None:
         return
     named = {name for parts in manifest.parts.values() for name in parts}
     for folder in store.folders():
-        if folder not in (*tables(), MANIFEST, LABELS, VANISHED):
+        if folder not in (*tables(), MANIFEST, LABELS, NAMES, VANISHED):
             continue
         for name in store.names(folder):
             whole = f"{folder}/{name}"

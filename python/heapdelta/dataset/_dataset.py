@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from heapdelta import _html
-from heapdelta._numbers import sum_of
+from heapdelta._options import checked_threads
 from heapdelta._ranking.fingerprints import only_one
+from heapdelta._symbols.store import SymbolStore, checked_store
 from heapdelta._words import plural
 from heapdelta.blame import DEFAULT, Allocators, RuleLike
 from heapdelta.dataset import _compact, _export, _keys, _labels, _rank, _restore, _runs, _similar
+from heapdelta.dataset._cases import cases_of
 from heapdelta.dataset._layout import is_dataset
 from heapdelta.dataset._lock import only_writer
-from heapdelta.dataset._manifest import manifest_of
-from heapdelta.dataset._outcome import ARCHIVE, FAILED, READ
+from heapdelta.dataset._manifest import Manifest, manifest_of
+from heapdelta.dataset._names import notes_on_names
+from heapdelta.dataset._outcome import READ
 from heapdelta.dataset._store import Place, Store, not_there, store_of
+from heapdelta.dataset._symbolize import symbolize
 from heapdelta.dataset._tree import Tables
 from heapdelta.exceptions import OptionError
 
@@ -59,7 +63,8 @@ class Dataset:
         table : str
             ``captures`` (a row per log, comparison and dump), ``usage``, ``traces``, ``stacks``, ``frames``,
             ``modules``, ``heaps``, ``allocations``, ``sections``, ``rows``, ``issues``, ``regions``, ``handles``,
-            ``threads``, ``memory``, ``unloaded_modules``, ``streams``, ``counters``, or ``manifest``.
+            ``threads``, ``memory``, ``unloaded_modules``, ``streams``, ``counters``, ``manifest``; and of `symbolize`
+            ``symbols``, ``names``, ``inlines``, ``named_captures``.
             ``docs/datasets.md`` lists the columns.
 
         Returns
@@ -84,42 +89,7 @@ class Dataset:
             of all files, unpacked), ``captures``, ``runs`` u32, ``first_taken_at``, ``last_taken_at`` datetime (null
             where no log says), ``programs``, ``machines`` list of str.
         """
-        files = self.manifest.group_by("case").agg(
-            pl.len().cast(pl.UInt32).alias("files"),
-            (pl.col("outcome") == READ).sum().cast(pl.UInt32).alias("read"),
-            pl.col("path").filter((pl.col("outcome") == FAILED) & ~pl.col("vanished")).len().alias("failures"),
-            sum_of(pl.col("size").filter(pl.col("outcome") != ARCHIVE).fill_null(0)).alias("size"),
-        )
-        captures = (
-            self.scan("captures")
-            .group_by("case")
-            .agg(
-                pl.len().cast(pl.UInt32).alias("captures"),
-                pl.col("taken_at").min().alias("first_taken_at"),
-                pl.col("taken_at").max().alias("last_taken_at"),
-                pl.col("program").drop_nulls().unique().sort().alias("programs"),
-                pl.col("machine").drop_nulls().unique().sort().alias("machines"),
-            )
-            .collect()
-        )
-        runs = self._points.group_by("case").agg(pl.col("run").n_unique().cast(pl.UInt32).alias("runs"))
-        joined = files.join(captures, on="case", how="left").join(runs, on="case", how="left")
-        counts = [pl.col(name).fill_null(0) for name in ("captures", "runs")]
-        lists = [pl.col(name).fill_null([]) for name in ("programs", "machines")]
-        order = [
-            "case",
-            "files",
-            "read",
-            "failures",
-            "size",
-            "captures",
-            "runs",
-            "first_taken_at",
-            "last_taken_at",
-            "programs",
-            "machines",
-        ]
-        return joined.with_columns(*counts, *lists).select(order).sort("case")
+        return cases_of(self._tables, self._points)
 
     @cached_property
     def _points(self) -> pl.DataFrame:
@@ -309,6 +279,75 @@ class Dataset:
         logs = logs.sort("run", "point", "taken_at", "path", nulls_last=True)
         return _restore.snapshots(self._tables, logs)
 
+    def symbolize(self, store: SymbolStore, *, by_name: bool = False, threads: int | None = None) -> pl.DataFrame:
+        r"""Name the addresses of all logs, without reading them again.
+
+        What symbols say is kept beside the data, in place of what they said before. `rank` and `similar` use it, and
+        `case` gives logs that have names. Fingerprints stay what they are.
+
+        Parameters
+        ----------
+        store : SymbolStore
+            Where symbols are, made by `heapdelta.symbols`. Give it all places each time, not only new ones.
+        by_name : bool, default False
+            As for `Snapshot.with_symbols`.
+        threads : int, optional
+            Threads of the core that work on it, 1 to 1024; by default one for each core.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row per build of a module that has addresses without a name, sorted by ``frame_count``, largest first:
+            ``build`` str (key), ``module``, ``path`` str (of one of the logs), ``size`` i64, and ``debug_file``,
+            ``wanted_id``, ``found_path``, ``found_id``, ``match``, ``kind``, ``frame_count``, ``named_count``,
+            ``reason`` as `Snapshot.symbols` has them.
+
+        Raises
+        ------
+        TypeError
+            If `store` is not a `SymbolStore`.
+        OptionError
+            If another process writes to the dataset, or `threads` is out of range.
+        WriteError
+            If the dataset cannot be written to.
+
+        Notes
+        -----
+        A build is what a log tells of it: file, size, and the place that its tool had the symbols from; or what
+        a dump of the same process in the same case says of the module that lies there. Where two builds of a
+        module have the same offset in stacks, that is one frame with two names. Where nothing tells the build,
+        each process has its own. Each log that `case` gives has its own. In `rank` and `similar`, which go over
+        all logs, such a frame has a name if all builds that have it give the same, and else its offset; `notes`
+        counts these frames.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import heapdelta as hd
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     uploads, symbols = Path(folder, "uploads"), Path(folder, "symbols")
+        ...     story = hd.testing.write_investigation(uploads / "case-1", stack_count=60)
+        ...     _ = hd.testing.write_symbols(symbols)
+        ...     _ = hd.ingest(uploads, Path(folder, "dataset"))
+        ...     dataset = hd.open(Path(folder, "dataset"))
+        ...     found = dataset.symbolize(hd.symbols(symbols))
+        ...     dataset.rank(by="function").select("module", "function").row(0)
+        ('fhpreview', 'Thumbnail::Insert')
+        """
+        checked_store(store)
+        checked_threads(threads)
+        with only_writer(self._store, "threads"):
+            manifest = manifest_of(self._store)
+            found = symbolize(manifest, store, by_name=by_name, threads=threads)
+        self._look_again(manifest)
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of rankings must know, one sentence each: names that are less than certain."""
+        return notes_on_names(self._tables)
+
     def label(self, fingerprint: str | int, text: str | None) -> None:
         """Keep what is known of a stack beside the data; it is shown wherever that stack appears.
 
@@ -390,10 +429,14 @@ class Dataset:
             merged = _compact.compact(manifest)
             manifest = manifest_of(self._store)
             _compact.sweep(manifest)
+        self._look_again(manifest)
+        return merged
+
+    def _look_again(self, manifest: Manifest) -> None:
+        """Forget what was made of the tables as they were."""
         self.__dict__.pop("_points", None)
         self._tables = Tables(manifest)
         self._index = None
-        return merged
 
     def _stack(self, fingerprint: str | int) -> str:
         known = self._index.fingerprints if self._index is not None else None

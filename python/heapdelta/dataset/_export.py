@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from heapdelta.dataset._layout import MANIFEST, tables
+from heapdelta.dataset._layout import MANIFEST, NAME_TABLES, tables
 from heapdelta.exceptions import OptionError, WriteError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def to_delta(
     root = os.fspath(place).rstrip("/")
     options = None if storage_options is None else dict(storage_options)
     written = []
-    for name in (*tables(), MANIFEST):
+    for name in (*tables(), *NAME_TABLES, MANIFEST):
         rows = found.scan(name).collect()
         if rows.is_empty():
             continue

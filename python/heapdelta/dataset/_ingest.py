@@ -15,6 +15,7 @@ from heapdelta._native import Keys
 from heapdelta._options import checked_threads
 from heapdelta._read.archive import ArchiveLimits, checked_opening
 from heapdelta._read.encoding import encoding_name
+from heapdelta._symbols.store import SymbolStore, checked_store
 from heapdelta.dataset._answer import Ingest
 from heapdelta.dataset._commit import parquet
 from heapdelta.dataset._compact import settle, sweep
@@ -26,6 +27,7 @@ from heapdelta.dataset._plan import Batch, CaseRule, How, batches, inputs_of, le
 from heapdelta.dataset._progress import default_report
 from heapdelta.dataset._run import Run, cores
 from heapdelta.dataset._store import Folder, Place, Store, not_there, store_of
+from heapdelta.dataset._symbolize import symbolize
 from heapdelta.dataset._tree import Tables
 from heapdelta.exceptions import OptionError
 
@@ -125,6 +127,8 @@ def ingest(
     password: str | None = None,
     limits: ArchiveLimits | None = None,
     executor: Executor | None = None,
+    symbols: SymbolStore | None = None,
+    symbols_by_name: bool = False,
     progress: Report | None = None,
 ) -> Ingest:
     r"""Read all that customers sent into one dataset, and go on where an earlier run stopped.
@@ -158,6 +162,12 @@ def ingest(
     executor : concurrent.futures.Executor, optional
         Who works, in place of threads of this process: ``client.get_executor(retries=3)`` of Dask, or any other. Paths
         must mean the same files there.
+    symbols : SymbolStore, optional
+        Where symbols are, made by `heapdelta.symbols`: when all is read, they are asked for the addresses of all logs
+        of the dataset, as by `Dataset.symbolize`; `Ingest.symbols` says what was found. Without it, names that are
+        there stay, and those of new logs are asked for later.
+    symbols_by_name : bool, default False
+        Take symbols that nothing but their name, or name and size, shows to be of the right build.
     progress : callable, optional
         Called in the caller's thread with a `heapdelta.dataset.Progress`, at the start, after every batch, and while
         one takes long. By default a bar of tqdm in a notebook, and nothing elsewhere.
@@ -178,7 +188,7 @@ def ingest(
         If the dataset cannot be written to, as when the disk is full. What was written counts, and the next run goes
         on.
     TypeError
-        If `source` or `destination` is none of the above.
+        If `source`, `destination` or `symbols` is none of the above.
 
     Notes
     -----
@@ -201,6 +211,8 @@ def ingest(
     (4, '4 logs, comparisons and dumps')
     """
     checked_threads(threads)
+    if symbols is not None:
+        checked_store(symbols)
     how = how_to_read(blocks=blocks, encoding=encoding, password=password, limits=limits)
     started = time.monotonic()
     store = store_of(destination)
@@ -218,9 +230,11 @@ def ingest(
         whole = run.work_through(cut) if todo else True
         mark_vanished(store, found, manifest)
         manifest = settle(manifest_of(store) if todo else manifest)
+        named = None if symbols is None else symbolize(manifest, symbols, by_name=symbols_by_name, threads=threads)
     seconds = time.monotonic() - started
     known = len(inputs) - len(todo)
-    return Ingest(store, manifest, new_files=run.files, known_files=known, seconds=seconds, interrupted=not whole)
+    facts: dict[str, Any] = {"new_files": run.files, "known_files": known, "seconds": seconds}
+    return Ingest(store, manifest, **facts, interrupted=not whole, symbols=named)
 
 
 def finish(destination: Place) -> Ingest:

@@ -148,6 +148,48 @@ _SAME = {
 COUNTERS = ("memory_counters", "system_memory")
 """Tables of a dump that have one row, which is one row of `counters`."""
 
+NAMES, NAMED_CAPTURES = "names", "named_captures"
+"""Folder of what symbols said of frames; and the table of the logs that were asked for."""
+
+NAME_TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
+    "symbols": {
+        "build": pl.String,
+        "module": pl.String,
+        "path": pl.String,
+        "size": pl.Int64,
+        "debug_file": pl.String,
+        "wanted_id": pl.String,
+        "found_path": pl.String,
+        "found_id": pl.String,
+        "match": pl.String,
+        "kind": pl.String,
+        "frame_count": pl.Int64,
+        "named_count": pl.Int64,
+        "reason": pl.String,
+    },
+    "names": {
+        "frame": pl.String,
+        "build": pl.String,
+        "function": pl.String,
+        "offset": pl.Int64,
+        "file": pl.String,
+        "source_line": pl.Int64,
+        "decorated": pl.String,
+        "other_names": pl.Int64,
+        "doubtful": pl.Boolean,
+    },
+    "inlines": {
+        "frame": pl.String,
+        "build": pl.String,
+        "depth": pl.Int64,
+        "function": pl.String,
+        "file": pl.String,
+        "source_line": pl.Int64,
+    },
+    NAMED_CAPTURES: {"capture": pl.String},
+}
+"""Tables of what symbols said, made by `Dataset.symbolize` of all captures at once: no batch has a part of them."""
+
 SHARED = {"stacks": "fingerprint", "frames": "frame"}
 """Tables that all captures share, and their keys: several parts can have the same rows."""
 

@@ -216,3 +216,12 @@ def vanished_of(store: Store, rows: pl.DataFrame) -> pl.Series:
         inside = ((paths == root) | paths.str.starts_with(root.rstrip(between) + between)) & (read_at <= looked_at)
         gone = gone.zip_with(~inside, paths.is_in(each["path"].drop_nulls().implode()))
     return gone
+
+
+def manifest_table(manifest: Manifest) -> pl.DataFrame:
+    """Show what became of every file. What was in the way of one, and is no longer, is no file."""
+    rows = manifest.current
+    rows = rows.with_columns(vanished_of(manifest.store, rows).alias("vanished"))
+    in_the_way = (pl.col("outcome") == FAILED) & (pl.col("options").str.len_chars() != 16)
+    hidden = ("capture", "input", "input_size", "input_mtime_ns", "options", "batch")
+    return rows.filter(~(in_the_way & pl.col("vanished"))).drop(hidden)

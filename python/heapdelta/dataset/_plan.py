@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from heapdelta import _native
 from heapdelta._native import __version__
 from heapdelta._read.sources import natural_key
+from heapdelta._words import plural
 from heapdelta.dataset._layout import SCHEMA
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Batch:
         return replace(self, inputs=self.inputs[:middle]), replace(self, inputs=self.inputs[middle:])
 
     def __repr__(self) -> str:
-        return f"<Batch {self.id}: {len(self.inputs)} files, {self.size} bytes>"
+        return f"<Batch {self.id}: {plural(len(self.inputs), 'file')}, {plural(self.size, 'byte')}>"
 
 
 def batches(

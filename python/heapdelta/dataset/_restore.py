@@ -9,8 +9,10 @@ import polars as pl
 from heapdelta import _native
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._ranking.labels import hexadecimal
+from heapdelta.dataset._builds import LOWER
 from heapdelta.dataset._frames import address_text
 from heapdelta.dataset._layout import ADDRESSES, LOG, native_schema
+from heapdelta.dataset._restore_names import NamesOfLogs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +27,7 @@ def headers(tables: Tables, captures: pl.DataFrame) -> Iterator[tuple[str, Snaps
     """Give logs with their header and modules alone: what tells of which run they are."""
     modules = _by_capture(tables, "modules", captures)
     for row in captures.iter_rows(named=True):
-        yield row["capture"], _snapshot(row, {"modules": _native_rows("modules", modules.get(row["capture"]))})
+        yield row["capture"], snapshot_of(row, {"modules": native_rows("modules", modules.get(row["capture"]))})
 
 
 def snapshots(tables: Tables, captures: pl.DataFrame) -> list[Snapshot]:
@@ -36,8 +38,9 @@ def snapshots(tables: Tables, captures: pl.DataFrame) -> list[Snapshot]:
     stacks = tables.scan("stacks").join(used, on="fingerprint", how="semi").collect()
     of_stacks = stacks.select(pl.col("frames").explode(empty_as_null=True)).drop_nulls().unique()
     frames = tables.scan("frames").join(of_stacks.lazy(), left_on="frame", right_on="frames", how="semi").collect()
+    names = NamesOfLogs(tables, captures)
     return [
-        _whole(row, {name: part.get(row["capture"]) for name, part in parts.items()}, stacks, frames)
+        _whole(row, {name: part.get(row["capture"]) for name, part in parts.items()}, stacks, frames, names)
         for row in captures.iter_rows(named=True)
     ]
 
@@ -50,20 +53,25 @@ def _by_capture(tables: Tables, name: str, captures: pl.DataFrame) -> Mapping[st
 
 
 def _whole(
-    row: dict[str, Any], own: Mapping[str, pl.DataFrame | None], stacks: pl.DataFrame, frames: pl.DataFrame
+    row: dict[str, Any],
+    own: Mapping[str, pl.DataFrame | None],
+    stacks: pl.DataFrame,
+    frames: pl.DataFrame,
+    names: NamesOfLogs,
 ) -> Snapshot:
-    made = {name: _native_rows(name, own[name]) for name in (*_SAME, "usage")}
+    made = {name: native_rows(name, own[name]) for name in (*_SAME, "usage")}
     traces = own["traces"]
     if traces is not None:
         joined = traces.join(stacks, on="fingerprint", how="left", maintain_order="left").sort("stack_id")
-        made["frames"], numbers = _frames(joined, frames, own["modules"])
-        made["stacks"] = _stacks(joined, numbers)
-    return _snapshot(row, made)
+        numbered = _frames(joined, frames, own["modules"])
+        numbered, named = names.named(row["capture"], numbered)
+        of_frames = {"frames": numbered, **named}
+        made |= {name: native_rows(name, rows) for name, rows in of_frames.items()}
+        made["stacks"] = _stacks(joined, numbered.select("frame", "frame_id"))
+    return snapshot_of(row, made)
 
 
-def _frames(
-    stacks: pl.DataFrame, frames: pl.DataFrame, modules: pl.DataFrame | None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _frames(stacks: pl.DataFrame, frames: pl.DataFrame, modules: pl.DataFrame | None) -> pl.DataFrame:
     """Give the frames of a capture numbers by their first use, and each what its own file had of it."""
     used = (
         stacks.select(pl.col("frames").explode(empty_as_null=True).alias("frame"))
@@ -73,11 +81,14 @@ def _frames(
     numbers = used.with_row_index("frame_id")
     rows = numbers.join(frames, on="frame", how="left", maintain_order="left")
     bases = (
-        pl.DataFrame(schema={"module": pl.String, "base": pl.Int64})
+        pl.DataFrame(schema={"lower": pl.String, "base": pl.Int64})
         if modules is None
-        else modules.select(pl.col("name").alias("module"), "base")
+        else modules.select(pl.col("name").str.to_lowercase().alias("lower"), "base")
     )
-    rows = rows.join(bases.unique("module", keep="first"), on="module", how="left", maintain_order="left")
+    # The frame may have been in another log first, which wrote its module in other letters.
+    rows = rows.with_columns(LOWER).join(
+        bases.unique("lower", keep="first", maintain_order=True), on="lower", how="left", maintain_order="left"
+    )
     is_raw = pl.col("function").is_null() & pl.col("offset").is_not_null() & pl.col("base").is_not_null()
     # A frame without a function was printed as an address, or as one that a debugger would print so.
     address = pl.when(is_raw).then(pl.col("base") + pl.col("offset")).otherwise("address")
@@ -87,12 +98,11 @@ def _frames(
     text = pl.when(pl.col("digits").is_null()).then(name).otherwise(pl.concat_str(name, pl.lit("+0x"), "digits"))
     printed = address_text(rows["address"])
     known = pl.when(is_raw | pl.col("module").is_null()).then(printed).otherwise(text)
-    rows = rows.with_columns(
+    return rows.with_columns(
         pl.coalesce("text", known).fill_null("").alias("text"),
         pl.lit(None, pl.String).alias("file"),
-        pl.lit(None, pl.UInt32).alias("source_line"),
+        pl.lit(None, pl.Int64).alias("source_line"),
     )
-    return _native_rows("frames", rows), numbers
 
 
 def _stacks(traces: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
@@ -110,10 +120,10 @@ def _stacks(traces: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
         pl.col("fingerprint").str.to_integer(base=16, dtype=pl.UInt64),
         pl.when(known).then(pl.col("frame_ids").fill_null(empty)).alias("frame_ids"),
     )
-    return _native_rows("stacks", rows)
+    return native_rows("stacks", rows)
 
 
-def _native_rows(name: str, rows: pl.DataFrame | None) -> pl.DataFrame:
+def native_rows(name: str, rows: pl.DataFrame | None) -> pl.DataFrame:
     """Give rows the columns and types of a snapshot's table."""
     schema = native_schema(LOG, name)
     if rows is None:
@@ -125,7 +135,8 @@ def _native_rows(name: str, rows: pl.DataFrame | None) -> pl.DataFrame:
     return rows.select(columns)
 
 
-def _snapshot(row: dict[str, Any], made: Mapping[str, pl.DataFrame]) -> Snapshot:
+def snapshot_of(row: Mapping[str, Any], made: Mapping[str, pl.DataFrame]) -> Snapshot:
+    """Make a snapshot of tables, with the header of a row of `captures`."""
     row_lines, structure, preamble, blank, issues = (
         row[f"{name}_lines"] or 0 for name in ("row", "structure", "preamble", "blank", "issue")
     )

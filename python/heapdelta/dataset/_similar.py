@@ -111,7 +111,7 @@ def _explained(index: StackIndex, stack: int, others: list[int]) -> pl.DataFrame
 
 
 def _all_agree(*, moved: bool, frames: int) -> str:
-    agree = f"all {frames} frames agree" if frames > 1 else "the only frame agrees"
+    agree = {1: "the only frame agrees", 2: "both frames agree"}.get(frames, f"all {frames} frames agree")
     return f"{agree}, at other offsets" if moved else f"{agree}, the allocator's before differ"
 
 

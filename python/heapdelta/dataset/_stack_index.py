@@ -41,7 +41,9 @@ class StackIndex:
     def __init__(self, tables: Tables, allocators: Allocators) -> None:
         self.allocators = allocators
         stacks, frames = stacks_and_frames(tables, allocators)
-        named = pl.col("module").is_not_null() & pl.col("function").is_not_null() & ~doubtful_names(frames)
+        # Names by symbols need no guess from how far behind the function's start the frame is.
+        sure = pl.coalesce("sure", ~doubtful_names(frames))
+        named = pl.col("module").is_not_null() & pl.col("function").is_not_null() & sure
         frames = frames.with_columns(named.alias("named"))
         lower = frames.with_columns(pl.col("module").str.to_lowercase())
         rows, tokens, blamed = _native.stack_index(stacks.select("frames"), lower, DECAY)

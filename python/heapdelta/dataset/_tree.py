@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta.dataset._answer import manifest_table
-from heapdelta.dataset._layout import MANIFEST, SHARED, tables
+from heapdelta.dataset._layout import MANIFEST, NAME_TABLES, SHARED, tables
+from heapdelta.dataset._manifest import manifest_table
+from heapdelta.dataset._named import Names
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Tables:
 
     def __init__(self, found: Manifest) -> None:
         self._found = found
+        self.named = Names(found.store)
 
     @cached_property
     def manifest(self) -> pl.DataFrame:
@@ -36,9 +38,12 @@ class Tables:
         """See `Dataset.scan`."""
         if name == MANIFEST:
             return self.manifest.lazy()
+        if name in NAME_TABLES:
+            return self.named.table(name).lazy()
         schemas = tables()
         if name not in schemas:
-            raise OptionError(f"expected a table ({', '.join((*schemas, MANIFEST))}), found {name!r}", kind="option")
+            every = ", ".join((*schemas, *NAME_TABLES, MANIFEST))
+            raise OptionError(f"expected a table ({every}), found {name!r}", kind="option")
         parts = self._found.names(name)
         left_out = self._found.left_out
         clean = [part for batch, own in parts.items() if batch not in left_out for part in own]

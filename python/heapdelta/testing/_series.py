@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from heapdelta import _native, _whole_file
+from heapdelta._words import plural
 from heapdelta.testing._files import own_places
 from heapdelta.testing._logs import Answer, Totals, with_totals
 
@@ -139,7 +140,8 @@ def write_series(
     count = days * 24 // hours_apart
     if count < 2:
         raise ValueError(
-            f"expected time for at least 2 logs, found {days} days and {hours_apart} hours from log to log"
+            f"expected time for at least 2 logs, found {plural(days, 'day')} and {plural(hours_apart, 'hour')} from "
+            "log to log"
         )
     paths = own_places(folder, [f"fernhollow_{number:03}.txt" for number in range(1, count + 1)])
     restart_at = None if restart_after is None else -(-restart_after // hours_apart)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, UInt64Array};
 
+use super::texts::Texts;
 use crate::{
     error::Severity,
     snapshot::modules::Module,
@@ -24,7 +25,7 @@ pub fn symbols(modules: &[Module<'_>], codes: &[Code<'_>], outcomes: &[Outcome])
         text::texts(rows.iter().map(|((module, _), _)| Some(module.name))),
         Arc::new(rows.iter().map(|((module, _), _)| module.base).collect::<UInt64Array>()),
         text::texts(rows.iter().map(|((_, code), _)| Some(code.wanted.asked()))),
-        text::texts(rows.iter().map(|((_, code), _)| code.wanted.id.map(|id| id.to_string()))),
+        text::texts(rows.iter().map(|((_, code), outcome)| Some(code.wanted.id.or(outcome.found.id)?.to_string()))),
         text::texts(rows.iter().map(|(_, outcome)| Some(found(outcome)?.0.display().to_string()))),
         text::texts(rows.iter().map(|(_, outcome)| Some(found(outcome)?.1?.to_string()))),
         text::texts(rows.iter().map(|(_, outcome)| Some(outcome.found.by.as_str()))),
@@ -36,51 +37,53 @@ pub fn symbols(modules: &[Module<'_>], codes: &[Code<'_>], outcomes: &[Outcome])
     batch(&schema::SYMBOLS, columns)
 }
 
-/// Builds `inlines`.
-pub fn inlines(named: &[Option<Named>]) -> RecordBatch {
-    let rows = named.iter().enumerate().filter_map(|(frame, named)| Some((frame as u32, named.as_ref()?)));
-    let rows: Vec<_> = rows
+/// Builds `inlines` of some addresses; `first` is the number of the first.
+pub fn inlines(first: usize, named: &[Option<Named<'_>>], texts: &Texts) -> RecordBatch {
+    let rows: Vec<_> = rows(first, named)
         .flat_map(|(frame, named)| {
-            named.answer.inlined.iter().enumerate().map(move |(depth, call)| (frame, depth as u32, call))
+            (0_u32..).zip(named.calls).map(move |(depth, call)| (frame, depth, named.module, call))
         })
         .collect();
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|row| row.0).collect::<UInt32Array>()),
-        Arc::new(rows.iter().map(|row| row.1).collect::<UInt32Array>()),
-        text::texts(rows.iter().map(|row| row.2.function.as_deref())),
-        text::texts(rows.iter().map(|row| row.2.file.as_deref())),
-        Arc::new(rows.iter().map(|row| row.2.line).collect::<UInt32Array>()),
+        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.0))),
+        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.1))),
+        texts.column(rows.iter().map(|row| (row.2, row.3.function))),
+        texts.column(rows.iter().map(|row| (row.2, row.3.file))),
+        Arc::new(rows.iter().map(|row| row.3.line).collect::<UInt32Array>()),
     ];
     batch(&schema::INLINES, columns)
 }
 
-/// Builds `frame_symbols`.
-pub fn frame_symbols(named: &[Option<Named>]) -> RecordBatch {
-    let rows: Vec<_> =
-        named.iter().enumerate().filter_map(|(frame, named)| Some((frame as u32, named.as_ref()?))).collect();
+/// Builds `frame_symbols` of some frames; `first` is the number of the first.
+pub fn frame_symbols(first: usize, named: &[Option<Named<'_>>], texts: &Texts) -> RecordBatch {
+    let rows = || rows(first, named);
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|row| row.0).collect::<UInt32Array>()),
-        Arc::new(rows.iter().map(|row| u64::from(row.1.place)).collect::<UInt64Array>()),
-        text::texts(rows.iter().map(|row| row.1.answer.decorated.as_deref())),
-        Arc::new(rows.iter().map(|row| row.1.answer.other_names).collect::<UInt32Array>()),
-        Arc::new(rows.iter().map(|row| Some(row.1.is_doubtful)).collect::<BooleanArray>()),
+        Arc::new(UInt32Array::from_iter_values(rows().map(|row| row.0))),
+        Arc::new(UInt64Array::from_iter_values(rows().map(|row| row.1.place.into()))),
+        texts.column(rows().map(|row| (row.1.module, row.1.function.decorated))),
+        Arc::new(UInt32Array::from_iter_values(rows().map(|row| row.1.function.other_names))),
+        Arc::new(rows().map(|row| Some(row.1.is_doubtful)).collect::<BooleanArray>()),
     ];
     batch(&schema::FRAME_SYMBOLS, columns)
 }
 
 /// Builds `names`.
-pub fn names(named: &[Option<Named>]) -> RecordBatch {
-    let rows: Vec<_> =
-        named.iter().enumerate().filter_map(|(row, named)| Some((row as u32, named.as_ref()?))).collect();
+pub fn names(named: &[Option<Named<'_>>], texts: &Texts) -> RecordBatch {
+    let rows = || rows(0, named);
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(rows.iter().map(|row| row.0).collect::<UInt32Array>()),
-        text::texts(rows.iter().map(|row| row.1.answer.call.function.as_deref())),
-        Arc::new(rows.iter().map(|row| row.1.offset()).collect::<UInt64Array>()),
-        text::texts(rows.iter().map(|row| row.1.answer.call.file.as_deref())),
-        Arc::new(rows.iter().map(|row| row.1.answer.call.line).collect::<UInt32Array>()),
-        Arc::new(rows.iter().map(|row| Some(row.1.is_doubtful)).collect::<BooleanArray>()),
+        Arc::new(UInt32Array::from_iter_values(rows().map(|row| row.0))),
+        texts.column(rows().map(|row| (row.1.module, row.1.function.name))),
+        Arc::new(UInt64Array::from_iter_values(rows().map(|row| row.1.offset()))),
+        texts.column(rows().map(|row| (row.1.module, row.1.told.file))),
+        Arc::new(rows().map(|row| row.1.told.line).collect::<UInt32Array>()),
+        Arc::new(rows().map(|row| Some(row.1.is_doubtful)).collect::<BooleanArray>()),
     ];
     batch(&schema::NAMES, columns)
+}
+
+/// Addresses that have a name, and their numbers.
+fn rows<'n, 'a>(first: usize, named: &'n [Option<Named<'a>>]) -> impl Iterator<Item = (u32, &'n Named<'a>)> {
+    (first as u32..).zip(named).filter_map(|(row, named)| Some((row, named.as_ref()?)))
 }
 
 /// Builds the rows of `issues` about files: those that are damaged or cannot be read, and those of other builds.

@@ -4,11 +4,7 @@ mod breakpad;
 mod dwarf;
 mod pdb;
 
-use super::{
-    answer::{Answer, Kind},
-    fault::Fault,
-    id::Id,
-};
+use super::{answer::Kind, fault::Fault, id::Id, known::Known};
 use crate::input::content::Content;
 
 /// What a file says of itself.
@@ -37,12 +33,21 @@ pub trait Format: Sync {
     /// If it is damaged, or has no names.
     fn facts(&self, bytes: &Content) -> Result<Facts, Fault>;
 
-    /// Looks up places in the module: bytes from its base, in ascending order. One answer for each; none where no function is known.
+    /// Looks up places in the module: bytes from its base, in ascending order. Each is told, in this order; nothing of it where no
+    /// function is known.
     ///
     /// # Errors
     ///
-    /// If the file is damaged. Damage that concerns some places alone leaves these without an answer.
-    fn answers(&self, bytes: &Content, places: &[u32]) -> Result<Vec<Option<Answer>>, Fault>;
+    /// If the file is damaged. Damage that concerns some places alone tells nothing of these.
+    fn tell(&self, bytes: &Content, places: &[u32], known: &mut Known) -> Result<(), Fault>;
+
+    /// One answer for each place.
+    #[cfg(test)]
+    fn answers(&self, bytes: &Content, places: &[u32]) -> Result<Vec<Option<super::answer::Answer>>, Fault> {
+        let mut known = Known::default();
+        self.tell(bytes, places, &mut known)?;
+        Ok(places.iter().map(|place| known.answer(*place)).collect())
+    }
 }
 
 /// All formats.

@@ -1,19 +1,32 @@
-//! PDBs: what Microsoft's linkers, lld and Rust write. Read by the crates `pdb-addr2line` and `pdb2`.
+//! PDBs: what Microsoft's linkers, lld and Rust write. Read by the crates `pdb-addr2line` and `pdb2`, which get nothing that would
+//! lead them into an endless loop or too deep: `checked.rs`.
 
-use std::{collections::HashMap, fmt, io, ops::Range};
+mod checked;
+mod names;
+mod records;
+mod scopes;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 
 use pdb_addr2line::{
-    ContextPdbData, FunctionFrames, TypeFormatterFlags,
-    pdb::{self, FallibleIterator, MachineType, PDB, SourceSlice, SourceView, SymbolData},
+    FunctionFrames, TypeFormatterFlags,
+    pdb::{self, FallibleIterator, MachineType, PDB, SymbolData},
 };
+
+use checked::Data;
+use source::Bytes;
 
 use super::{Facts, Format};
 use crate::{
     input::content::Content,
     symbols::{
-        answer::{Answer, Call, Kind, Texts},
+        answer::Kind,
         fault::Fault,
         id::Id,
+        known::{Function, Inlined, Known},
         undecorate::undecorated,
     },
 };
@@ -23,13 +36,16 @@ pub struct Pdb;
 
 const PAGE: u64 = 0x1000;
 
+/// Kinds of public symbols.
+const PUBLICS: [u16; 2] = [0x110E, 0x1009];
+
 impl Format for Pdb {
     fn begins(&self, start: &[u8]) -> bool {
         start.starts_with(b"Microsoft C/C++ MSF 7.00\r\n\x1ADS\0\0\0")
     }
 
     fn facts(&self, bytes: &Content) -> Result<Facts, Fault> {
-        let mut pdb = PDB::open(Bytes(bytes.clone()))?;
+        let mut pdb = PDB::open(Bytes::of(bytes))?;
         let about = pdb.pdb_information()?;
         let lists = pdb.debug_information()?;
         let sections = pdb.sections()?.unwrap_or_default();
@@ -45,34 +61,44 @@ impl Format for Pdb {
         })
     }
 
-    fn answers(&self, bytes: &Content, places: &[u32]) -> Result<Vec<Option<Answer>>, Fault> {
-        let mut pdb = PDB::open(Bytes(bytes.clone()))?;
-        let is_32_bit = pdb.debug_information()?.machine_type().is_ok_and(|machine| machine == MachineType::X86);
-        let (publics, map) = (pdb.global_symbols()?, pdb.address_map()?);
-        let data = ContextPdbData::try_from_pdb(pdb)?;
-        let context = data.make_context_with_formatter_flags(
+    fn tell(&self, bytes: &Content, places: &[u32], known: &mut Known) -> Result<(), Fault> {
+        let data = Data::of(bytes)?;
+        let is_32_bit = data.lists().machine_type().is_ok_and(|machine| machine == MachineType::X86);
+        let (publics, map, modules) = (data.publics(), data.map(), data.modules()?);
+        let context = data.context(
+            &modules,
             TypeFormatterFlags::NO_FUNCTION_RETURN
                 | TypeFormatterFlags::NO_MEMBER_FUNCTION_STATIC
                 | TypeFormatterFlags::NAME_ONLY
                 | TypeFormatterFlags::NO_ARGUMENTS,
         )?;
-        let mut texts = Texts::default();
-        let mut name = |place: &u32| answer(&context.find_frames(*place).ok()??, is_32_bit, &mut texts);
-        let mut answers: Vec<Option<Answer>> = places.iter().map(&mut name).collect();
-        let mut linked: HashMap<u32, Vec<String>> =
-            answers.iter().flatten().map(|answer| (answer.start, Vec::new())).collect();
+        let first = known.functions.len();
+        let mut teller = Teller { known, is_32_bit, last: None, calls: Vec::new() };
+        for place in places {
+            let found = context.find_frames(*place).ok().flatten();
+            if found.is_none_or(|found| teller.tell(*place, &found).is_none()) {
+                teller.known.tell_nothing(*place);
+            }
+        }
+        modules.sound()?;
+        let of_start = known.functions[first..].iter().map(|function| (function.start, Vec::new()));
+        let mut linked: HashMap<u32, Vec<String>, ahash::RandomState> = of_start.collect();
         let mut symbols = publics.iter();
         while let Some(symbol) = symbols.next()? {
+            // Of other symbols some make the crate take memory for as much as they claim to hold.
+            if !PUBLICS.contains(&symbol.raw_kind()) {
+                continue;
+            }
             let Ok(SymbolData::Public(public)) = symbol.parse() else { continue };
-            let start = public.offset.to_rva(&map);
+            let start = public.offset.to_rva(map);
             if let Some(names) = start.and_then(|start| linked.get_mut(&start.0)) {
                 names.push(public.name.to_string().into_owned());
             }
         }
-        for answer in answers.iter_mut().flatten() {
-            link(answer, &linked[&answer.start], is_32_bit, &mut texts);
+        for row in first..known.functions.len() {
+            link(known, row, &linked[&known.functions[row].start], is_32_bit);
         }
-        Ok(answers)
+        Ok(())
     }
 }
 
@@ -83,7 +109,7 @@ fn has_functions<'s>(pdb: &mut PDB<'s, Bytes>, lists: &pdb::DebugInformation<'s>
         let Some(info) = pdb.module_info(&module)? else { continue };
         let mut symbols = info.symbols()?;
         while let Some(symbol) = symbols.next()? {
-            if matches!(symbol.parse(), Ok(SymbolData::Procedure(_))) {
+            if scopes::FUNCTIONS.contains(&symbol.raw_kind()) {
                 return Ok(true);
             }
         }
@@ -91,91 +117,68 @@ fn has_functions<'s>(pdb: &mut PDB<'s, Bytes>, lists: &pdb::DebugInformation<'s>
     Ok(false)
 }
 
-fn answer(found: &FunctionFrames<'_>, is_32_bit: bool, texts: &mut Texts) -> Option<Answer> {
-    let (outermost, inlined) = found.frames.split_last()?;
-    let name = outermost.function.as_deref()?;
-    let is_public = inlined.is_empty() && outermost.file.is_none();
-    let mut call = |frame: &pdb_addr2line::Frame<'_>, name: &str| Call {
-        function: Some(texts.keep(name)),
-        file: frame.file.as_deref().map(|file| texts.keep(file)),
-        line: frame.line,
-    };
-    Some(Answer {
-        inlined: inlined.iter().map(|frame| call(frame, frame.function.as_deref().unwrap_or("?"))).collect(),
-        call: if name.starts_with(['?', '_', '@']) || is_public {
-            call(outermost, &undecorated(name, is_32_bit && is_public))
+/// Tells what was found: what neighbours share is looked at once.
+struct Teller<'k> {
+    known: &'k mut Known,
+    is_32_bit: bool,
+    last: Option<Last>,
+    calls: Vec<Inlined>,
+}
+
+/// The function of the last place.
+struct Last {
+    start: u32,
+    name: String,
+    is_public: bool,
+    row: u32,
+}
+
+impl Teller<'_> {
+    /// Tells what was found at a place; nothing, if it has no name.
+    fn tell(&mut self, place: u32, found: &FunctionFrames<'_>) -> Option<()> {
+        let (outermost, inlined) = found.frames.split_last()?;
+        let name = outermost.function.as_deref()?;
+        let is_public = inlined.is_empty() && outermost.file.is_none();
+        let row = self.function(found.start_rva, name, is_public);
+        self.calls.clear();
+        for frame in inlined {
+            let function = Some(self.known.text(frame.function.as_deref().unwrap_or("?")));
+            let file = frame.file.as_deref().map(|file| self.known.text(file));
+            self.calls.push(Inlined { function, file, line: frame.line });
+        }
+        let file = outermost.file.as_deref().map(|file| self.known.text(file));
+        self.known.tell(place, row, (file, outermost.line), &self.calls);
+        Some(())
+    }
+
+    fn function(&mut self, start: u32, name: &str, is_public: bool) -> u32 {
+        if let Some(last) = &self.last
+            && (last.start, &*last.name, last.is_public) == (start, name, is_public)
+        {
+            return last.row;
+        }
+        let shown = if name.starts_with(['?', '_', '@']) || is_public {
+            self.known.text(&undecorated(name, self.is_32_bit && is_public))
         } else {
-            call(outermost, name)
-        },
-        start: found.start_rva,
-        is_public,
-        ..Answer::default()
-    })
+            self.known.text(name)
+        };
+        let row =
+            self.known.function(Function { name: Some(shown), decorated: None, start, other_names: 0, is_public });
+        self.last = Some(Last { start, name: name.to_owned(), is_public, row });
+        row
+    }
 }
 
 /// Adds what public symbols say of the start of a function.
-fn link(answer: &mut Answer, names: &[String], is_32_bit: bool, texts: &mut Texts) {
-    let shown = answer.call.function.as_deref().unwrap_or_default();
+fn link(known: &mut Known, row: usize, names: &[String], is_32_bit: bool) {
+    let Some(shown) = known.functions[row].name.map(|name| &*known.texts()[name.row() as usize]) else { return };
     let own = names.iter().find(|name| undecorated(name, is_32_bit) == shown);
-    answer.other_names = names.len().saturating_sub(1).min(u32::MAX as usize) as u32;
+    let mut other_names = names.len().saturating_sub(1).min(u32::MAX as usize) as u32;
     if own.is_none() && !names.is_empty() {
-        answer.other_names += 1;
+        other_names += 1;
     }
-    answer.decorated = own.filter(|name| *name != shown).map(|name| texts.keep(name));
-}
-
-/// The bytes of a file, for the crate.
-struct Bytes(Content);
-
-impl fmt::Debug for Bytes {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} bytes", self.0.len())
-    }
-}
-
-impl<'s> pdb::Source<'s> for Bytes {
-    fn view(&mut self, slices: &[SourceSlice]) -> io::Result<Box<dyn SourceView<'s> + Send + Sync>> {
-        let size = slices.iter().fold(0_usize, |sum, slice| sum.saturating_add(slice.size));
-        // A stream that has pages twice would be larger than its file.
-        if size > self.0.len() {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let place = |slice: &SourceSlice| {
-            let start = usize::try_from(slice.offset).ok()?;
-            let place = start..start.checked_add(slice.size)?;
-            (place.end <= self.0.len()).then_some(place)
-        };
-        let places: Option<Vec<Range<usize>>> = slices.iter().map(place).collect();
-        let places = places.ok_or(io::ErrorKind::UnexpectedEof)?;
-        let together = places.windows(2).all(|pair| pair[0].end == pair[1].start);
-        Ok(match (places.first(), places.last()) {
-            (Some(first), Some(last)) if together => {
-                Box::new(View { content: self.0.clone(), place: first.start..last.end })
-            }
-            _ => {
-                let bytes: Vec<&[u8]> = places.into_iter().map(|place| &self.0[place]).collect();
-                Box::new(View { content: Content::new(bytes.concat()), place: 0..size })
-            }
-        })
-    }
-}
-
-/// Bytes of a stream: where they are together in the file, those of the file.
-struct View {
-    content: Content,
-    place: Range<usize>,
-}
-
-impl fmt::Debug for View {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} bytes of a stream", self.place.len())
-    }
-}
-
-impl SourceView<'_> for View {
-    fn as_slice(&self) -> &[u8] {
-        &self.content[self.place.clone()]
-    }
+    let decorated = own.filter(|name| *name != shown).map(|name| known.text(name));
+    known.functions[row] = Function { decorated, other_names, ..known.functions[row] };
 }
 
 impl From<pdb::Error> for Fault {

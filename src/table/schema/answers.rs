@@ -217,7 +217,7 @@ pub const NAME_FINGERPRINTS: TableSchema = TableSchema {
     columns: &[nullable(
         "name_fingerprint",
         Kind::U64,
-        "a frame has no function",
+        "no frame has a function",
         "hash of the modules and functions: equal across builds of a program",
     )],
 };

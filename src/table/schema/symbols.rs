@@ -14,7 +14,7 @@ pub const SYMBOLS: TableSchema = TableSchema {
         nullable(
             "wanted_id",
             Kind::Text,
-            "neither the file nor a dump names the build",
+            "neither the file, nor a dump, nor the image beside names the build",
             "identity of the module's symbols, as symbol stores write it: GUID and age in hexadecimal",
         ),
         nullable(

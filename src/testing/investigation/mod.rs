@@ -14,6 +14,7 @@
 //! tells days of the same server hour by hour, a block stays where it is.
 
 mod blocks;
+mod calls;
 pub(super) mod program;
 pub mod series;
 mod sites;

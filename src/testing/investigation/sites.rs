@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use super::super::random::Random;
+use super::calls;
 use super::program::{
     CACHE, CULPRIT, FALSE_ALARM, Frame, MODULES, Module, Role, module_named, operator_new, some_frame, system,
 };
@@ -50,8 +51,9 @@ pub const HEAPS: usize = 5;
 const RUNTIME_HEAP: usize = 1;
 /// Heap that the cache has for itself.
 const CACHE_HEAP: usize = 2;
-/// Deepest stack that UMDH prints.
+/// Deepest stack that UMDH prints, and that of Windows 2000.
 const DEEPEST: usize = 32;
+const FEWEST: usize = 16;
 /// Stacks of the full-sized story; amounts of smaller ones shrink with them.
 const FULL: u64 = 2_000;
 /// How full the cache is at the first steps, in hundredths; full later.
@@ -64,16 +66,22 @@ pub fn sites(seed: u64, stack_count: u64) -> Vec<Site> {
     sites.extend(cache(seed, scaled(1_250)));
     sites.extend(false_alarm(seed, scaled(700)));
     sites.extend(loader(seed));
-    let mut known: HashSet<Vec<Frame>> = sites.iter().map(|site| site.frames.clone()).collect();
-    let mut number = 0;
-    while (sites.len() as u64) < stack_count {
-        number += 1;
-        let site = ordinary(&mut Random::of(seed, "site", number));
-        if known.insert(site.frames.clone()) {
-            sites.push(site);
-        }
+    let others = stack_count.saturating_sub(sites.len() as u64);
+    sites.extend((1..=others).map(|number| ordinary(&mut Random::of(seed, "site", number))));
+    let mut known = HashSet::new();
+    for site in &mut sites {
+        tell_apart(site, &mut known);
     }
     sites
+}
+
+/// Takes other places in one function as long as a stack is one of those that are known, also where fewer frames are printed.
+fn tell_apart(site: &mut Site, known: &mut HashSet<Vec<Frame>>) {
+    let shown = site.frames.len().min(FEWEST);
+    let own = site.frames[..shown].iter().rposition(|frame| frame.module == site.owner).unwrap_or_default();
+    while !known.insert(site.frames[..shown].to_vec()) {
+        site.frames[own] = calls::beside(site.frames[own]);
+    }
 }
 
 /// Six ways into one function that forgets to free what it keeps.
@@ -206,6 +214,7 @@ fn callers(random: &mut Random, owner: usize, frames: &mut Vec<Frame>) {
     let with_role = |role: Role| (0..MODULES.len()).filter(move |place| MODULES[*place].role == role).collect();
     let services: Vec<usize> = with_role(Role::Service);
     let framework: Vec<usize> = with_role(Role::Framework);
+    let first = frames.len();
     // One in twelve stacks is a recursion, too deep to be printed whole.
     let own = if random.below(12) == 0 { random.between(20, 30) } else { random.between(1, 5) };
     frames.extend((0..own).map(|_| some_frame(random, owner)));
@@ -217,11 +226,13 @@ fn callers(random: &mut Random, owner: usize, frames: &mut Vec<Frame>) {
         let part = *random.choose(&framework);
         frames.extend((0..random.between(1, 4)).map(|_| some_frame(random, part)));
     }
-    frames.extend(match random.below(3) {
-        0 => vec![system("ntdll", "TppWorkerThread", 0x2C6)],
-        1 => vec![system("ucrtbase", "thread_start", 0x42)],
-        _ => vec![system("msvcrt", "_threadstartex", 0xA3)],
-    });
+    let start = match random.below(3) {
+        0 => system("ntdll", "TppWorkerThread", 0x2C6),
+        1 => system("ucrtbase", "thread_start", 0x42),
+        _ => system("msvcrt", "_threadstartex", 0xA3),
+    };
+    calls::connect(&mut frames[first..], start);
+    frames.push(start);
     frames.push(system("KERNEL32", "BaseThreadInitThunk", 0x14));
     frames.push(system("ntdll", "RtlUserThreadStart", 0x21));
     frames.truncate(DEEPEST);

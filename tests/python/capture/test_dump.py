@@ -160,13 +160,17 @@ def test_what_only_another_kind_of_file_has_is_told_with_its_name(dump, story):
         (dump, "with_modules", "a minidump has no with_modules: only a heap log has"),
         (dump, "radix", "a minidump has no radix: only the comparison of two logs has"),
         (dump, "stacks", "a minidump has no stacks: only a heap log or the comparison of two logs has"),
-        (log, "total", "a umdh2 log has no total: only the comparison of two logs has"),
+        (log, "total", "a umdh2 log has no total of its own: live() and the comparison of two logs have"),
+        (log, "stack", "a umdh2 log has no stack of its own: live() and the comparison of two logs have"),
+        (log, "filter", "a umdh2 log has no filter of its own: live() and the comparison of two logs have"),
+        (log, "radix", "a umdh2 log has no radix: only the comparison of two logs has"),
         (comparison, "usage", "a dhcmp comparison has no usage: only a heap log has"),
         (comparison, "threads", "a dhcmp comparison has no threads: only a minidump has"),
     ]:
         with pytest.raises(exceptions.NoTableError) as caught:
             getattr(capture, name)
         assert caught.value.message == told
+        assert ("log.live()." in caught.value.hint) == ("live()" in told)
     for capture in (dump, log, comparison):
         for name in ("nothing", "_nothing", "__array__"):
             with pytest.raises(AttributeError, match=f"'{type(capture).__name__}' object has no attribute '{name}'"):

@@ -148,7 +148,7 @@ def test_series_and_survival_agree_with_the_naive_truth(logs):
 def test_growth_of_snapshots_never_moves_a_stack(logs):
     contents = truth(logs, one_run=True)
     snapshots = read(logs)
-    chain = hd.chart._chain(snapshots)
+    chain = hd.chart._growth._chain(snapshots)
     assert [sides(delta, "after") for delta in chain] == [
         sums(log, known) for log, known in zip(logs[1:], contents[1:], strict=True)
     ]

@@ -113,7 +113,7 @@ def test_a_delta_is_drawn_by_any_kind(snapshots, kind):
 
 def test_growth_of_all_lines_is_that_of_the_total(snapshots):
     first, last = snapshots[0].usage["requested_bytes"].sum(), snapshots[-1].usage["requested_bytes"].sum()
-    frames = [chart._amounts(hd.diff(snapshots[0], snapshot).by("module"), "after") for snapshot in snapshots]
+    frames = [chart._growth._amounts(hd.diff(snapshots[0], snapshot).by("module"), "after") for snapshot in snapshots]
     for top in (1, 2, 8, 100):
         lines = _data.growth_lines(frames, top)
         assert lines.filter(pl.col("point") == len(snapshots) - 1)["growth"].sum() == last - first
@@ -161,7 +161,7 @@ def test_wrong_arguments_are_refused(snapshots):
         chart.waterfall("before.txt")
     with pytest.raises(hd.exceptions.OptionError, match="two snapshots or more, found 1"):
         chart.growth(snapshots[0])
-    with pytest.raises(TypeError, match="something else"):
+    with pytest.raises(TypeError, match="or deltas alone, found str"):
         chart.growth(snapshots[0], "after.txt")
     with pytest.raises(hd.exceptions.OptionError, match="starts at"):
         chart.growth(hd.diff(snapshots[0], snapshots[1]), hd.diff(snapshots[2], snapshots[3]))
@@ -277,8 +277,15 @@ def test_dumps_without_regions_and_other_things_are_refused(dumps, snapshots):
         chart.regions(snapshots[0])
     with pytest.raises(TypeError, match="found str"):
         chart.regions("before.dmp")
-    with pytest.raises(TypeError, match="expected snapshots of heap logs"):
-        chart.growth(*dumps)
+    with pytest.raises(TypeError, match=r"found list: regions\(\*dumps\) takes them one by one"):
+        chart.regions(dumps)
+    for mixed in (dumps, [snapshots[0], *dumps]):
+        with pytest.raises(TypeError, match="expected snapshots of heap logs alone, or deltas alone, found a Dump:"):
+            chart.growth(*mixed)
+    with pytest.raises(TypeError, match=r"found a list: growth\(\*states\) takes them one by one"):
+        chart.growth(snapshots)
+    with pytest.raises(TypeError, match="found a DumpSeries, which is drawn alone"):
+        chart.growth(hd.series(dumps), hd.series(dumps))
     with pytest.raises(TypeError, match="found DumpDelta"):
         chart.waterfall(hd.diff(*dumps[:2]))
     empty = chart.regions(SmallDump().read())

@@ -115,7 +115,7 @@ def test_options_that_do_not_fit_are_refused(batch, week):
         chart.slope(week, top=0)
     with pytest.raises(TypeError, match="expected a Series, found Batch"):
         chart.slope(batch)
-    with pytest.raises(TypeError, match="something else"):
+    with pytest.raises(TypeError, match="found a Series, which is drawn alone"):
         chart.growth(week, batch.snapshots[0])
 
 

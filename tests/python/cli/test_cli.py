@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import heapdelta as hd
 import polars as pl
 import pytest
+from exact_csv import read_back
 from heapdelta import cli
 from heapdelta._compat import dhcmp_text, sites_text, umdh_text
 from heapdelta.cli import _json
@@ -64,7 +65,7 @@ def test_every_ranking_can_be_had_in_exact_numbers(
     expected = hd.diff(hd.read(files[0]), hd.read(files[1])).by(kind)
     assert cli.run(["diff", *files, "--by", kind, "--csv"]) == cli.OK
     text = capfdbinary.readouterr().out
-    assert pl.read_csv(text, schema=expected.schema).equals(expected)
+    assert read_back(text, expected.schema).equals(expected)
     target = tmp_path / "out.parquet"
     assert cli.run(["diff", *files, "--by", kind, "--parquet", str(target)]) == cli.OK
     assert pl.read_parquet(target).equals(expected)
@@ -188,7 +189,7 @@ def test_errors_show_message_and_hint(tmp_path: Path, capsys: pytest.CaptureFixt
     assert cli.run(["summary", str(tmp_path)]) == cli.UNREADABLE
     assert capsys.readouterr().err.splitlines() == [
         f"error: {tmp_path}: expected a file, found a directory",
-        "hint: name the log files in it, one at a time",
+        "hint: name the log files in it, one at a time; heapdelta series takes a folder with all below it",
     ]
 
 

@@ -105,3 +105,20 @@ def test_a_damaged_baseline_and_one_of_later_days_are_told() -> None:
         hd.read_baseline("none.json")
     with pytest.raises(TypeError, match="expected a Snapshot, found str"):
         hd.write_baseline("before.txt", "x.json")  # type: ignore[arg-type]
+
+
+def test_what_is_not_kept_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    logs = sorted((str(path) for path in Path().glob("*.txt")), key=lambda path: str(hd.read_log(path).taken_at))
+    command = ["check", logs[0], logs[-1], "--max-growth", "1B", "--write-baseline", "c.json"]
+    note = "baseline: c.json is not written, because a limit is exceeded"
+    assert cli.run(command) == cli.EXCEEDED
+    shown = capsys.readouterr()
+    assert f"- {note}\n" in shown.out
+    assert note not in shown.err
+    assert cli.run([*command, "--json"]) == cli.EXCEEDED
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["notes"][0] == note
+    assert f"{note}\n" in shown.err
+    assert cli.run([*command, "--markdown", "check.md"]) == cli.EXCEEDED
+    assert "is not written, because a limit is exceeded" in Path("check.md").read_text(encoding="utf-8")
+    assert not Path("c.json").exists()

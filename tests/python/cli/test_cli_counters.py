@@ -9,6 +9,7 @@ import heapdelta as hd
 import polars as pl
 import pytest
 from curves import log_of
+from exact_csv import read_back
 from heapdelta import cli
 from small_dump import TAKEN, SmallDump
 from small_dumps import HOUR, dump, leaking
@@ -109,7 +110,7 @@ def test_json_has_counters_under_their_key(capsys: pytest.CaptureFixture[str]) -
 def test_tables_for_machines_are_those_of_python(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     growth = of_dumps().growth(warm_up_hours=0)
     assert series("run", "--by", "counter", "--csv") == cli.OK
-    assert pl.read_csv(capfdbinary.readouterr().out, schema=growth.schema).equals(growth)
+    assert read_back(capfdbinary.readouterr().out, growth.schema).equals(growth)
     target = tmp_path / "long.parquet"
     assert series("run/dumps", "--parquet", str(target), "--long") == cli.OK
     assert pl.read_parquet(target).equals(of_dumps().table())

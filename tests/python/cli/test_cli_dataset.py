@@ -33,7 +33,9 @@ def test_ingest_tells_what_became_of_the_files(tmp_path: Path, capsys: pytest.Ca
     assert re.search(r"read now\s+16 files in \d+ s", said)
     assert "15 logs, comparisons and dumps, 1 duplicate, 4 archives, 2 files of other kinds, 1 failure" in said
     assert "Could not be read (1)" in said
-    assert "damaged_archive" in said
+    (failure,) = (line for line in said.splitlines() if "damaged_archive" in line)
+    (reason,) = hd.open(tmp_path / "data").manifest.filter(outcome="failed")["reason"]
+    assert failure.endswith(f", damaged_archive: {reason}")
     again = out(capsys, "ingest", tree, tmp_path / "data")
     assert re.search(r"read now\s+0 files", again)
     assert re.search(r"known before\s+16 files", again)

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from heapdelta import cli
 from heapdelta._safe_text import visible, visible_lines
-from heapdelta.cli import _input, _machine
+from heapdelta.cli import _bar, _machine
 from heapdelta.cli.check import markdown
 from hostile import MAIN
 from markdown_it import MarkdownIt
@@ -79,6 +79,8 @@ def test_everything_that_is_not_to_be_seen_is_written_out() -> None:
         ["diff"],
         ["diff", "--by", "function"],
         ["diff", "--by", "trace"],
+        ["tree"],
+        ["tree", "--inward", "--keep-allocators"],
         ["series", "--by", "function"],
         ["check", "--max-growth", "1", "--by", "function", "--max-growth-each", "1"],
         ["summary"],
@@ -153,8 +155,8 @@ def test_names_of_files_are_written_out(name: str, tmp_path: Path, capsys: pytes
 
 def test_bar_shows_names_written_out(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(_input, "_PATIENCE_SECONDS", 0.0)
-    bar = _input._Bar("a\x1b]0;owned\x07\u202eb")
+    monkeypatch.setattr(_bar, "_PATIENCE_SECONDS", 0.0)
+    bar = _bar.Bar("a\x1b]0;owned\x07\u202eb")
     bar(1, 2)
     bar.close()
     assert r"a\x1b]0;owned\x07\u202eb" in capsys.readouterr().err
@@ -187,6 +189,8 @@ MACHINE = [
     ["diff", "--csv", "--by", "function"],
     ["diff", "--csv-raw", "--by", "function"],
     ["diff", "--json", "--by", "function"],
+    ["tree", "--csv"],
+    ["tree", "--json"],
     ["umdh"],
     ["dhcmp", "-v"],
     ["check", "--max-growth", "1", "--by", "function", "--markdown", "-"],

@@ -16,14 +16,20 @@ from hostile import command, files_of, two_logs
 
 # Options of text that name no file.
 TEXTS = {"max_growth", "max_growth_each", "max_growth_of", "address_space", "encoding", "password", "archive_limit"}
-TEXTS |= {"case", "case_pattern", "scheduler", "fingerprint", "text", "stack"}
+TEXTS |= {"case", "case_pattern", "scheduler", "fingerprint", "text", "stack", "min_share", "title", "stacks"}
 LOGS = ["before.svg", "after.svg"]
 # What a command needs beside its logs and the output in question.
-NEEDED = {"check": ["--max-growth", "1GB", "--json"], "series": ["--csv"], "symbols": ["--missing"]}
+NEEDED = {
+    "check": ["--max-growth", "1GB", "--json"],
+    "series": ["--csv"],
+    "export": ["--format", "folded"],
+    "symbols": ["--missing"],
+    "ingest": ["out", "--json"],
+}
 # What of two logs it takes.
 TAKES = {"summary": 1, "symbols": 1}
 # What it is asked about, where that is a dataset and no logs.
-ASKED = {"cases": ["data"], "rank": ["data"], "similar": ["data", "C291BD"]}
+ASKED = {"cases": ["data"], "rank": ["data"], "similar": ["data", "C291BD"], "symbolize": ["data", "--symbols", "."]}
 COMMANDS = {function.__name__: function for function in cli.COMMANDS}
 
 
@@ -86,6 +92,10 @@ def test_known_outputs_are_these() -> None:
         ("diff", "--parquet"),
         ("diff", "--output"),
         ("diff", "--chart"),
+        ("tree", "--parquet"),
+        ("tree", "--output"),
+        ("export", "--output"),
+        ("report", "--output"),
         ("series", "--parquet"),
         ("series", "--output"),
         ("series", "--chart"),
@@ -93,14 +103,19 @@ def test_known_outputs_are_these() -> None:
         ("check", "--markdown"),
         ("check", "--junit"),
         ("check", "--write-baseline"),
+        ("dhcmp", "--output"),
+        ("umdh", "--output"),
         ("symbols", "--parquet"),
         ("symbols", "--output"),
+        ("ingest", "--output"),
         ("cases", "--parquet"),
         ("cases", "--output"),
         ("rank", "--parquet"),
         ("rank", "--output"),
         ("similar", "--parquet"),
         ("similar", "--output"),
+        ("symbolize", "--parquet"),
+        ("symbolize", "--output"),
     ]
 
 

@@ -19,6 +19,8 @@ FORMS = {
     "json": ["series", *LOGS, "--json", "-o"],
     "series parquet": ["series", *LOGS, "--parquet"],
     "diff parquet": ["diff", *LOGS, "--by", "stack", "--parquet"],
+    "tree csv": ["tree", *LOGS, "--csv", "-o"],
+    "tree parquet": ["tree", *LOGS, "--parquet"],
     "png": ["diff", *LOGS, "--chart"],
     "svg": ["series", *LOGS, "--chart"],
     "html": ["diff", *LOGS, "--chart"],

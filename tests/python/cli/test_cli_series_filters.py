@@ -91,7 +91,7 @@ def test_nothing_left_is_no_empty_log(capsys: pytest.CaptureFixture[str]) -> Non
 def test_frames_below_the_ranking_are_those_that_are_left(capsys: pytest.CaptureFixture[str]) -> None:
     series("logs", "--by", "stack", "--hide", "a")
     lines = capsys.readouterr().out.splitlines()
-    begin = next(place for place, line in enumerate(lines) if line.startswith("Stack #1"))
+    begin = next(place for place, line in enumerate(lines) if line.startswith("Stack #"))
     assert [line.split()[:2] for line in lines[begin + 2 : begin + 4]] == [["(1", "hidden"], [">", "app+0x100"]]
 
 

@@ -48,7 +48,7 @@ def test_the_document_has_every_column_with_its_type() -> None:
     written = {
         name: {column: kind for column, (kind, _) in rows.items()} for name, rows in sections(DATASETS).items() if rows
     }
-    columns = {**_layout.tables(), _layout.MANIFEST: _layout.BATCH_COLUMNS}
+    columns = {**_layout.tables(), _layout.MANIFEST: _layout.BATCH_COLUMNS, **_layout.NAME_TABLES}
     expected = {name: {column: type_name(kind) for column, kind in rows.items()} for name, rows in columns.items()}
     assert written == expected
     assert [list(rows) for rows in written.values()] == [list(rows) for rows in expected.values()], "other order"

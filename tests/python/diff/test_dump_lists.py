@@ -274,7 +274,7 @@ def test_what_is_not_in_a_damaged_list_may_be_there(tmp_path: Path) -> None:
     two = replace(FULL, modules=[*(FULL.modules or []), Module(0x7000_0000, 0x1000, "C:\\App\\gone.dll")])
     changes = _delta(_files(tmp_path, two, damaged(FULL, "modules"))).by("module")
     assert changes.select("module", "change", "image_bytes_after").rows() == [
-        ("app", "same", 0x1_0000),
+        ("app", "same", 0x10_0000),
         ("gone", None, None),
     ]
     swapped = _delta(_files(tmp_path, damaged(FULL, "modules"), two)).by("module")

@@ -121,6 +121,9 @@ def test_check_never_passes_what_is_not_known(names: tuple[str, str]) -> None:
 COMMANDS = [
     ["diff"],
     *(["diff", "--by", kind, *form] for kind in ("stack", "heap") for form in ([], ["--csv"], ["--json"])),
+    ["tree"],
+    ["tree", "--inward", "--by", "module", "--json"],
+    ["tree", "--min-share", "5%", "--csv"],
     ["check", "--max-growth", "1", "--max-growth-each", "1"],
     ["check", "--max-growth", "1", "--json"],
     ["check", "--max-growth-of", "a=1", "--markdown", "-"],

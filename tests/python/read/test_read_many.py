@@ -158,6 +158,8 @@ def test_many_small_dumps_are_read(tmp_path: Path) -> None:
 def test_what_is_no_list_of_sources_is_refused(wrong: object) -> None:
     with pytest.raises(TypeError, match="expected "):
         hd.read_many(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"found Snapshot \(read already: heapdelta.series takes it as it is\)"):
+        hd.read_many([hd.read(log(1))])  # type: ignore[list-item]
 
 
 def test_nothing_to_read_is_refused(tmp_path: Path) -> None:

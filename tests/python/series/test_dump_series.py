@@ -299,8 +299,12 @@ def test_wrong_uses_are_told() -> None:
         hd.series(dumps, runs="some")  # type: ignore[call-overload]
     with pytest.raises(OptionError, match="expected alpha between 0 and 1"):
         hd.series(dumps).growth(alpha=2)
-    with pytest.raises(TypeError, match="found a minidump among them"):
-        hd.series([*snapshots_of({"a": [1]}, [0]), *dumps])  # type: ignore[list-item]
+    with pytest.raises(OptionError, match="expected two snapshots or more, found 1") as few:
+        hd.series([*snapshots_of({"a": [1]}, [0]), *dumps])
+    assert few.value.hint == "3 dumps beside: by='counter' tells how what they count grew"
+    with pytest.raises(OptionError, match="expected two snapshots or more, found 1") as few:
+        hd.series([*snapshots_of({"a": [1]}, [0]), dumps[0]])
+    assert few.value.hint == "one dump beside tells of no growth: a series takes two logs or more, or two dumps"
     with pytest.raises(OptionError, match="expected two snapshots or more, found 0") as few:
         hd.series(hd.read_many([one.write() for one in leaking(3)]))
     assert few.value.hint == "3 dumps among the files: by='counter' tells how what they count grew"
@@ -314,86 +318,6 @@ def test_dumps_of_archives_are_a_series() -> None:
     series = hd.series(hd.read_many([packed.getvalue()]), by="counter", order="name")
     assert values(series, "handle_count", "Event") == list(range(10, 17))
     assert row(series, "handle_count", "Event", warm_up_hours=0)["verdict"] == "leak"
-
-
-# --- beside logs ---
-
-
-def logs_and_dumps(dumps: list[SmallDump], *, pid: int = 704, machine: str = "BOX") -> hd.Batch:
-    logs = snapshots_of({"a": [4096 * number for number in range(1, 9)]}, range(0, 48, 6), pid=pid, machine=machine)
-    batch = hd.read_many([one.write() for one in dumps] or [SmallDump().write()])
-    batch.snapshots, batch.dumps = logs, batch.dumps[: len(dumps)]
-    return batch
-
-
-def test_dumps_of_the_process_stand_beside_the_logs() -> None:
-    batch = logs_and_dumps([*leaking(8), *leaking(2, pid=810)])
-    series = hd.series(batch)
-    assert series.counters is not None
-    assert len(series.counters) == 8
-    assert row(series.counters, "private_usage", warm_up_hours=0)["verdict"] == "leak"
-    assert "of 8 dumps, verdicts: " in series._repr_html_()
-    assert series.notes[-2].startswith("logs tell the time of their machine, dumps that of UTC")
-    assert series.notes[-1] == (
-        "2 dumps left out, not known to be of the process in the logs (<bytes>, <bytes>): its process id is 810, that "
-        "of the logs 704"
-    )
-    runs = hd.group(batch)
-    assert len(runs.dumps) == 10
-    assert len(runs[0].dumps) == 8
-    assert "8 dumps" in repr(runs[0])
-    of_run, of_runs = hd.series(runs[0]).counters, hd.series(runs, runs="all").counters
-    assert of_run is not None
-    assert of_runs is not None
-    assert of_run.growth().equals(of_runs.growth())
-    assert hd.series(batch.snapshots).counters is None
-    assert hd.series(batch.snapshots).notes == hd.series(logs_and_dumps([])).notes
-
-
-@pytest.mark.parametrize(
-    ("parts", "reason"),
-    [
-        ({"pid": None}, "it names no process"),
-        ({"created": TAKEN + 13 * HOUR}, "its process was made at 2024-03-11 22:00 UTC, after the first log was taken"),
-        ({"modules": [Module(0x40_0000, 0x1000, "C:\\App\\other.exe")]}, "it is of other.exe, the logs of app.exe"),
-        ({"modules": [Module(0x77_0000, 0x1000, "C:\\App\\app.exe")]}, "its program is at another address"),
-    ],
-)
-def test_dumps_of_another_process_are_named(parts: dict[str, Any], reason: str) -> None:
-    series = hd.series(logs_and_dumps([dump(hour, **parts) for hour in range(3)]))
-    assert series.counters is None
-    assert reason in series.notes[-1]
-
-
-def test_dumps_without_modules_belong_by_their_id() -> None:
-    series = hd.series(logs_and_dumps(leaking(3, modules=None)))
-    assert series.counters is not None
-
-
-def test_what_fits_several_processes_belongs_to_none() -> None:
-    twice = hd.series(logs_and_dumps(leaking(3) + leaking(3, created=CREATED + 60)))
-    assert twice.counters is None
-    assert "dumps of 2 processes with its id fit the logs" in twice.notes[-1]
-    two_machines = logs_and_dumps(leaking(3))
-    two_machines.snapshots += logs_and_dumps([], machine="BOX2").snapshots
-    series = hd.series(two_machines, runs="all")
-    assert series.counters is None
-    assert "it fits 2 runs, and names no machine" in series.notes[-1]
-
-
-def test_runs_have_the_numbers_of_the_logs() -> None:
-    batch = logs_and_dumps(leaking(3, pid=810))
-    batch.snapshots += snapshots_of({"a": [1, 2, 3]}, [100, 101, 102], pid=810)
-    series = hd.series(batch, runs="all")
-    assert series.counters is not None
-    assert series.counters.points["run"].to_list() == [1, 1, 1]
-    assert series.counters.growth()["run"].unique().to_list() == [1]
-
-
-def test_a_single_dump_tells_of_no_growth() -> None:
-    series = hd.series(logs_and_dumps(leaking(1)))
-    assert series.counters is None
-    assert series.notes[-1] == "one dump is of the process in the logs: how what it counts grew takes two or more"
 
 
 def test_all_counters_of_the_documentation_are_in_their_place() -> None:

@@ -120,9 +120,16 @@ def test_what_is_no_snapshot_is_refused(tmp_path: object) -> None:
         hd.group(one(0))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="found int among them"):
         hd.group([3])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="expected several snapshots, found int"):
+        hd.group(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="found str \\(read_many reads files\\) among them"):
+        hd.group("before.txt")  # type: ignore[arg-type]
     hd.testing.write_dump(f"{tmp_path}/a.dmp")
-    with pytest.raises(TypeError, match="found a minidump among them"):
-        hd.group([hd.read(f"{tmp_path}/a.dmp")])
+    batch = hd.read_many(str(tmp_path))
+    with pytest.raises(TypeError, match=r"found a Batch \(list what it holds: \[\*one.snapshots, \*one.dumps\]\)"):
+        hd.group([batch, batch])  # type: ignore[list-item]
+    assert hd.group(batch.dumps).dumps == hd.group(batch).dumps == batch.dumps
+    assert len(hd.group(batch.dumps)) == 0
 
 
 def test_series_never_mixes_runs_in_silence() -> None:

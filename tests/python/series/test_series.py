@@ -247,7 +247,7 @@ def test_a_log_without_a_time_is_left_out_and_named(tmp_path: Path) -> None:
     assert series.points["requested_bytes"].to_list() == [4, 1, 3]
     assert series.notes[0] == "1 log left out, that does not tell when it was taken: b.log"
     assert hd.series(batch, order="name").points.height == 4
-    with pytest.raises(OptionError, match="found 1 that do not"):
+    with pytest.raises(OptionError, match="found 1 that does not"):
         hd.series(batch.snapshots[:2])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import heapdelta as hd
 import polars as pl
 import pytest
+from heapdelta._words import bytes_text
 from heapdelta.exceptions import OptionError
 from polars.testing import assert_frame_equal
 from small_log import APP, APP_FRAME, NTDLL_FRAME, Log
@@ -127,6 +128,24 @@ def test_every_answer_can_be_had_of_what_is_left(by: Any, inclusive: bool, filte
     assert out + series.table().filter(point=2)["requested_bytes"].sum() >= series.points["requested_bytes"][-1]
 
 
+def test_the_note_says_what_is_left_out_of_the_last_log_and_of_the_growth() -> None:
+    for runs, since in ((1, "grown since the first"), (2, "that all runs grew")):
+        series = hd.series(logs(runs), runs="all").filter(focus="a")
+        points, out = series.points, series.left_out
+
+        def grown(table: pl.DataFrame) -> int:
+            return sum(run["requested_bytes"][-1] - run["requested_bytes"][0] for run in table.partition_by("run"))
+
+        expected = (
+            f"left out by filters: {bytes_text(out['requested_bytes'][-1])} of the "
+            f"{bytes_text(points['requested_bytes'][-1])} in the last log, "
+            f"{bytes_text(grown(out), signed=True)} of the {bytes_text(grown(points), signed=True)} {since} ("
+        )
+        assert series.notes[0].startswith(expected)
+        subtitle = " ".join(hd.chart.growth(series).to_dict()["title"]["subtitle"])
+        assert f"{bytes_text(grown(out), signed=True)} of the growth" in subtitle
+
+
 def test_a_hidden_frame_changes_who_is_blamed() -> None:
     series = hd.series(logs())
     before, after = (set(one.table()["module"].drop_nulls()) for one in (series, series.filter(hide="a")))
@@ -134,7 +153,7 @@ def test_a_hidden_frame_changes_who_is_blamed() -> None:
     assert after == {"app", "ntdll"}
 
 
-def test_a_filter_is_of_the_new_series_and_replaces_the_one_before() -> None:
+def test_a_filter_is_of_the_new_series_and_adds_to_the_one_before() -> None:
     series = hd.series(logs())
     whole = series.growth()
     part = series.filter(focus="a")
@@ -142,7 +161,7 @@ def test_a_filter_is_of_the_new_series_and_replaces_the_one_before() -> None:
     assert series.growth().equals(whole)
     assert part.filter().growth().equals(whole)
     assert part.filter().notes == series.notes
-    assert part.filter(ignore="a").growth().equals(series.filter(ignore="a").growth())
+    assert part.filter(ignore="a").growth().equals(series.filter(focus="a", ignore="a").growth())
     assert series.left_out.select(MEASURES).unique().rows() == [(0, 0, 0)]
 
 

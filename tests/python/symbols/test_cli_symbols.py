@@ -44,6 +44,20 @@ def test_the_table_says_which_file_names_what(capsys: pytest.CaptureFixture[str]
     assert table.splitlines()[0].startswith("module,base,debug_file,wanted_id,found_path,found_id,match")
 
 
+def test_paths_stay_whole_in_a_narrow_console(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"store/server.pdb/{IDENTITY}/server.pdb"
+    monkeypatch.setenv("COLUMNS", "80")
+    shown, _ = run(capsys, "symbols", "before.txt", "--symbols", "store")
+    assert "file or reason" not in shown
+    assert shown.splitlines()[-3:] == ["Files and reasons", f"- server: {path}", ""]
+    monkeypatch.setenv("COLUMNS", "120")
+    shown, _ = run(capsys, "symbols", "before.txt", "--symbols", "store")
+    assert f"id_from_log   {path}" in shown
+    assert "Files and reasons" not in shown
+
+
 def test_what_is_lacking_is_a_list_for_a_server(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "symbols", "before.txt", "--missing") == (f"server.pdb/{IDENTITY}/server.pdb\n", "")
     assert run(capsys, "symbols", "before.txt", "--missing", "--symbols", "store") == ("", "")
@@ -124,3 +138,40 @@ def test_the_threads_of_a_dump_have_names(capsys: pytest.CaptureFixture[str]) ->
     shown = " ".join(run(capsys, "summary", "a.dmp", "--symbols", "store")[0].split())
     assert "2 thread start server!mainCRTStartup+0x0 server.cpp:" in shown
     assert "1 thread start 10" in shown
+
+
+def test_a_dump_of_the_process_tells_the_build(capsys: pytest.CaptureFixture[str]) -> None:
+    """The log tells no build, and has too few addresses in the image to prove it."""
+    head = b"// UMDH: version 6.1.7650.0: Logtime 2012-04-30 12:09 - Machine=A - PID=7\n"
+    places = [row[0] for row in programs.expected("x64")["returns"]][:3]
+    few = programs.log("x64", places=places)
+    Path("few.txt").write_bytes(head + few)
+    Path("more.txt").write_bytes(
+        head.replace(b"12:09", b"12:10") + few.replace(b"\n10 bytes + 18", b"\n100010 bytes + 18")
+    )
+    Path("other.txt").write_bytes(head.replace(b"PID=7", b"PID=9").replace(b"12:09", b"12:11") + few)
+    expected = programs.expected("x64")
+    server = Module(programs.base_of("x64"), expected["size"], "C:\\shop\\server.exe", expected["timestamp"])
+    Path("a.dmp").write_bytes(SmallDump(pid=7, modules=[server]).write())
+    Path("stranger.dmp").write_bytes(SmallDump(pid=1).write())
+    programs.put(Path("files"), "x64/server.exe", "x64/server.pdb")
+    symbols = ["--symbols", "files"]
+    shown = run(capsys, "symbols", "few.txt", *symbols, "--json")[0]
+    assert [row["match"] for row in json.loads(shown)["symbols"]] == ["none"]
+    dumps = ["--modules", "stranger.dmp", "--modules", "a.dmp"]
+    shown = run(capsys, "symbols", "few.txt", *symbols, *dumps, "--json")[0]
+    assert [row["match"] for row in json.loads(shown)["symbols"]] == ["image"]
+    name = programs.bare(expected["returns"][0][-1][0])
+    for command in (["diff", "few.txt", "more.txt", "--by", "function"], ["umdh", "few.txt", "more.txt"]):
+        assert name in run(capsys, *command, *symbols, *dumps)[0]
+    assert name in run(capsys, "summary", "few.txt", "--by", "function", *symbols, *dumps)[0]
+    out, err = run(
+        capsys, "series", "few.txt", "more.txt", "other.txt", "--runs", "all", "--by", "function", *symbols, *dumps
+    )
+    print(out)
+    assert name in "".join(out.split())
+    assert "no dump of --modules is of the process of 1 log" in err
+    _, err = run(capsys, "summary", "other.txt", *dumps, code=cli.USAGE)
+    assert "the process ids differ" in err
+    _, err = run(capsys, "summary", "a.dmp", *dumps, code=cli.USAGE)
+    assert "expected --modules with a heap log, found a dump" in err

@@ -198,3 +198,71 @@ def test_a_second_log_reuses_what_is_open(tmp_path: Path) -> None:
     for file in tmp_path.iterdir():
         file.unlink()
     assert hd.read_log(programs.log("x64")).with_symbols(store).frames.equals(first.frames)
+
+
+def test_a_log_that_has_names_is_asked_anew(tmp_path: Path) -> None:
+    wrong = hd.symbols(programs.put(tmp_path / "wrong", "rebuilt/server.pdb"))
+    right = hd.symbols(programs.put(tmp_path / "right", "x64/server.exe", "x64/server.pdb"))
+    nothing = hd.symbols(programs.put(tmp_path / "nothing"))
+    log = hd.read_log(programs.log("x64"))
+    expected = log.with_symbols(right)
+    named = log.with_symbols(wrong, by_name=True)
+    assert not named.frames.equals(expected.frames)
+    for again in (named.with_symbols(right), expected.with_symbols(nothing), expected.with_symbols(right)):
+        for table in ("frames", "inlines", "frame_symbols"):
+            assert getattr(again, table).equals(getattr(expected, table)), table
+        assert again.symbols["match"].to_list() == ["image"]
+        assert again.issues.equals(log.issues)
+    # What is asked of a log says what this store has.
+    assert nothing.needed(expected)["frame_count"].to_list() == [] or right.needed(named).is_empty()
+
+
+def test_a_baseline_keeps_what_is_doubtful(tmp_path: Path) -> None:
+    store = hd.symbols(programs.put(tmp_path, "x64/server.pdb"))
+    log = hd.read_log(programs.log("x64")).with_symbols(store, by_name=True)
+    hd.write_baseline(log, tmp_path / "b.json")
+    kept = hd.read_baseline(tmp_path / "b.json")
+    for table in ("frames", "symbols", "inlines", "frame_symbols"):
+        assert getattr(kept, table).equals(getattr(log, table)), table
+    assert any("they may be wrong" in note for note in hd.diff(kept, log).notes)
+    plain = hd.read_log(programs.log("x64"))
+    hd.write_baseline(plain, tmp_path / "p.json")
+    kept = hd.read_baseline(tmp_path / "p.json")
+    assert kept.frames.equals(plain.frames)
+    # It can be named later, and its names be taken back by others.
+    assert kept.with_symbols(store, by_name=True).frames.equals(log.frames)
+    assert hd.read_baseline(tmp_path / "b.json").with_symbols(store).frames.equals(plain.frames)
+
+
+def test_what_an_image_proves_can_be_asked_for(tmp_path: Path) -> None:
+    """The right EXE lies there without its PDB: it names the build to fetch."""
+    store = hd.symbols(programs.put(tmp_path, "x64/server.exe"))
+    log = hd.read_log(programs.log("x64"))
+    identity = programs.expected("x64")["id"]
+    assert store.needed(log)["path"].to_list() == [f"server.pdb/{identity}/server.pdb"]
+
+
+def test_a_damaged_file_is_the_reason(tmp_path: Path) -> None:
+    identity = programs.expected("x64")["id"]
+    log = hd.read_log(programs.log("x64", symbol_file=rf"d:\s\server.pdb\{identity}\server.pdb"))
+    for content in (b"", programs.content("x64/server.pdb")[:9000]):
+        (tmp_path / "server.pdb").write_bytes(content)
+        reason = log.with_symbols(hd.symbols(tmp_path)).symbols["reason"][0]
+        assert str(tmp_path / "server.pdb") in reason
+        assert "damaged" in reason or "empty" in reason
+
+
+def test_series_say_where_names_do_not_go_together(tmp_path: Path) -> None:
+    stores = {
+        build: hd.symbols(programs.put(tmp_path / build, f"{build}/server.exe", f"{build}/server.pdb"))
+        for build in ("x64", "rebuilt")
+    }
+    nothing = hd.symbols(programs.put(tmp_path / "nothing"))
+    old, new = (hd.read_log(programs.log(build)) for build in ("x64", "rebuilt"))
+    partly = hd.series([old.with_symbols(stores["x64"]), old.with_symbols(nothing)], order="given").notes
+    assert "addresses in server have names in some logs alone: symbols were not found for all" in partly
+    several = hd.series(
+        [log.with_symbols(stores[build]) for log, build in ((old, "x64"), (new, "rebuilt"))], order="given"
+    ).notes
+    assert "server is of several builds, in which one offset is several functions" in several
+    assert not any("server" in note and "names in some" in note for note in several)

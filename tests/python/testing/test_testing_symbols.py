@@ -35,7 +35,11 @@ def test_functions_are_those_that_a_resolved_log_names(tmp_path: Path) -> None:
     store = hd.symbols(testing.write_symbols(tmp_path / "symbols"))
     named = hd.read_log(testing.write_log(tmp_path / "umdh2.txt").path).with_symbols(store)
     resolved = hd.read_log(testing.write_log(tmp_path / "umdh1.txt", dialect="umdh1").path)
-    names = [set(of_the_server(log.frames).select("module", "function").rows()) for log in (named, resolved)]
+    # The older tool prints 16 frames of a stack.
+    names = []
+    for log in (named, resolved):
+        printed = log.frames.filter(pl.col("frame_id").is_in(log.stacks["frame_ids"].list.head(16).explode().implode()))
+        names.append(set(of_the_server(printed).select("module", "function").rows()))
     assert names[0] == names[1]
 
 

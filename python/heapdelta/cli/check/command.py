@@ -112,6 +112,7 @@ def check(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    modules: _input.Modules = None,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
 ) -> int:
@@ -121,7 +122,15 @@ def check(
     filters = _views.filters(focus, None, hide, show)
     if write_baseline is not None and after is None and baseline is None and given == (None, None, [], None, None):
         _refuse_to_keep_a_part(filters)
-        how = _input.how(encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name)
+        how = _input.how(
+            encoding,
+            password,
+            archive_limit,
+            threads=threads,
+            symbols=symbols,
+            by_name=symbols_by_name,
+            modules=modules,
+        )
         return _keep(_read(before, after_capture, how), write_baseline)
     limits = _limits(*given, by)
     if output is not None and not as_json:
@@ -130,7 +139,9 @@ def check(
     is_taken = _machine.stdout_is_taken(as_json=on_stdout, documents={"--markdown": markdown, "--junit": junit})
     suppressions = _suppressions(ignore)
     rules = _input.read_allocators(allocators)
-    how = _input.how(encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name)
+    how = _input.how(
+        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+    )
     if baseline is not None:
         _refuse_with_baseline(after, before_capture)
         old, new = hd.read_baseline(baseline), _read(before, after_capture, how)
@@ -141,7 +152,7 @@ def check(
     else:
         old, new = _read(before, before_capture, how), _read(after, after_capture, how)
     delta = _views.filtered(hd.diff(old, new, allocators=rules, threads=threads), filters)
-    checked = Check(delta, limits, suppressions)
+    checked = Check(delta, limits, suppressions, baseline=None if write_baseline is None else str(write_baseline))
     if junit is not None:
         seconds = time.monotonic() - clock
         document = junit_document(checked, top=top or _TOP, started=started, seconds=seconds)
@@ -157,8 +168,8 @@ def check(
     with _streams.reader_may_leave(sys.stderr):
         if is_taken:
             _output.report_issues([(before, old), (after, new)])
-    if write_baseline is not None and checked.passed:
-        _keep(new, write_baseline)
+    if write_baseline is not None:
+        _keep_if(checked, new, write_baseline, told=not (as_json or is_taken))
     return 0 if checked.passed else EXCEEDED
 
 
@@ -166,6 +177,16 @@ def _keep(log: Snapshot, path: Path) -> int:
     hd.write_baseline(log, path)
     _output.remark(f"baseline: {path}")
     return 0
+
+
+def _keep_if(checked: Check, log: Snapshot, path: Path, *, told: bool) -> None:
+    """Keep a log that is within all limits; else say that it is not kept, unless a report has told it."""
+    if checked.passed:
+        _keep(log, path)
+        return
+    for note in () if told else checked.about_baseline:
+        with _streams.reader_may_leave(sys.stderr):
+            _output.remark(note)
 
 
 def _refuse_to_keep_a_part(filters: Mapping[str, list[str]]) -> None:

@@ -111,6 +111,8 @@ class Check(Views):
         What is allowed.
     suppressions : sequence of Suppression
         Which stacks are left out.
+    baseline : str, optional
+        Where the newer log is to be kept if every limit is kept.
 
     Attributes
     ----------
@@ -125,13 +127,16 @@ class Check(Views):
 
     _kinds = ("module", "stack", "function")
 
-    def __init__(self, delta: Delta, limits: Limits, suppressions: Sequence[Suppression] = ()) -> None:
+    def __init__(
+        self, delta: Delta, limits: Limits, suppressions: Sequence[Suppression] = (), *, baseline: str | None = None
+    ) -> None:
         if "dhcmp-sites" in (delta.before.format, delta.after.format):
             raise OptionError(
                 "expected heap logs to check, found a list of call sites, whose sums overlap", kind="option"
             )
         self.delta = delta
         self.limits = limits
+        self._baseline = baseline
         rows, self.suppressions = suppress.apply(delta._matched, suppressions)
         self._kept = delta._matched.with_rows(rows)
 
@@ -167,7 +172,7 @@ class Check(Views):
     @cached_property
     def notes(self) -> list[str]:
         """What a reader must know: of the limits and suppressions first, then the notes of the difference."""
-        return [*self._about_limits(), *self._about_nothing(), *self.delta.notes]
+        return [*self.about_baseline, *self._about_limits(), *self._about_nothing(), *self.delta.notes]
 
     @cached_property
     def _stacks(self) -> pl.DataFrame:
@@ -219,6 +224,13 @@ class Check(Views):
         """Stacks that the other log would show again: by their frames, or inside one run by their id."""
         known = pl.col("fingerprint").is_not_null()
         return known | (pl.col("status") == STATUSES[NOT_IN_FILE]) if self.delta.one_run else known
+
+    @property
+    def about_baseline(self) -> list[str]:
+        """Say that the newer log is not kept."""
+        if self._baseline is None or self.passed:
+            return []
+        return [f"baseline: {self._baseline} is not written, because a limit is exceeded"]
 
     def _about_limits(self) -> list[str]:
         notes = []

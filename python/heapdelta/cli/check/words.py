@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heapdelta._words import bytes_text, count_text, plural
+from heapdelta._words import bytes_text, count_text, of_count, plural
 from heapdelta.cli import _rank
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def verdict(check: Check) -> str:
     states = {outcome(result) for result in check.results if not result.passed}
     words = "exceeded or not known" if len(states) > 1 else states.pop()
     if over == number:
-        return f"{every} {'is' if number == 1 else 'are'} {words}"
-    return f"{over} of {number} limits {'is' if over == 1 else 'are'} {words}"
+        return f"{every} {of_count(number, 'is', 'are')} {words}"
+    return f"{over} of {number} limits {of_count(over, 'is', 'are')} {words}"
 
 
 def outcome(result: Result) -> str:

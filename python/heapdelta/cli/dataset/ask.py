@@ -48,7 +48,7 @@ def cases(
         _show.write(machine, rows, dataset)
         return
     names = ["case", "first log", "last log", "programs"]
-    shown = listing(["files", "read", "failed", "runs", "size"], names, spare=["first log"])
+    shown = listing(["files", "read", "failed", "runs", "size"], names, spare=["first log", "last log"])
     for row in rows.head(top).iter_rows(named=True):
         counts = [count_text(row[name]) for name in ("files", "read", "failures", "runs")]
         times = [day(row["first_taken_at"]), day(row["last_taken_at"])]
@@ -75,18 +75,18 @@ def rank(
     dataset = hd.open(destination)
     rows = dataset.rank(by.value, min_share=min_share, allocators=read_allocators(allocators))
     if machine is not None:
-        _show.write(machine, rows, dataset)
+        _show.write(machine, rows, dataset, dataset.notes)
         return
     names = [by.value, "first seen", "last seen"] + ["label"] * (by is By.STACK)
     numbers = ["leaks", "cases", "runs", "growth", "per hour"]
-    shown = listing(numbers, names, spare=["runs", "first seen"])
+    shown = listing(numbers, names, spare=["runs", "first seen", "last seen"])
     for row in rows.head(top).iter_rows(named=True):
         counts = [count_text(row[name]) for name in ("leak_cases", "cases", "run_count")]
         pace = "-" if row["pace"] is None else bytes_text(round(row["pace"]), signed=True)
         growth = bytes_text(row["requested_bytes_delta"], signed=True)
         label = [Text(row["label"] or "")] if by is By.STACK else []
         shown.add(*counts, growth, pace, _name(by, row), day(row["first_seen"]), day(row["last_seen"]), *label)
-    show(shown, rows, top)
+    show(shown, rows, top, dataset.notes)
 
 
 def similar(
@@ -106,10 +106,10 @@ def similar(
     dataset = hd.open(destination)
     rows = dataset.similar(fingerprint, min_score=min_score, top=None, allocators=read_allocators(allocators))
     if machine is not None:
-        _show.write(machine, rows, dataset)
+        _show.write(machine, rows, dataset, dataset.notes)
         return
     names = ["stack", "function", "first seen", "last seen", "differs", "label"]
-    shown = listing(["score", "cases"], names, spare=["first seen"])
+    shown = listing(["score", "cases"], names, spare=["first seen", "last seen"])
     for row in rows.head(top).iter_rows(named=True):
         owner = function(row["module"], row["function"], "")
         times = [day(row["first_seen"]), day(row["last_seen"])]
@@ -117,7 +117,7 @@ def similar(
         counts = [f"{int(row['score'] * 1000) / 1000:.3f}", count_text(row["case_count"])]
         stack = Text(f"#{row['fingerprint'][:6]}")
         shown.add(*counts, stack, owner, *times, Text(row["differs"] or ""), Text(row["label"] or ""))
-    show(shown, rows, top)
+    show(shown, rows, top, dataset.notes)
 
 
 def _name(by: By, row: dict[str, Any]) -> Text:

@@ -12,11 +12,12 @@ from polars import selectors
 
 import heapdelta as hd
 from heapdelta._words import bytes_text, count_text, plural
-from heapdelta.cli import _input, _output
+from heapdelta.cli import _input, _machine, _output
 from heapdelta.cli._files import INPUT
 from heapdelta.cli._safe import Text
 from heapdelta.cli.dataset._progress import reporter
 from heapdelta.cli.dataset._show import Destination  # noqa: TC001 - typer looks at the annotations
+from heapdelta.dataset._names import named_text
 from heapdelta.dataset._progress import time_text
 from heapdelta.dataset._scheduler import executor_at
 from heapdelta.exceptions import OptionError
@@ -58,12 +59,17 @@ def ingest(
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Failures to show.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Write what became of the files as JSON.")] = False,
+    output: _machine.JsonFile = None,
+    symbols: _input.Symbols = None,
+    symbols_by_name: _input.SymbolsByName = False,
     encoding: _input.Encoding = None,
     password: _input.Password = None,
     archive_limit: _input.ArchiveLimit = None,
 ) -> int | None:
     """Read all that customers sent into one dataset, and go on where an earlier run stopped."""
-    how = _input.how(encoding, password, archive_limit)
+    if output is not None and not as_json:
+        raise OptionError("expected --output with --json, found it alone", kind="option")
+    how = _input.how(encoding, password, archive_limit, symbols=symbols, by_name=symbols_by_name)
     report, close = reporter()
     with ExitStack() as stack:
         stack.callback(close)
@@ -76,11 +82,13 @@ def ingest(
             blocks=blocks,
             resume=not again,
             executor=executor,
+            symbols=how.symbols,
+            symbols_by_name=how.by_name,
             progress=report,
             **how.options(),
         )
     if as_json:
-        typer.echo(_as_json(found))
+        _machine.write(_as_json(found) + "\n", output)
     else:
         _show(_output.console(), found, top)
     return _INTERRUPTED if found.interrupted else None
@@ -110,18 +118,23 @@ def _show(target: Console, found: hd.Ingest, top: int) -> None:
                     "in all",
                     [f"{found.outcomes()}; {bytes_text(found.size)} in {plural(manifest['case'].n_unique(), 'case')}"],
                 ),
+                *([] if found.symbols is None else [("names", [named_text(found.symbols)])]),
                 *([("vanished", [plural(found.vanished.height, "file")])] if found.vanished.height else []),
             ]
         )
     )
+    _output.remark_notes(found.notes)
+    if found.symbols is not None and found.symbols["kind"].null_count():
+        _output.remark("heapdelta symbolize DEST --symbols PATH shows of each module why it has no names")
     failures = found.failures
     if failures.is_empty():
         return
     target.print()
-    shown = _output.table(f"Could not be read ({count_text(failures.height)})", [], ["case", "kind", "reason"])
+    target.print(Text(f"Could not be read ({count_text(failures.height)})", "bold"))
     for row in failures.head(top).iter_rows(named=True):
-        shown.add_row(Text(row["case"]), row["kind"], Text(row["reason"] or ""))
-    target.print(shown)
+        # No table: a path that is cut in two cannot be read or copied.
+        target.print(Text(f"- {row['case']}, {row['kind']}: {row['reason'] or ''}"), soft_wrap=True)
+    target.print()
     if failures.height > top:
         target.print(f"and {count_text(failures.height - top)} more: the table manifest of the dataset has all\n")
 
@@ -137,6 +150,8 @@ def _as_json(found: hd.Ingest) -> str:
         "interrupted": found.interrupted,
         "outcomes": outcomes,
         "vanished": found.vanished.height,
+        "symbols": None if found.symbols is None else found.symbols.to_dicts(),
+        "notes": found.notes,
         "failures": dated.to_dicts(),
     }
     return json.dumps(about, indent=2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from enum import StrEnum
 from functools import partial
 from pathlib import Path  # noqa: TC003 - typer looks at the annotations
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -12,17 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import heapdelta as hd
-from heapdelta._picture import MOST_LINES
 from heapdelta._read.sources import listed_sources
-from heapdelta._words import count_text, moment, plural
+from heapdelta._words import count_text, plural
 from heapdelta.cli import _input, _json, _machine, _output, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
-from heapdelta.cli.series import counters, text
+from heapdelta.cli.series import counters, refusals, stacks, text
+from heapdelta.cli.series.choices import Kind, Sorting, Which
+from heapdelta.cli.series.refusals import FAILURES_SHOWN, LINES
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
+
+    import polars as pl
 
     from heapdelta._read.many import Batch
     from heapdelta._read.source import Source
@@ -32,38 +34,8 @@ if TYPE_CHECKING:
     from heapdelta._series.timeline import By
 
 _TOP = 10
-_FAILURES_SHOWN = 10
-_UNREADABLE = 3
-_LINES = 8
-"""Lines of a chart unless another number is asked for."""
 # How the library's hints write an option of its functions.
 _ARGUMENT = re.compile(r"\b(\w+)='(\w+)'")
-
-
-class Kind(StrEnum):
-    """What one row of the ranking stands for."""
-
-    MODULE = "module"
-    FUNCTION = "function"
-    STACK = "stack"
-    HEAP = "heap"
-    COUNTER = "counter"
-
-
-class Sorting(StrEnum):
-    """What puts the logs in their order."""
-
-    TAKEN_AT = "taken_at"
-    NAME = "name"
-    MTIME = "mtime"
-    GIVEN = "given"
-
-
-class Which(StrEnum):
-    """How many runs of the program there may be."""
-
-    ONE = "one"
-    ALL = "all"
 
 
 def series(
@@ -100,6 +72,17 @@ def series(
     inclusive: Annotated[
         bool, typer.Option("--inclusive", help="Count a stack for every module (or function) it passes.")
     ] = False,
+    shown: Annotated[
+        int | None,
+        typer.Option(
+            "--stacks",
+            min=0,
+            metavar="N",
+            help="With --by stack: how many of those that look like a leak have their frames shown.",
+            show_default=str(_views.SHOWN),
+        ),
+    ] = None,
+    stack: _views.Stack = None,
     focus: _views.Focus = None,
     ignore: _views.Ignore = None,
     hide: _views.Hide = None,
@@ -135,6 +118,7 @@ def series(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    modules: _input.Modules = None,
     threads: _input.Threads = None,
 ) -> None:
     """Rank what grows over many logs or dumps of one program, with a verdict for each row and its reason."""
@@ -142,41 +126,50 @@ def series(
     filters = {"--focus": focus, "--ignore": ignore, "--hide": hide, "--show": show}
     if long and not (machine and machine.is_table):
         raise OptionError("expected --long with --csv or --parquet, found neither", kind="option")
-    _refuse(by or Kind.MODULE, filters, inclusive=inclusive)
-    _refuse_chart(chart, top)
+    by = stacks.kind_of(by, shown, stack)
+    refusals.refuse(by or Kind.MODULE, filters, inclusive=inclusive)
+    refusals.refuse_chart(chart, top)
     space = None if address_space is None else parse_size(address_space, "--address-space")
     rules = _input.read_allocators(allocators)
-    how = _input.how(encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name)
+    how = _input.how(
+        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+    )
     batch = _input.read_many(_listed(sources), how=how)
     judged: dict[str, Any] = {"address_space": space, "warm_up_hours": warm_up_hours}
     kind = by or (Kind.COUNTER if batch.dumps and not len(batch) else Kind.MODULE)
-    _refuse_few(batch, kind)
+    refusals.refuse_few(batch, kind)
     made: Series | DumpSeries
+    json: Callable[[pl.DataFrame], str]
     if kind is Kind.COUNTER:
-        _refuse(kind, filters, inclusive=inclusive)
+        refusals.refuse(kind, filters, inclusive=inclusive)
         made = _of_dumps(batch, order=order, runs=runs, threads=threads)
         ranking = made.growth(**judged)
         people = partial(counters.show_alone, counters=made, ranking=ranking, batch=batch)
         json = partial(_json.of_dump_series, made, batch=batch)
     else:
         found = hd.group(batch)
-        _refuse_many(found, runs)
+        refusals.refuse_many(found, runs)
         logs = batch if len(found) < 2 else found
         made = _series(logs, kind, rules, inclusive=inclusive, order=order, runs=runs, threads=threads)
-        _refuse_heaps(made, chart)
+        refusals.refuse_heaps(made, chart)
         made = _views.filtered(made, _views.filters(focus, ignore, hide, show))
         ranking = made.growth(**judged)
         grown = None if made.counters is None else made.counters.growth(**judged)
-        people = partial(text.show, series=made, ranking=ranking, batch=batch, runs=found, grown=grown)
-        json = partial(_json.of_series, made, batch=batch, runs=found, grown=grown)
-    written = made.table() if long else ranking
+        alone = stack is not None
+        if stack is not None:
+            ranking = stacks.one(made, ranking, stack)
+        told = None if kind is not Kind.STACK else ranking if alone else stacks.told(ranking, shown)
+        with_files: dict[str, Any] = {"batch": batch, "runs": found, "grown": grown}
+        people = partial(text.show, series=made, ranking=ranking, told=told, alone=alone, **with_files)
+        json = partial(_written, made, told=told, **with_files)
+    written = _long(made, ranking if stack is not None else None) if long else ranking
     written = written if top is None or long else written.head(top)
     if machine is not None:
         machine.write(written, json)
     else:
         people(_output.console(), top=top or _TOP)
     if chart is not None:
-        hd.chart.save(hd.chart.growth(made, top=top or _LINES, warm_up_hours=warm_up_hours), chart)
+        hd.chart.save(hd.chart.growth(made, top=top or LINES, warm_up_hours=warm_up_hours), chart)
         _output.remark(f"chart: {chart}")
     if machine is not None and machine.is_table:
         _output.remark_notes(made.notes)
@@ -185,72 +178,29 @@ def series(
     _report(batch, kind, named=machine is not None)
 
 
-def _refuse(kind: Kind, filters: Mapping[str, object], *, inclusive: bool) -> None:
-    """Refuse what does not go together."""
-    if inclusive and kind not in (Kind.MODULE, Kind.FUNCTION):
-        raise OptionError(f"expected --by module or function with --inclusive, found {kind}", kind="option")
-    if kind is Kind.COUNTER:
-        _views.refuse_for_dumps(filters)
+def _long(made: Series | DumpSeries, alone: pl.DataFrame | None) -> pl.DataFrame:
+    """Give every key at every time; or those of the one stack that was asked for."""
+    table = made.table()
+    return table if alone is None else table.join(alone, on=["run", "fingerprint"], how="semi")
 
 
-def _refuse_chart(chart: Path | None, top: int | None) -> None:
-    """See before the work that a picture can be drawn.
-
-    Inclusive sums overlap, which bars that add up cannot show; lines, each from its own zero, can.
-    """
-    _views.check_chart(chart, inclusive=False)
-    if chart is not None and (top or _LINES) > MOST_LINES:
-        raise OptionError(f"expected --top of 1 to {MOST_LINES} with --chart, found {top}", kind="option")
-
-
-def _refuse_heaps(made: Series, chart: Path | None) -> None:
-    """Refuse a picture in which one address would be two heaps."""
-    runs = made.points["run"].n_unique()
-    if chart is not None and made.by == "heap" and runs > 1:
-        raise OptionError(
-            f"expected --chart with heaps of one run, found {runs} runs",
-            hint="in another run the same address is another heap: name the files of one run",
-            kind="option",
-        )
+def _written(
+    made: Series,
+    ranking: pl.DataFrame,
+    *,
+    batch: Batch,
+    runs: Runs,
+    grown: pl.DataFrame | None,
+    told: pl.DataFrame | None,
+) -> str:
+    """Write JSON, with the frames of the stacks that are told."""
+    frames = None if told is None else stacks.as_json(made, told)
+    return _json.of_series(made, ranking, batch, runs, grown, frames)
 
 
 def _listed(sources: list[str]) -> list[Source]:
     """List files: shells of Windows hand over a pattern as it is."""
     return [file for source in sources for file in listed_sources(source)]
-
-
-def _refuse_few(batch: Batch, kind: Kind) -> None:
-    """Refuse less than two of what is ranked; where files failed, that is the reason, and the exit code tells so."""
-    of_dumps = kind is Kind.COUNTER
-    count = len(batch.dumps) if of_dumps else len(batch)
-    if count >= 2:
-        return
-    noun = "dumps" if of_dumps else "heap logs"
-    few = f"expected two {noun} or more, found {count} in {plural(len(batch.paths), 'file')}"
-    others = not of_dumps and len(batch.dumps) > 1
-    hint = f"--by counter ranks what {plural(len(batch.dumps), 'dump')} count" if others else None
-    if batch.failures.is_empty():
-        raise OptionError(few, hint=hint, kind="option")
-    for message in batch.failures["message"].head(_FAILURES_SHOWN):
-        _output.error_line(message)
-    _output.error_line(few, hint)
-    raise typer.Exit(_UNREADABLE)
-
-
-def _refuse_many(runs: Runs, which: Which) -> None:
-    if len(runs) < 2 or which is Which.ALL:
-        return
-    lines = [
-        f"{run.program or 'a program'} on {run.machine}, process {run.pid}: {plural(len(run), 'log')} "
-        f"from {moment(run.first_taken_at) or 'unknown'} on"
-        for run in runs
-    ]
-    shown = "; ".join(lines[:3]) + ("; …" if len(lines) > 3 else "")
-    raise OptionError(
-        f"expected logs of one run of a program, found {len(runs)}: {shown}",
-        hint="--runs all judges each run by itself; or name the files of one run",
-        kind="option",
-    )
 
 
 def _series(
@@ -292,7 +242,7 @@ def _as_options() -> Iterator[None]:
 
 def _report(batch: Batch, kind: Kind, *, named: bool) -> None:
     """Count on stderr what the report does not: with `named`, files that could not be read; and lines of the others."""
-    for message in batch.failures["message"].head(_FAILURES_SHOWN) if named else ():
+    for message in batch.failures["message"].head(FAILURES_SHOWN) if named else ():
         _output.error_line(message)
     if named and batch.failures.height:
         _output.remark(

@@ -51,7 +51,13 @@ def show(target: Console, counters: DumpSeries, ranking: pl.DataFrame, *, top: i
     if ranking.is_empty():
         target.print(f"{title}: none is told\n")
         return
-    shown_rows = ranking.head(top)
+    same = (pl.col("min_value") == pl.col("max_value")).fill_null(False)
+    shown_rows = ranking.filter(~same).head(top)
+    more = ranking.height - shown_rows.height
+    if shown_rows.is_empty():
+        target.print(f"{title}: nothing changed\n")
+        reasons.show_verdicts(target, ranking, "counter")
+        return
     several = counters.points["run"].n_unique() > 1
     ends = any(map(reasons.full_in, shown_rows.iter_rows(named=True)))
     pace = f"growth/{'h' if counters.slope_unit == 'unit/hour' else 'step'}"
@@ -63,11 +69,12 @@ def show(target: Console, counters: DumpSeries, ranking: pl.DataFrame, *, top: i
         cells += [Text(_amount(row[f"{end}_value"], row["unit"])) for end in ("first", "last")]
         cells += [Text(reasons.full_in(row))] * ends
         table.add(*cells, Text(row["verdict"], reasons.STYLES.get(row["verdict"], "")), Text(label(row)))
+    if more:
+        spaces = [""] * (len(numbers) + 1)
+        table.add(*spaces, Text(f"({count_text(more)} more)", "italic dim"))
     table.show(target)
     reasons.show_verdicts(target, ranking, "counter")
-    # What never changes has its number in the table.
-    told = shown_rows.filter((pl.col("min_value") < pl.col("max_value")) | (pl.col("verdict") != "plateau"))
-    reasons.show_reasons(target, told, label, several_runs=several)
+    reasons.show_reasons(target, shown_rows, label, several_runs=several)
 
 
 def _show_processes(target: Console, counters: DumpSeries) -> None:

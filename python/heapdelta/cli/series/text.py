@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-import heapdelta as hd
 from heapdelta._words import bytes_text
-from heapdelta.cli import _output, _rank, _views
+from heapdelta.cli import _output, _rank
 from heapdelta.cli._listing import Listing
 from heapdelta.cli._safe import Text
-from heapdelta.cli.series import counters, points, reasons
+from heapdelta.cli.series import counters, points, reasons, stacks
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,14 +38,24 @@ def show(
     *,
     grown: pl.DataFrame | None,
     top: int,
+    told: pl.DataFrame | None,
+    alone: bool,
 ) -> None:
-    """Print the whole answer; `grown` is the ranking of the counters of its dumps, if there are such."""
+    """Print the whole answer.
+
+    `grown` is the ranking of the counters of its dumps, if there are such; `told` are the stacks that have their frames
+    shown. With `alone` the ranking is of one stack that was asked for.
+    """
     points.show(target, series, batch, runs)
-    _show_ranking(target, series, ranking, top)
+    names = stacks.ids(series, ranking.head(top)) if series.by == "stack" else None
+    _show_ranking(target, series, ranking, top, names, alone=alone)
     several = series.points["run"].n_unique() > 1
-    reasons.show_reasons(target, ranking.head(top), lambda row: _key(series.by, row).plain, several_runs=several)
-    if series.by == "stack":
-        _show_frames(target, series, ranking.head(top))
+    about = ranking.head(top).with_columns(pl.Series("id", names or [""] * min(top, ranking.height), pl.String))
+    reasons.show_reasons(
+        target, about, lambda row: f"{row['id']} {_key(series.by, row).plain}".strip(), several_runs=several
+    )
+    if told is not None:
+        stacks.show(target, series, told)
     if series.counters is not None and grown is not None:
         counters.show(target, series.counters, grown, top=top)
         _output.show_notes(target, [f"counters: {note}" for note in series.counters.notes])
@@ -54,7 +63,9 @@ def show(
     points.show_failures(target, batch)
 
 
-def _show_ranking(target: Console, series: Series, ranking: pl.DataFrame, top: int) -> None:
+def _show_ranking(
+    target: Console, series: Series, ranking: pl.DataFrame, top: int, ids: list[str] | None, *, alone: bool
+) -> None:
     passed = ", every one a stack passes (sums overlap)" if series.inclusive else ""
     title = f"Growth per {series.by}{passed}"
     if ranking.is_empty():
@@ -66,7 +77,8 @@ def _show_ranking(target: Console, series: Series, ranking: pl.DataFrame, top: i
     ends = ending.null_count() < ending.len()
     courses = _courses(series, shown_rows) if _is_unicode(target) else None
     numbers = ["#", *["run"] * several, _pace(series), "first", "last", *["full in"] * ends]
-    names = ["verdict", *["course"] * (courses is not None), series.by]
+    names = ["verdict", *["course"] * (courses is not None)]
+    names += [series.by] if ids is None else ["stack", "function"]
     table = Listing(title, numbers, names, spare=[["first"], ["course"]])
     for place, row in enumerate(shown_rows.iter_rows(named=True)):
         pace = None if row["pace"] is None else round(row["pace"])
@@ -76,26 +88,11 @@ def _show_ranking(target: Console, series: Series, ranking: pl.DataFrame, top: i
         cells += [Text(reasons.full_in(row))] * ends
         cells += [Text(row["verdict"], reasons.STYLES.get(row["verdict"], ""))]
         cells += [] if courses is None else [Text(courses[place])]
+        cells += [] if ids is None else [Text(ids[place])]
         table.add(*cells, _key(series.by, row))
     table.show(target)
-    reasons.show_verdicts(target, ranking, series.by)
-
-
-def _show_frames(target: Console, series: Series, shown_rows: pl.DataFrame) -> None:
-    """Print the frames of the first stacks that look like a leak."""
-    left = _views.SHOWN
-    for place, row in enumerate(shown_rows.iter_rows(named=True), start=1):
-        if not left or row["fingerprint"] is None or row["verdict"] not in reasons.GOING_ON:
-            continue
-        left -= 1
-        holders = series.points.filter(pl.col("run") == row["run"])["point"].to_list()
-        lasting = (series._together.snapshots[point] for point in reversed(holders))
-        holder = next(log for log in lasting if (log.stacks["fingerprint"] == row["fingerprint"]).any())
-        target.print(Text(f"Stack #{place}, innermost first", "bold"))
-        view = hd.diff(holder, holder, allocators=series.allocators)._with_filter(series._filtered)
-        for line in _rank.frame_lines(view, row["fingerprint"]):
-            target.print(Text(f"  {line}", "bold" if line.startswith(">") else ""), soft_wrap=True)
-        target.print()
+    if not alone:
+        reasons.show_verdicts(target, ranking, series.by)
 
 
 def _courses(series: Series, shown_rows: pl.DataFrame) -> list[str]:

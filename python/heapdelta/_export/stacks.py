@@ -1,0 +1,100 @@
+"""Matched rows become what the core writes: places, the steps of each stack, and its sums as whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from heapdelta._export.places import Places, safe, used_among
+from heapdelta._ranking.measures import MEASURES
+from heapdelta._tree.codes import KINDS, NONE, NOT_IN_FILE, NOT_RECORDED
+from heapdelta._tree.paths import Shape, paths
+from heapdelta._words import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from heapdelta._ranking.matched import Matched
+
+NO_MODULE = "[no module]"
+"""Whose the bytes are of a stack that counts for a frame in no module."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the core is given."""
+
+    places: pl.DataFrame
+    inlined: pl.DataFrame
+    modules: pl.DataFrame
+    steps: pl.Series
+    """Places of all stacks, innermost first."""
+    stacks: pl.DataFrame
+    """``length`` u32, ``owner`` u32, ``bytes_0``, ``blocks_0`` i64 and so on for each point."""
+    owners: pl.Series
+    """Modules that stacks count for."""
+
+    def unknown(self) -> list[str]:
+        """Say of how many stacks a number is not known, which no format can write."""
+        said = []
+        for noun in ("bytes", "blocks"):
+            lacks = pl.any_horizontal(pl.col(rf"^{noun}_\d+$").is_null())
+            count = self.stacks.filter(lacks).height
+            if count:
+                shown = ", each with the outermost frame [bytes not known]" if noun == "bytes" else ""
+                said.append(f"the {noun} of {plural(count, 'stack')} are not known, and written as 0{shown}")
+        return said
+
+
+def tables(matched: Matched, sides: Sequence[str], *, keep_allocators: bool) -> Tables:
+    """Make the tables of matched rows; `sides` are those that are written, the earlier first."""
+    codes = Places(matched)
+    hidden = pl.concat([matched.filtered.hidden(source.frames) for source in matched.sources])
+    # In the order of the files: rankings have stacks of one growth in any.
+    rows = matched.stack_sums(codes.functions).sort("stack", nulls_last=True, maintain_order=True)
+    shape = Shape(inward=False, of_modules=False, keep_allocators=keep_allocators)
+    ways = paths(matched, _Steps(codes), rows["stack"], hidden, shape)
+    rows = rows.select(pl.all().gather(ways.rows))
+    used, steps = used_among(ways.steps, len(KINDS) + codes.place_count)
+    modules = codes.modules_of(used)
+    places, inlined = codes.shown(used, modules)
+    owner, owners = _owners(matched, codes, rows["stack"])
+    sums = [
+        pl.col(f"{measure}_{side}").cast(pl.Int64, strict=False).alias(f"{noun}_{place}")
+        for place, side in enumerate(sides)
+        for noun, measure in (("bytes", MEASURES[0]), ("blocks", MEASURES[2]))
+    ]
+    stacks = rows.select(ways.lengths.cast(pl.UInt32).alias("length"), owner.alias("owner"), *sums)
+    # Blocks of one side would look like growth, and no frame says that the other is not known.
+    blocks = pl.col(r"^blocks_\d+$")
+    stacks = stacks.with_columns(pl.when(pl.all_horizontal(blocks.is_not_null())).then(blocks).name.keep())
+    return Tables(places, inlined, modules.drop("key"), steps.alias("step"), stacks, owners)
+
+
+class _Steps:
+    """What `paths` asks of codes: places for functions, and no module for the first step of a path."""
+
+    def __init__(self, codes: Places) -> None:
+        self._codes = codes
+
+    @property
+    def functions(self) -> pl.Series:
+        return self._codes.numbers
+
+    @property
+    def modules(self) -> pl.Series:
+        return pl.repeat(NONE, len(self._codes.numbers), dtype=pl.UInt32, eager=True)
+
+
+def _owners(matched: Matched, codes: Places, stacks: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Tell which module each stack counts for: its number, and the names."""
+    module = codes.modules.gather(matched.stacks["frame"].gather(stacks))
+    absent = pl.select(pl.when(pl.lit(stacks).is_null()).then(NOT_RECORDED).otherwise(NOT_IN_FILE)).to_series()
+    number = module.zip_with(module.is_not_null(), absent.cast(pl.UInt32))
+    named = codes.table(with_functions=False)
+    word = pl.when(pl.col("kind") == "module").then(pl.col("module").fill_null(NO_MODULE))
+    names = named.select(word.otherwise("[" + pl.col("kind") + "]").alias("owner"))["owner"]
+    used, owner = used_among(number, len(names))
+    return owner, safe(names.gather(used))

@@ -1,0 +1,91 @@
+"""What one minidump holds, as JSON: what `heapdelta summary` shows of it, in exact numbers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import heapdelta as hd
+from heapdelta._capture.dump_lists import STREAMS, knows, list_state
+from heapdelta._numbers import total
+from heapdelta.cli import _dumps, _json
+from heapdelta.exceptions import OptionError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from heapdelta._capture.dump import Dump
+    from heapdelta.cli._machine import Machine
+
+
+def write(machine: Machine, dump: Dump, top: int | None) -> None:
+    """Write it for a machine.
+
+    Raises
+    ------
+    OptionError
+        If a single table is asked for.
+    """
+    refuse_table(machine)
+    machine.write(dump.modules, lambda _: of_dump(dump, top))
+
+
+def refuse_table(machine: Machine) -> None:
+    """Refuse a form that holds one table alone.
+
+    Raises
+    ------
+    OptionError
+        If it is such a form.
+    """
+    if machine.is_table:
+        raise OptionError(
+            f"expected --json with one minidump, found {machine.form.value}: it holds one table, a dump has several",
+            hint="in Python every list of a dump is a table, such as dump.regions; heapdelta diff ranks two dumps",
+            kind="option",
+        )
+
+
+def of_dump(dump: Dump, top: int | None) -> str:
+    """Write the facts, the lists and how they were read, counters, rankings, places in code, and the issues.
+
+    What the dump does not tell is null; `top` shortens the rankings.
+    """
+    now = hd.diff(dump, dump)
+    exception = dump.exception
+    counters = dump.memory_counters.drop("revision", "flags", strict=False)
+    names = ("modules", "threads", "regions", "handles")
+    written: dict[str, Any] = {
+        "file": _json.facts_of(dump),
+        "exception": None
+        if exception is None
+        else {"code": f"0x{exception.code:08X}", "thread_id": exception.thread_id},
+        "contents_bytes": total(dump.memory["size"]) if knows(dump, "memory") else None,
+        "lists": {name: list_state(dump, name) for name in STREAMS},
+        "counts": {name: getattr(dump, name).height if knows(dump, name) else None for name in names},
+        "counters": counters.row(0, named=True) if knows(dump, "memory_counters") and counters.height else None,
+        **{
+            kind: None if now._in_neither(kind) else _rows(_dumps.held_now(now, kind), top)
+            for kind in _dumps.HELD_KINDS
+        },
+        "places": _places(dump),
+        "issues": dump.issues.to_dicts(),
+    }
+    return json.dumps(written, indent=2)
+
+
+def _rows(ranking: pl.DataFrame, top: int | None) -> list[dict[str, Any]]:
+    """Give what is held: the numbers of the after side, without the side in their names."""
+    keys = [name for name in ranking.columns if not name.endswith(("_before", "_after", "_delta"))]
+    held = {name: name.removesuffix("_after") for name in ranking.columns if name.endswith("_after")}
+    rows = ranking.select(*keys, *held).rename(held)
+    return _json.rows(rows if top is None else rows.head(top))
+
+
+def _places(dump: Dump) -> list[dict[str, Any]]:
+    """Give where threads started and were, and the exception: all of them, for the report sums them up."""
+    places = dump.addresses.to_dicts()
+    for place in places:
+        for number in ("offset", "address"):
+            place[number] = None if place[number] is None else f"0x{place[number]:X}"
+    return places

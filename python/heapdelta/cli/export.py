@@ -1,0 +1,113 @@
+"""`heapdelta export`: what grew between two logs, or what one holds, as a file for another viewer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer looks at the annotations
+from typing import Annotated
+
+import typer
+
+import heapdelta as hd
+from heapdelta import _whole_file
+from heapdelta._export.formats import format_of
+from heapdelta._words import bytes_text
+from heapdelta.cli import _input, _output, _views
+from heapdelta.cli._files import INPUT, OUTPUT
+from heapdelta.cli._safe import Text
+from heapdelta.cli.diff import Matching
+from heapdelta.cli.tree import read_files, view_of
+
+_HELP_OF_FORMATS = (
+    "pprof: go tool pprof (not speedscope, which refuses what shrank); firefox: profiler.firefox.com; "
+    "speedscope: speedscope.app; folded: flamegraph.pl, inferno; heaptrack: heaptrack_print, one log a file."
+)
+
+
+class Kind(StrEnum):
+    """A format of another viewer."""
+
+    PPROF = "pprof"
+    FIREFOX = "firefox"
+    SPEEDSCOPE = "speedscope"
+    FOLDED = "folded"
+    HEAPTRACK = "heaptrack"
+
+
+def export(
+    before: Annotated[
+        str,
+        INPUT,
+        typer.Argument(
+            help="The older log; or one log, a comparison of two, or an archive of two logs.", show_default=False
+        ),
+    ],
+    after: Annotated[str | None, INPUT, typer.Argument(help="The newer log.", show_default=False)] = None,
+    output: Annotated[
+        Path | None,
+        OUTPUT,
+        typer.Option("--output", "-o", help="The file to write; .gz at its end packs it.", show_default=False),
+    ] = None,
+    kind: Annotated[
+        Kind | None,
+        typer.Option("--format", help=_HELP_OF_FORMATS, show_default="as the file's name ends"),
+    ] = None,
+    keep_allocators: Annotated[
+        bool, typer.Option("--keep-allocators", help="Write the allocator's frames inside the blamed one, too.")
+    ] = False,
+    changes_only: Annotated[
+        bool, typer.Option("--changes-only", help="Write what changed, and not what was there on both sides.")
+    ] = False,
+    focus: _views.Focus = None,
+    ignore: _views.Ignore = None,
+    hide: _views.Hide = None,
+    show: _views.Show = None,
+    match: Annotated[
+        Matching, typer.Option(help="Match stacks by content, or by the names of functions: so two builds compare.")
+    ] = Matching.CONTENT,
+    radix: Annotated[
+        int | None, typer.Option(help="10 or 16: radix of a comparison that does not prove its own.")
+    ] = None,
+    before_capture: _input.BeforeCapture = None,
+    after_capture: _input.AfterCapture = None,
+    encoding: _input.Encoding = None,
+    password: _input.Password = None,
+    archive_limit: _input.ArchiveLimit = None,
+    symbols: _input.Symbols = None,
+    symbols_by_name: _input.SymbolsByName = False,
+    modules: _input.Modules = None,
+    allocators: _input.AllocatorFile = None,
+    threads: _input.Threads = None,
+) -> None:
+    """Write what grew between two logs, or what one holds, for the viewer of another tool.
+
+    Nothing is left out: blocks without a stack are in a frame [no stack recorded], and so on.
+    """
+    if output is None:
+        raise hd.exceptions.OptionError("expected --output with the file to write, found none", kind="option")
+    chosen = format_of(None if kind is None else kind.value, str(output))
+    rules = _input.read_allocators(allocators)
+    asked = _views.filters(focus, ignore, hide, show)
+    how = _input.how(
+        encoding,
+        password,
+        archive_limit,
+        threads=threads,
+        symbols=symbols,
+        by_name=symbols_by_name,
+        modules=modules,
+    )
+    files = read_files(before, after, how, (before_capture, after_capture), radix)
+    view = _views.filtered(view_of(files, rules, match, threads), asked)
+    written = hd.export(
+        view,
+        output,
+        format=chosen.name,  # type: ignore[arg-type]
+        allocators="keep" if keep_allocators else "trim",
+        changes_only=changes_only,
+    )
+    if _whole_file.stream_of(output) is None:
+        size = bytes_text(output.stat().st_size)
+        _output.console().print(Text(f"{written.format}: {output}, {size}"), soft_wrap=True)
+    _output.remark_notes(written.notes)
+    _output.report_issues(files.values())

@@ -1,0 +1,31 @@
+"""What the options of `heapdelta series` can be."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What one row of the ranking stands for."""
+
+    MODULE = "module"
+    FUNCTION = "function"
+    STACK = "stack"
+    HEAP = "heap"
+    COUNTER = "counter"
+
+
+class Sorting(StrEnum):
+    """What puts the logs in their order."""
+
+    TAKEN_AT = "taken_at"
+    NAME = "name"
+    MTIME = "mtime"
+    GIVEN = "given"
+
+
+class Which(StrEnum):
+    """How many runs of the program there may be."""
+
+    ONE = "one"
+    ALL = "all"

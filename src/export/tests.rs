@@ -1,0 +1,81 @@
+//! What each format makes of a few stacks; `tests/python/export` reads all of them back, and holds them against rankings.
+
+use super::{Call, Module, Place, Point, Stacks, folded, gzip, heaptrack, pprof, speedscope};
+
+fn place(name: &str, module: Option<u32>) -> Place {
+    let calls = vec![Call { name: name.to_owned(), file: None, line: None }];
+    Place { calls, module, is_allocator: false }
+}
+
+/// Two stacks with one caller, one whose bytes are not known, and one that is gone.
+fn stacks() -> Stacks {
+    let mut grow = place("app!grow", Some(0));
+    grow.calls.insert(0, Call { name: "app!inner".to_owned(), file: Some("a.h".to_owned()), line: Some(7) });
+    let point = |label: &str, milliseconds, bytes: [Option<i64>; 4], blocks: [Option<i64>; 4]| Point {
+        label: label.to_owned(),
+        milliseconds,
+        bytes: bytes.to_vec(),
+        blocks: blocks.to_vec(),
+    };
+    Stacks {
+        title: "a log".to_owned(),
+        started: 0.0,
+        notes: vec!["a note".to_owned()],
+        modules: vec![Module { name: "app".to_owned(), path: r"C:\app.exe".to_owned(), debug_id: None }],
+        places: vec![place("[no stack recorded]", None), place("app!main", Some(0)), grow, place("app!a;b", Some(0))],
+        steps: vec![2, 1, 3, 1, 0, 3],
+        starts: vec![0, 2, 4, 5, 6],
+        owners: vec![0, 0, 1, 0],
+        owner_names: vec!["app".to_owned(), "[no stack recorded]".to_owned()],
+        points: vec![
+            point("before", 0.0, [Some(10), None, Some(1), Some(8)], [Some(1), Some(1), Some(1), Some(2)]),
+            point("after", 1000.0, [Some(25), Some(4), Some(1), Some(0)], [Some(4), None, Some(1), Some(0)]),
+        ],
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn folded_lines_have_bytes_of_each_point() {
+    let all = "app!main;app!grow;app!inner 10 25\n[bytes not known];app!main;app!a:b 0 4\n[no stack recorded] 1 1\n\
+        app!a:b 8 0\n";
+    assert_eq!(text(folded::write(&stacks(), false)), all);
+    assert_eq!(text(folded::write(&stacks(), true)), all.replace("[no stack recorded] 1 1\n", ""));
+}
+
+#[test]
+fn heaptrack_has_as_many_blocks_and_bytes_as_the_log() {
+    let written = text(heaptrack::write(&stacks()));
+    let numbers = |line: &str| -> Vec<u64> {
+        line.split(' ').skip(1).map(|number| u64::from_str_radix(number, 16).unwrap()).collect()
+    };
+    let kinds: Vec<_> = written.lines().filter(|line| line.starts_with("a ")).map(numbers).collect();
+    let blocks: Vec<_> = written.lines().filter(|line| line.starts_with("+ ")).map(numbers).collect();
+    assert_eq!(blocks.len(), 6, "four, one of bytes whose blocks are not known, one without a stack");
+    assert_eq!(blocks.iter().map(|block| kinds[block[0] as usize][0]).sum::<u64>(), 30);
+    let nodes: Vec<_> = blocks.iter().map(|block| kinds[block[0] as usize][1]).collect();
+    assert!(nodes.is_sorted());
+}
+
+#[test]
+fn speedscope_has_no_negative_weights() {
+    let written: serde_json::Value = serde_json::from_slice(&speedscope::write(&stacks(), false).unwrap()).unwrap();
+    let profiles = written["profiles"].as_array().unwrap();
+    let told: Vec<_> =
+        profiles.iter().map(|profile| (profile["name"].as_str().unwrap(), &profile["endValue"])).collect();
+    assert_eq!(told.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["growth", "shrinkage", "after", "before"]);
+    assert_eq!(told.iter().map(|(_, end)| end.as_i64().unwrap()).collect::<Vec<_>>(), [15, 8, 30, 19]);
+    assert!(
+        profiles.iter().all(|profile| profile["weights"].as_array().unwrap().iter().all(|one| one.as_i64() >= Some(0)))
+    );
+}
+
+#[test]
+fn the_same_stacks_are_the_same_bytes() {
+    assert_eq!(pprof::write(&stacks(), false), pprof::write(&stacks(), false));
+    assert_ne!(pprof::write(&stacks(), false), pprof::write(&stacks(), true));
+    assert_eq!(gzip(b"abc").unwrap(), gzip(b"abc").unwrap());
+}
