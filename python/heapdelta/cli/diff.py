@@ -138,6 +138,8 @@ def diff(
             "--show": show,
         }
         _views.refuse_for_dumps(of_logs)
+        if symbols:
+            _output.remark("two dumps compare without addresses: summary DUMP --symbols PATH names those of one")
         delta = hd.diff(old, new)
     elif isinstance(old, hd.Dump) or isinstance(new, hd.Dump):
         raise _mixed(before if isinstance(old, hd.Dump) else after)

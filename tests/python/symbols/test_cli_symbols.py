@@ -175,3 +175,10 @@ def test_a_dump_of_the_process_tells_the_build(capsys: pytest.CaptureFixture[str
     assert "the process ids differ" in err
     _, err = run(capsys, "summary", "a.dmp", *dumps, code=cli.USAGE)
     assert "expected --modules with a heap log, found a dump" in err
+
+
+def test_two_dumps_say_that_they_have_no_addresses_to_name(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        Path(f"{name}.dmp").write_bytes(SmallDump(pid=1).write())
+    _, err = run(capsys, "diff", "a.dmp", "b.dmp", "--symbols", "store")
+    assert "summary DUMP --symbols PATH names those of one" in err
