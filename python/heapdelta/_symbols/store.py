@@ -67,7 +67,7 @@ class SymbolStore:
         Parameters
         ----------
         log : Snapshot or Dump
-            A capture; one whose addresses have names already is asked for them anew.
+            A capture; of one whose addresses have names already, the places of these count, too.
 
         Returns
         -------

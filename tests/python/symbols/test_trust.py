@@ -213,8 +213,10 @@ def test_a_log_that_has_names_is_asked_anew(tmp_path: Path) -> None:
             assert getattr(again, table).equals(getattr(expected, table)), table
         assert again.symbols["match"].to_list() == ["image"]
         assert again.issues.equals(log.issues)
-    # What is asked of a log says what this store has.
-    assert nothing.needed(expected)["frame_count"].to_list() == [] or right.needed(named).is_empty()
+    # A log that has names keeps its places; one without lacks all.
+    assert right.needed(named).is_empty()
+    assert nothing.needed(expected).is_empty()
+    assert nothing.needed(log)["frame_count"].to_list() == [log.frames.height]
 
 
 def test_a_baseline_keeps_what_is_doubtful(tmp_path: Path) -> None:
