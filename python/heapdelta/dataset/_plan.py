@@ -28,8 +28,9 @@ FILES, BYTES = 25, 50_000_000
 LOCAL_FILES, LEAST_BYTES = 500, 1_000_000
 """Threads of one process take more files at a time, while there are many: to write some parts takes as long for few."""
 
-_SHARES = 16
-"""Batches that each thread gets, where there are files enough: else one works while the others wait."""
+_SHARES = 8
+"""Batches that each thread gets, where there are files enough: with fewer one works while the others wait, with more
+the writing of small parts takes more time than that saves."""
 
 AGAIN = frozenset({"permission", "not_found", "io", "changed", "killed_worker", "internal"})
 """What may be otherwise the next time, although the file has not changed."""
