@@ -63,10 +63,12 @@ def ordered(
 ) -> Ordered:
     """Put snapshots in order; see `heapdelta.series` for what is refused."""
     check_options(order, runs)
-    listed, dumps = parted(snapshots)
+    given, dumps = parted(snapshots)
+    listed, copies = _without_copies(given)
     if len(listed) < 2:
+        found = f"{len(listed)}, and {plural(len(copies), 'copy', 'copies')} of it" if copies else len(listed)
         hint = _first_failure(snapshots, dumps)
-        raise OptionError(f"expected two snapshots or more, found {len(listed)}", hint=hint, kind="option")
+        raise OptionError(f"expected two snapshots or more, found {found}", hint=hint, kind="option")
     silent = [snapshot for snapshot in listed if snapshot.taken_at is None and (runs == "one" or _names_run(snapshot))]
     if silent and order == "taken_at":
         listed = _with_times(listed, silent)
@@ -74,6 +76,9 @@ def ordered(
     kept, notes = _kept(listed, grouped, runs)
     if silent and order == "taken_at":
         notes.append(_silent(silent))
+    if copies:
+        names = first_names(pl.Series([copy.path for copy in copies], dtype=pl.String))
+        notes.append(f"{plural(len(copies), 'log')} left out, {of_count(len(copies), 'a copy', 'copies')} of others: {names}")
     if sum(map(len, kept)) < 2:
         raise OptionError(
             f"expected two snapshots or more of known runs, found 1: {_left_out(grouped)}",
@@ -83,18 +88,37 @@ def ordered(
     if isinstance(snapshots, Runs) and snapshots.unassigned.height:
         notes.append(_left_out(snapshots))
     rows: list[tuple[object, ...]] = []
-    found: list[Snapshot] = []
+    in_their_order: list[Snapshot] = []
     place = {id(snapshot): number for number, snapshot in enumerate(listed)}
     for number, run in enumerate(kept):
         timed = in_order(run.snapshots, order, place)
         for index, (snapshot, taken) in enumerate(timed):
-            about = (len(found), number, taken, TIME_SOURCES[order], snapshot.path)
+            about = (len(in_their_order), number, taken, TIME_SOURCES[order], snapshot.path)
             cut = open_heaps(snapshot) > 0
             rows.append((*about, *_totals(snapshot), run.restart and index == 0, not cut))
-            found.append(snapshot)
+            in_their_order.append(snapshot)
     points = pl.DataFrame(rows, schema=_POINTS, orient="row")
     clock = order in ("taken_at", "mtime")
-    return Ordered(found, points.with_columns(gaps(clock=clock)), clock, notes)
+    return Ordered(in_their_order, points.with_columns(gaps(clock=clock)), clock, notes)
+
+
+def _without_copies(snapshots: Sequence[Snapshot]) -> tuple[list[Snapshot], list[Snapshot]]:
+    """Take logs apart from copies of them: the same sums of the same process at the same moment are no second point."""
+    kept: list[Snapshot] = []
+    copies = []
+    of_moment: dict[object, list[Snapshot]] = {}
+    for snapshot in snapshots:
+        moment_of = (snapshot.taken_at, snapshot.machine, snapshot.pid)
+        earlier = of_moment.setdefault(moment_of, [])
+        is_copy = snapshot.taken_at is not None and any(_are_copies(snapshot, other) for other in earlier)
+        (copies if is_copy else kept).append(snapshot)
+        if not is_copy:
+            earlier.append(snapshot)
+    return kept, copies
+
+
+def _are_copies(one: Snapshot, other: Snapshot) -> bool:
+    return one is not other and one.usage.equals(other.usage) and one.stacks.equals(other.stacks)
 
 
 def check_options(order: str, runs: str) -> None:

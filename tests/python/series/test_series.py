@@ -251,6 +251,21 @@ def test_a_log_without_a_time_is_left_out_and_named(tmp_path: Path) -> None:
         hd.series(batch.snapshots[:2])
 
 
+def test_a_copy_of_a_log_is_no_second_point(tmp_path: Path) -> None:
+    story = hd.testing.write_investigation(tmp_path, steps=4, stack_count=30)
+    whole = hd.series(hd.read_many(tmp_path))
+    first, second = (Path(each.path or "") for each in whole.snapshots[:2])
+    (tmp_path / "sent again").mkdir()
+    (tmp_path / "sent again" / first.name).write_bytes(first.read_bytes())
+    (tmp_path / "in another encoding.txt").write_text(second.read_text(), encoding="utf-16")
+    again = hd.series(hd.read_many(tmp_path))
+    assert again.points.height == whole.points.height == 4
+    assert again.growth().equals(whole.growth())
+    assert any(note.startswith("2 logs left out, copies of others: ") for note in again.notes), story
+    with pytest.raises(OptionError, match="expected two snapshots or more, found 1, and 1 copy of it"):
+        hd.series([hd.read(first), hd.read(first)])
+
+
 def test_a_file_that_is_gone_has_no_time_of_change(tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}.txt" for name in "ab"]
     for size, path in enumerate(paths, start=1):
@@ -278,7 +293,7 @@ def test_gap_is_an_interval_of_more_than_twice_and_a_half_the_median() -> None:
     series = hd.series(snapshots_of({"a": [1] * 6}, [0, 4, 8, 18, 22, 32.5]))
     assert series.points["gap"].to_list() == [False, False, False, False, False, True]
     assert any(note.startswith("1 gap in time") for note in series.notes)
-    same = hd.series(snapshots_of({"a": [1] * 3}, [0, 0, 4]))
+    same = hd.series(snapshots_of({"a": [1, 2, 2]}, [0, 0, 4]))
     assert any("taken at the same moment" in note for note in same.notes)
 
 
