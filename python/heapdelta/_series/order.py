@@ -78,7 +78,9 @@ def ordered(
         notes.append(_silent(silent))
     if copies:
         names = first_names(pl.Series([copy.path for copy in copies], dtype=pl.String))
-        notes.append(f"{plural(len(copies), 'log')} left out, {of_count(len(copies), 'a copy', 'copies')} of others: {names}")
+        notes.append(
+            f"{plural(len(copies), 'log')} left out, {of_count(len(copies), 'a copy', 'copies')} of others: {names}"
+        )
     if sum(map(len, kept)) < 2:
         raise OptionError(
             f"expected two snapshots or more of known runs, found 1: {_left_out(grouped)}",

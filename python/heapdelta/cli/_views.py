@@ -106,6 +106,22 @@ def refuse_for_dumps(options: Mapping[str, object]) -> None:
             raise OptionError(f"expected no {option} with a minidump, which has no stacks", kind="option")
 
 
+def check_stack(stack: str | None, by: str | None, *, inclusive: bool = False) -> None:
+    """See before the work that one stack alone is not to be ranked by something else.
+
+    Raises
+    ------
+    OptionError
+        If it is.
+    """
+    if stack is None:
+        return
+    other = f"--by {by}" if by not in (None, "stack") else "--inclusive" if inclusive else None
+    if other is not None:
+        message = f"expected no {other} with --stack, which shows one stack alone"
+        raise OptionError(message, hint="leave one of them out", kind="option")
+
+
 def check_chart(chart: Path | None, *, inclusive: bool) -> None:
     """See before the work that a picture can be drawn.
 

@@ -108,6 +108,7 @@ def diff(
     machine = _machine.wanted(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw, parquet=parquet, output=output)
     if inclusive and by not in (None, Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {by}", kind="option")
+    _views.check_stack(stack, by.value if by else None, inclusive=inclusive)
     _views.check_chart(chart, inclusive=inclusive)
     rules = _input.read_allocators(allocators)
     asked = _views.filters(focus, ignore, hide, show)

@@ -202,3 +202,15 @@ def test_stacks_whose_growth_is_not_known_are_shown_and_marked(
         assert len(deltas) == len(expected)
         assert (None in deltas) == ("growth not known" in expected)
     assert "bytes not known in 2 blocks" in out(capsys, "summary", "after.txt", "--by", "stack", "--stacks", "4")
+
+
+@pytest.mark.parametrize("command", [DIFF, ["summary", "after.txt"]])
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [(["--by", "module"], "--by module"), (["--by", "size"], "--by size"), (["--inclusive"], "--inclusive")],
+)
+def test_one_stack_alone_is_not_ranked_by_something_else(
+    command: list[str], other: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([*command, "--stack", "#C291BD", *other]) == cli.USAGE
+    assert f"expected no {said} with --stack, which shows one stack alone" in capsys.readouterr().err
