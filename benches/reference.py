@@ -49,6 +49,18 @@ def dump(folder: Path, kind: str, share: float) -> Log:
     )
 
 
+def tree_logs(folder: Path) -> tuple[Path, Log]:
+    """Write a pair of logs of a program with a call graph, unless it is there already; the later has the answer."""
+    from tree_logs import write
+
+    before = folder / "tree-before.txt"
+
+    def both(after: Path) -> dict[str, int]:
+        return write(before, after) | {"byte_count": after.stat().st_size}
+
+    return before, _kept(folder / "tree-after.txt", both)
+
+
 def small_logs(folder: Path, count: int = SMALL_LOGS) -> Path:
     """Write a folder of logs of 500 B, unless it is there already: one stack each, and two blocks of 64 B."""
     small = folder / f"small-{count}"

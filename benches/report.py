@@ -15,6 +15,7 @@ from report_archives import archive_rows
 from report_datasets import dataset_rows
 from report_dumps import dump_rows
 from report_series import many_rows, series_rows
+from report_trees import tree_rows
 from rows import at_least, at_most, row
 
 Result = dict[str, Any]
@@ -76,6 +77,7 @@ def _table(medians: Mapping[str, Result], logs: Mapping[str, Log]) -> Iterator[s
     yield from series_rows(medians, "blocks")
     yield from archive_rows(medians, "blocks", logs["blocks"].size)
     yield from dataset_rows(medians)
+    yield from tree_rows(medians, logs["tree"])
     for kind in DUMPS:
         yield from dump_rows(medians, kind, logs[kind].answer["memory_bytes"])
 

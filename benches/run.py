@@ -8,56 +8,22 @@ counts.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
-import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import archives
 import datasets
+from bench import Bench, check
 from memory import warm
-from reference import DUMPS, FIELD_BYTES, KINDS, SEED, SMALL_LOGS, Log, dump, log, part, small_logs
-from report import Result, write_report
+from reference import DUMPS, FIELD_BYTES, KINDS, SEED, SMALL_LOGS, Log, dump, log, part, small_logs, tree_logs
+from report import write_report
+from report_trees import tree_rows
+from run_trees import measure_trees, tree_cases
 
 import series
-
-CASE = Path(__file__).with_name("case.py")
-
-
-class Bench:
-    """Runs cases and keeps their results."""
-
-    def __init__(self, runs: int) -> None:
-        self.runs = runs
-        self.results: defaultdict[str, list[Result]] = defaultdict(list)
-
-    def add(self, name: str, *arguments: str) -> Result:
-        """Run a case once."""
-        command = [sys.executable, str(CASE), *arguments]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=CASE.parent)
-        result: Result = json.loads(done.stdout)
-        self.results[name].append(result)
-        print(f"  {name}: {result['seconds']:.3f} s", flush=True)
-        return result
-
-    def medians(self) -> dict[str, Result]:
-        """For each case the median of each figure."""
-        return {
-            name: {field: median(run[field] for run in runs) for field in runs[0]}
-            for name, runs in self.results.items()
-        }
-
-
-def check(what: str, found: Any, expected: Any) -> None:
-    """Stop where a figure would be the speed of a wrong answer."""
-    if found != expected:
-        raise SystemExit(f"{what}: expected {expected}, found {found}")
 
 
 def ceiling(bench: Bench, program: Path, target: Log) -> None:
@@ -199,6 +165,7 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
     heaps, field = log(folder, "heaps", options.size), log(folder, "field", FIELD_BYTES)
     small_folder = small_logs(folder)
     uploads, tiny = datasets.tree(folder), small_logs(folder, datasets.TINY)
+    tree_before, tree_after = tree_logs(folder)
     many_logs = [log(folder_of_many, "blocks", options.size // 50, seed=SEED + place) for place in range(100)]
     for run in range(options.runs):
         print(f"run {run + 1} of {options.runs}", flush=True)
@@ -218,11 +185,12 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
         summary(bench, field)
         archive_cases(bench, logs["blocks"], options.inflate)
         dataset_cases(bench, uploads, tiny)
+        tree_cases(bench, tree_before, tree_after)
         result = bench.add("hand-over", "hand-over", str(logs["blocks"].path))
         check("hand-over: bytes", result["requested_bytes"], logs["blocks"].answer["requested_bytes"])
         for kind in DUMPS:
             dump_cases(bench, kind, dumps[kind], options.dump_memory)
-    return logs | dumps | {"heaps": heaps, "field": field}
+    return logs | dumps | {"heaps": heaps, "field": field, "tree": tree_after}
 
 
 def main() -> None:
@@ -235,6 +203,7 @@ def main() -> None:
     parser.add_argument("--slice", type=int, default=100_000_000, help="bytes of a log that the other parsers read")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="where the logs are kept; without it they are deleted at the end")
+    parser.add_argument("--trees", action="store_true", help="measure trees, reports and exports, and print their rows")
     parser.add_argument("--print", action="store_true", help="print the table and leave benches/README.md as it is")
     options = parser.parse_args()
     if not Path("/proc/self/smaps_rollup").exists():
@@ -244,6 +213,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="heapdelta-bench-") as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
+        if options.trees:
+            after = measure_trees(bench, folder)
+            print("\n".join(tree_rows(bench.medians(), after)))
+            return
         logs = measure(bench, options, folder)
         write_report(bench.medians(), logs, options)
 

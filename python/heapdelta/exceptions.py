@@ -139,7 +139,20 @@ class WriteError(HeapdeltaError, OSError):
 
     @classmethod
     def of(cls, path: str, error: OSError) -> WriteError:
-        """Make the error of a path, whatever the system choked on."""
+        """Make the error of a path, whatever the system choked on.
+
+        Parameters
+        ----------
+        path : str
+            What was to be written.
+        error : OSError
+            What the system said.
+
+        Returns
+        -------
+        WriteError
+            Also the built-in exception of the same meaning, with its ``errno``.
+        """
         kind = _WRITE_ERRORS.get(error.errno or 0, cls)
         told = kind(f"{path}: cannot write: {error.strerror or error}", path=path, kind="write")
         told.errno, told.strerror = error.errno, error.strerror

@@ -1,6 +1,10 @@
 //! What each format makes of a few stacks; `tests/python/export` reads all of them back, and holds them against rankings.
 
-use super::{Call, Module, Place, Point, Stacks, folded, gzip, heaptrack, pprof, speedscope};
+use std::io::Read;
+
+use flate2::bufread::GzDecoder;
+
+use super::{Call, Module, PIECE, Place, Point, Stacks, folded, gzip, heaptrack, pprof, speedscope};
 
 fn place(name: &str, module: Option<u32>) -> Place {
     let calls = vec![Call { name: name.to_owned(), file: None, line: None }];
@@ -78,4 +82,18 @@ fn the_same_stacks_are_the_same_bytes() {
     assert_eq!(pprof::write(&stacks(), false), pprof::write(&stacks(), false));
     assert_ne!(pprof::write(&stacks(), false), pprof::write(&stacks(), true));
     assert_eq!(gzip(b"abc").unwrap(), gzip(b"abc").unwrap());
+}
+
+#[test]
+fn what_is_packed_in_pieces_is_one_stream() {
+    for length in [0, 1, PIECE - 1, PIECE, 2 * PIECE + 3] {
+        let bytes: Vec<u8> = (0..length).map(|place| (place * place % 251) as u8).collect();
+        let packed = gzip(&bytes).unwrap();
+        let mut unpacked = Vec::new();
+        // Reads one stream, and nothing that is behind it.
+        let mut one = GzDecoder::new(packed.as_slice());
+        one.read_to_end(&mut unpacked).unwrap();
+        assert!(unpacked == bytes, "{length} bytes");
+        assert!(one.into_inner().is_empty());
+    }
 }

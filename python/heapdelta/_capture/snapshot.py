@@ -194,7 +194,7 @@ class Snapshot(TextCapture[core.Snapshot]):
 
         Parameters
         ----------
-        direction, by, allocators, hide
+        direction, by, allocators, hide : optional
             As in `Delta.tree`. Other rules of allocators: ``snapshot.live(rules).tree()``.
 
         Returns

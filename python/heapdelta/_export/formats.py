@@ -16,8 +16,8 @@ class Format:
     endings: tuple[str, ...]
     """What names of its files end with; also with ``.gz`` behind it."""
     always_packed: bool = False
-    has_sides: bool = True
-    """Whether it holds what was before as well."""
+    points: int | None = None
+    """How many logs it has room for; None for any number."""
     numbers: int = 1 << 63
     """The first whole number that its readers do not keep."""
 
@@ -27,11 +27,11 @@ _DOUBLE = 1 << 53
 FORMATS = {
     known.name: known
     for known in (
-        Format("pprof", (".pb", ".pprof"), always_packed=True),
+        Format("pprof", (".pb", ".pprof"), always_packed=True, points=2),
         Format("firefox", (".firefox.json",), numbers=_DOUBLE),
         Format("speedscope", (".speedscope.json", ".speedscope"), numbers=_DOUBLE),
-        Format("folded", (".folded", ".collapsed")),
-        Format("heaptrack", (".heaptrack",), has_sides=False),
+        Format("folded", (".folded", ".collapsed"), points=2),
+        Format("heaptrack", (".heaptrack",), points=1),
     )
 }
 

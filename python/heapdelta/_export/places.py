@@ -50,7 +50,7 @@ class Places(Codes):
     @cached_property
     def numbers(self) -> pl.Series:
         """The number of each frame's place."""
-        return (self._groups[0] + len(KINDS)).cast(pl.UInt32)
+        return (self._groups[0] + len(KINDS)).cast(pl.UInt32).rechunk()
 
     def shown(self, used: pl.Series, modules: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Give the places that are `used`, and the calls that were inlined there, each with the number of its place.

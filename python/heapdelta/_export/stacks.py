@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from heapdelta._ranking.matched import Matched
 
+WRITTEN = {"bytes": MEASURES[0], "blocks": MEASURES[2]}
+"""What is written of each stack at each point."""
 NO_MODULE = "[no module]"
 """Whose the bytes are of a stack that counts for a frame in no module."""
 
@@ -51,9 +53,20 @@ class Tables:
 def tables(matched: Matched, sides: Sequence[str], *, keep_allocators: bool) -> Tables:
     """Make the tables of matched rows; `sides` are those that are written, the earlier first."""
     codes = Places(matched)
+    rows = matched.stack_sums(codes.functions)
+    sums = [
+        pl.col(f"{measure}_{side}").alias(f"{noun}_{place}")
+        for place, side in enumerate(sides)
+        for noun, measure in WRITTEN.items()
+    ]
+    return tables_of(matched, codes, rows.select("stack", *sums), keep_allocators=keep_allocators)
+
+
+def tables_of(matched: Matched, codes: Places, rows: pl.DataFrame, *, keep_allocators: bool) -> Tables:
+    """Make the tables of `rows`: ``stack``, then ``bytes_0``, ``blocks_0`` and so on, a pair for each point."""
     hidden = pl.concat([matched.filtered.hidden(source.frames) for source in matched.sources])
     # In the order of the files: rankings have stacks of one growth in any.
-    rows = matched.stack_sums(codes.functions).sort("stack", nulls_last=True, maintain_order=True)
+    rows = rows.sort("stack", nulls_last=True, maintain_order=True)
     shape = Shape(inward=False, of_modules=False, keep_allocators=keep_allocators)
     ways = paths(matched, _Steps(codes), rows["stack"], hidden, shape)
     rows = rows.select(pl.all().gather(ways.rows))
@@ -61,13 +74,9 @@ def tables(matched: Matched, sides: Sequence[str], *, keep_allocators: bool) -> 
     modules = codes.modules_of(used)
     places, inlined = codes.shown(used, modules)
     owner, owners = _owners(matched, codes, rows["stack"])
-    sums = [
-        pl.col(f"{measure}_{side}").cast(pl.Int64, strict=False).alias(f"{noun}_{place}")
-        for place, side in enumerate(sides)
-        for noun, measure in (("bytes", MEASURES[0]), ("blocks", MEASURES[2]))
-    ]
-    stacks = rows.select(ways.lengths.cast(pl.UInt32).alias("length"), owner.alias("owner"), *sums)
-    # Blocks of one side would look like growth, and no frame says that the other is not known.
+    sums = rows.select(pl.exclude("stack").cast(pl.Int64, strict=False))
+    stacks = sums.select(ways.lengths.cast(pl.UInt32).alias("length"), owner.alias("owner"), pl.all())
+    # Blocks of some points alone would look like growth, and no frame says that the others are not known.
     blocks = pl.col(r"^blocks_\d+$")
     stacks = stacks.with_columns(pl.when(pl.all_horizontal(blocks.is_not_null())).then(blocks).name.keep())
     return Tables(places, inlined, modules.drop("key"), steps.alias("step"), stacks, owners)

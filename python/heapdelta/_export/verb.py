@@ -13,10 +13,12 @@ from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta
 from heapdelta._export.formats import Format, format_of
+from heapdelta._export.of_series import points_of_series, refuse_runs, tables_of_series
 from heapdelta._export.stacks import tables
 from heapdelta._numbers import total_of_known
 from heapdelta._ranking.live import Live
 from heapdelta._safe_text import visible
+from heapdelta._series.series import Series
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
     from heapdelta._export.stacks import Tables
 
-    Exportable: TypeAlias = Delta | Snapshot | Live | Comparison
+    Exportable: TypeAlias = Delta | Snapshot | Live | Comparison | Series
+    Written: TypeAlias = Delta | Live | Comparison | Series
     FormatName: TypeAlias = Literal["pprof", "firefox", "speedscope", "folded", "heaptrack"]
 
 __all__ = ["Export", "export"]
@@ -32,6 +35,7 @@ __all__ = ["Export", "export"]
 _MOST_BLOCKS = 50_000_000
 """Blocks of which heaptrack's format gets a line each: some 400 MB, not packed."""
 _SECOND = 1000.0
+_KINDS = "a Delta, a Snapshot, a Comparison or a Series"
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,9 @@ def export(
 
     Parameters
     ----------
-    of : Delta, Snapshot, Live or Comparison
-        What to write. Filter before: ``delta.filter(focus="net")``.
+    of : Delta, Snapshot, Live, Comparison or Series
+        What to write. Filter before: ``delta.filter(focus="net")``. A series of more than two logs is for the Firefox
+        Profiler, in which its logs follow in time, and for speedscope, which gets a profile of each.
     path : str or os.PathLike
         The file. One that is there is replaced when the new one is complete.
     format : {"pprof", "firefox", "speedscope", "folded", "heaptrack"}, optional
@@ -77,7 +82,8 @@ def export(
         that is blamed. They are an allocator's, the same in all stacks, and would be the top of every list.
     changes_only : bool, default False
         What changed alone: pprof gets one sample a stack, of its growth, and the Firefox Profiler what came and what
-        left; speedscope gets growth and shrinkage, folded the stacks that changed.
+        left; speedscope gets growth and shrinkage, folded the stacks that changed. Of a series, from the first log to
+        the last.
 
     Returns
     -------
@@ -87,9 +93,10 @@ def export(
     Raises
     ------
     TypeError
-        If `of` is none of these: dumps have no stacks, and a series has more points in time than these files.
+        If `of` is none of these: dumps have no stacks.
     OptionError
-        If there is no such format, the name of the file says none, or the format has no room for what is asked.
+        If there is no such format, the name of the file says none, the format has no room for what is asked, or a
+        series has logs of several runs.
     WriteError
         If the file cannot be written.
 
@@ -97,7 +104,8 @@ def export(
     -----
     Nothing is left out: blocks without a stack are in a frame ``[no stack recorded]``, ids without frames in
     ``[stack not in file]``, and where outer frames are cut off the outermost is ``[outer frames cut off]``. So the sums
-    of every viewer are those of `Delta.total`. Control characters of names are written out.
+    of every viewer are those of `Delta.total`, and of a series those of its logs. Control characters of names are
+    written out.
 
     Examples
     --------
@@ -113,14 +121,13 @@ def export(
     """
     if isinstance(of, Snapshot):
         of = of.live()
-    if not isinstance(of, Delta | Live | Comparison):
-        raise TypeError(f"expected a Delta, a Snapshot or a Comparison, found {type(of).__name__}{_instead(of)}")
+    if not isinstance(of, Delta | Live | Comparison | Series):
+        raise TypeError(f"expected {_KINDS}, found {type(of).__name__}{_instead(of)}")
     if allocators not in ("trim", "keep"):
         raise OptionError(f"expected trim or keep for allocators, found {allocators!r}", kind="option")
     chosen = format_of(format, os.fspath(path))
     _refuse(chosen, of, changes_only=changes_only)
-    sides = ["after"] if isinstance(of, Live) else ["before", "after"]
-    found = tables(of._matched, sides, keep_allocators=allocators == "keep")
+    found = _tables(of, keep_allocators=allocators == "keep")
     notes = [*of.notes, *found.unknown(), *_too_large(chosen, found)]
     if chosen.name == "heaptrack":
         _refuse_many(found)
@@ -144,19 +151,23 @@ def export(
     return Export(Path(path), chosen.name, notes)
 
 
+def _tables(of: Written, *, keep_allocators: bool) -> Tables:
+    if isinstance(of, Series):
+        return tables_of_series(of, keep_allocators=keep_allocators)
+    sides = ["after"] if isinstance(of, Live) else ["before", "after"]
+    return tables(of._matched, sides, keep_allocators=keep_allocators)
+
+
 def _instead(of: object) -> str:
-    """Say what is to be done with what cannot be written."""
-    names = {
-        "Series": ": take two of its snapshots, heapdelta.diff(first, last)",
-        "Dump": ", which has no stacks",
-        "DumpDelta": ", which has no stacks",
-        "DumpSeries": ", which has no stacks",
-    }
-    return names.get(type(of).__name__, "")
+    """Say why it cannot be written."""
+    return ", which has no stacks" if type(of).__name__ in ("Dump", "DumpDelta", "DumpSeries") else ""
 
 
-def _refuse(chosen: Format, of: Exportable, *, changes_only: bool) -> None:
-    if not chosen.has_sides and not isinstance(of, Live):
+def _refuse(chosen: Format, of: Written, *, changes_only: bool) -> None:
+    if isinstance(of, Series):
+        refuse_runs(of)
+        _refuse_logs(chosen, [log.path for log in of.snapshots])
+    elif chosen.points == 1 and not isinstance(of, Live):
         raise OptionError(
             f"expected one log for {chosen.name}, found two sides",
             hint="write a file of each log; heaptrack_print --diff BEFORE AFTER compares them",
@@ -164,6 +175,22 @@ def _refuse(chosen: Format, of: Exportable, *, changes_only: bool) -> None:
         )
     if changes_only and isinstance(of, Live):
         raise OptionError("expected two sides for changes alone, found one log", kind="option")
+
+
+def _refuse_logs(chosen: Format, paths: list[str | None]) -> None:
+    """Refuse a series that a format has no room for."""
+    if chosen.points is None or len(paths) <= chosen.points:
+        return
+    ends = [
+        visible(Path(path).name) if path else f"log {place}" for place, path in ((1, paths[0]), (len(paths), paths[-1]))
+    ]
+    one = f"write a file of each log, such as {ends[-1]}; heaptrack_print --diff BEFORE AFTER compares two"
+    pair = f"give two of them, such as the first and the last, {ends[0]} and {ends[-1]}"
+    raise OptionError(
+        f"expected {'one log' if chosen.points == 1 else 'two logs'} for {chosen.name}, found a series of {len(paths)}",
+        hint=f"{one if chosen.points == 1 else pair}; firefox and speedscope have room for all",
+        kind="option",
+    )
 
 
 def _refuse_many(found: Tables) -> None:
@@ -187,14 +214,19 @@ def _too_large(chosen: Format, found: Tables) -> list[str]:
     return [f"the total does not fit into the {bits} bits that readers of {chosen.name} keep of a number"]
 
 
-def _title(of: Delta | Live | Comparison) -> str:
+def _title(of: Written) -> str:
     """Name the files, without their folders: the file may be sent on."""
-    paths = [of.before.path, of.after.path] if isinstance(of, Delta) else [of.path]
+    if isinstance(of, Series):
+        paths = [of.snapshots[0].path, of.snapshots[-1].path]
+    else:
+        paths = [of.before.path, of.after.path] if isinstance(of, Delta) else [of.path]
     return " -> ".join(visible(Path(path.replace("\\", "/")).name) if path else "<bytes>" for path in paths)
 
 
-def _points(of: Delta | Live | Comparison) -> tuple[list[tuple[str, float]], float]:
+def _points(of: Written) -> tuple[list[tuple[str, float]], float]:
     """Give the points in time, in milliseconds since the first, and when that is."""
+    if isinstance(of, Series):
+        return points_of_series(of), _epoch(of.points["taken_at"][0])
     if isinstance(of, Live):
         taken = getattr(of._log, "taken_at", None)
         return [("live", 0.0)], _epoch(taken)

@@ -49,7 +49,20 @@ class Live(Views):
         return by_size.why_not([self._log]) if kind == "size" else None
 
     def by(self, kind: str, *, inclusive: bool = False) -> pl.DataFrame:
-        """Rank what is live, as `Snapshot.by` does."""
+        """Rank what is live, as `Snapshot.by` does.
+
+        Parameters
+        ----------
+        kind : {"module", "stack", "function", "heap", "trace", "size"}
+            What one row stands for.
+        inclusive : bool, default False
+            For modules and functions: count a stack for every one it passes, once each.
+
+        Returns
+        -------
+        polars.DataFrame
+            As of `Snapshot.by`.
+        """
         ranking = super().by(kind, inclusive=inclusive)
         keys = [name for name in ranking.columns if not name.startswith(MEASURES) and name != "trace_id_before"]
         names = {f"{name}_after": name for name in (*MEASURES, "trace_id")}

@@ -190,6 +190,8 @@ class Views(WithTree):
         OptionError
             If there is no such stack with its frames, or several begin with these digits.
         """
+        if type(asked) is int and (self._matched.stacks["fingerprint"] == asked).any():
+            return asked
         match = OF_TRACE.fullmatch(asked.strip()) if isinstance(asked, str) else None
         if match is None:
             return int(only_one(digits_of(self.fingerprints), asked, "", self._matched.stacks["trace_id"]), 16)

@@ -8,7 +8,7 @@ from heapdelta._report.parts import Graph, Words
 from heapdelta._report.paths import carried
 from heapdelta._report.pictures import source_of
 from heapdelta._words import bytes_text, of_count, plural
-from heapdelta.chart import flame
+from heapdelta.chart._flame import still
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,10 +36,10 @@ def graph(view: Delta | Comparison | Live, *, live: bool, stacks: int | None, te
             f"{of_count(found.folded, 'is', 'are')} folded by module: sums are exact all the same."
         )
     drawn = not found.unknown and found.kept + found.folded <= _MOST_OF_A_STILL
-    still = source_of(flame(view)) if drawn else ""
+    source = source_of(still(view)) if drawn else ""
     if found.unknown:
         lead.append(f"{plural(found.unknown, 'stack')} whose bytes are not known have no box.")
-    return Graph("graph", title, lead, data=found.data, is_live=live, source=still, words=_STILL)
+    return Graph("graph", title, lead, data=found.data, is_live=live, source=source, words=_STILL)
 
 
 _MOST_OF_A_STILL = 50_000

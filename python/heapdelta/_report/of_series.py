@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -118,28 +118,43 @@ def _picture(series: Series | DumpSeries, name: str = "growth") -> list[Section]
     return [picture(drawn, name, "Growth over time", "Growth over time. The table below has the same numbers.")]
 
 
-def _ends(series: Series, growth: pl.DataFrame) -> tuple[int, int] | None:
-    """Choose the first and the last log of a run: that of the first leak, else the last run of several logs."""
+class _Ends(NamedTuple):
+    """The first and the last log of a run, and what to say of the other runs."""
+
+    first: int
+    last: int
+    about: list[str]
+
+
+def _ends(series: Series, growth: pl.DataFrame) -> _Ends | None:
+    """Choose a run: that of the first leak, else the last of several logs. Two runs are two processes."""
     runs = series.points.group_by("run", maintain_order=True).agg(
         pl.col("point").min().alias("first"), pl.col("point").max().alias("last")
     )
-    runs = runs.filter(pl.col("last") > pl.col("first"))
-    if runs.is_empty():
+    several = runs.filter(pl.col("last") > pl.col("first"))
+    if several.is_empty():
         return None
     leaks = growth.filter(verdict=LEAK)
-    of_leak = runs.filter(run=leaks["run"][0]) if leaks.height else runs.tail(1)
-    _, first, last = (of_leak if of_leak.height else runs.tail(1)).row(0)
-    return first, last
+    of_leak = several.filter(run=leaks["run"][0]) if leaks.height else several.clear()
+    run, first, last = (of_leak if of_leak.height else several.tail(1)).row(0)
+    if runs.height == 1:
+        return _Ends(first, last, [])
+    why = f"in which {leaks['name'][0]} leaks" if of_leak.height else "the last with more than one log"
+    about = (
+        f"This is of run {run} alone, {why}: another process holds other memory, so logs of two runs are not compared."
+    )
+    return _Ends(first, last, [about])
 
 
-def _first_to_last(series: Series, ends: tuple[int, int], wanted: Wanted) -> list[Section]:
-    sides = [series.snapshots[end] for end in ends]
+def _first_to_last(series: Series, ends: _Ends, wanted: Wanted) -> list[Section]:
+    places = (ends.first, ends.last)
+    sides = [series.snapshots[place] for place in places]
     made = Delta(sides[0], sides[1], series.allocators, series._threads, series._filtered)
-    delta = made._as_known([series._together.snapshots[end] for end in ends])
+    delta = made._as_known([series._together.snapshots[place] for place in places])
     names = " → ".join(wanted.name(side.path) for side in sides)
     amounts = Amounts(live=False)
     return [
-        Words("first-to-last", "From the first log to the last", [names, *facts.of_pair(delta)]),
+        Words("first-to-last", "From the first log to the last", [names, *facts.of_pair(delta), *ends.about]),
         modules(delta.by("module"), amounts),
         stacks(delta, amounts),
         graph(delta, live=False, stacks=wanted.stacks, text=wanted.texts),
@@ -209,12 +224,12 @@ def _trust_card(count: int, noun: str, notes: list[str], issues: int) -> Card:
     return Card("How far to trust it?", f"{answer}: {plural(count, noun)}", details)
 
 
-def _next(series: Series, growth: pl.DataFrame, ends: tuple[int, int] | None, wanted: Wanted) -> Card:
+def _next(series: Series, growth: pl.DataFrame, ends: _Ends | None, wanted: Wanted) -> Card:
     leaks = growth.filter(verdict=LEAK)
     if ends is None or not leaks.height:
         return Card(
             "What next?", "Take more logs of one run", ["Six are the least; more than a day of them is better."]
         )
-    paths = [series.snapshots[end].path or name for end, name in zip(ends, ("FIRST", "LAST"), strict=True)]
+    paths = [series.snapshots[ends.first].path or "FIRST", series.snapshots[ends.last].path or "LAST"]
     command = ["heapdelta", "diff", *paths, *wanted.options]
     return Card("What next?", f"Give the stacks of {leaks['name'][0]} to its owner", [], pasted(command))

@@ -57,7 +57,18 @@ class SymbolStore:
         ]
 
     def joined(self, other: SymbolStore) -> SymbolStore:
-        """Give a store with the places of both, this one's first."""
+        """Give a store with the places of both, this one's first.
+
+        Parameters
+        ----------
+        other : SymbolStore
+            Whose places come behind.
+
+        Returns
+        -------
+        SymbolStore
+            A new one, or this one where the other has no place that it lacks.
+        """
         new = [place for place in other.places if place not in self.places]
         return SymbolStore(_native.SymbolStore([*self.places, *new])) if new else self
 

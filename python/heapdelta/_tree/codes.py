@@ -38,12 +38,12 @@ class Codes:
     @cached_property
     def modules(self) -> pl.Series:
         """The number of each frame's module."""
-        return (self._module_groups[0] + len(KINDS)).cast(pl.UInt32)
+        return (self._module_groups[0] + len(KINDS)).cast(pl.UInt32).rechunk()
 
     @cached_property
     def functions(self) -> pl.Series:
         """The number of each frame's function."""
-        return (self._function_groups[0] + len(KINDS) + self._module_groups[1].height).cast(pl.UInt32)
+        return (self._function_groups[0] + len(KINDS) + self._module_groups[1].height).cast(pl.UInt32).rechunk()
 
     def table(self, *, with_functions: bool) -> pl.DataFrame:
         """Give what each number stands for: ``kind``, ``module``, ``function``, ``allocator``.
@@ -59,7 +59,7 @@ class Codes:
         parts = [nothing, self._named(*self._module_groups, MODULE)]
         if with_functions:
             parts.append(self._named(*self._function_groups, FRAME))
-        return pl.concat(parts)
+        return pl.concat(parts, rechunk=True)
 
     def _named(self, codes: pl.Series, names: pl.DataFrame, kind: str) -> pl.DataFrame:
         others = codes.filter(~self._flags).unique()

@@ -88,7 +88,7 @@ def nodes(paths: Paths, weight: pl.Series) -> Nodes:
     places = pl.concat([place, of_chains])
     at = pl.repeat(0, len(places), dtype=pl.UInt32, eager=True)
     at = at.scatter(places, pl.int_range(len(places), dtype=pl.UInt32, eager=True))
-    table = pl.DataFrame([pl.concat(parts).gather(at).alias(name) for name, parts in columns.items()])
+    table = pl.DataFrame([pl.concat(parts, rechunk=True).gather(at).alias(name) for name, parts in columns.items()])
     one = pl.int_range(len(weight), dtype=pl.UInt32, eager=True)
     spans = pl.concat(
         [shared.select("start", end=pl.col("start") + pl.col("count")), pl.DataFrame({"start": one, "end": one + 1})]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from heapdelta._numbers import parts_of, starts_of
+from heapdelta._numbers import starts_of
 from heapdelta._tree.codes import ALL_HIDDEN, CUT_OFF, NONE, NOT_IN_FILE, NOT_RECORDED
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _Frames:
 def paths(matched: Matched, codes: Numbered, stacks: pl.Series, hidden: pl.Series, shape: Shape) -> Paths:
     """Give the path of each of some stacks; null stands for blocks without one. `hidden` frames are no step."""
     listed, rows = _listed(matched, stacks)
-    blamed = _blamed(pl.concat(matched.flags).gather(listed.numbers), listed)
+    blamed = _blamed(pl.concat(matched.flags, rechunk=True).gather(listed.numbers), listed)
     frames = listed
     if not shape.keep_allocators:
         frames = _Frames(listed.numbers, blamed, listed.begin + listed.count - blamed)
@@ -156,18 +156,17 @@ def _joined(start: pl.Series, frames: _Frames, end: pl.Series, others: pl.DataFr
     has_start, has_end = (step != NONE for step in (start, end))
     lengths = has_start.cast(pl.Int64, strict=False) + frames.count + has_end.cast(pl.Int64, strict=False)
     ones = pl.repeat(1, others.height, dtype=pl.Int64, eager=True)
-    starts = starts_of(pl.concat([lengths, ones]))
+    lengths = pl.concat([lengths, ones])
+    starts = starts_of(lengths)
+    # Where each step comes from among the frames: one behind the other along a path, with a leap to the next path. Room
+    # for one before and one behind them: the steps at start and end are written over what is there.
+    first = pl.concat([frames.begin - has_start.cast(pl.Int64, strict=False), ones - 1]) + 1
+    leaps = first - (first + lengths - 1).shift(1, fill_value=0)
+    at = pl.repeat(1, int(starts[-1]), dtype=pl.Int64, eager=True).scatter(starts.head(-1), leaps).cum_sum()
+    room = pl.Series([NONE], dtype=pl.UInt32)
+    steps = pl.concat([room, frames.numbers, room], rechunk=True).gather(at.cast(pl.UInt32))
     of_listed = starts.head(len(rows) + 1)
-    steps = pl.repeat(NONE, int(starts[-1]), dtype=pl.UInt32, eager=True)
     steps = steps.scatter(of_listed.head(-1).filter(has_start), start.filter(has_start))
     steps = steps.scatter((of_listed.slice(1) - 1).filter(has_end), end.filter(has_end))
     steps = steps.scatter(starts.slice(len(rows)).head(others.height), others["step"])
-    some = frames.count > 0
-    inner = starts_of(frames.count.filter(some))
-    part = parts_of(inner)
-    number = pl.int_range(len(part), dtype=pl.Int64, eager=True)
-    first = (of_listed.head(-1) + has_start.cast(pl.Int64, strict=False)).filter(some)
-    come_from = (frames.begin.filter(some) - inner.head(-1)).gather(part)
-    go_to = (first - inner.head(-1)).gather(part)
-    steps = steps.scatter((number + go_to).cast(pl.UInt32), frames.numbers.gather((number + come_from).cast(pl.UInt32)))
     return Paths(steps, starts, pl.concat([rows, others["row"]]))

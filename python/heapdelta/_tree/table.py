@@ -40,8 +40,12 @@ def tree(
     allocators: Kept,
     hide: Iterable[RuleLike] | RuleLike,
     live: bool = False,
+    changed: bool = False,
 ) -> pl.DataFrame:
     """Make the tree of matched rows; of one log alone (`live`), by what there is of it and not by what it grew.
+
+    `changed` leaves out stacks whose bytes are as they were, of one log those that hold none: no picture has room for
+    them, and most stacks of two logs are such.
 
     Raises
     ------
@@ -58,6 +62,8 @@ def tree(
     )
     codes = Codes(matched)
     stacks = matched.stack_sums(codes.modules if shape.of_modules else codes.functions)
+    if changed:
+        stacks = stacks.filter(_weight(stacks, live=live).ne_missing(0))
     ways = paths(matched, codes, stacks["stack"], hidden, shape)
     stacks = stacks.select(pl.all().gather(ways.rows))
     found = nodes(ways, _weight(stacks, live=live))

@@ -12,6 +12,7 @@ from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta
 from heapdelta._numbers import wide_difference
 from heapdelta._ranking.live import Live
+from heapdelta._tree import table
 from heapdelta._words import bytes_text, count_text, plural, share_text
 from heapdelta.chart import _data as data
 from heapdelta.chart import _room as room
@@ -24,6 +25,7 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_TOP = 400
 _WIDTH, _ROW, _SIZE = 900, 20, 10
 # Narrower boxes are lines, of which nothing is to be seen.
 _LEAST = 1.5
@@ -39,7 +41,7 @@ def flame(
     *,
     direction: Literal["outward", "inward"] = "outward",
     by: Literal["function", "module"] | None = None,
-    top: int = 400,
+    top: int = _TOP,
 ) -> alt.LayerChart:
     r"""Draw through which calls memory grew, or is held, as a flame graph with labels.
 
@@ -85,7 +87,26 @@ def flame(
     shown = view.live() if isinstance(view, Snapshot) else view
     if by is None:
         by = "function" if shown._matched.frames["function"].null_count() < shown._matched.frames.height else "module"
-    tree = shown.tree(direction=direction, by=by)
+    return _drawn(shown, shown.tree(direction=direction, by=by), direction, top)
+
+
+@harmless
+def still(view: Delta | Comparison | Live) -> alt.LayerChart:
+    """Draw what `flame` does, for paper: where nobody points at a box, stacks that did not change are nowhere."""
+    named = view._matched.frames["function"].null_count() < view._matched.frames.height
+    tree = table.tree(
+        view._matched,
+        direction="outward",
+        by="function" if named else "module",
+        allocators="trim",
+        hide=(),
+        live=isinstance(view, Live),
+        changed=True,
+    )
+    return _drawn(view, tree, "outward", _TOP)
+
+
+def _drawn(shown: Delta | Comparison | Live, tree: pl.DataFrame, direction: str, top: int) -> alt.LayerChart:
     live = isinstance(shown, Live)
     change = pl.col("requested_bytes") if live else wide_difference(pl.col(_PARTS[0]), pl.col(_PARTS[1]))
     tree = tree.with_columns(change.cast(pl.Float64).alias("change"))

@@ -210,9 +210,11 @@ def draw(shown: Sequence[Panel], points: pl.DataFrame, stacks: Sequence[dict[str
         title = alt.TitleParams(
             data.short(panel.name), subtitle=_sentence(panel), anchor="start", frame="group", fontSize=12, color=colour
         )
+        # The words of breaks are between the legend and the first picture.
+        legend = (time.offset(words) if words else 4) if number == 0 else None
         layers = [
             *time.break_layers(shown_axis, named=number == 0),
-            _bars(name, shown_axis, highest, colour, stacks if panel.keys.height else (), legend=number == 0),
+            _bars(name, shown_axis, highest, colour, stacks if panel.keys.height else (), legend=legend),
         ]
         drawn.append(alt.LayerChart(layer=layers).properties(width=time.WIDTH, height=_HEIGHT, title=title))
     apart = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
@@ -243,13 +245,15 @@ def _rows(name: str, births: pl.DataFrame, axis: time.Axis) -> list[dict[str, An
 
 
 def _bars(
-    name: str, axis: time.Axis, highest: int, colour: str, stacks: Sequence[dict[str, Any]], *, legend: bool
+    name: str, axis: time.Axis, highest: int, colour: str, stacks: Sequence[dict[str, Any]], *, legend: int | None
 ) -> alt.Chart:
     counts = marks._axis("blocks born", Unit("blocks", 1), 0, highest)
     counts.title, counts.tickCount = "blocks", 3
     shades = {KEPT: colour, **_SHADES}
     colours = alt.Scale(domain=list(shades), range=list(shades.values()))
-    key = alt.Legend(title=None, orient="top", symbolType="square", labelLimit=0, offset=4) if legend else None
+    key = None
+    if legend is not None:
+        key = alt.Legend(title=None, orient="top", symbolType="square", labelLimit=0, offset=legend)
     bars: alt.Chart = alt.Chart(alt.NamedData(name)).mark_rect(stroke="white", strokeWidth=0.8)
     drawn: alt.Chart = bars.encode(
         x=axis.x("at"),

@@ -76,7 +76,9 @@ def change_of(tree: pl.DataFrame) -> pl.Series:
 
 
 def worth(tree: pl.DataFrame, change: pl.Series, least: float) -> pl.DataFrame:
-    """Leave out nodes with less than a share of all change; what is not known may be large."""
+    """Leave out nodes with less than a share of all change, 0 for none; what is not known may be large."""
+    if not least:
+        return tree
     whole = change[0]
     if whole is None:
         own = [f"self_requested_bytes{part}" for part in ("", "_grown", "_shrunk")]

@@ -1,4 +1,4 @@
-"""`heapdelta export`: what grew between two logs, or what one holds, as a file for another viewer."""
+"""`heapdelta export`: what grew between two logs or over many, or what one holds, as a file for another viewer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from heapdelta import _whole_file
 from heapdelta._export.formats import format_of
 from heapdelta._words import bytes_text
 from heapdelta.cli import _input, _output, _views
+from heapdelta.cli._about import about
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._safe import Text
 from heapdelta.cli.diff import Matching
-from heapdelta.cli.tree import read_files, view_of
+from heapdelta.cli.series.choices import Sorting
 
 _HELP_OF_FORMATS = (
     "pprof: go tool pprof (not speedscope, which refuses what shrank); firefox: profiler.firefox.com; "
@@ -35,14 +36,16 @@ class Kind(StrEnum):
 
 
 def export(
-    before: Annotated[
-        str,
+    sources: Annotated[
+        list[str],
         INPUT,
         typer.Argument(
-            help="The older log; or one log, a comparison of two, or an archive of two logs.", show_default=False
+            metavar="FILE...",
+            help="Two logs, the older first; one log; a comparison of two; or a folder, an archive, a pattern or more "
+            "files: a series of logs, for firefox and speedscope.",
+            show_default=False,
         ),
     ],
-    after: Annotated[str | None, INPUT, typer.Argument(help="The newer log.", show_default=False)] = None,
     output: Annotated[
         Path | None,
         OUTPUT,
@@ -65,6 +68,14 @@ def export(
     match: Annotated[
         Matching, typer.Option(help="Match stacks by content, or by the names of functions: so two builds compare.")
     ] = Matching.CONTENT,
+    order: Annotated[
+        Sorting,
+        typer.Option(
+            metavar="ORDER",
+            help="A series: by the time in the logs (taken_at), the files' names (name), their times of change "
+            "(mtime), or as given.",
+        ),
+    ] = Sorting.TAKEN_AT,
     radix: Annotated[
         int | None, typer.Option(help="10 or 16: radix of a comparison that does not prove its own.")
     ] = None,
@@ -79,7 +90,7 @@ def export(
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
 ) -> None:
-    """Write what grew between two logs, or what one holds, for the viewer of another tool.
+    """Write what grew between two logs or over many, or what one holds, for the viewer of another tool.
 
     Nothing is left out: blocks without a stack are in a frame [no stack recorded], and so on.
     """
@@ -97,10 +108,9 @@ def export(
         by_name=symbols_by_name,
         modules=modules,
     )
-    files = read_files(before, after, how, (before_capture, after_capture), radix)
-    view = _views.filtered(view_of(files, rules, match, threads), asked)
+    found = about(sources, how, (before_capture, after_capture), rules, asked, match, order, radix, dumps=False)
     written = hd.export(
-        view,
+        found.view,
         output,
         format=chosen.name,  # type: ignore[arg-type]
         allocators="keep" if keep_allocators else "trim",
@@ -110,4 +120,6 @@ def export(
         size = bytes_text(output.stat().st_size)
         _output.console().print(Text(f"{written.format}: {output}, {size}"), soft_wrap=True)
     _output.remark_notes(written.notes)
-    _output.report_issues(files.values())
+    for message in found.failures:
+        _output.error_line(message)
+    _output.report_issues(found.files)

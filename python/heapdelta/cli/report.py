@@ -12,8 +12,8 @@ from heapdelta._report.wanted import Asking
 from heapdelta._shell import pasted
 from heapdelta._words import bytes_text
 from heapdelta.cli import _files, _input, _machine, _output, _views
+from heapdelta.cli._about import about, about_case
 from heapdelta.cli._files import INPUT, OUTPUT
-from heapdelta.cli._report_about import about, about_case
 from heapdelta.cli.diff import Matching
 from heapdelta.cli.series.choices import Sorting
 from heapdelta.exceptions import OptionError

@@ -17,6 +17,8 @@ from heapdelta.cli.summary import facts
 from heapdelta.exceptions import ArchiveError, OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from heapdelta._capture.comparison import Comparison
     from heapdelta._diff.delta import Delta
     from heapdelta._ranking.live import Live
@@ -177,7 +179,19 @@ def read_files(
         files: dict[str, tuple[str, AnyCapture]] = {"before": older, "after": newer}
     else:
         files = {"file": (before, found)}
-    for path, capture in files.values():
+    refuse_dumps(files.values())
+    return files
+
+
+def refuse_dumps(files: Iterable[tuple[str, AnyCapture]]) -> None:
+    """Refuse dumps.
+
+    Raises
+    ------
+    OptionError
+        If there is one.
+    """
+    for path, capture in files:
         if isinstance(capture, hd.Dump):
             raise OptionError(
                 f"{path}: expected a heap log or a comparison of two, found a minidump",
@@ -185,7 +199,6 @@ def read_files(
                 hint="a dump records no stacks; heapdelta diff and heapdelta summary take dumps",
                 kind="option",
             )
-    return files
 
 
 def view_of(

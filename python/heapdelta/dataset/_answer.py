@@ -82,7 +82,18 @@ class Ingest:
         return self.manifest.filter(failed & ~pl.col("vanished")).select(_FAILURES)
 
     def count(self, outcome: str) -> int:
-        """Count the files of an outcome, such as ``"read"``."""
+        """Count the files of an outcome.
+
+        Parameters
+        ----------
+        outcome : str
+            As the manifest has it, such as ``"read"``.
+
+        Returns
+        -------
+        int
+            Files.
+        """
         return self.manifest.filter(pl.col("outcome") == outcome).height
 
     @property
@@ -96,7 +107,13 @@ class Ingest:
         return self.manifest.filter("vanished")
 
     def outcomes(self) -> str:
-        """Say in words what became of the files."""
+        """Say in words what became of the files.
+
+        Returns
+        -------
+        str
+            Each outcome with its files, in one line.
+        """
         words = {
             READ: "log, comparison or dump",
             DUPLICATE: "duplicate",

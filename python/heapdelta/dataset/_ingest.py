@@ -59,10 +59,12 @@ def plan(
 
     Parameters
     ----------
-    source, case, blocks, resume, encoding, password, limits
+    source : str, path-like, store or iterable of them
         As for `heapdelta.ingest`.
-    destination : optional
+    destination : str, path-like or store, optional
         A dataset, whose files are left out; it is made if there is none.
+    case, blocks, resume, encoding, password, limits : optional
+        As for `heapdelta.ingest`.
 
     Returns
     -------

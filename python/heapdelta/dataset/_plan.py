@@ -109,7 +109,13 @@ class Batch:
         return sum(each.size for each in self.inputs)
 
     def halves(self) -> tuple[Batch, Batch]:
-        """Cut it in two."""
+        """Cut it in two.
+
+        Returns
+        -------
+        tuple of two Batch
+            The first and the second half of its files.
+        """
         middle = len(self.inputs) // 2
         return replace(self, inputs=self.inputs[:middle]), replace(self, inputs=self.inputs[middle:])
 

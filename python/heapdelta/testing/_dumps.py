@@ -248,7 +248,7 @@ def write_dump_investigation(
         Where to; made if it is not there. Files of these names are replaced if they are of the story.
     steps : int, default 2
         How many dumps, at least 2.
-    seed, stack_count, pointer_width, full
+    seed, stack_count, pointer_width, full : optional
         As for `write_dump`.
     restarted : bool, default False
         Say that the program was started anew after the first dump.

@@ -237,7 +237,7 @@ def write_investigation(
         Where to; made if it is not there. Files of these names are replaced if they are of the story.
     steps : int, default 2
         How many logs, at least 2.
-    seed, stack_count, dialect
+    seed, stack_count, dialect : optional
         As for `write_log`.
     restarted : bool, default False
         Say that the program was started anew after the first log.

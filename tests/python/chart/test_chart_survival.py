@@ -174,6 +174,18 @@ def test_the_restart_is_named_once_and_seen_in_every_panel(survival):
     assert rules == [1, 1, 1]
 
 
+def test_the_word_of_a_restart_is_between_the_legend_and_the_picture(survival):
+    drawn = chart.survival(survival).to_dict()
+    (legend,) = [
+        layer["encoding"]["color"]["legend"]
+        for layer in drawn["vconcat"][0]["layer"]
+        if "color" in layer.get("encoding", {})
+    ]
+    sizes = [layer["mark"]["fontSize"] for layer in drawn["vconcat"][0]["layer"] if layer["mark"]["type"] == "text"]
+    middle = max(-row["height"] for row in drawn["datasets"]["breaks"])
+    assert legend["offset"] >= middle + max(sizes) / 2
+
+
 def test_what_cannot_be_drawn_is_refused(story, survival):
     error = hd.exceptions.OptionError
     with pytest.raises(error, match="expected one of module, function, stack, found 'heap'"):

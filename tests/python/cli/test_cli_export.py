@@ -102,3 +102,26 @@ def test_what_cannot_be_is_refused_before_anything_is_read(capsys: pytest.Captur
     refused(["export", "after.txt", "-o", "a.pb", "--changes-only"], "expected two sides for changes alone", capsys)
     refused(["export", "before.dmp", "after.dmp", "-o", "a.pb"], "found a minidump", capsys)
     refused(["export", "before.dmp", "-o", "a.pb"], "found a minidump", capsys)
+
+
+def test_a_folder_is_a_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    logs = tmp_path / "logs"
+    hd.testing.write_investigation(logs, steps=4, stack_count=40)
+    path = tmp_path / "a.firefox.json"
+    assert cli.run(["export", str(logs), "--focus", "fhpreview", "-o", str(path)]) == cli.OK
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"firefox: {path}, ")
+    assert "filters: focus fhpreview" in shown.err
+    series = hd.series(hd.read_many(logs))
+    expected = [ranking(log.live().filter(focus="fhpreview"), "requested_bytes") for log in series.snapshots]
+    assert [by_module(held) for held in viewers.firefox(path).held] == expected
+    several = [str(log) for log in sorted(logs.glob("*.txt"))]
+    again = tmp_path / "b.speedscope.json"
+    assert cli.run(["export", *several, "--order", "name", "-o", str(again)]) == cli.OK
+    assert len(viewers.speedscope(again)) == 6
+    capsys.readouterr()
+    refused(["export", str(logs), "-o", "a.pb"], "expected two logs for pprof, found a series of 4", capsys)
+    refused(["export", str(logs), "--match", "name", "-o", "a.pb"], "expected no --match with a series", capsys)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.txt").write_text("no log")
+    refused(["export", str(tmp_path / "broken"), "-o", "a.firefox.json"], "expected two heap logs or more", capsys)

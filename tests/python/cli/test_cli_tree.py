@@ -194,6 +194,17 @@ def test_machines_get_a_part_where_it_is_asked_for(capsys: pytest.CaptureFixture
     assert all(row["parent_id"] in known for row in rows[1:])
 
 
+def test_a_share_of_nothing_leaves_out_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    table = delta().tree()
+    assert (table["requested_bytes_grown"] - table["requested_bytes_shrunk"] == 0).any()
+    assert json.loads(out(capsys, *PAIR, "--json", "--min-share", "0"))["rows"] == table.to_dicts()
+    text = out(capsys, *PAIR, "--min-share", "0%")
+    assert "smaller)" not in text
+    unchanged = drawn(out(capsys, "tree", "after.txt", "after.txt", "--min-share", "0"))
+    assert len(unchanged) > 1
+    assert all(line.split()[3:5] == ["0.0", "%"] for line in unchanged)
+
+
 def test_one_log_an_archive_and_a_comparison_have_trees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     live = out(capsys, "tree", "after.txt")
     assert "   bytes   blocks     share   outward from the blamed frame" in live

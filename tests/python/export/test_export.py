@@ -322,9 +322,8 @@ def test_what_a_format_has_no_room_for_is_refused(demo: hd.Delta, tmp_path: Path
         hd.export(demo, tmp_path / "a.txt", format="dhat")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="expected trim or keep for allocators, found 'drop'"):
         hd.export(demo, tmp_path / "a.folded", allocators="drop")  # type: ignore[arg-type]
-    series = hd.series([demo.before, demo.after])
-    with pytest.raises(TypeError, match=r"found Series: take two of its snapshots, heapdelta\.diff\(first, last\)"):
-        hd.export(series, tmp_path / "a.folded")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a Delta, a Snapshot, a Comparison or a Series, found DataFrame"):
+        hd.export(demo.total, tmp_path / "a.folded")  # type: ignore[arg-type]
     many = hd.read_log(hogs({"1": 1}, CALLS).replace("0x1 alloc", "0x7FFFFFFF alloc").encode())
     with pytest.raises(OptionError, match="expected at most 50,000,000 blocks for heaptrack"):
         hd.export(many, tmp_path / "a.heaptrack")

@@ -136,8 +136,12 @@ class Browser:
 
     def open(self, page: Path, *, fragment: str = "", width: int = 1200, height: int = 900) -> None:
         """Open a page, and wait for it."""
+        self.go(page.resolve().as_uri() + fragment, width=width, height=height)
+
+    def go(self, address: str, *, width: int = 1200, height: int = 900) -> None:
+        """Go to an address, and wait for what is there."""
         self.size(width, height)
-        self.ask("Page.navigate", url=page.resolve().as_uri() + fragment)
+        self.ask("Page.navigate", url=address)
         deadline = time.monotonic() + SECONDS
         while self.ask("Runtime.evaluate", expression="document.readyState")["result"]["value"] != "complete":
             assert time.monotonic() < deadline
@@ -177,7 +181,7 @@ class Browser:
         self.value(script)
         self.value("new Promise(done => setTimeout(done, 250))")
 
-    def picture(self, file: Path) -> None:
-        """Draw the whole page into a PNG file."""
-        shot = self.ask("Page.captureScreenshot", captureBeyondViewport=True, format="png")
+    def picture(self, file: Path, *, whole: bool = True) -> None:
+        """Draw the whole page, or what a window shows of it, into a PNG file."""
+        shot = self.ask("Page.captureScreenshot", captureBeyondViewport=whole, format="png")
         file.write_bytes(b64decode(shot["data"]))

@@ -10,12 +10,21 @@ import heapdelta as hd
 import polars as pl
 import pytest
 from chromium import Browser, found
+from heapdelta._words import bytes_text
 from hostile_logs import NAMES, hostile_delta
 
 pytestmark = pytest.mark.timeout(300)
 
-LISTED = """[...document.querySelectorAll('.as-table tbody tr')].map(row => [...row.cells].map(
-    cell => cell.dataset.exact === undefined ? cell.textContent : Number(cell.dataset.exact)))"""
+LISTED = """(async () => {
+    const table = document.querySelector('.as-table');
+    const told = new Promise(done => table.addEventListener('toggle', done, {once: true}));
+    if (!table.open) {
+        table.open = true;
+        await told;
+    }
+    return [...table.querySelectorAll('tbody tr')].map(row => [...row.cells].map(
+        cell => cell.dataset.exact === undefined ? cell.textContent : Number(cell.dataset.exact)));
+})()"""
 TOLD = "document.querySelector('.told').textContent"
 FOCUSED = "document.activeElement.getAttribute('aria-label')"
 
@@ -31,6 +40,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(delta: hd.Delta, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return hd.report(delta, tmp_path_factory.mktemp("page") / "case.html", stacks=150).path
+
+
+@pytest.fixture(scope="module")
+def named(delta: hd.Delta, tmp_path_factory: pytest.TempPathFactory) -> tuple[hd.Delta, Path]:
+    """A difference with names of functions, and a page that has all of its stacks."""
+    folder = tmp_path_factory.mktemp("named")
+    store = hd.symbols(hd.testing.write_symbols(folder / "symbols"))
+    both = hd.diff(delta.before.with_symbols(store), delta.after.with_symbols(store))
+    return both, hd.report(both, folder / "case.html", stacks=None).path
 
 
 def first_level(view: hd.Delta) -> list[list[object]]:
@@ -63,11 +81,10 @@ def test_both_directions_have_one_root(browser: Browser, page: Path) -> None:
 
 def test_growth_alone_and_shrinkage_alone(browser: Browser, page: Path) -> None:
     browser.open(page)
-    widths = {}
     for show in ("grown", "shrunk"):
         browser.choose("show", show)
-        widths[show] = browser.value("[...document.querySelectorAll('.box i')].map(bar => bar.className)")
-        assert set(widths[show]) == {show}
+        bars = "['grown', 'shrunk'].filter(bar => document.querySelector(`.box.${bar}`))"
+        assert browser.value(bars) == [show]
 
 
 def test_keys_alone_lead_through_the_graph(browser: Browser, page: Path) -> None:
@@ -109,6 +126,65 @@ def test_find_tells_what_has_it_and_what_no_filter_sees(browser: Browser, page: 
     assert "folded stacks" in browser.value("document.querySelector('.blind').textContent")
     assert {row[0] for row in browser.value(LISTED)} >= {"fhcatalog"}
     assert delta.by("module").height > len(browser.value(LISTED))
+
+
+def exact(browser: Browser) -> list[list[object]]:
+    """The first level of the graph, where minus nothing is nothing."""
+    return sorted([cell or 0 for cell in row[:5]] for row in browser.value(LISTED))
+
+
+@pytest.mark.parametrize(
+    ("field", "patterns", "filters"),
+    [
+        ("only", "FHCATALOG", {"focus": ["fhcatalog"]}),
+        ("only", "fhpre*; fhqueue", {"focus": ["fhpre*", "fhqueue"]}),
+        ("without", "fhc?talog", {"ignore": ["fhc?talog"]}),
+        ("without", "fhpreview!Thumbnail::*", {"ignore": ["fhpreview!Thumbnail::*"]}),
+    ],
+)
+def test_filters_of_the_page_are_those_of_the_library(
+    browser: Browser, named: tuple[hd.Delta, Path], field: str, patterns: str, filters: dict[str, list[str]]
+) -> None:
+    delta, page = named
+    browser.open(page)
+    browser.choose(field, patterns)
+    view = delta.filter(**filters)
+    assert [row for row in exact(browser) if any(row[1:])] == [row for row in sorted(first_level(view)) if any(row[1:])]
+    out = bytes_text(view.left_out["requested_bytes_delta"].item(), signed=True)
+    said = browser.value("document.querySelector('.blind').textContent")
+    assert said.startswith(f"Filters leave out {out} in ")
+    assert f"{field}=" in browser.value("location.hash")
+    linked = browser.value("location.hash")
+    browser.open(Path("/dev/null"))
+    browser.open(page, fragment=linked)
+    assert browser.value(f"document.querySelector('.controls').elements.{field}.value") == patterns
+    assert browser.value("document.querySelector('.blind').textContent") == said
+
+
+def test_hidden_frames_keep_their_bytes(browser: Browser, named: tuple[hd.Delta, Path]) -> None:
+    delta, page = named
+    browser.open(page)
+    browser.choose("direction", "inward")
+    browser.choose("by", "function")
+    whole = browser.value(TOLD)
+    browser.choose("hide", "ntdll; KERNEL32; ucrtbase; msvcrt")
+    assert browser.value(TOLD) == whole
+    tree = delta.tree(direction="inward", hide=["ntdll", "KERNEL32", "ucrtbase", "msvcrt"])
+    expected = tree.filter(depth=1)
+    hidden = expected.filter(kind="all frames hidden")
+    assert hidden.height == 1
+    listed = {row[0]: row[1] for row in browser.value(LISTED)}
+    assert listed["all frames hidden"] == hidden["requested_bytes_delta"].item()
+    # What did not change is folded by module, and has no frames.
+    assert sorted(filter(None, listed.values())) == sorted(filter(None, expected["requested_bytes_delta"]))
+
+
+def test_filters_say_what_they_cannot_see(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    browser.choose("only", "fhqueue")
+    assert "are in folded stacks" in browser.value("document.querySelector('.blind').textContent")
+    browser.choose("only", "no such module")
+    assert browser.value(TOLD).startswith("total · 0 bytes")
 
 
 def test_few_boxes_at_a_time(browser: Browser, page: Path) -> None:

@@ -46,6 +46,16 @@ def test_a_series_has_verdicts_and_the_tree_from_first_to_last(week: Path, tmp_p
     assert change == delta.total["requested_bytes_delta"].item()
     assert len(found.tables["files-all-table"]) == series.points.height + 1
     assert sum(tag == "img" for tag, _ in found.tags) == 2
+    assert "This is of run 0 alone, in which fhpreview leaks" in found.text
+
+
+def test_which_run_has_stacks_is_said_where_there_are_several(week: Path, tmp_path: Path) -> None:
+    series = hd.series(hd.read_many(week), runs="all")
+    _, found = read(series.filter(ignore="fhpreview"), tmp_path)
+    assert "This is of run 1 alone, the last with more than one log" in found.text
+    of_one = series.points.filter(run=0)["point"]
+    _, found = read(hd.series([series.snapshots[point] for point in of_one]), tmp_path)
+    assert "This is of run" not in found.text
 
 
 def test_filters_of_a_series_hold_for_all_of_the_page(week: Path, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""What a report is about: which files are a pair, which are a series, and of what."""
+"""What a report or an export is about: which files are a pair, which are a series, and of what."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from heapdelta._read.sources import listed_sources
 from heapdelta._words import plural
 from heapdelta.cli import _input, _pair, _views
 from heapdelta.cli.diff import Matching
-from heapdelta.cli.tree import view_of
+from heapdelta.cli.tree import refuse_dumps, view_of
 from heapdelta.exceptions import ArchiveError, OptionError
 
 if TYPE_CHECKING:
@@ -46,20 +47,23 @@ def about(
     match: Matching,
     order: Sorting,
     radix: int | None,
+    *,
+    dumps: bool = True,
 ) -> About:
-    """Read files, and put together what they are.
+    """Read files, and put together what they are; with or without `dumps`, which have no stacks.
 
     Raises
     ------
     OptionError
         If options and files do not go together, or there is nothing to report.
     """
+    several = partial(_series, sources, how, captures, rules, asked, match, order, radix, dumps=dumps)
     if _is_series(sources):
-        return _series(sources, how, captures, rules, asked, match, order, radix)
+        return several()
     if len(sources) == 1:
         files = _one(sources[0], how, captures, radix)
         if files is None:
-            return _series(sources, how, captures, rules, asked, match, order, radix)
+            return several()
     else:
         if radix is not None:
             raise OptionError("expected no --radix with two logs: it is for a comparison", kind="option")
@@ -68,6 +72,8 @@ def about(
             for path, capture in zip(sources, captures, strict=True)
         ]
         files = list(zip(sources, read, strict=True))
+    if not dumps:
+        refuse_dumps(files)
     if any(isinstance(capture, hd.Dump) for _, capture in files):
         return About(_of_dumps(files, rules, asked, match), files)
     names = ("before", "after") if len(files) > 1 else ("file",)
@@ -159,6 +165,8 @@ def _series(
     match: Matching,
     order: Sorting,
     radix: int | None,
+    *,
+    dumps: bool,
 ) -> About:
     """Read many logs, each run judged by itself; or many dumps, where there are no two logs."""
     of_pairs = {"--radix": radix, "--before-capture": captures[0], "--after-capture": captures[1]}
@@ -171,12 +179,13 @@ def _series(
     if len(batch) >= 2:
         made = hd.series(hd.group(batch), allocators=rules, order=order.value, runs="all", threads=how.threads)
         return About(_views.filtered(made, asked), _files(batch), failures)
-    if len(batch.dumps) >= 2:
+    if dumps and len(batch.dumps) >= 2:
         _views.refuse_for_dumps({f"--{name}": patterns for name, patterns in asked.items()} | {"--allocators": rules})
         counters = hd.series(batch, by="counter", order=order.value, runs="all", threads=how.threads)
         return About(counters, _files(batch), failures)
+    wanted = "two heap logs or two minidumps" if dumps else "two heap logs"
     raise OptionError(
-        f"expected two heap logs or two minidumps or more, found {plural(len(batch), 'log')} and "
+        f"expected {wanted} or more, found {plural(len(batch), 'log')} and "
         f"{plural(len(batch.dumps), 'dump')} in {plural(len(batch.paths), 'file')}",
         hint=failures[0] if failures else None,
         kind="option",
