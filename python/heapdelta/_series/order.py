@@ -107,7 +107,7 @@ def ordered(
 def _without_copies(snapshots: Sequence[Snapshot]) -> tuple[list[Snapshot], list[Snapshot]]:
     """Take logs apart from copies of them: the same sums of the same process at the same moment are no second point."""
     kept: list[Snapshot] = []
-    copies = []
+    copies: list[Snapshot] = []
     of_moment: dict[object, list[Snapshot]] = {}
     for snapshot in snapshots:
         moment_of = (snapshot.taken_at, snapshot.machine, snapshot.pid)
