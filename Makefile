@@ -1,4 +1,5 @@
-# Everything a developer or CI runs. `make help` lists it; Rust, Python 3.11 or later and make are all it needs.
+# Everything a developer or CI runs, on Linux and macOS: the recipes are of bash. `make help` lists it; Rust, Python 3.11 or later,
+# a C compiler and make are all it needs.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -18,7 +19,7 @@ BUILT := $(VENV)/.package-built-quick
 BUILT_FOR_BENCH := $(VENV)/.package-built-release
 STUBS := $(TARGET)/stubs
 RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs' 2>/dev/null)
-RUFF_PATHS := python tests benches notebooks docs/site
+RUFF_PATHS := python tests benches notebooks docs/site tools
 
 export VIRTUAL_ENV := $(VENV)
 # The same interpreter for every cargo call, or pyo3 would be built again and again.
@@ -40,6 +41,7 @@ demo: $(BUILT) ## Build, then run an investigation on synthetic logs: the diff, 
 
 .PHONY: test
 test: lint test-rust test-python test-notebooks test-types test-generated test-fuzz test-polars ## Run every check there is
+	@git diff --quiet HEAD 2>/dev/null && git rev-parse HEAD > $(TARGET)/tests-passed || rm -f $(TARGET)/tests-passed
 	@echo "make test: all checks passed"
 
 # --- the machine: a virtual environment with the tools, the package in it ------------------------------------------------
@@ -116,6 +118,9 @@ test-generated: $(BUILT) ## Files that are generated must be what a fresh run wr
 	$(write_stub)
 	diff -u python/heapdelta/_native.pyi $(STUBS)/heapdelta/_native.pyi || \
 		{ echo "python/heapdelta/_native.pyi is out of date: run make stubs" >&2; exit 1; }
+	$(BIN)/python tools/release/licences.py $(TARGET)/licences.txt
+	diff -u LICENSE-THIRD-PARTY.txt $(TARGET)/licences.txt || \
+		{ echo "LICENSE-THIRD-PARTY.txt is out of date: run make licences" >&2; exit 1; }
 
 # A target folder of its own: the library has the same file name in both workspaces, and cargo would mix them up.
 .PHONY: test-fuzz
@@ -127,6 +132,11 @@ test-fuzz: ## Build the fuzz targets on this toolchain and run them over their s
 test-polars: ## The cargo feature `polars`, for Rust users
 	cargo test --locked --features polars --test rust polars_frames
 	cargo test --locked --features polars --doc to_polars
+
+# Half an hour on a quiet machine, and some 8 GB below $HEAPDELTA_WINDOWS_CACHE (by default target/windows), so it is no part of `make test`.
+.PHONY: test-windows
+test-windows: $(TOOLS) ## Build for Windows and run the tests of the core, the wheel and the package under Wine (Debian; installs nothing)
+	HOST_PYTHON=$(BIN)/python HEAPDELTA_WINDOWS_CACHE="$${HEAPDELTA_WINDOWS_CACHE:-$(TARGET)/windows}" tools/windows/test.sh $(WINDOWS_STEPS)
 
 # Readers of other people: what cannot be had is said, and not run.
 VIEWERS := $(TARGET)/viewers
@@ -183,6 +193,31 @@ stubs: $(TOOLS) ## Write python/heapdelta/_native.pyi from the bindings
 	$(write_stub)
 	cp $(STUBS)/heapdelta/_native.pyi python/heapdelta/_native.pyi
 
+.PHONY: licences
+licences: $(TOOLS) ## Write LICENSE-THIRD-PARTY.txt: the licence texts of the crates in a wheel
+	$(BIN)/python tools/release/licences.py LICENSE-THIRD-PARTY.txt
+
+.PHONY: interface
+interface: $(BUILT) ## Write tests/data/interface anew: columns of tables and fingerprints, which a release must not change unseen
+	$(BIN)/python tests/python/interface.py
+
+# --- wheels and releases: docs/release.md ------------------------------------------------------------------------------------
+
+.PHONY: wheels
+wheels: $(TOOLS) ## Build the wheels that this machine can build into dist/, look into each, install and try each (WHEELS=linux-x86_64 for one)
+	HOST_PYTHON=$(BIN)/python TARGET=$(TARGET) DIST=dist tools/release/wheels.sh $(WHEELS)
+
+.PHONY: test-matrix
+test-matrix: $(TOOLS) ## Try one wheel on Python 3.11 to 3.14 and on the oldest and newest polars (MATRIX='--only 3.13' for one)
+	ls dist/*manylinux*x86_64.whl >/dev/null 2>&1 || $(MAKE) wheels WHEELS=linux-x86_64
+	$(BIN)/python tools/release/matrix.py dist/*manylinux*x86_64.whl $(TARGET)/matrix $(MATRIX)
+
+.PHONY: release
+release: $(TOOLS) ## Make a release but for the upload: make release VERSION=0.2.0 (RELEASE=--dry-run changes nothing here)
+	@test -n "$(VERSION)" || { echo "expected VERSION=…, such as make release VERSION=0.2.0" >&2; exit 2; }
+	$(BIN)/python -m pip install -q --group release
+	$(BIN)/python tools/release/release.py $(VERSION) --work $(TARGET)/release-$(VERSION) --tests $(TARGET)/tests-passed $(RELEASE)
+
 # --- speed, memory, robustness -------------------------------------------------------------------------------------------
 
 .PHONY: bench-symbols
@@ -230,13 +265,14 @@ fuzz-names: $(BUILT) ## Draw charts, reports and pages of mutated names for FUZZ
 	cd tests/python && $(BIN)/python hostile_names.py --seconds $(FUZZ_SECONDS) --seed $$RANDOM
 
 .PHONY: fuzz
-fuzz: fuzz-names fuzz-address fuzz-miri ## QUIRK_FILES logs with quirks, PDBs with changed records, then every fuzz target for FUZZ_SECONDS, without and with AddressSanitizer (needs cargo-fuzz and nightly)
+fuzz: fuzz-names fuzz-address fuzz-miri ## QUIRK_FILES logs with quirks, PDBs with changed records, changed heaps, then every fuzz target for FUZZ_SECONDS, without and with AddressSanitizer (needs cargo-fuzz and nightly)
 	@cargo +nightly fuzz --version >/dev/null || \
 		{ echo "expected cargo-fuzz and a nightly toolchain: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
 	HEAPDELTA_QUIRK_FILES=$(QUIRK_FILES) HEAPDELTA_QUIRK_SEED=$$(date +%s)000 \
 		cargo test --locked --test rust quirks
 	HEAPDELTA_RECORD_SECONDS=$(FUZZ_SECONDS) cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --test records
-	for sanitizer in none address; do for target in read_any umdh2_fast_path comparison_round_trip dump_any archive_any symbols_any; do \
+	HEAPDELTA_HEAP_SECONDS=$(FUZZ_SECONDS) cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --test heaps
+	for sanitizer in none address; do for target in read_any umdh2_fast_path comparison_round_trip dump_any heap_walk archive_any symbols_any; do \
 		mkdir -p fuzz/corpus/$$target; \
 		cargo +nightly fuzz run --sanitizer $$sanitizer --target-dir $(TARGET)/fuzz-$$sanitizer --features libfuzzer \
 			$$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) \

@@ -139,6 +139,7 @@ def import_time() -> dict[str, Any]:
 def main() -> None:
     import archives
     import datasets
+    import dump_heaps
     import dumps
     import trees
 
@@ -146,8 +147,9 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     plain = ["read", "rival", "hand-over", "diff", "import", "summary"]
+    dump_cases = dumps.CASES | dump_heaps.CASES
     parser.add_argument(
-        "case", choices=[*plain, *dumps.CASES, *series.CASES, *archives.CASES, *datasets.CASES, *trees.CASES]
+        "case", choices=[*plain, *dump_cases, *series.CASES, *archives.CASES, *datasets.CASES, *trees.CASES]
     )
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--threads", type=int)
@@ -180,7 +182,7 @@ def main() -> None:
             result = datasets.CASES[name](options.paths[0], options.threads)
         case name:
             warm(options.paths[0])
-            result = dumps.CASES[name](options.paths[0])
+            result = dump_cases[name](options.paths[0])
     print(json.dumps(result))
 
 

@@ -61,6 +61,28 @@ def tree_logs(folder: Path) -> tuple[Path, Log]:
     return before, _kept(folder / "tree-after.txt", both)
 
 
+def heaps_dump(folder: Path, share: float) -> Log:
+    """Write the dump of heaps, of 1 GiB with 6 million blocks in 40 heaps at `share` 1, unless it is there already."""
+    from heapdelta import testing
+
+    def write(path: Path) -> dict[str, int]:
+        about, heaps = testing.write_reference_heaps(
+            path, heap_bytes=int((1 << 30) * share), block_count=int(6_000_000 * share), heap_count=40, seed=SEED
+        )
+        counts = {
+            "heap_count": heaps.height,
+            "busy_count": int(
+                heaps.select("busy_count", "lfh_busy_count", "large_count").sum().sum_horizontal().item()
+            ),
+            "busy_bytes": int(
+                heaps.select("busy_bytes", "lfh_busy_bytes", "large_bytes").sum().sum_horizontal().item()
+            ),
+        }
+        return about | counts
+
+    return _kept(folder / f"heaps-{share:g}-{SEED}.dmp", write)
+
+
 def small_logs(folder: Path, count: int = SMALL_LOGS) -> Path:
     """Write a folder of logs of 500 B, unless it is there already: one stack each, and two blocks of 64 B."""
     small = folder / f"small-{count}"

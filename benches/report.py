@@ -13,7 +13,7 @@ from typing import Any
 from reference import DUMPS, KINDS, Log
 from report_archives import archive_rows
 from report_datasets import dataset_rows
-from report_dumps import dump_rows
+from report_dumps import dump_rows, heap_rows
 from report_series import many_rows, series_rows
 from report_trees import tree_rows
 from rows import at_least, at_most, row
@@ -80,6 +80,7 @@ def _table(medians: Mapping[str, Result], logs: Mapping[str, Log]) -> Iterator[s
     yield from tree_rows(medians, logs["tree"])
     for kind in DUMPS:
         yield from dump_rows(medians, kind, logs[kind].answer["memory_bytes"])
+    yield from heap_rows(medians, logs["dump heaps"].size)
 
 
 def _speed_rows(medians: Mapping[str, Result], kind: str, size: int) -> Iterator[str]:

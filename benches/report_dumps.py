@@ -47,6 +47,22 @@ def dump_rows(medians: Mapping[str, Result], kind: str, memory_bytes: int) -> It
         yield row(words, kind, f"{seconds * 1e9:,.0f} ns", *at_most(seconds * 1e6, goal))
 
 
+def heap_rows(medians: Mapping[str, Result], byte_count: int) -> Iterator[str]:
+    """All rows of the heaps of a dump."""
+    kind = "heaps-1g"
+    for name, words, goal in (("one-core", "on one core", 1.5), ("two-cores", "on two cores", 0.8)):
+        seconds = medians[f"heaps {name}"]["seconds"]
+        yield row(f"all tables of the heaps, {words}; s", kind, f"{seconds:.2f} s", *at_most(seconds, goal))
+    share = medians["heaps two-cores"]["anonymous_bytes"] / byte_count
+    yield row("memory of these tables, as a share of the dump", kind, f"{share:.2f}", *at_most(share, 0.3))
+    unasked = medians["heaps unasked"]["seconds"]
+    yield row("`read`, every table but those of heaps; ms", kind, f"{unasked * 1e3:.1f} ms")
+    seconds = medians["heaps ranking"]["seconds"]
+    yield row("`by` size and content, two walks; s", kind, f"{seconds:.2f} s")
+    seconds = medians["heaps map"]["seconds"]
+    yield row("`chart.heap_map` of the largest heap, after a walk; s", kind, f"{seconds:.2f} s", *at_most(seconds, 1))
+
+
 def _rate(words: str, kind: str, rate: float, *, with_goal: bool = False) -> str:
     goal = at_least(rate / 1e9, 4) if with_goal else ()
     return row(words, kind, f"{rate / 1e9:.2f} GB/s", *goal)

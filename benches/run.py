@@ -18,7 +18,20 @@ import archives
 import datasets
 from bench import Bench, check
 from memory import warm
-from reference import DUMPS, FIELD_BYTES, KINDS, SEED, SMALL_LOGS, Log, dump, log, part, small_logs, tree_logs
+from reference import (
+    DUMPS,
+    FIELD_BYTES,
+    KINDS,
+    SEED,
+    SMALL_LOGS,
+    Log,
+    dump,
+    heaps_dump,
+    log,
+    part,
+    small_logs,
+    tree_logs,
+)
 from report import write_report
 from report_trees import tree_rows
 from run_trees import measure_trees, tree_cases
@@ -153,12 +166,27 @@ def dump_cases(bench: Bench, kind: str, target: Log, program: Path) -> None:
     print(f"  rust {kind}: {float(each) * 1e9:.0f} ns", flush=True)
 
 
+def heap_cases(bench: Bench, target: Log) -> None:
+    """The heaps of a dump: walked on one core and on two, ranked, drawn; and the dump without a word about them."""
+    for name, fields in {
+        "one-core": ["heap_count", "busy_count", "busy_bytes"],
+        "two-cores": ["heap_count", "busy_count", "busy_bytes"],
+        "unasked": ["memory_bytes"],
+        "ranking": ["busy_count"],
+        "map": [],
+    }.items():
+        result = bench.add(f"heaps {name}", f"heaps-{name}", str(target.path))
+        for field in fields:
+            check(f"heaps of a dump, {name}: {field}", result[field], target.answer[field])
+
+
 def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str, Log]:
     """All cases, in turn; gives the logs and the dumps."""
     logs = {kind: log(folder, kind, options.size) for kind in KINDS}
     grown = {kind: log(folder, kind, options.size, grown=True) for kind in KINDS}
     slices = {kind: part(logs[kind], folder, options.slice) for kind in KINDS}
     dumps = {kind: dump(folder, kind, options.dump_share) for kind in DUMPS}
+    with_heaps = heaps_dump(folder, options.dump_share)
     steps = [logs["blocks"], *(log(folder, "blocks", options.size, step=step) for step in range(1, 5))]
     folder_of_many = folder / f"many-{options.size // 50}"
     folder_of_many.mkdir(exist_ok=True)
@@ -190,7 +218,8 @@ def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> dict[str
         check("hand-over: bytes", result["requested_bytes"], logs["blocks"].answer["requested_bytes"])
         for kind in DUMPS:
             dump_cases(bench, kind, dumps[kind], options.dump_memory)
-    return logs | dumps | {"heaps": heaps, "field": field, "tree": tree_after}
+        heap_cases(bench, with_heaps)
+    return logs | dumps | {"heaps": heaps, "field": field, "tree": tree_after, "dump heaps": with_heaps}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use heapdelta::internals::table::schema::{
-    COMPARISON_TABLES, DUMP_TABLES, SNAPSHOT_TABLES, SYMBOL_TABLES, TableSchema,
+    COMPARISON_TABLES, DUMP_TABLES, HEAP_TABLES, SNAPSHOT_TABLES, SYMBOL_TABLES, TableSchema,
 };
 
 const HEAD: &str = "\
@@ -33,6 +33,13 @@ fn main() {
     println!("## Tables of a minidump\n");
     println!("Two of them have the name of a table above and other columns: `modules` and `issues`.\n");
     DUMP_TABLES.iter().for_each(|table| section(table));
+    println!("## Tables of the heaps of a minidump\n");
+    println!(
+        "Read from the memory that the dump holds, when they are asked for. `usage` has the columns of a snapshot's, and"
+    );
+    println!("`issues` those of a minidump's: what does not hold of its heaps.\n");
+    let seen = ["usage", "stacks", "frames", "issues"];
+    HEAP_TABLES.iter().filter(|table| !seen.contains(&table.name)).for_each(|table| section(table));
 }
 
 fn section(table: &TableSchema) {

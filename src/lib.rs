@@ -102,7 +102,7 @@ pub use input::{
 };
 pub use log::sink::LineCounts;
 pub use read::{Options, read, read_with};
-pub use snapshot::{About, Capture, Comparison, Dump, Header, Snapshot};
+pub use snapshot::{About, Capture, Comparison, Dump, Header, HeapWalk, Snapshot};
 pub use table::{Table, schema};
 
 /// The rooms themselves, for the tests, benches and fuzz targets of this repository. They change without notice.

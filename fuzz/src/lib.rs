@@ -5,6 +5,7 @@
 pub mod archive_any;
 pub mod comparison_round_trip;
 pub mod dump_any;
+pub mod heap_walk;
 pub mod pdb_records;
 pub mod read_any;
 pub mod symbols_any;

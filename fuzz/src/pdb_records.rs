@@ -28,7 +28,8 @@ impl Random {
         self.0
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    /// A number below another.
+    pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end.max(1) as u64) as usize
     }
 

@@ -55,6 +55,11 @@ fn dump_any() {
     run(heapdelta_fuzz::dump_any::target, "dump_any");
 }
 
+#[test]
+fn heap_walk() {
+    run(heapdelta_fuzz::heap_walk::target, "heap_walk");
+}
+
 /// The symbols of the tests.
 #[test]
 fn symbols_any() {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "Keys", "Snapshot", "SymbolStore", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_symbols", "empty_tables", "encoding_name", "export_stacks", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_every", "read_members", "restored", "server_symbols", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "HeapWalk", "Keys", "Snapshot", "SymbolStore", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_symbols", "empty_tables", "encoding_name", "export_stacks", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "heap_damage_names", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_every", "read_members", "restored", "server_symbols", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_heap_dump", "write_heap_dump_log", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_heaps", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -132,6 +132,10 @@ class Dump:
         """
         Bytes of the process: a view of the file where they are there in one piece, else of a copy.
         """
+    def closed(self, /) -> Dump:
+        """
+        The same without the file.
+        """
     @property
     def comment(self, /) -> str | None:
         """
@@ -156,6 +160,10 @@ class Dump:
     def format(self, /) -> str:
         """
         Always minidump.
+        """
+    def heap_walk(self, /, threads: SupportsIndex | None = None, contents: bool = False) -> HeapWalk:
+        """
+        The heaps of the process, walked now; with contents, what blocks begin with is looked at as well.
         """
     @property
     def kernel_time(self, /) -> float | None:
@@ -259,6 +267,16 @@ class Grid:
     def sum(self, /, keys: SupportsGetItem[int, SupportsIndex], groups: SupportsGetItem[int, SupportsIndex], group_count: SupportsIndex) -> Grid:
         """
         Add keys up into groups: each key goes into the group that is at the same place.
+        """
+
+@final
+class HeapWalk:
+    """
+    The heaps of a minidump as tables.
+    """
+    def table(self, /, name: str) -> Table:
+        """
+        A table by its name: heaps, segments, allocations, sizes, usage, stacks, frames or issues; with contents also contents or crt_blocks.
         """
 
 @final
@@ -512,6 +530,11 @@ def gathered(captures: SupportsGetItem[int, Snapshot | Comparison | Dump], name:
     ``capture``, which have one name for each capture.
     """
 
+def heap_damage_names() -> list[str]:
+    """
+    The names of all defects that `write_heap_dump` can write.
+    """
+
 def hexadecimal(numbers: Any) -> Table:
     """
     Write numbers as upper-case hexadecimal: one column `text`. `numbers` has one column u64.
@@ -611,6 +634,16 @@ def why_not_one_run(before: Snapshot, after: Snapshot) -> str | None:
     Why trace ids and addresses of two logs must not be matched; None if they may be.
     """
 
+def write_heap_dump(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, stack_count: SupportsIndex, windows: str, pointer_width: SupportsIndex, wow64: bool, gflags: SupportsGetItem[int, str], damage: str | None) -> dict[str, Any]:
+    """
+    Write one dump of the synthetic server with its heaps. Wrapped by `heapdelta.testing.write_heap_dump`.
+    """
+
+def write_heap_dump_log(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, stack_count: SupportsIndex, windows: str, pointer_width: SupportsIndex, wow64: bool, gflags: SupportsGetItem[int, str]) -> dict[str, Any]:
+    """
+    Write the log of the same heaps. Wrapped by `heapdelta.testing.write_heap_dumps`.
+    """
+
 def write_investigation_log(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, run: SupportsIndex, stack_count: SupportsIndex, dialect: str, pointer_width: SupportsIndex, line_end: str, encoding: str) -> dict[str, Any]:
     """
     Write one log of the synthetic investigation. Wrapped by `heapdelta.testing.write_log`.
@@ -624,6 +657,11 @@ def write_process_dump(path: str | PathLike[str], *, step: SupportsIndex, seed: 
 def write_reference_dump(path: str | PathLike[str], kind: str, seed: SupportsIndex, sizes: dict[str, SupportsIndex]) -> dict[str, int]:
     """
     Write a benchmark dump. Wrapped by `heapdelta.testing.write_reference_dump`.
+    """
+
+def write_reference_heaps(path: str | PathLike[str], *, heap_bytes: SupportsIndex, block_count: SupportsIndex, heap_count: SupportsIndex, seed: SupportsIndex) -> dict[str, Any]:
+    """
+    Write a benchmark dump of heaps. Wrapped by `heapdelta.testing.write_reference_heaps`.
     """
 
 def write_reference_log(path: str | PathLike[str], kind: str, byte_count: SupportsIndex, seed: SupportsIndex, grown: bool = False, step: SupportsIndex = 0) -> dict[str, Any]:

@@ -17,11 +17,13 @@ import re
 import select
 import stat
 import sys
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from heapdelta._long_path import for_system, real
 from heapdelta.exceptions import HeapdeltaError, WriteError
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ _STREAMS = {"-": 1, "/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _STREAM = re.compile(r"/(?:dev|proc/(self|thread-self|\d+))/fd/(\d+)")
 # Some file systems have no such thing; what they hold is as safe as they make it.
 _NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EROFS}
+# Numbers of Windows: access denied, sharing violation, lock violation, user-mapped section open.
+_OPEN_ELSEWHERE = {5, 32, 33, 1224}
+# Half a second in all: long for a scanner, short for who waits for the error.
+_PAUSES = (0.01, 0.04, 0.15, 0.3)
 
 
 def write(path: str | os.PathLike[str], content: bytes | str) -> None:
@@ -71,7 +77,7 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
         try:
             yield beside
             _finish(beside, before)
-            beside.replace(target)
+            _put_in_place(beside, target)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
@@ -105,6 +111,11 @@ def stream_of(path: str | os.PathLike[str]) -> int | None:
     return int(found[2])
 
 
+def is_open_elsewhere(error: OSError) -> bool:
+    """Tell whether Windows refused because somebody has the file open, or may have."""
+    return getattr(error, "winerror", None) in _OPEN_ELSEWHERE
+
+
 def write_all(descriptor: int, content: bytes | memoryview) -> None:
     """Write everything: the system may take a part of it and say so, or none for now."""
     rest = memoryview(content)
@@ -113,6 +124,11 @@ def write_all(descriptor: int, content: bytes | memoryview) -> None:
             rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:
             select.select([], [descriptor], [])
+        except OSError as error:
+            # So Windows says that nobody reads a pipe any more; there is no other reason for it with one.
+            if error.errno == errno.EINVAL and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+            raise
 
 
 def _write_stream(number: int, content: bytes) -> None:
@@ -142,20 +158,20 @@ def _told(path: str | os.PathLike[str]) -> Iterator[None]:
 def _target(path: str | os.PathLike[str]) -> tuple[Path | None, os.stat_result | None]:
     """Find the file to replace, and what is there now; no file where the path leads to something else."""
     try:
-        before = os.stat(path)  # noqa: PTH116 - a path that is no text is the caller's
+        before = os.stat(for_system(path))  # noqa: PTH116 - a path that is no text is the caller's
     except FileNotFoundError:
-        return Path(os.path.realpath(path)), None
+        return Path(real(path)), None
     if stat.S_ISDIR(before.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(before.st_mode):
         return None, before
     _refuse_protected(path)
-    return Path(os.path.realpath(path)), before
+    return Path(real(path)), before
 
 
 def _refuse_protected(path: str | os.PathLike[str]) -> None:
     """Raise for a file that may not be written to: its folder may, and would let us replace it."""
-    if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+    if not os.access(for_system(path), os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
@@ -180,6 +196,20 @@ def _finish(beside: Path, before: os.stat_result | None) -> None:
                 os.chown(beside, before.st_uid, before.st_gid)
         beside.chmod(stat.S_IMODE(before.st_mode))
     _sync(beside, os.O_RDWR)
+
+
+def _put_in_place(beside: Path, target: Path) -> None:
+    """Move the new file to its place; wait a moment where Windows refuses because a virus scanner or an index looks."""
+    for pause in _PAUSES:
+        try:
+            beside.replace(target)
+        except OSError as error:
+            if not is_open_elsewhere(error):
+                raise
+            time.sleep(pause)
+        else:
+            return
+    beside.replace(target)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "ArchiveError",
     "CancelledError",
     "CaptureError",
+    "ClosedError",
     "DirectoryError",
     "FormatError",
     "HeapdeltaError",
@@ -154,7 +155,8 @@ class WriteError(HeapdeltaError, OSError):
             Also the built-in exception of the same meaning, with its ``errno``.
         """
         kind = _WRITE_ERRORS.get(error.errno or 0, cls)
-        told = kind(f"{path}: cannot write: {error.strerror or error}", path=path, kind="write")
+        hint = _WINDOWS_HINTS.get(getattr(error, "winerror", None) or 0)
+        told = kind(f"{path}: cannot write: {error.strerror or error}", path=path, hint=hint, kind="write")
         told.errno, told.strerror = error.errno, error.strerror
         return told
 
@@ -184,6 +186,16 @@ _WRITE_ERRORS: dict[int, type[WriteError]] = {
 }
 
 
+_OPEN_ELSEWHERE = "another program may have it open: close it there, or choose another name"
+_WINDOWS_HINTS = {
+    5: _OPEN_ELSEWHERE,
+    32: _OPEN_ELSEWHERE,
+    33: _OPEN_ELSEWHERE,
+    1224: "it is mapped, as a dump is that was read: Dump.close() lets go of it; or choose another name",
+}
+"""By number of Windows: access denied, sharing violation, lock violation, user-mapped section open."""
+
+
 class FormatError(HeapdeltaError, ValueError):
     """The content is neither a heap log nor a minidump: empty, a binary, some other text, a dump cut in its header."""
 
@@ -202,6 +214,10 @@ class RadixError(FormatError):
 
 class AbsentMemoryError(HeapdeltaError, LookupError):
     """A minidump does not hold the contents of memory that were asked for."""
+
+
+class ClosedError(HeapdeltaError, ValueError):
+    """A minidump was closed, and its contents of memory were asked for; its header and tables are there still."""
 
 
 class NoTableError(HeapdeltaError, AttributeError):

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from types import FrameType
 
-_INTERRUPTED = 130
+_DEFECT, _INTERRUPTED = 1, 130
 _STANDARD_ERROR = 2
 
 
@@ -26,8 +27,10 @@ def main() -> None:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
         signal.signal(signal.SIGINT, _leave)
-    from heapdelta.cli import main as run
-
+    try:
+        from heapdelta.cli import main as run
+    except ImportError as error:
+        _leave_unable(error)
     try:
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,6 +44,13 @@ def _leave(_signal: int = signal.SIGINT, _frame: FrameType | None = None) -> NoR
     with suppress(OSError):
         os.write(_STANDARD_ERROR, b"error: interrupted\n")
     os._exit(_INTERRUPTED)
+
+
+def _leave_unable(error: ImportError) -> NoReturn:
+    """Leave because a package that all of heapdelta needs is missing or broken: not even its doctor can run."""
+    again = f"{sys.executable} -m pip install --force-reinstall heapdelta"
+    print(f"error: heapdelta cannot be loaded: {error!s:.500}\nhint: {again}", file=sys.stderr)
+    sys.exit(_DEFECT)
 
 
 def _fill_in_closed() -> None:

@@ -1,10 +1,11 @@
 //! What a region is for, as far as the dump shows it: never a guess.
 //!
 //! A stack is an allocation in which a thread's stack lies, a TEB the region of a thread's environment block, the PEB the
-//! region that a TEB points at. A heap is an allocation that starts with a segment's signature, where the dump holds these
-//! bytes. The rest of private memory is `private`. Each region has one class, so sums by class add up to the whole.
+//! region that a TEB points at. A heap is an allocation that starts with a segment, of either width, where the dump holds these
+//! bytes; heaps that processes share are mapped memory. The rest of private memory is `private`. Each region has one class, so sums by class add up to the whole.
 
 use super::{
+    heap::find::{self, Found, HEAD},
     memory::Memory,
     regions::{COMMIT, FREE, IMAGE, MAPPED, PRIVATE, Regions},
     threads::Thread,
@@ -51,16 +52,27 @@ pub struct Classes {
     pub stacks: Vec<Option<(u64, u64)>>,
 }
 
-/// Allocations that are heaps if a segment's signature is where they start.
+/// Allocations that are heaps if they start with a segment.
 #[derive(Debug, Clone, Default)]
 pub struct Candidates {
-    /// The place in the file of the four bytes that tell, for each.
+    /// The place in the file of the bytes that tell, for each.
     pub places: Vec<u64>,
     /// The allocations.
-    asked: Vec<u32>,
+    asked: Vec<Asked>,
     /// Allocation of each row; `NONE` for free regions.
     allocation: Vec<u32>,
     allocation_count: usize,
+    narrow: bool,
+}
+
+/// An allocation that may be a heap.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    allocation: u32,
+    base: u64,
+    /// Bytes that the dump holds of its start, up to those that tell.
+    held: usize,
+    private: bool,
 }
 
 /// Regions by address, and the allocations they form.
@@ -172,23 +184,28 @@ pub fn classify(regions: &Regions, threads: &[Thread], contents: &Contents<'_>) 
 }
 
 impl Classes {
-    /// Tells the heaps, too: `words` are at the places of the candidates.
-    pub fn mark_heaps(&mut self, candidates: &Candidates, words: &[Option<u32>]) {
-        // `_HEAP_SEGMENT.SegmentSignature` and `_SEGMENT_HEAP.Signature` of the public symbols.
-        const SEGMENT: u32 = 0xFFEE_FFEE;
-        const SEGMENT_HEAP: u32 = 0xDDEE_DDEE;
+    /// Tells the heaps, too, and gives them: `heads` are at the places of the candidates.
+    pub fn mark_heaps(&mut self, candidates: &Candidates, heads: &[Head]) -> Vec<Found> {
         let mut heaps = vec![false; candidates.allocation_count];
-        for (allocation, word) in candidates.asked.iter().zip(words) {
-            heaps[*allocation as usize] = matches!(word, Some(SEGMENT | SEGMENT_HEAP));
+        let mut all = Vec::new();
+        for (asked, head) in candidates.asked.iter().zip(heads) {
+            let head = &head.0[..asked.held.min(head.1)];
+            let found = find::found(asked.base, head, candidates.narrow, asked.private);
+            heaps[asked.allocation as usize] = found.is_some();
+            all.extend(found);
         }
         for (class, allocation) in self.class.iter_mut().zip(&candidates.allocation) {
-            // Every private region has an allocation.
-            if *class == Class::Private && heaps[*allocation as usize] {
+            // Every region of these classes has an allocation.
+            if matches!(class, Class::Private | Class::Mapped) && heaps[*allocation as usize] {
                 *class = Class::Heap;
             }
         }
+        all
     }
 }
+
+/// The first bytes of an allocation, and how many the file has.
+pub type Head = ([u8; HEAD], usize);
 
 fn by_type(regions: &Regions, row: usize) -> Class {
     match (regions.state[row], regions.kind[row]) {
@@ -210,32 +227,33 @@ fn stacks(map: &Map<'_>, threads: &[Thread]) -> Vec<Option<u32>> {
     threads.iter().map(stack).collect()
 }
 
-/// Which allocations may start with the signature of a heap segment, and where it would be.
+/// Which allocations may start with a heap, and where in the file.
 ///
-/// A segment starts at a multiple of the allocation granularity, on a page that can be written.
+/// A segment starts at a multiple of the allocation granularity: in private memory on a page that can be written, in mapped
+/// memory on any, since processes may be given a heap to read only.
 fn candidates(map: Map<'_>, owner: &[Option<u32>], contents: &Contents<'_>) -> Candidates {
     // `dwAllocationGranularity` of every Windows there is.
     const GRANULARITY: u64 = 0x1_0000;
-    // The signature is behind a header of two pointers.
-    let offset = if contents.narrow { 8 } else { 16 };
     let regions = map.regions;
     let mut cursor = contents.memory.cursor();
     let (mut asked, mut places) = (Vec::new(), Vec::new());
     for row in map.sorted.iter().map(|row| *row as usize) {
         let base = regions.base[row];
         let starts = regions.allocation(row) == base && base.is_multiple_of(GRANULARITY);
-        let can_hold =
-            regions.state[row] == COMMIT && regions.kind[row] == PRIVATE && regions.protect[row] & WRITABLE != 0;
+        let private = regions.kind[row] == PRIVATE;
+        let can_hold = regions.state[row] == COMMIT
+            && if private { regions.protect[row] & WRITABLE != 0 } else { regions.kind[row] == MAPPED };
         let allocation = map.allocation[row];
         if !starts || !can_hold || allocation == NONE || owner[allocation as usize].is_some() {
             continue;
         }
-        if let Some(place) = base.checked_add(offset).and_then(|address| cursor.place_of(address, 4)) {
-            asked.push(allocation);
+        if let Some((place, held)) = cursor.start_of(base) {
+            asked.push(Asked { allocation, base, held: held.min(HEAD as u64) as usize, private });
             places.push(place);
         }
     }
-    Candidates { places, asked, allocation: map.allocation, allocation_count: map.allocations.len() }
+    let (allocation, allocation_count, narrow) = (map.allocation, map.allocations.len(), contents.narrow);
+    Candidates { places, asked, allocation, allocation_count, narrow }
 }
 
 /// Marks the regions of TEBs, and of the PEB that they point at.

@@ -216,6 +216,27 @@ impl Memory {
         Ok(Cow::Owned(bytes))
     }
 
+    /// Bytes from an address on, as far as they are in one piece; none where the dump lacks it.
+    pub fn slice_at<'a>(&self, file: &'a [u8], address: u64) -> Option<&'a [u8]> {
+        let address = unextended(address, self.narrow);
+        let at = self.pieces.partition_point(|piece| piece.base <= address).checked_sub(1)?;
+        let piece = self.pieces.get(at).filter(|piece| address < piece.end())?;
+        let skipped = address - piece.base;
+        Some(super::fields::present(file, piece.offset + skipped, piece.size - skipped))
+            .filter(|bytes| !bytes.is_empty())
+    }
+
+    /// First address from the given one on that the dump holds.
+    pub fn next_present(&self, address: u64) -> Option<u64> {
+        let at = self.pieces.partition_point(|piece| piece.end() <= address);
+        self.pieces.get(at).map(|piece| piece.base.max(address))
+    }
+
+    /// First addresses and sizes of all contents in one piece.
+    pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.pieces.iter().map(|piece| (piece.base, piece.size))
+    }
+
     /// Looks up addresses that go up, without a search for each.
     pub fn cursor(&self) -> Cursor<'_> {
         Cursor { pieces: &self.pieces }
@@ -229,13 +250,12 @@ pub struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// The place in the file of bytes that are in one piece, at an address not below the one asked for before.
-    pub fn place_of(&mut self, address: u64, size: u64) -> Option<u64> {
+    /// The place in the file of an address not below the one asked for before, and how many bytes are there in one piece.
+    pub fn start_of(&mut self, address: u64) -> Option<(u64, u64)> {
         let passed = self.pieces.iter().position(|piece| piece.end() > address).unwrap_or(self.pieces.len());
         self.pieces = &self.pieces[passed..];
         let piece = self.pieces.first().filter(|piece| piece.base <= address)?;
-        let whole = address.checked_add(size)? <= piece.end();
-        whole.then(|| piece.offset + (address - piece.base))
+        Some((piece.offset + (address - piece.base), piece.end() - address))
     }
 }
 

@@ -14,6 +14,7 @@ pub mod directory;
 pub mod fields;
 pub mod handles;
 pub mod header;
+pub mod heap;
 pub mod issues;
 pub mod memory;
 pub mod modules;

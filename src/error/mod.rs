@@ -8,8 +8,8 @@ mod words;
 
 use std::{fmt, io, path::PathBuf};
 
-pub use words::{excerpt, excerpt_of, visible};
-use words::{files, list, meant};
+pub use words::{excerpt, excerpt_of, is_in_use, visible};
+use words::{files, in_use, list, meant};
 
 use crate::input::archive::fault::Fault;
 
@@ -109,6 +109,9 @@ pub enum ErrorKind {
         /// Bytes from there on that it does not hold.
         absent_size: u64,
     },
+    /// Contents of memory of a dump that was closed.
+    #[error("expected an open dump, found one that was closed")]
+    Closed,
     /// A log and a dump of different processes; `found` says how that shows.
     #[error("expected a log and a dump of one process, found that {found}")]
     NotOneProcess {
@@ -204,6 +207,7 @@ impl ErrorKind {
             ErrorKind::NotALog { .. } => "not_a_log",
             ErrorKind::NotADump { .. } => "not_a_dump",
             ErrorKind::AbsentMemory { .. } => "absent_memory",
+            ErrorKind::Closed => "closed",
             ErrorKind::NotOneProcess { .. } => "not_one_process",
             ErrorKind::FailedCapture { .. } => "failed_capture",
             ErrorKind::ManyCaptures { .. } => "many_captures",
@@ -224,8 +228,10 @@ impl ErrorKind {
     /// What to do about it, where there is something to do.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            ErrorKind::Io(source) => in_use(source),
             ErrorKind::Directory => Some("name the log files in it, one at a time"),
             ErrorKind::NotADump { .. } => Some("ask for the whole file: it was cut or changed on its way"),
+            ErrorKind::Closed => Some("header and tables are there still; for contents of memory read the file again"),
             ErrorKind::AbsentMemory { .. } => Some("the table memory lists what the dump holds"),
             ErrorKind::FailedCapture { .. } => {
                 Some("ask for a new capture, or for the whole file if it was cut on its way")

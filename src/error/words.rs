@@ -28,6 +28,16 @@ pub(super) fn meant(label: Option<&str>) -> String {
     label.map_or_else(|| "none of that name".to_owned(), |label| excerpt(label.as_bytes()))
 }
 
+/// What to do about a file that another program keeps others from, or a part of it.
+pub(super) fn in_use(error: &std::io::Error) -> Option<&'static str> {
+    is_in_use(error).then_some("another program has it open and lets nobody read: close it there, or read a copy")
+}
+
+/// Whether another program keeps us from a file, which only Windows does: `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`.
+pub fn is_in_use(error: &std::io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(32 | 33))
+}
+
 /// The first of many, and how many more there are.
 fn shortened(words: impl ExactSizeIterator<Item = String>) -> String {
     const SHOWN: usize = 20;

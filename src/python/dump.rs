@@ -122,11 +122,23 @@ impl Dump {
         named(name, self.inner.table(name))
     }
 
+    /// The heaps of the process, walked now; with contents, what blocks begin with is looked at as well.
+    #[pyo3(signature = (threads=None, contents=false))]
+    fn heap_walk(&self, py: Python<'_>, threads: Option<usize>, contents: bool) -> PyResult<HeapWalk> {
+        let walk = py.detach(|| self.inner.heap_walk(threads, contents)).map_err(|error| exception(py, &error))?;
+        Ok(HeapWalk { inner: walk })
+    }
+
+    /// The same without the file.
+    fn closed(&self) -> Self {
+        Self { inner: self.inner.closed() }
+    }
+
     /// Bytes of the process: a view of the file where they are there in one piece, else of a copy.
     fn bytes_at<'py>(&self, py: Python<'py>, address: u64, size: u64) -> PyResult<Bound<'py, PyMemoryView>> {
         let bytes = match self.inner.bytes_at(address, size).map_err(|error| exception(py, &error))? {
             std::borrow::Cow::Borrowed(part) => {
-                let content = self.inner.content().clone();
+                let content = self.inner.content().map_err(|error| exception(py, &error))?.clone();
                 let start = (part.as_ptr() as usize).wrapping_sub(content.as_ptr() as usize);
                 let start = if part.is_empty() { 0 } else { start };
                 Bytes { start, size: part.len(), content }
@@ -137,6 +149,20 @@ impl Dump {
             }
         };
         PyMemoryView::from(Bound::new(py, bytes)?.as_any())
+    }
+}
+
+/// The heaps of a minidump as tables.
+#[pyclass(frozen, module = "heapdelta._native")]
+pub struct HeapWalk {
+    inner: crate::HeapWalk,
+}
+
+#[pymethods]
+impl HeapWalk {
+    /// A table by its name: heaps, segments, allocations, sizes, usage, stacks, frames or issues; with contents also contents or crt_blocks.
+    fn table(&self, name: &str) -> PyResult<Table> {
+        named(name, self.inner.table(name))
     }
 }
 

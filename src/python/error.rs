@@ -4,13 +4,14 @@ use std::io;
 
 use pyo3::{prelude::*, types::PyDict};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, is_in_use};
 
 /// The class of `heapdelta.exceptions` for a kind of error.
 pub fn class(kind: &ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Io(source) => match source.kind() {
             io::ErrorKind::NotFound => "NotFoundError",
+            _ if is_in_use(source) => "PermissionDeniedError",
             io::ErrorKind::PermissionDenied => "PermissionDeniedError",
             _ => "ReadError",
         },
@@ -22,6 +23,7 @@ pub fn class(kind: &ErrorKind) -> &'static str {
         | ErrorKind::NoSuchMember { .. }
         | ErrorKind::NotAnArchive => "ArchiveError",
         ErrorKind::AbsentMemory { .. } => "AbsentMemoryError",
+        ErrorKind::Closed => "ClosedError",
         ErrorKind::FailedCapture { .. } | ErrorKind::ManyCaptures { .. } | ErrorKind::NoSuchCapture { .. } => {
             "CaptureError"
         }

@@ -16,6 +16,7 @@ mod snapshot;
 mod survival;
 mod symbols;
 mod testing;
+mod testing_heaps;
 
 /// Native part of heapdelta: use the package `heapdelta`, not this module.
 #[pyo3::pymodule(name = "_native")]
@@ -34,7 +35,7 @@ pub mod native {
     #[pymodule_export]
     use super::diff::{Diff, one_run};
     #[pymodule_export]
-    use super::dump::{Dump, why_not_one_process};
+    use super::dump::{Dump, HeapWalk, why_not_one_process};
     #[pymodule_export]
     use super::export::export_stacks;
     #[pymodule_export]
@@ -52,6 +53,8 @@ pub mod native {
         damage_names, server_symbols, write_investigation_log, write_process_dump, write_reference_dump,
         write_reference_log, write_series_logs,
     };
+    #[pymodule_export]
+    use super::testing_heaps::{heap_damage_names, write_heap_dump, write_heap_dump_log, write_reference_heaps};
 
     #[pymodule_export]
     use super::series::Grid;

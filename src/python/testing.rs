@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What a log holds, by name.
-type Answer = HashMap<String, Py<PyAny>>;
+pub(super) type Answer = HashMap<String, Py<PyAny>>;
 
 /// Write a benchmark log. Wrapped by `heapdelta.testing.write_reference_log`.
 #[pyfunction]
@@ -135,7 +135,7 @@ pub fn write_series_logs(
     Ok(answers)
 }
 
-fn log_answer(py: Python<'_>, answer: investigation::Answer) -> PyResult<Bound<'_, PyDict>> {
+pub(super) fn log_answer(py: Python<'_>, answer: investigation::Answer) -> PyResult<Bound<'_, PyDict>> {
     let about = PyDict::new(py);
     for (name, value) in [
         ("culprit", answer.culprit),
@@ -282,7 +282,7 @@ fn totals(py: Python<'_>, totals: Totals) -> PyResult<Bound<'_, PyDict>> {
 }
 
 /// Creates the file and lets `write` fill it, without the interpreter.
-fn written<T: Send>(
+pub(super) fn written<T: Send>(
     py: Python<'_>,
     path: PathBuf,
     write: impl FnOnce(&mut File) -> io::Result<T> + Send,
@@ -300,11 +300,11 @@ fn not_written(py: Python<'_>, source: &io::Error, path: PathBuf) -> PyResult<Py
     Ok(pyo3::exceptions::PyOSError::new_err((number, words, path)))
 }
 
-fn width(py: Python<'_>, pointer_width: u32) -> PyResult<u32> {
+pub(super) fn width(py: Python<'_>, pointer_width: u32) -> PyResult<u32> {
     let known = Some(pointer_width).filter(|width| matches!(width, 32 | 64));
     known.ok_or_else(|| wrong(py, "pointer_width 32 or 64", &pointer_width.to_string()))
 }
 
-fn wrong(py: Python<'_>, expected: &'static str, found: &str) -> PyErr {
+pub(super) fn wrong(py: Python<'_>, expected: &'static str, found: &str) -> PyErr {
     exception(py, &Error::new(ErrorKind::Option { expected, found: format!("{found:?}") }))
 }

@@ -3,7 +3,12 @@
 use std::borrow::Cow;
 
 use crate::{
-    dump::{self, header::DumpHeader, memory::Memory},
+    dump::{
+        self,
+        header::DumpHeader,
+        heap::{find::Found, space::Space},
+        memory::Memory,
+    },
     error::{Error, ErrorKind, Result},
     input::{archive::fault::Fault, content::Content},
     snapshot::{About, find},
@@ -18,8 +23,28 @@ pub struct Dump {
     /// The header.
     pub header: DumpHeader,
     tables: Vec<(&'static str, Table)>,
-    content: Content,
+    /// Absent once it was closed.
+    content: Option<Content>,
     memory: Memory,
+    heaps: Box<HeapPlaces>,
+}
+
+/// Where heaps are, and who lists them.
+#[derive(Debug, Clone)]
+struct HeapPlaces {
+    /// By address; absent where the dump has no list of regions.
+    found: Option<Vec<Found>>,
+    /// Environment blocks of threads, through which the process's own list of its heaps is found.
+    tebs: Vec<u64>,
+}
+
+/// What the walk of heaps needs.
+pub(super) struct HeapSources<'a> {
+    pub space: Space<'a>,
+    /// Absent where the dump has no list of regions.
+    pub found: Option<&'a [Found]>,
+    /// Environment blocks of threads.
+    pub tebs: &'a [u64],
 }
 
 impl Dump {
@@ -37,11 +62,25 @@ impl Dump {
         let mut rows = dump::read(&content)?;
         rows.issues.extend(faults.iter().map(dump::issues::of_archive));
         let candidates = std::mem::take(&mut rows.candidates);
-        let (words, tables) = content.words_at(&candidates.places, threads, || unclassed(&mut rows));
-        rows.classes.mark_heaps(&candidates, &words);
+        let with_regions = !rows.regions.is_empty();
+        let (heads, tables) = content.heads_at(&candidates.places, threads, || unclassed(&mut rows));
+        let found = rows.classes.mark_heaps(&candidates, &heads);
+        let tebs = rows.threads.iter().filter_map(|thread| Some(thread.listed?.teb)).filter(|teb| *teb != 0).collect();
         let about = About { path, encoding: "binary".to_owned(), byte_count: content.len() as u64, ..About::default() };
-        let content = content.without_file();
-        Ok(Self { about, tables: tables.with(&rows.classes), header: rows.header, memory: rows.memory, content })
+        Ok(Self {
+            about,
+            tables: tables.with(&rows.classes),
+            header: rows.header,
+            memory: rows.memory,
+            content: Some(content.without_file()),
+            heaps: Box::new(HeapPlaces { found: with_regions.then_some(found), tebs }),
+        })
+    }
+
+    /// What the walk of its heaps needs.
+    pub(super) fn heap_sources(&self) -> Result<HeapSources<'_>> {
+        let space = Space { file: self.content()?, memory: &self.memory };
+        Ok(HeapSources { space, found: self.heaps.found.as_deref(), tebs: &self.heaps.tebs })
     }
 
     /// A table by its name; see [`crate::schema::DUMP_TABLES`].
@@ -53,7 +92,7 @@ impl Dump {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AbsentMemory`] names the first part that the dump does not hold.
+    /// [`ErrorKind::AbsentMemory`] names the first part that the dump does not hold; [`ErrorKind::Closed`].
     ///
     /// # Examples
     ///
@@ -66,7 +105,7 @@ impl Dump {
     /// # Ok::<(), heapdelta::Error>(())
     /// ```
     pub fn bytes_at(&self, address: u64, size: u64) -> Result<Cow<'_, [u8]>> {
-        self.memory.bytes_at(&self.content, address, size).map_err(|absent| {
+        self.memory.bytes_at(self.content()?, address, size).map_err(|absent| {
             let kind =
                 ErrorKind::AbsentMemory { address, size, absent_address: absent.address, absent_size: absent.size };
             Error::new(kind).in_file(self.about.path.clone())
@@ -74,7 +113,20 @@ impl Dump {
     }
 
     /// The file's own bytes, shared.
-    pub fn content(&self) -> &Content {
-        &self.content
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`], if this is what [`closed`](Self::closed) gave.
+    pub fn content(&self) -> Result<&Content> {
+        let closed = || Error::new(ErrorKind::Closed).in_file(self.about.path.clone());
+        self.content.as_ref().ok_or_else(closed)
+    }
+
+    /// The same header and tables without the file, which is let go of with the last dump that has it.
+    ///
+    /// On Windows a file that is mapped can be neither deleted, nor replaced, nor cut.
+    #[must_use]
+    pub fn closed(&self) -> Self {
+        Self { content: None, memory: Memory::default(), ..self.clone() }
     }
 }

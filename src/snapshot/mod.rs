@@ -2,6 +2,7 @@
 
 mod by_names;
 mod dump;
+mod heap_walk;
 pub(crate) mod modules;
 mod one_run;
 mod same_process;
@@ -9,6 +10,7 @@ mod with_modules;
 mod with_symbols;
 
 pub use dump::Dump;
+pub use heap_walk::HeapWalk;
 pub use one_run::{OneRun, one_run};
 pub use same_process::{why_not_one_process, why_not_one_run};
 pub use with_symbols::{Looked, look_up};

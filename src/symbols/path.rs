@@ -2,7 +2,10 @@
 //!
 //! Source: Microsoft, "Symbol path for Windows debuggers".
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 /// A symbol path taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,17 +19,23 @@ pub struct SymbolPath {
 impl SymbolPath {
     /// Reads `srv*C:\cache*https://server;D:\build;cache*E:\more`. What is there by the whole name is a path, whatever is in its
     /// name; a folder of a network that is named alone is meant, and one among others is left alone as servers are.
+    /// `%NAME%` stands for a variable of the environment, and `~` in front for the home of the user: not every shell puts them in.
     pub fn of(text: &Path) -> Self {
         let words = text.to_str().filter(|_| !text.exists());
         let mut found = Self::default();
         match words {
             None => found.places.push(text.to_owned()),
-            Some(words) if words.contains([';', '*']) => {
-                words.split(';').for_each(|element| found.add(bare(element)));
-            }
-            Some(word) => found.place(bare(word), false),
+            Some(words) => found.read(&expanded(words, &|name| env::var(name).ok())),
         }
         found
+    }
+
+    fn read(&mut self, words: &str) {
+        if words.contains([';', '*']) {
+            words.split(';').for_each(|element| self.add(bare(element)));
+        } else {
+            self.place(bare(words), false);
+        }
     }
 
     fn add(&mut self, element: &str) {
@@ -56,9 +65,33 @@ impl SymbolPath {
         if is_server || (is_one_of_many && is_of_a_network(path)) {
             self.servers.push(part.to_owned());
         } else {
-            self.places.push(path.into());
+            self.places.push(at_home(path).unwrap_or_else(|| path.into()));
         }
     }
+}
+
+/// With the values of variables in their places; what is no name of one stays.
+fn expanded(words: &str, value_of: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut made = String::new();
+    let mut rest = words;
+    while let Some((before, behind)) = rest.split_once('%') {
+        made.push_str(before);
+        let named = behind.split_once('%').filter(|(name, _)| !name.is_empty());
+        if let Some((value, after)) = named.and_then(|(name, after)| Some((value_of(name)?, after))) {
+            made.push_str(&value);
+            rest = after;
+        } else {
+            made.push('%');
+            rest = behind;
+        }
+    }
+    made + rest
+}
+
+/// The path below the home of the user that `~` begins; absent for any other.
+fn at_home(path: &str) -> Option<PathBuf> {
+    let rest = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']))?;
+    Some(env::home_dir()?.join(rest.trim_start_matches(['/', '\\'])))
 }
 
 /// Without blanks and quotes around it.
@@ -76,6 +109,28 @@ fn is_of_a_network(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_and_the_home_of_the_user_are_put_in() {
+        let value_of = |name: &str| match name {
+            "SystemRoot" => Some(r"C:\Windows".to_owned()),
+            "MORE" => Some("D:\\a;D:\\b".to_owned()),
+            _ => None,
+        };
+        for (words, wanted) in [
+            (r"srv*%SystemRoot%\Symbols;%MORE%", r"srv*C:\Windows\Symbols;D:\a;D:\b"),
+            (r"%NONE%\a;50%;%SystemRoot%", r"%NONE%\a;50%;C:\Windows"),
+            ("%%SystemRoot%%", r"%C:\Windows%"),
+            ("100%", "100%"),
+        ] {
+            assert_eq!(expanded(words, &value_of), wanted, "{words}");
+        }
+        let home = env::home_dir().unwrap();
+        for (words, below) in [("~", ""), ("~/symbols", "symbols"), (r"~\symbols", "symbols")] {
+            assert_eq!(SymbolPath::of(Path::new(words)).places, [home.join(below)], "{words}");
+        }
+        assert_eq!(SymbolPath::of(Path::new("~other/x")).places, [PathBuf::from("~other/x")]);
+    }
 
     #[test]
     fn a_path_is_taken_apart() {

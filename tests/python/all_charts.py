@@ -5,8 +5,8 @@ from heapdelta import chart
 
 
 def every_chart(folder):
-    """Charts by name: of five logs, of four days with a restart, of seven dumps."""
-    for name in ("logs", "days", "dumps"):
+    """Charts by name: of five logs, of four days with a restart, of seven dumps, of two with their heaps."""
+    for name in ("logs", "days", "dumps", "heaps"):
         (folder / name).mkdir()
     story = hd.testing.write_investigation(folder / "logs", steps=5, stack_count=120)
     logs = hd.read_many(story.paths, blocks=True)
@@ -35,4 +35,10 @@ def every_chart(folder):
     drawn["regions"] = chart.regions(*map(hd.read, dumps.paths[:3]))
     counters = hd.series(hd.read_many(dumps.paths), by="counter")
     drawn["counters"] = chart.growth(counters, warm_up_hours=0)
+    heaps = hd.testing.write_heap_dumps(folder / "heaps", steps=6, stack_count=60, gflags=())
+    full = hd.read_dump(heaps.after)
+    drawn["heap map"] = chart.heap_map(full)
+    drawn["fragmentation"] = chart.fragmentation(full)
+    of_heaps = hd.series(hd.read_many([answer.path for answer in heaps.dumps]).dumps, by="heap")
+    drawn["growth of heaps"] = chart.growth(of_heaps, warm_up_hours=0)
     return drawn

@@ -17,6 +17,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import heapdelta as hd
 import pytest
@@ -45,9 +46,31 @@ def run_console(block: str, where: str) -> None:
     }
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")
-        done = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, timeout=120)
-        found = done.stdout + done.stderr
+        found = run_line(command, environment)
         assert matches(expected, found), f"{where}: $ {command}\nexpected:\n{expected}\nfound:\n{found}"
+
+
+def run_line(command: str, environment: dict[str, str]) -> str:
+    """Run a line of a shell, and give what it prints.
+
+    The lines are of a POSIX shell. Windows has none: there the one program is run, with what the lines have behind it.
+    """
+    told: dict[str, Any] = {"env": environment, "capture_output": True, "encoding": "utf-8", "timeout": 120}
+    if os.name != "nt":
+        done = subprocess.run(command, shell=True, check=False, **told)
+        return done.stdout + done.stderr
+    line, _, echo = command.partition("; echo ")
+    line, _, file = line.partition(" >")
+    name, *words = shlex.split(line)
+    if name == "printf":
+        Path(file.strip()).write_text(words[0].replace("\\n", "\n"), encoding="utf-8", newline="")
+        return ""
+    program = [sys.executable] if name == "python" else [sys.executable, "-m", name]
+    done = subprocess.run([*program, *words], check=False, **told)
+    if file:
+        Path(file.strip()).write_text(done.stdout, encoding="utf-8")
+    printed = ("" if file else done.stdout) + done.stderr
+    return printed.replace("\\", "/") + echo.replace("$?", str(done.returncode))
 
 
 def matches(expected: str, found: str) -> bool:

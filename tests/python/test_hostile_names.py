@@ -122,7 +122,7 @@ def test_the_notebooks_page_runs_no_script_of_a_log() -> None:
 
 def test_every_chart_goes_through_the_guard() -> None:
     makers = [getattr(chart, name) for name in chart.__all__ if name not in ("enable", "save")]
-    assert len(makers) == 8
+    assert len(makers) == 10
     assert all(hasattr(maker, "__wrapped__") for maker in makers)
 
     @_page.harmless

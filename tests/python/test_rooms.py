@@ -20,7 +20,7 @@ ROOMS = [
     ("_native",),
     ("_numbers",),
     ("_words",),
-    ("_safe_text", "_shell"),
+    ("_safe_text", "_shell", "_long_path"),
     ("_whole_file",),
     ("_html",),
     ("_picture", "_options"),

@@ -252,6 +252,7 @@ def test_folder_of_a_case_is_safe_from_the_stories(tmp_path: Path) -> None:
         "after.txt": lambda: testing.write_investigation(tmp_path, stack_count=60),
         "before.dmp": lambda: testing.write_dump_investigation(tmp_path, stack_count=60),
         "fernhollow_003.txt": lambda: testing.write_series(tmp_path, days=1, stack_count=60),
+        "after.dmp": lambda: testing.write_heap_dumps(tmp_path, stack_count=20),
     }
     for name, write in stories.items():
         (tmp_path / name).write_bytes(b"evidence")
@@ -267,6 +268,7 @@ def test_story_replaces_itself(dialect: str, tmp_path: Path) -> None:
         testing.write_log(tmp_path / "before.txt", stack_count=60, dialect=dialect, encoding=encoding)  # type: ignore[arg-type]
         testing.write_investigation(tmp_path, stack_count=60, dialect=dialect)  # type: ignore[arg-type]
         testing.write_dump_investigation(tmp_path, stack_count=60)
+        testing.write_heap_dumps(tmp_path, stack_count=20)
 
 
 def test_synthetic_files_are_whole_or_not_there(tmp_path: Path) -> None:
@@ -276,6 +278,8 @@ def test_synthetic_files_are_whole_or_not_there(tmp_path: Path) -> None:
         lambda: testing.write_reference_log(tmp_path / "x", "blocks", 100_000),
         lambda: testing.write_reference_dump(tmp_path / "x", memory_bytes=2**25, range_count=1000, region_count=1500),
         lambda: testing.write_series(tmp_path, days=1, stack_count=60),
+        lambda: testing.write_heap_dump(tmp_path / "x", stack_count=20),
+        lambda: testing.write_reference_heaps(tmp_path / "x", heap_bytes=2**22, block_count=9000, heap_count=2),
     ]
     (tmp_path / "x").write_bytes(OLD)
     for write in writers:

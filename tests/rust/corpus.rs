@@ -4,7 +4,7 @@
 use std::{fs, path::PathBuf};
 
 use crate::{
-    dumps::column,
+    dumps::{column, texts},
     support::{DUMP, options, outcome, table},
 };
 use arrow_array::{Array, UInt64Array};
@@ -148,4 +148,89 @@ fn other_dumps() {
     }
     pinned_dump("damaged-invalid-range.dmp", [0, 0, 0, 0, 0, 0, 1, 1, 4, 3]);
     pinned_dump("damaged-record-count.dmp", [0, 0, 0, 0, 0, 0, 1, 1, 16, 12]);
+}
+
+/// A column of the heaps of a dump, as text.
+fn of_heaps(dump: &heapdelta::Dump, name: &str, column: &str) -> Vec<String> {
+    texts(dump.heap_walk(Some(2), true).unwrap().table(name).unwrap(), column)
+}
+
+fn corpus_dump(name: &str) -> heapdelta::Dump {
+    match read(shared("dumps", name).as_slice(), &Options::default()).unwrap() {
+        Capture::Dump(dump) => dump,
+        _ => panic!("{name} is a dump"),
+    }
+}
+
+#[test]
+#[ignore = "needs the corpus of real files, which is not part of the project"]
+fn heaps_of_both_widths_are_walked() {
+    let dump = corpus_dump("fizzbuzz_wow64.dmp");
+    let heaps = |column| of_heaps(&dump, "heaps", column);
+    let bases = [0x1_0000_u64, 0x2_0000, 0x46_0000, 0x50_0000, 0x70_0000, 0x7EFE_0000];
+    assert_eq!(heaps("base"), bases.map(|base| base.to_string()));
+    assert_eq!(heaps("bits"), ["64", "64", "32", "64", "32", "64"]);
+    assert_eq!(heaps("trust"), ["proved"; 6]);
+    assert_eq!(heaps("listed"), ["true", "true", "true", "true", "true", "false"]);
+    // What the back end counts, the heap's own blocks among it.
+    assert_eq!(heaps("backend_entry_count"), ["1", "1", "9", "25", "161", "188"]);
+    assert_eq!(heaps("backend_entry_bytes"), ["64", "64", "10944", "20432", "77120", "17232"]);
+    // As `TotalFreeSize` of each: what the front end keeps free comes on top.
+    let free = heaps("free_bytes").into_iter().zip(heaps("lfh_free_bytes"));
+    let backend = free.map(|(all, lfh)| all.parse::<u64>().unwrap() - lfh.parse::<u64>().unwrap());
+    assert_eq!(backend.collect::<Vec<_>>(), [1344, 62784, 8120, 9648, 3384, 560]);
+    assert_eq!(heaps("lfh_count")[4], "152");
+    assert_eq!(heaps("lfh_free_count")[4], "102");
+    assert_eq!(heaps("large_count"), ["0"; 6], "the memory of the front end is nobody's block");
+    assert_eq!(heaps("unknown_bytes"), ["0"; 6]);
+    assert!(heaps("proof")[4].contains("152 of 152 LFH keys"));
+    assert_eq!(of_heaps(&dump, "issues", "kind"), ["heap_list"]);
+    let counted: u64 = heaps("busy_count").iter().map(|count| count.parse::<u64>().unwrap()).sum();
+    let of_sizes = of_heaps(&dump, "sizes", "allocation_count");
+    assert_eq!(of_sizes.iter().map(|count| count.parse::<u64>().unwrap()).sum::<u64>(), counted);
+    let of_contents = of_heaps(&dump, "contents", "allocation_count");
+    assert_eq!(of_contents.iter().map(|count| count.parse::<u64>().unwrap()).sum::<u64>(), counted);
+    let states = of_heaps(&dump, "allocations", "state");
+    assert_eq!(states.iter().filter(|state| *state == "busy").count() as u64, counted);
+    let classes = column(&dump, "regions", "class");
+    let heap_regions = column(&dump, "regions", "base").into_iter().zip(classes).filter(|(_, class)| class == "heap");
+    let heap_regions: Vec<String> = heap_regions.map(|(base, _)| base).collect();
+    assert!(bases.iter().all(|base| heap_regions.contains(&base.to_string())), "{heap_regions:?}");
+}
+
+#[test]
+#[ignore = "needs the corpus of real files, which is not part of the project"]
+fn a_part_of_a_heap_tells_what_proves_itself() {
+    let dump = corpus_dump("tiny-exe-fastfail.dmp");
+    let heaps = |column| of_heaps(&dump, "heaps", column);
+    assert_eq!(heaps("base"), ["-"]);
+    assert_eq!(heaps("trust"), ["partial"]);
+    assert_eq!((heaps("lfh_count"), heaps("lfh_free_count")), (vec!["127".to_owned()], vec!["38".to_owned()]));
+    assert_eq!(heaps("unknown_bytes"), [(3 * 304).to_string()], "three of 168 blocks are not in the dump");
+    assert!(heaps("proof")[0].contains("165 of 165 LFH marks; 6 of 6 LFH keys"), "{:?}", heaps("proof"));
+}
+
+#[test]
+#[ignore = "needs the corpus of real files, which is not part of the project"]
+fn damage_in_real_heaps_never_makes_a_wrong_sum() {
+    let file = shared("dumps", "fizzbuzz_wow64.dmp");
+    let whole = corpus_dump("fizzbuzz_wow64.dmp");
+    let number = |dump: &heapdelta::Dump, column: &str| -> Vec<u64> {
+        of_heaps(dump, "heaps", column).iter().filter_map(|value| value.parse().ok()).collect()
+    };
+    let busy: u64 = number(&whole, "busy_count").iter().sum();
+    let start = whole.bytes_at(0x70_0000, 1).unwrap().as_ptr() as usize - whole.content().unwrap().as_ptr() as usize;
+    for at in 0..200 {
+        let mut damaged = file.clone();
+        // Bytes of the header, then of blocks all over the segment.
+        let place = start + if at < 100 { at * 4 } else { 0x588 + (at - 100) * 779 % 0x1_3000 };
+        damaged[place] ^= 1 << (at % 8);
+        let Capture::Dump(dump) = read(damaged.as_slice(), &Options::default()).unwrap() else { panic!("a dump") };
+        let parts = ["busy_bytes", "free_bytes", "overhead_bytes", "uncommitted_bytes", "unknown_bytes"];
+        let parts = parts.map(|part| number(&dump, part));
+        for (heap, reserved) in number(&dump, "reserved_bytes").iter().enumerate() {
+            assert_eq!(parts.iter().map(|part| part[heap]).sum::<u64>(), *reserved, "byte {place:#X}");
+        }
+        assert!(number(&dump, "busy_count").iter().sum::<u64>() <= busy + 1, "byte {place:#X}");
+    }
 }

@@ -35,6 +35,7 @@ fn specimens() -> Vec<(ErrorKind, Option<u64>)> {
         (ErrorKind::Packed { fault: ArchiveFault::Link("other.txt".to_owned()) }, None),
         (ErrorKind::NotADump { found: "a header cut after 8 of 32 bytes".to_owned() }, None),
         (ErrorKind::AbsentMemory { address: 0x1_0000, size: 64, absent_address: 0x1_0010, absent_size: 48 }, None),
+        (ErrorKind::Closed, None),
         (ErrorKind::NotOneProcess { found: "the process ids differ (704 and 812)".to_owned() }, None),
         (ErrorKind::FailedCapture { message: quoted }, Some(2)),
         (ErrorKind::ManyCaptures { captures: vec![capture(1, "first"), capture(90, "second")] }, None),
@@ -125,6 +126,9 @@ fn dictionary_of_issues_has_every_kind_and_no_other() {
     source_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
     let mut used: BTreeSet<String> = files.iter().flat_map(|source| issue_kinds(source)).collect();
     used.extend(faults());
+    // Issues of a log made of a dump are made in Python.
+    let of_dumps = project("python/heapdelta/_capture/dump_log.py");
+    used.extend(of_dumps.split("\"kind\": \"").skip(1).filter_map(|after| after.split('"').next()).map(str::to_owned));
     let document = project("docs/issues.md");
     let documented: BTreeSet<String> =
         document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(str::to_owned).collect();

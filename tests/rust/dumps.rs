@@ -6,7 +6,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 use heapdelta::{
-    Capture, Dump, ErrorKind, Options,
+    Capture, Dump, ErrorKind, Options, Table,
     internals::input::{Source, content::Content},
     read,
     testing::dump::{Plan, Range, Region, State, System, VmCounters},
@@ -24,9 +24,13 @@ pub fn dump(bytes: Vec<u8>) -> Dump {
 
 /// A column as text; nulls are `-`.
 pub fn column(dump: &Dump, table: &str, name: &str) -> Vec<String> {
+    texts(dump.table(table).unwrap(), name)
+}
+
+/// The same of any table.
+pub fn texts(table: &Table, name: &str) -> Vec<String> {
     let options = FormatOptions::default().with_null("-");
-    let batches = &dump.table(table).unwrap().batches;
-    let columns = batches.iter().map(|batch| batch.column_by_name(name).unwrap());
+    let columns = table.batches.iter().map(|batch| batch.column_by_name(name).unwrap());
     let text = |column: &ArrayRef| {
         // As ns: names of time zones would need another crate.
         let as_number = matches!(column.data_type(), DataType::Timestamp(..) | DataType::Duration(_));

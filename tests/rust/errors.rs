@@ -5,7 +5,7 @@ use std::{fs, io::Write, sync::atomic::Ordering};
 
 use crate::support::options;
 use heapdelta::{
-    Error, ErrorKind, Options,
+    Capture, Error, ErrorKind, Options,
     internals::{control::Control, input::Source},
     read, read_with,
 };
@@ -74,6 +74,22 @@ fn absent_memory_is_named() {
 }
 
 #[test]
+fn a_dump_that_was_closed_keeps_its_tables_and_lets_go_of_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.dmp");
+    fs::write(&path, crate::sample_dump::bytes(&crate::sample_dump::sample())).unwrap();
+    let Capture::Dump(dump) = read(path.as_path(), &options(1, 64)).unwrap() else { panic!("it is a dump") };
+    let closed = dump.closed();
+    assert_eq!(closed.table("modules").unwrap().len(), dump.table("modules").unwrap().len());
+    assert_eq!(closed.header, dump.header);
+    drop(dump);
+    // What is mapped cannot be cut on Windows.
+    fs::write(&path, "").unwrap();
+    let plain = said(&closed.bytes_at(crate::sample_dump::range_base(0), 1).unwrap_err());
+    insta::assert_snapshot!(plain.replace(&path.display().to_string(), "app.dmp"));
+}
+
+#[test]
 fn a_dump_of_another_process_is_refused() {
     let dump = crate::dumps::dump(crate::sample_dump::bytes(&crate::sample_dump::sample()));
     let log = crate::support::snapshot(
@@ -126,7 +142,15 @@ fn options_out_of_range() {
 fn paths_that_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().display().to_string();
-    let plain = |error: &Error| said(error).replace(&place, "<folder>");
+    // Systems differ in their separator, and in their words for what is not there.
+    let separator = format!("<folder>{}", std::path::MAIN_SEPARATOR);
+    let not_there = std::io::Error::from_raw_os_error(2).to_string();
+    let plain = |error: &Error| {
+        said(error)
+            .replace(&place, "<folder>")
+            .replace(&separator, "<folder>/")
+            .replace(&not_there, "No such file or directory (os error 2)")
+    };
     let dump = folder.path().join("app.dmp");
     fs::File::create(&dump).unwrap().write_all(b"MDMP\x93\xa7").unwrap();
     let messages = [
@@ -167,6 +191,7 @@ fn covered(kind: &ErrorKind) {
         | ErrorKind::NoSuchMember { .. }
         | ErrorKind::NotAnArchive
         | ErrorKind::AbsentMemory { .. }
+        | ErrorKind::Closed
         | ErrorKind::NotOneProcess { .. }
         | ErrorKind::FailedCapture { .. }
         | ErrorKind::ManyCaptures { .. }

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakSet
 
 import polars as pl
 
 from heapdelta import _html
 from heapdelta import _native as core
-from heapdelta._capture.base import Capture
+from heapdelta._capture.dump_heaps import WithHeaps
 from heapdelta._capture.dump_lists import knows
+from heapdelta._capture.heap_walk import Walks
 from heapdelta._numbers import issue_count
 from heapdelta._options import checked_threads
 from heapdelta._safe_text import visible
 from heapdelta._symbols import of_dump
 from heapdelta._symbols.store import SymbolStore, checked_store
 from heapdelta._words import moment, plural
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
 
 __all__ = ["Dump", "ExceptionRecord"]
 
@@ -32,14 +38,16 @@ class ExceptionRecord(NamedTuple):
     """Thread in which it happened."""
 
 
-class Dump(Capture[core.Dump]):
+class Dump(WithHeaps):
     """One minidump: a header, tables as `polars.DataFrame`, and the contents of memory that the file holds.
 
-    Made by `heapdelta.read`. The file is mapped, not read: leave it as it is while the dump is in use. Tables are made
-    when first asked for, from the core's own memory, without a copy. ``docs/tables.md`` lists every column.
+    Made by `heapdelta.read`. The file is mapped, not read: leave it as it is while the dump is in use, or `close` it.
+    Tables are made when first asked for, from the core's own memory, without a copy. ``docs/tables.md`` lists every
+    column.
 
-    A dump does not know who allocated what: it has no stacks, and private memory has no module. It tells how much of
-    which kind of memory there was, which modules, threads and handles, and what the process counted itself.
+    It tells how much of which kind of memory there was, which modules, threads and handles, and what the process
+    counted itself. Where it holds the memory of the heaps (``procdump -ma``), it tells their blocks: `heaps`, `by`.
+    Who asked for a block, it does not tell; what the block begins with often does.
     """
 
     _noun = "a minidump"
@@ -58,7 +66,9 @@ class Dump(Capture[core.Dump]):
 
     def __init__(self, native: core.Dump) -> None:
         super().__init__(native)
+        self._walks = Walks(native)
         self._named: tuple[pl.DataFrame, pl.DataFrame] | None = None
+        self._same_file: WeakSet[Dump] = WeakSet([self])
 
     @property
     def encoding(self) -> str:
@@ -162,19 +172,9 @@ class Dump(Capture[core.Dump]):
         return self._table("threads")
 
     @property
-    def regions(self) -> pl.DataFrame:
-        """One row per region of the address space, with what it is for; empty where the writer left the list out."""
-        return self._table("regions")
-
-    @property
     def handles(self) -> pl.DataFrame:
         """One row per open handle, in the order of the file; empty where the writer left the list out."""
         return self._table("handles")
-
-    @property
-    def memory(self) -> pl.DataFrame:
-        """One row per range of addresses whose contents the dump holds; `bytes_at` reads them."""
-        return self._table("memory")
 
     @property
     def memory_counters(self) -> pl.DataFrame:
@@ -185,11 +185,6 @@ class Dump(Capture[core.Dump]):
     def system_memory(self) -> pl.DataFrame:
         """One row: what the machine had, in pages; null where the writer left a field out."""
         return self._table("system_memory")
-
-    @property
-    def streams(self) -> pl.DataFrame:
-        """One row per entry of the dump's directory: what it holds, and whether it was read."""
-        return self._table("streams")
 
     @property
     def symbols(self) -> pl.DataFrame:
@@ -233,6 +228,9 @@ class Dump(Capture[core.Dump]):
         """
         checked_store(store)
         dump = Dump(self._native)
+        dump._walks = self._walks
+        dump._same_file = self._same_file
+        dump._same_file.add(dump)
         dump._named = of_dump.named(self, store, by_name=by_name, threads=checked_threads(threads))
         return dump
 
@@ -260,22 +258,57 @@ class Dump(Capture[core.Dump]):
         ------
         AbsentMemoryError
             If the dump does not hold all of it; the message names the first part that is absent.
+        ClosedError
+            If the dump was closed.
         OverflowError
             If a number is negative or has more than 64 bits.
         """
         return self._native.bytes_at(address, size)
+
+    def close(self) -> None:
+        """Let go of the file, also for the dumps that `with_symbols` made of this one; a second call does nothing.
+
+        Header and tables stay, contents of memory do not: `bytes_at` raises `ClosedError`, and so do tables of heaps
+        that were not asked for before. What `bytes_at` gave can still be read, and keeps the file mapped until it is
+        gone. On Windows a mapped file can be neither deleted nor replaced; a ``with`` block closes the dump at its end.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import heapdelta as hd
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = hd.testing.write_dump(f"{folder}/app.dmp", stack_count=100)
+        ...     with hd.read_dump(f"{folder}/app.dmp") as dump:
+        ...         start = bytes(dump.bytes_at(dump.memory["base"][0], 2))
+        >>> dump.modules.height
+        45
+        """
+        closed = self._native.closed()
+        for dump in self._same_file:
+            dump._native = closed
+            dump._walks.native = closed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         system = visible(" ".join(filter(None, [self.os, self.os_version, self.cpu])))
         private = self.memory_counters["private_usage"].item()
         counts = [plural(self._table(f"{row}s").height, row) for row in _COUNTED if knows(self, f"{row}s")]
         memory = None if private is None else f"{plural(private, 'private byte')}"
+        counts += self._heap_words()
         parts = [self.format, system, memory, *counts, plural(issue_count(self.issues), "issue")]
         return f"<Dump {self._label()}: {', '.join(filter(None, parts))}>"
 
     def _repr_html_(self) -> str:
         facts = {
             "file": self._label(),
+            "heap memory": self._held_words(),
             "system": " ".join(filter(None, [self.os, self.os_version, self.service_pack, self.cpu])) or None,
             "taken": None if self.taken_at is None else f"{moment(self.taken_at)} UTC",
             "process": self.pid,
@@ -283,8 +316,9 @@ class Dump(Capture[core.Dump]):
             "comment": self.comment,
             "exception": None if self.exception is None else f"{self.exception.code:#010x}",
         }
-        rows = [self._table(name).height if knows(self, name) else None for name in self._names]
-        sizes = pl.DataFrame({"table": list(self._names), "rows": pl.Series(rows, dtype=pl.UInt32)})
+        names = [*self._names, *(self._heap_names[:5] if self._walks.done else ())]
+        rows = pl.Series("rows", [self._table(name).height if knows(self, name) else None for name in names], pl.UInt32)
+        sizes = pl.DataFrame({"table": names, "rows": rows})
         return _html.page(repr(self), facts, sizes)
 
 

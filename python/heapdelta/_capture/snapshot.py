@@ -10,6 +10,7 @@ import polars as pl
 from heapdelta import _html
 from heapdelta import _native as core
 from heapdelta._capture.dump import Dump
+from heapdelta._capture.dump_log import native_log
 from heapdelta._capture.text import TextCapture
 from heapdelta._numbers import issue_count, total
 from heapdelta._options import checked_threads
@@ -50,6 +51,33 @@ class Snapshot(TextCapture[core.Snapshot]):
     def __init__(self, native: core.Snapshot, *, named_by: tuple[SymbolStore, bool] | None = None) -> None:
         super().__init__(native)
         self._named_by = named_by
+
+    @classmethod
+    def of_dump(cls, dump: Dump, *, experimental: bool = False) -> Snapshot:
+        """Make the heap log of the moment of a dump whose blocks have stacks (``gflags +ust``).
+
+        What works on logs works on it: `heapdelta.diff`, `heapdelta.series`, blame, trees, reports, exports.
+
+        Parameters
+        ----------
+        dump : Dump
+            A dump that holds the memory of its heaps.
+        experimental : bool, default False
+            Must be True: no real dump with stacks was at hand, so they are tested on synthetic ones alone.
+
+        Returns
+        -------
+        Snapshot
+            One row per busy block. ``taken_at`` is UTC, and there is no machine. Blocks of a heap in which fewer than
+            90 % have a stack that proves itself have none; an issue says so, as others say what of the heaps is
+            unknown.
+
+        Raises
+        ------
+        OptionError
+            Without `experimental`, or if no heap has stacks.
+        """
+        return cls(native_log(dump, experimental=experimental))
 
     @property
     def tool_version(self) -> str | None:

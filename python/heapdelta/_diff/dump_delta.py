@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import _html
-from heapdelta._capture import dump_lists
+from heapdelta._capture import dump_lists, heap_views
 from heapdelta._capture.same_process import why_not_one_process
-from heapdelta._diff import dump_notes, dump_views
+from heapdelta._diff import dump_heap_views, dump_notes, dump_views
 from heapdelta._diff.dump_modules import MODULE_MEASURES, by_module
 from heapdelta._diff.dump_views import REGION_MEASURES, THREAD_MEASURES
 from heapdelta._safe_text import visible
@@ -41,14 +41,20 @@ _SHOWN = {
 }
 """Key columns and measures of each ranking."""
 
-_OF_LOGS = ("stack", "function", "heap", "trace")
+_OF_HEAPS = {kind: (list(heap_views.KEYS[kind]), heap_views.MEASURES[kind]) for kind in dump_heap_views.KINDS}
+_OF_HEAPS["heap"][0].extend(["change", "bits", "trust"])
+
+_OF_LOGS = ("stack", "function", "trace")
+_INSTEAD = {"allocation_base": "by('region_class') compares sums", "heap": "by('size') compares blocks"}
+"""Rankings by address, which two processes do not have, and what compares them all the same."""
 
 
 class DumpDelta:
     """What changed from one minidump to another. Made by `heapdelta.diff`.
 
-    It tells how much of which kind of memory there is more, and which modules, threads and handles. Growth of private
-    memory has no module here: a dump does not record who allocated what. A heap log of the same run does.
+    It tells how much of which kind of memory there is more, and which modules, threads and handles; and, of dumps that
+    hold the memory of their heaps, which blocks: by heap, size, and what they begin with. Growth of private memory has
+    no module here: a dump does not record who allocated what. A heap log of the same run does.
 
     Attributes
     ----------
@@ -67,7 +73,9 @@ class DumpDelta:
     """
 
     kinds = tuple(_SHOWN)
-    """What `by` ranks."""
+    """What `by` ranks of the lists of the dumps."""
+    heap_kinds = dump_heap_views.KINDS
+    """What `by` ranks of the blocks in their heaps, for which it walks through their memory when first asked."""
 
     def __init__(self, before: Dump, after: Dump) -> None:
         self.before = before
@@ -120,13 +128,14 @@ class DumpDelta:
         return dump_views.address_space(self.before, self.after).sort("state")
 
     def by(self, kind: str) -> pl.DataFrame:
-        """Rank what grew, by class of memory, module, type of handle, start of thread, or allocation.
+        """Rank what grew, by class of memory, module, type of handle, start of thread, allocation; or of the blocks.
 
         Parameters
         ----------
-        kind : {"region_class", "module", "handle_type", "thread_start", "allocation_base"}
-            What one row stands for. ``allocation_base`` needs two dumps of one process: elsewhere an address says
-            nothing about the other dump's.
+        kind : {"region_class", "module", "handle_type", "thread_start", "allocation_base", "heap", "size", "content", \
+"source"}
+            What one row stands for; the last four are of blocks in heaps. ``allocation_base`` and ``heap`` need two
+            dumps of one process: elsewhere an address says nothing about the other dump's.
 
         Returns
         -------
@@ -156,24 +165,32 @@ class DumpDelta:
             - handle_type: ``handle_count`` (open handles)
             - thread_start: ``thread_count``, ``stack_committed_bytes`` (of their stacks)
 
+            Of blocks, keys and sums are those of `Dump.by`; ``heap`` has ``change`` as above. Sums of a dump in whose
+            heaps something is unknown are the least there can be, and what is not among the blocks that were read is
+            null there; all is null where no heap could be read. `heap_notes` tells.
+
         Raises
         ------
         OptionError
-            If `kind` is none of these, or ``allocation_base`` is asked for two processes; the message says why.
+            If `kind` is none of these, or ``allocation_base`` or ``heap`` is asked for two processes; the message says
+            why.
         """
         reason = self._refusal(kind)
         if reason is not None:
-            hint = "by('region_class') compares sums" if kind == "allocation_base" else None
+            hint = _INSTEAD.get(kind)
             raise OptionError(f"expected {listed(self._allowed())}, found {kind!r}: {reason}", hint=hint, kind="option")
-        if kind not in self.kinds:
-            raise OptionError(f"expected one of {', '.join(self.kinds)}, found {kind!r}", kind="option")
-        keys, measures = _SHOWN[kind]
+        every = (*self.kinds, *self.heap_kinds)
+        if kind not in every:
+            raise OptionError(f"expected one of {', '.join(every)}, found {kind!r}", kind="option")
+        keys, measures = (_SHOWN | _OF_HEAPS)[kind]
         numbers = [f"{measure}_{part}" for measure in measures for part in ("before", "after", "delta")]
         order = [f"{measures[0]}_delta", *keys]
         ranking = self._ranking(kind).select(*keys, *numbers)
         return ranking.sort(order, descending=[True] + [False] * len(keys), nulls_last=True)
 
     def _ranking(self, kind: str) -> pl.DataFrame:
+        if kind in self.heap_kinds:
+            return dump_heap_views.by(kind, self.before, self.after)
         if kind == "module":
             return by_module(self.before, self.after, same_process=self.same_process)
         if kind == "thread_start":
@@ -185,11 +202,11 @@ class DumpDelta:
         return dump_views.by_region_class(self.before, self.after)
 
     def _allowed(self) -> list[str]:
-        return [kind for kind in self.kinds if self._refusal(kind) is None]
+        return [kind for kind in (*self.kinds, *self.heap_kinds) if self._refusal(kind) is None]
 
     def _refusal(self, kind: str) -> str | None:
         """Tell why a ranking makes no sense for these dumps; what they lack is no reason, see `_why_not_known`."""
-        if kind == "allocation_base" and self._why_not_one_process is not None:
+        if kind in _INSTEAD and self._why_not_one_process is not None:
             return f"addresses mean nothing across processes, and {self._why_not_one_process}"
         if kind in _OF_LOGS:
             return "a minidump does not record who allocated what; a heap log does"
@@ -197,12 +214,18 @@ class DumpDelta:
 
     def _why_not_known(self, kind: str) -> str | None:
         """Say why nothing can be said of a ranking, or of the counters; None where both dumps have its list."""
+        if kind in self.heap_kinds:
+            return dump_heap_views.why_not_known(self.before, self.after)
         return dump_lists.why_not_known(self.before, self.after, dump_lists.LIST_OF[kind])
 
     def _in_neither(self, kind: str) -> bool:
+        if kind in self.heap_kinds:
+            return dump_heap_views.in_neither(self.before, self.after)
         return dump_lists.in_neither(self.before, self.after, dump_lists.LIST_OF[kind])
 
     def _damaged_sides(self, kind: str) -> list[str]:
+        if kind in self.heap_kinds:
+            return dump_heap_views.partly_known(self.before, self.after)
         return dump_lists.damaged_sides(self.before, self.after, dump_lists.LIST_OF[kind])
 
     @property
@@ -221,6 +244,14 @@ class DumpDelta:
             counters=self.counters,
             why_not_one_process=self._why_not_one_process,
         )
+
+    @cached_property
+    def heap_notes(self) -> list[str]:
+        """What a reader of the rankings of blocks must know, one sentence each; it walks through the heaps.
+
+        First how much of its heap memory each dump holds.
+        """
+        return dump_heap_views.notes(self.before, self.after, self._why_not_one_process)
 
     def __repr__(self) -> str:
         names = visible(f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}")

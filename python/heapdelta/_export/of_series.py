@@ -9,6 +9,7 @@ import polars as pl
 from heapdelta._export.places import Places
 from heapdelta._export.stacks import WRITTEN, tables_of
 from heapdelta._native import Grid
+from heapdelta._numbers import starts_of
 from heapdelta._ranking.labels import NOT_RECORDED
 from heapdelta._ranking.matched import Matched
 from heapdelta._words import moment, plural
@@ -30,7 +31,7 @@ def tables_of_series(series: Series, *, keep_allocators: bool) -> Tables:
     seen = keys["point"].unique().sort()
     sources = [snapshots[point] for point in seen]
     heights = pl.Series([source._height("stacks") for source in sources], dtype=pl.UInt32)
-    first = pl.DataFrame({"point": seen, "first": heights.cum_sum() - heights})
+    first = pl.DataFrame({"point": seen, "first": starts_of(heights).head(-1)})
     placed = keys.join(first, on="point", how="left", maintain_order="left")
     recorded = pl.when(pl.col("status") != NOT_RECORDED)
     stack = placed.select(recorded.then(pl.col("first") + pl.col("row")).cast(pl.UInt32).alias("stack"))

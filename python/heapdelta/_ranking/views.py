@@ -190,7 +190,7 @@ class Views(WithTree):
         OptionError
             If there is no such stack with its frames, or several begin with these digits.
         """
-        if type(asked) is int and (self._matched.stacks["fingerprint"] == asked).any():
+        if type(asked) is int and 0 <= asked < 1 << 64 and (self._matched.stacks["fingerprint"] == asked).any():
             return asked
         match = OF_TRACE.fullmatch(asked.strip()) if isinstance(asked, str) else None
         if match is None:

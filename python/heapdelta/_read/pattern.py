@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from heapdelta._long_path import for_system
 from heapdelta.exceptions import PermissionDeniedError, ReadError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _matching(root: str, parts: list[str]) -> list[str]:
     for part in parts[:-1]:
         folders = list(_inside(folders, part, refuse))
     found = _last(folders, parts[-1], refuse) if parts else ()
-    return [*dict.fromkeys(path for path in found if Path(path).is_file()), *unreadable.values()]
+    return [*dict.fromkeys(path for path in found if Path(for_system(path)).is_file()), *unreadable.values()]
 
 
 _SEPARATORS = r"[/\\]" if os.sep == "\\" else "/"
@@ -72,7 +73,7 @@ def _inside(folders: Iterable[str], part: str, refuse: Callable[[str, OSError], 
                 if _matches(entry.name, part) and _is_folder(entry):
                     yield _joined(folder, entry.name)
     else:
-        yield from (path for folder in folders if Path(path := _joined(folder, part)).is_dir())
+        yield from (path for folder in folders if Path(for_system(path := _joined(folder, part))).is_dir())
 
 
 def _last(folders: Iterable[str], part: str, refuse: Callable[[str, OSError], None]) -> Iterator[str]:
@@ -94,7 +95,7 @@ def _below(folders: Iterable[str], refuse: Callable[[str, OSError], None]) -> It
     while waiting or links:
         folder = waiting.pop() if waiting else links.pop(0)
         try:
-            about = Path(folder or ".").stat()
+            about = Path(for_system(folder or ".")).stat()
         except OSError as error:
             refuse(folder, error)
             continue
@@ -113,7 +114,7 @@ def _below(folders: Iterable[str], refuse: Callable[[str, OSError], None]) -> It
 
 def _entries(folder: str, refuse: Callable[[str, OSError], None]) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder or ".") as entries:
+        with os.scandir(for_system(folder or ".")) as entries:
             return list(entries)
     except NotADirectoryError:
         return []

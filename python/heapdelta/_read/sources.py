@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from heapdelta import _native
 from heapdelta._capture.base import Capture
+from heapdelta._long_path import for_system
 from heapdelta._read.pattern import files_below, matching_files, readable
 from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
@@ -47,7 +48,7 @@ def listed_sources(sources: object) -> list[Source]:
 
 
 def _named(name: str) -> list[str]:
-    path = Path(name)
+    path = Path(for_system(name))
     if path.is_dir():
         with readable(name):
             entries = list(path.iterdir())
@@ -55,12 +56,23 @@ def _named(name: str) -> list[str]:
         if not files:
             raise _no_files(name, entries)
         return sorted(_first_parts(files), key=natural_key)
-    if _WILD.search(name) and not path.exists() and _native.archive_of(name) is None:
+    if is_pattern(name):
         matches = matching_files(name)
         if not matches:
             raise OptionError(f"expected files that match {name}, found none", kind="option")
         return sorted(_first_parts(matches), key=natural_key)
     return [name]
+
+
+def is_pattern(name: str) -> bool:
+    """Tell a pattern such as ``logs/*.txt`` from the name of a file that is there."""
+    is_there = os.path.lexists(for_system(name)) or _native.archive_of(name) is not None
+    return _WILD.search(name) is not None and not is_there
+
+
+def named_files(name: str) -> list[str]:
+    """Give the files that a pattern stands for, or the one file that a name is: shells of Windows match nothing."""
+    return [name] if Path(for_system(name)).is_dir() else _named(name)
 
 
 def _first_parts(files: list[SourceT]) -> list[SourceT]:
@@ -106,7 +118,7 @@ def size_of(source: object) -> int:
         return len(source)
     if isinstance(source, str | os.PathLike):
         try:
-            return Path(os.fsdecode(source)).stat().st_size
+            return Path(for_system(os.fsdecode(source))).stat().st_size
         except (OSError, ValueError):
             return 0
     return 0

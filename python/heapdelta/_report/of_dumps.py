@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from heapdelta._capture import heap_views
 from heapdelta._numbers import issue_count, total
 from heapdelta._report import facts
 from heapdelta._report.parts import Card, Cell, Head, Page, Row, Table, Words
@@ -29,8 +30,13 @@ _TITLES = {
     "thread_start": "Threads by where they start",
     "module": "Modules",
 }
+_OF_HEAPS = {
+    "heap": "Blocks by heap",
+    "size": "Blocks by size",
+    "content": "Blocks by what they begin with",
+}
 _KEYS = {"region_class": ["region_class"], "handle_type": ["handle_type"], "thread_start": ["thread_start"]}
-_KEYS |= {"module": ["module", "change"]}
+_KEYS |= {"module": ["module", "change"]} | {kind: [kind] for kind in _OF_HEAPS}
 
 
 def of_dump_delta(delta: DumpDelta, wanted: Wanted) -> Page:
@@ -40,9 +46,10 @@ def of_dump_delta(delta: DumpDelta, wanted: Wanted) -> Page:
     grew = classes.filter(pl.col("committed_bytes_delta") > 0)
     first = grew.row(0, named=True) if grew.height else None
     sections: list[Section] = [*_picture(delta), _counters(delta)]
-    sections += [_ranking(delta, kind) for kind in _TITLES]
+    heaps = _heaps(delta)
+    sections += [*heaps, *(_ranking(delta, kind) for kind in _TITLES)]
     sections += [
-        facts.notes(delta.notes, wanted.texts),
+        facts.notes([*(delta.heap_notes if heaps else ()), *delta.notes], wanted.texts),
         facts.files([("before", delta.before), ("after", delta.after)], anonymise=wanted.texts.anonymise),
         facts.issues(delta.issues),
     ]
@@ -131,13 +138,25 @@ def _counters(delta: DumpDelta) -> Section:
     return Table("counters", "What the process counted", [], heads=heads, rows=rows)
 
 
+def _heaps(delta: DumpDelta) -> list[Section]:
+    """Show the blocks in the heaps, where both dumps hold some of their memory."""
+    held = [dump.heap_memory for dump in (delta.before, delta.after)]
+    if not all(memory.of == "heap" and memory.held_bytes for memory in held):
+        return []
+    why = delta._why_not_known("heap")
+    if why is not None:
+        return [Words("heaps", "Blocks in heaps", [f"{why[0].upper()}{why[1:]}.", *(f"{memory}." for memory in held)])]
+    return [_ranking(delta, kind) for kind in _OF_HEAPS if delta._refusal(kind) is None]
+
+
 def _ranking(delta: DumpDelta, kind: str) -> Section:
     """Show what changed in a ranking, the largest first, and the sum of the others."""
     name = kind.replace("_", "-")
     why = delta._why_not_known(kind)
     ranking = delta.by(kind)
+    title = (_TITLES | _OF_HEAPS)[kind]
     if not ranking.height:
-        return Words(name, _TITLES[kind], [why or "There is nothing of it in either dump."])
+        return Words(name, title, [why or "There is nothing of it in either dump."])
     measures = [column.removesuffix("_delta") for column in ranking.columns if column.endswith("_delta")]
     first = ranking.filter(pl.col(f"{measures[0]}_delta").ne_missing(0))
     same = ranking.height - first.height
@@ -149,7 +168,7 @@ def _ranking(delta: DumpDelta, kind: str) -> Section:
             for column in rest.columns
             if column.endswith(("_before", "_after", "_delta")) and rest[column].dtype.is_integer()
         }
-        rows.append(_row(sums | dict.fromkeys(_KEYS[kind], ""), kind, measures, f"smaller: {rest.height:,}"))
+        rows.append(_row(sums, kind, measures, f"smaller: {rest.height:,}"))
     lead = [why] if why else []
     if same:
         lead.append(f"{plural(same, 'row')} without a change {of_count(same, 'is', 'are')} left out.")
@@ -157,15 +176,17 @@ def _ranking(delta: DumpDelta, kind: str) -> Section:
     for measure in measures:
         words = measure.replace("_", " ")
         heads += [Head(f"{words}, growth", True), Head("before", True), Head("after", True)]
-    return Table(name, _TITLES[kind], lead, heads=heads, rows=rows)
+    return Table(name, title, lead, heads=heads, rows=rows)
 
 
 def _row(row: dict[str, Any], kind: str, measures: Sequence[str], rest: str = "") -> Row:
-    keys = [
-        Cell(str(row[key]) if row[key] is not None else f"({row.get('status') or 'not known'})") for key in _KEYS[kind]
-    ]
     if rest:
-        keys[0] = Cell(rest)
+        keys = [Cell(rest), *(Cell("") for _ in _KEYS[kind][1:])]
+    elif kind in _OF_HEAPS:
+        keys = [Cell(heap_views.label(row))]
+    else:
+        names = ((row[key], row.get("status")) for key in _KEYS[kind])
+        keys = [Cell(f"({status or 'not known'})" if name is None else str(name)) for name, status in names]
     cells = []
     for measure in measures:
         write = bytes_text if measure.endswith("_bytes") else count_text

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from heapdelta._capture import heap_views
 from heapdelta._capture.dump_lists import ABSENT, DAMAGED, WHOLE, list_states
 from heapdelta._diff.dump_views import NOT_IN_DUMP
 from heapdelta._numbers import as_u64, total
@@ -105,7 +106,9 @@ def without_types(told: Sequence[Told]) -> list[int]:
 
 
 def label(row: dict[str, object]) -> str:
-    """Name a counter for people: ``private usage``, ``Event handles``."""
+    """Name a counter for people: ``private usage``, ``Event handles``; or what blocks and memory are followed by."""
+    if "counter" not in row:
+        return str(row["region_class"]) if "region_class" in row else heap_views.label(row)
     if row["counter"] != HANDLES:
         return "threads" if row["counter"] == THREADS else str(row["counter"]).replace("_", " ")
     if row["handle_type"] is not None:

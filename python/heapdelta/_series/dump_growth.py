@@ -11,10 +11,10 @@ import polars as pl
 
 from heapdelta._native import Grid
 from heapdelta._series import growth, verdict
-from heapdelta._series.dump_counters import KEYS, PLACES, VIRTUAL_SIZE
+from heapdelta._series.dump_counters import PLACES, VIRTUAL_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _VALUES = ("first", "last", "min", "max")
 _NUMBERS = (
@@ -27,6 +27,7 @@ def of_counters(
     amounts: pl.DataFrame,
     points: pl.DataFrame,
     *,
+    keys: Sequence[str],
     clock: bool,
     alpha: float,
     spaces: Mapping[int, int | None],
@@ -37,16 +38,18 @@ def of_counters(
     parts = [
         _measured(curves, points.filter(pl.col("point").is_in(told)), spaces[run], clock, alpha, warm_up_hours, threads)
         for run in points["run"].unique(maintain_order=True).to_list()
-        for told, curves in _by_points(amounts.filter(pl.col("run") == run)).items()
+        for told, curves in _by_points(amounts.filter(pl.col("run") == run), keys).items()
     ]
     if not parts:
-        return _ranked(None)
-    return _ranked(growth.judge(pl.concat(parts), alpha=alpha, warm_up_hours=warm_up_hours, clock=clock, noun="dump"))
+        of_keys = {name: amounts.schema[name] for name in keys}
+        return pl.DataFrame(schema={"run": pl.UInt32, **of_keys, **_NUMBER_SCHEMA})
+    judged = growth.judge(pl.concat(parts), alpha=alpha, warm_up_hours=warm_up_hours, clock=clock, noun="dump")
+    return _ranked(judged, keys)
 
 
-def _by_points(amounts: pl.DataFrame) -> dict[tuple[int, ...], pl.DataFrame]:
+def _by_points(amounts: pl.DataFrame, keys: Sequence[str]) -> dict[tuple[int, ...], pl.DataFrame]:
     """Put counters together that the same dumps tell."""
-    told = amounts.drop_nulls("value").group_by(KEYS, maintain_order=True).agg("point", "value")
+    told = amounts.drop_nulls("value").group_by(keys, maintain_order=True).agg("point", "value")
     places: dict[tuple[int, ...], list[int]] = {}
     for place, points in enumerate(told["point"].to_list()):
         places.setdefault(tuple(points), []).append(place)
@@ -80,37 +83,37 @@ def _measured(
         pl.lit(None, dtype=pl.UInt64).alias("requested_bytes"),
     )
     measured = growth.of_run(grid, placed, clock, alpha, None, warm_up_hours).drop("unit")
-    measured = measured.join(keyed.select("key", *KEYS), on="key", how="left", maintain_order="left")
+    measured = measured.join(keyed.drop("point", "value"), on="key", how="left", maintain_order="left")
     step = pl.col("step_to").replace_strict(dict(enumerate(numbers)), default=None, return_dtype=pl.UInt32)
-    return measured.with_columns(step, _left(space if clock else None).alias("bytes_left"))
+    return measured.with_columns(step, _left(measured, space if clock else None).alias("bytes_left"))
 
 
-def _left(space: int | None) -> pl.Expr:
+def _left(measured: pl.DataFrame, space: int | None) -> pl.Expr:
     """Bytes of the address space that are left: `virtual_size` counts what is taken of it, other counters do not."""
-    if space is None:
+    if space is None or "counter" not in measured.columns:
         return pl.lit(None, dtype=pl.Float64)
     left = (space - pl.col("last_bytes").cast(pl.Int128)).clip(lower_bound=0).cast(pl.Float64)
     return pl.when(pl.col("counter") == VIRTUAL_SIZE).then(left)
 
 
-def _ranked(judged: pl.DataFrame | None) -> pl.DataFrame:
-    if judged is None:
-        return pl.DataFrame(schema=_SCHEMA)
+def _ranked(judged: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     values = [pl.col(f"{name}_bytes").alias(f"{name}_value") for name in _VALUES]
     order = pl.col("verdict").replace_strict(verdict.ORDER, return_dtype=pl.UInt8)
+    ranked = judged.select("run", *keys, pl.col("points").alias("dumps"), *values, *_NUMBERS)
+    if "counter" not in keys:
+        rest = [name for name in keys if name not in ("unit", "status")]
+        down = [False, True, False, *[False] * len(rest)]
+        return ranked.sort([order, "pace", "run", *rest], descending=down, nulls_last=True)
     place = pl.col("counter").replace_strict(PLACES, return_dtype=pl.UInt8)
-    ranked = judged.sort(
+    return ranked.sort(
         [order, place, "pace", "run", "handle_type"],
         descending=[False, False, True, False, False],
         # All handles together come before those of a type.
         nulls_last=[True, True, True, True, False],
     )
-    return ranked.select("run", *KEYS, pl.col("points").alias("dumps"), *values, *_NUMBERS)
 
 
-_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "run": pl.UInt32,
-    **dict.fromkeys(KEYS, pl.String),
+_NUMBER_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "dumps": pl.UInt32,
     **{f"{name}_value": pl.UInt64 for name in _VALUES},
     **dict.fromkeys(_NUMBERS[:-2], pl.Float64),

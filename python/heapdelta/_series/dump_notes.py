@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._series import dump_counters
+from heapdelta._series import dump_blocks, dump_counters
 from heapdelta._series.order import first_names
 from heapdelta._words import of_count, plural
 
@@ -39,6 +39,31 @@ def of_dump_series(found: OrderedDumps, told: Sequence[Told]) -> list[str]:
         *_about_order(points, clock=found.clock),
         *_about_runs(points),
         *_about_lists(told),
+        *_about_widths(found.dumps),
+    ]
+
+
+def of_blocks(found: OrderedDumps, told: Sequence[dump_blocks.Told], kind: str) -> list[str]:
+    """Collect the notes of a series of dumps by their blocks, or by classes of memory."""
+    points = found.points
+    absent, partly = dump_blocks.lacking(told)
+    what = "what memory is made of" if kind == "region_class" else "the blocks in the heaps"
+    notes = []
+    if len(absent) == len(told):
+        notes.append(f"no dump tells of {what}")
+    elif absent:
+        notes.append(
+            f"{what}: not in {plural(len(absent), 'dump')} ({_places(absent)}), which "
+            f"{of_count(len(absent), 'is no point', 'are no points')} of these curves"
+        )
+    if partly:
+        which = "only heaps that are known in full have a value there" if kind == "heap" else "they have no value there"
+        notes.append(f"{what}: not all are known in {plural(len(partly), 'dump')} ({_places(partly)}); {which}")
+    return [
+        *found.notes,
+        *_about_order(points, clock=found.clock),
+        *_about_runs(points),
+        *notes,
         *_about_widths(found.dumps),
     ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import _html
-from heapdelta._series import dump_counters, dump_growth, dump_notes
+from heapdelta._series import dump_blocks, dump_counters, dump_growth, dump_notes
 from heapdelta._series.growth import ADDRESS_SPACE_32, check_options
 from heapdelta._words import amount_text, count_text, moment, plural
 
@@ -30,6 +30,9 @@ class DumpSeries:
 
     Attributes
     ----------
+    by : str
+        What one key stands for: ``counter``; or ``heap``, ``size``, ``content``, ``source`` of blocks in heaps, or
+        ``region_class`` of memory.
     dumps : list of Dump
         In the order of `points`.
     points : polars.DataFrame
@@ -52,12 +55,11 @@ class DumpSeries:
     (148, 428, 'leak')
     """
 
-    by = "counter"
-    """What one key stands for."""
-
-    def __init__(self, found: OrderedDumps, *, threads: int | None = None) -> None:
+    def __init__(self, found: OrderedDumps, *, by: str = "counter", threads: int | None = None) -> None:
         self.dumps: list[Dump] = found.dumps
         self.points = found.points
+        self.by = by
+        self._keys = dump_counters.KEYS if by == "counter" else dump_blocks.keys(by)
         self._found = found
         self._clock = found.clock
         self._threads = threads
@@ -65,7 +67,9 @@ class DumpSeries:
     @cached_property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence each; empty if there is nothing."""
-        return dump_notes.of_dump_series(self._found, self._told)
+        if self.by == "counter":
+            return dump_notes.of_dump_series(self._found, self._told)
+        return dump_notes.of_blocks(self._found, self._told_of_blocks, self.by)
 
     @property
     def slope_unit(self) -> str:
@@ -77,15 +81,18 @@ class DumpSeries:
         return [dump_counters.told_by(dump) for dump in self.dumps]
 
     @cached_property
+    def _told_of_blocks(self) -> list[dump_blocks.Told]:
+        return [dump_blocks.told_by(dump, self.by) for dump in self.dumps]
+
+    @cached_property
     def _amounts(self) -> pl.DataFrame:
         """Every counter at every point, with the run."""
-        amounts = dump_counters.amounts(self._told).join(
-            self.points.select("point", "run"), on="point", how="left", maintain_order="left"
-        )
-        keys = dump_counters.KEYS
-        # In another run there may be other types of handles.
-        some = pl.col("handle_type").is_not_null() | (pl.col("status") != "ok")
-        return amounts.filter(~some | (pl.col("value").max().over("run", *keys) > 0))
+        counted = self.by == "counter"
+        told = dump_counters.amounts(self._told) if counted else dump_blocks.amounts(self._told_of_blocks, self.by)
+        amounts = told.join(self.points.select("point", "run"), on="point", how="left", maintain_order="left")
+        # In another run there may be other types of handles, other heaps, other sizes.
+        some = pl.col("handle_type").is_not_null() | (pl.col("status") != "ok") if counted else pl.lit(True)
+        return amounts.filter(~some | (pl.col("value").max().over("run", *self._keys) > 0))
 
     def table(self) -> pl.DataFrame:
         """Show every counter at every time.
@@ -110,10 +117,14 @@ class DumpSeries:
               faults can only rise, and are left out.
 
             A counter that no dump tells has no rows, and `notes` says so.
+
+            By blocks or memory the key is that of `Dump.by` or ``region_class`` str, with ``unit`` and ``status`` as
+            above, and the value the requested bytes of busy blocks, or the committed bytes of a class: null where a
+            dump does not tell all of them.
         """
         when = self.points.select("point", "taken_at")
         table = self._amounts.join(when, on="point", how="left", maintain_order="left")
-        return table.select("run", "point", "taken_at", *dump_counters.KEYS, "value")
+        return table.select("run", "point", "taken_at", *self._keys, "value")
 
     def growth(
         self, *, alpha: float = 0.05, address_space: int | None = None, warm_up_hours: float = 24.0
@@ -138,11 +149,11 @@ class DumpSeries:
         -------
         polars.DataFrame
             One row per run and counter that the run tells, sorted by verdict (``leak`` first, then ``not known``,
-            ``warming up``, ``sawtooth``, ``plateau``, ``noise``, ``shrinking``, ``too few snapshots``), then in
-            the order of the counters of `table`, then by ``pace``, largest first, then by run and key. ``run`` u32; the
-            key as in `table`; ``dumps`` u32 (those that tell it); ``first_value``, ``last_value``, ``min_value``,
-            ``max_value`` u64, in the unit of the row; ``slope``, ``slope_low``, ``slope_high``, ``late_slope``,
-            ``pace``, ``pace_low``, ``pace_high`` f64 (in the unit of the row per hour or step, see `slope_unit`),
+            ``warming up``, ``sawtooth``, ``plateau``, ``noise``, ``shrinking``, ``too few snapshots``), then (of
+            counters) in the order of the counters of `table`, then by ``pace``, largest first, then by run and key.
+            ``run`` u32; the key as in `table`; ``dumps`` u32 (those that tell it); ``first_value``, ``last_value``,
+            ``min_value``, ``max_value`` u64, in the unit of the row; ``slope``, ``slope_low``, ``slope_high``,
+            ``late_slope``, ``pace``, ``pace_low``, ``pace_high`` f64 (in its unit per hour or step, see `slope_unit`),
             ``rising_share``, ``p_value``, ``q_value`` f64, as those of `Series.growth`; ``hours_to_exhaustion`` f64
             (of ``virtual_size`` alone: until it fills the address space; null without a positive pace, a clock or an
             address space); ``verdict`` str; ``reason`` str.
@@ -156,6 +167,7 @@ class DumpSeries:
         return dump_growth.of_counters(
             self._amounts,
             self.points,
+            keys=self._keys,
             clock=self._clock,
             alpha=alpha,
             spaces={run: address_space or self._address_space(run) for run in self.points["run"].unique().to_list()},
@@ -176,7 +188,8 @@ class DumpSeries:
         of_runs = f" of {runs} processes" if runs > 1 else ""
         times: Sequence[datetime] = self.points["taken_at"].dt.replace_time_zone(None).drop_nulls().sort().to_list()
         span = f", {moment(times[0])} to {moment(times[-1])} UTC" if times else ""
-        return f"<DumpSeries: {plural(len(self.dumps), 'dump')}{of_runs}{span}>"
+        by = "" if self.by == "counter" else f" by {self.by}"
+        return f"<DumpSeries{by}: {plural(len(self.dumps), 'dump')}{of_runs}{span}>"
 
     def _repr_html_(self) -> str:
         growth = self.growth()
@@ -192,7 +205,7 @@ class DumpSeries:
         several = ["run"] if self.points["run"].n_unique() > 1 else []
         return growth.select(
             *several,
-            pl.Series("counter", [dump_counters.label(row) for row in rows], dtype=pl.String),
+            pl.Series(self.by, [dump_counters.label(row) for row in rows], dtype=pl.String),
             pl.Series("first", amounts[0], dtype=pl.String),
             pl.Series("last", amounts[1], dtype=pl.String),
             pl.Series(f"growth per {self.slope_unit.partition('/')[2]}", paces, dtype=pl.String),

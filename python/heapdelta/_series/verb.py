@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, cast, get_args, overload
 
 from heapdelta._capture.base import Capture
 from heapdelta._options import checked_threads
 from heapdelta._read.many import Batch
+from heapdelta._series.dump_blocks import KINDS
 from heapdelta._series.dump_order import ordered_dumps
 from heapdelta._series.dump_series import DumpSeries
 from heapdelta._series.keys import KEYS
 from heapdelta._series.order import ordered
 from heapdelta._series.runs import Run, Runs, parted
 from heapdelta._series.series import Series
+from heapdelta._words import listed
 from heapdelta.blame import DEFAULT, Allocators
 from heapdelta.exceptions import OptionError
 
@@ -26,12 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = ["series"]
 
+OfDumps = Literal["counter", "size", "content", "source", "region_class"]
+_OF_DUMPS = get_args(OfDumps)
+"""What dumps alone are followed by; heaps both have, dumps and logs."""
+
 
 @overload
 def series(
     snapshots: Batch | Run | Runs | Iterable[Snapshot | Dump],
     *,
-    by: Literal["counter"],
+    by: OfDumps,
     order: Order = "taken_at",
     runs: Literal["one", "all"] = "one",
     threads: int | None = None,
@@ -40,7 +46,7 @@ def series(
 def series(  # type: ignore[overload-overlap]  # dumps alone are another answer than dumps beside logs
     snapshots: Iterable[Dump],
     *,
-    by: None = None,
+    by: Literal["heap"] | None = None,
     order: Order = "taken_at",
     runs: Literal["one", "all"] = "one",
     threads: int | None = None,
@@ -59,7 +65,7 @@ def series(
 def series(
     snapshots: Batch | Run | Runs | Iterable[Snapshot | Dump],
     *,
-    by: By | Literal["counter"] | None = None,
+    by: By | OfDumps | None = None,
     inclusive: bool = False,
     allocators: Iterable[RuleLike] | None = None,
     order: Order = "taken_at",
@@ -73,9 +79,10 @@ def series(
     snapshots : Batch, Run, Runs, or iterable of Snapshot and Dump
         Two snapshots or more of one program, in any order, or two dumps or more. Dumps beside snapshots, of a batch or
         of a list, are `Series.counters`.
-    by : {"module", "function", "stack", "heap", "counter"}, optional
-        What one key stands for, as in `Delta.by`; ``counter`` is what dumps count. By default modules, of dumps
-        counters.
+    by : {"module", "function", "stack", "heap", "counter", "size", "content", "source", "region_class"}, optional
+        What one key stands for, as in `Delta.by`; ``counter`` is what dumps count. Of dumps also ``heap``, ``size``,
+        ``content`` and ``source``, the blocks in their heaps as in `Dump.by`, and ``region_class``. By default modules,
+        of dumps counters.
     inclusive : bool, default False
         For modules and functions: count a stack for every one it passes. Such sums overlap.
     allocators : iterable of Rule or str, optional
@@ -126,19 +133,20 @@ def series(
     given = snapshots if isinstance(snapshots, Batch | Run | Runs | Capture) else _listed(snapshots)
     logs, dumps = parted(given)
     of_dumps = isinstance(given, list) and len(dumps) > 0 and not logs
-    if by == "counter" or (by is None and of_dumps):
+    if by in _OF_DUMPS or (of_dumps and by in (None, "heap")):
         if inclusive or allocators is not None:
             option = "inclusive" if inclusive else "allocators"
             raise OptionError(f"expected no {option} for what dumps count, found some", kind="option")
-        return DumpSeries(ordered_dumps(dumps, order=order, runs=runs), threads=threads)
+        return DumpSeries(ordered_dumps(dumps, order=order, runs=runs), by=by or "counter", threads=threads)
     if of_dumps and by in KEYS:
         raise OptionError(
-            f"expected counter for dumps, found {by!r}: a minidump does not record who allocated what; a heap log does",
+            f"expected {listed(['counter', *KINDS])} for dumps, found {by!r}: a minidump does not record who allocated "
+            "what; a heap log does",
             kind="option",
         )
-    kind = by or "module"
+    kind = cast("By", by or "module")
     if kind not in KEYS:
-        raise OptionError(f"expected one of {', '.join((*KEYS, 'counter'))}, found {by!r}", kind="option")
+        raise OptionError(f"expected one of {', '.join((*KEYS, *_OF_DUMPS))}, found {by!r}", kind="option")
     if inclusive and kind not in ("module", "function"):
         raise OptionError(f"expected module or function with inclusive=True, found {by!r}", kind="option")
     rules = DEFAULT if allocators is None else Allocators(allocators)

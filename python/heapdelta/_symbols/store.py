@@ -104,8 +104,9 @@ def symbols(*paths: str | os.PathLike[str]) -> SymbolStore:
     ----------
     *paths : str or os.PathLike
         Folders, of which all that lies below is searched; symbol stores (``name.pdb\GUIDAGE\name.pdb``); single files;
-        or texts as in ``_NT_SYMBOL_PATH``, such as ``srv*C:\Symbols*https://msdl.example``. Read are PDBs, packed ones
-        too (``name.pd_``), Breakpad's ``.sym`` and images with DWARF.
+        or texts as in ``_NT_SYMBOL_PATH``, such as ``srv*C:\Symbols*https://msdl.example``. ``%NAME%`` stands for a
+        variable of the environment, and ``~`` in front for your home. Read are PDBs, packed ones too (``name.pd_``),
+        Breakpad's ``.sym`` and images with DWARF.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def symbols(*paths: str | os.PathLike[str]) -> SymbolStore:
         text = os.fspath(path)
         if not text.strip():
             raise OptionError("expected a folder or file of symbols, found an empty text", kind="option")
-        if not any(sign in text for sign in ";*") and not os.path.lexists(text) and "://" not in text:
+        if not any(sign in text for sign in ";*") and "://" not in text and not _is_there(text):
             raise OptionError(
                 f"{text}: expected a folder or file of symbols, found nothing there", path=text, kind="option"
             )
@@ -147,6 +148,11 @@ def symbols(*paths: str | os.PathLike[str]) -> SymbolStore:
         )
         raise OptionError(message, kind="option")
     return store
+
+
+def _is_there(text: str) -> bool:
+    """Tell whether one place is there, with variables and the user's home put in."""
+    return os.path.lexists(text) or any(map(os.path.lexists, _native.SymbolStore([text]).places))
 
 
 def checked_store(store: SymbolStore) -> SymbolStore:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from heapdelta._numbers import starts_of
+from heapdelta._numbers import places_of, starts_of
 from heapdelta._tree.codes import ALL_HIDDEN, CUT_OFF, NONE, NOT_IN_FILE, NOT_RECORDED
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _joined(start: pl.Series, frames: _Frames, end: pl.Series, others: pl.DataFr
     # for one before and one behind them: the steps at start and end are written over what is there.
     first = pl.concat([frames.begin - has_start.cast(pl.Int64, strict=False), ones - 1]) + 1
     leaps = first - (first + lengths - 1).shift(1, fill_value=0)
-    at = pl.repeat(1, int(starts[-1]), dtype=pl.Int64, eager=True).scatter(starts.head(-1), leaps).cum_sum()
+    at = places_of(pl.repeat(1, int(starts[-1]), dtype=pl.Int64, eager=True).scatter(starts.head(-1), leaps))
     room = pl.Series([NONE], dtype=pl.UInt32)
     steps = pl.concat([room, frames.numbers, room], rechunk=True).gather(at.cast(pl.UInt32))
     of_listed = starts.head(len(rows) + 1)

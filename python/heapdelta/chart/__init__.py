@@ -16,7 +16,9 @@ from heapdelta import _whole_file
 from heapdelta._picture import refuse_other
 from heapdelta.chart import _page as pages
 from heapdelta.chart._flame import flame
+from heapdelta.chart._fragmentation import fragmentation
 from heapdelta.chart._growth import growth
+from heapdelta.chart._heap_map import heap_map
 from heapdelta.chart._live import live
 from heapdelta.chart._regions import regions
 from heapdelta.chart._sizes import sizes
@@ -28,7 +30,20 @@ from heapdelta.exceptions import OptionError
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["enable", "flame", "growth", "live", "regions", "save", "sizes", "slope", "survival", "waterfall"]
+__all__ = [
+    "enable",
+    "flame",
+    "fragmentation",
+    "growth",
+    "heap_map",
+    "live",
+    "regions",
+    "save",
+    "sizes",
+    "slope",
+    "survival",
+    "waterfall",
+]
 
 
 def save(chart: alt.TopLevelMixin, path: str | PathLike[str]) -> Path:

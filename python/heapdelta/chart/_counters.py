@@ -9,7 +9,7 @@ import altair as alt
 import polars as pl
 
 from heapdelta._picture import MOST_LINES
-from heapdelta._series.dump_counters import KEYS, label
+from heapdelta._series.dump_counters import label
 from heapdelta._words import plural
 from heapdelta.chart import _room as room
 from heapdelta.chart import _series as one
@@ -38,17 +38,19 @@ def counters_growth(series: DumpSeries, by: str | None, top: int, style: str, wa
     panels: list[alt.LayerChart] = []
     datasets: dict[str, Any] = {}
     for unit in _UNITS:
-        lines = _lines(table.filter(unit=unit), growth.filter(unit=unit), points, top, unit)
+        lines = _lines(series, table.filter(unit=unit), growth.filter(unit=unit), points, top)
         if not lines.names:
             continue
         drawn = one.draw(lines, points, stacked=False, panel=f"_{unit}", least=_HEIGHT)
         datasets |= drawn.datasets
         drawn.datasets = alt.Undefined
-        left = f", {plural(lines.left_out, 'counter')} that changed less not drawn" if lines.left_out else ""
+        noun = "counter" if series.by == "counter" else "key"
+        left = f", {plural(lines.left_out, noun)} that changed less not drawn" if lines.left_out else ""
         panels.append(
             drawn.properties(title=alt.TitleParams(f"{unit}{left}", anchor="start", frame="group", fontSize=12))
         )
-    title = "Growth of what dumps count since the first dump"
+    what = "what dumps count" if series.by == "counter" else f"bytes by {series.by.replace('_', ' ')}"
+    title = f"Growth of {what} since the first dump"
     if points["run"].n_unique() > 1:
         title += " of each process"
     nothing = [] if panels else ["nothing that is counted changed"]
@@ -61,14 +63,20 @@ def counters_growth(series: DumpSeries, by: str | None, top: int, style: str, wa
     )
 
 
-def _lines(table: pl.DataFrame, growth: pl.DataFrame, points: pl.DataFrame, top: int, unit: str) -> lines_of.Lines:
+def _lines(
+    series: DumpSeries, table: pl.DataFrame, growth: pl.DataFrame, points: pl.DataFrame, top: int
+) -> lines_of.Lines:
     """Choose the counters that moved most. They overlap, so the others are left out and never added up."""
-    keys = table.select(KEYS).unique(maintain_order=True)
-    names = keys.with_columns(pl.Series("module", [label(row) for row in keys.iter_rows(named=True)], dtype=pl.String))
+    own = series._keys
+    keys = table.select(own).unique(maintain_order=True)
+    labels = pl.Series("module", [label(row) for row in keys.iter_rows(named=True)], dtype=pl.String)
+    names = keys.select(own).with_columns(labels.alias("counted"))
 
     def named(rows: pl.DataFrame) -> pl.DataFrame:
-        return rows.join(names, on=KEYS, how="left", nulls_equal=True, maintain_order="left").drop("status")
+        joined = rows.join(names, on=own, how="left", nulls_equal=True, maintain_order="left")
+        return joined.drop(name for name in own if name != "unit").rename({"counted": "module"})
 
     amounts = named(table).rename({"value": "requested_bytes"})
     judged = named(growth).rename({f"{end}_value": f"{end}_bytes" for end in _ENDS})
+    unit = table["unit"][0] if table.height else "bytes"
     return replace(lines_of.series_lines(amounts, judged, points, top, overlap=True), unit=unit)

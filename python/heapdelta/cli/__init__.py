@@ -22,6 +22,7 @@ from heapdelta.cli.dataset.ingest import ingest
 from heapdelta.cli.dataset.keep import compact, label, symbolize
 from heapdelta.cli.demo import demo
 from heapdelta.cli.diff import diff
+from heapdelta.cli.doctor.command import doctor
 from heapdelta.cli.export import export
 from heapdelta.cli.report import report
 from heapdelta.cli.series.command import series
@@ -36,7 +37,8 @@ read, or an output not written; growth over a limit (`check` alone); stopped by 
 
 _EPILOG = (
     "Exit codes: 0 done, also where an input had issues (the report tells them, or stderr where there is none); "
-    "1 a defect of heapdelta; 2 a wrong option; 3 a file could not be read, or an output not written; 4 a limit of "
+    "1 a defect of heapdelta, or what doctor found does not work; 2 a wrong option; "
+    "3 a file could not be read, or an output not written; 4 a limit of "
     "check is exceeded; 130 interrupted."
 )
 
@@ -71,6 +73,7 @@ COMMANDS = (
     symbolize,
     compact,
     demo,
+    doctor,
     completion,
 )
 # Each in a line that fits beside its name.
@@ -93,6 +96,7 @@ _LINES = {
     "symbolize": "Name the addresses of all logs of a dataset.",
     "compact": "Merge the small files of a dataset.",
     "demo": "Write two logs with a leak in them, and find it.",
+    "doctor": "Tell what of this installation works, and what not.",
     "completion": "Print what lets a shell complete commands and options.",
 }
 for command in COMMANDS:

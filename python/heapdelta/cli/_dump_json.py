@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import heapdelta as hd
-from heapdelta._capture.dump_lists import STREAMS, knows, list_state
+from heapdelta._capture.dump_lists import ABSENT, STREAMS, knows, list_state
 from heapdelta._numbers import total
-from heapdelta.cli import _dumps, _json
+from heapdelta.cli import _dump_heaps, _dumps, _json
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -18,16 +18,41 @@ if TYPE_CHECKING:
     from heapdelta.cli._machine import Machine
 
 
-def write(machine: Machine, dump: Dump, top: int | None) -> None:
-    """Write it for a machine.
+def write(machine: Machine, dump: Dump, top: int | None, *, by: str | None = None) -> None:
+    """Write it for a machine; with `by`, one ranking of the blocks in its heaps.
 
     Raises
     ------
     OptionError
-        If a single table is asked for.
+        If a single table is asked for, and not which.
     """
+    if by is not None:
+        ranking = dump.by(by)
+        machine.write(ranking if top is None else ranking.head(top), lambda rows: _of_blocks(dump, by, rows))
+        return
     refuse_table(machine)
     machine.write(dump.modules, lambda _: of_dump(dump, top))
+
+
+def _of_blocks(dump: Dump, by: str, ranking: pl.DataFrame) -> str:
+    written: dict[str, Any] = {
+        "file": _json.facts_of(dump),
+        "by": by,
+        "heap_memory": dump.heap_memory._asdict(),
+        "heaps_read": dump._heap_state(),
+        "rows": None if dump._heap_state() == ABSENT else _json.rows(ranking),
+        "notes": dump.heap_notes,
+        "issues": dump.heap_issues.to_dicts(),
+    }
+    return json.dumps(written, indent=2)
+
+
+def _heaps(dump: Dump, top: int | None) -> dict[str, Any]:
+    """Give the heaps, where the dump holds memory in which there may be some; else null."""
+    if not _dump_heaps.worth_walking(dump):
+        return {"heaps": None, "heap_notes": None, "heap_issues": None}
+    rows = _json.rows(dump.heaps if top is None else dump.heaps.head(top))
+    return {"heaps": rows, "heap_notes": dump.heap_notes, "heap_issues": dump.heap_issues.to_dicts()}
 
 
 def refuse_table(machine: Machine) -> None:
@@ -41,7 +66,8 @@ def refuse_table(machine: Machine) -> None:
     if machine.is_table:
         raise OptionError(
             f"expected --json with one minidump, found {machine.form.value}: it holds one table, a dump has several",
-            hint="in Python every list of a dump is a table, such as dump.regions; heapdelta diff ranks two dumps",
+            hint="--by heap, size, content or source ranks the blocks in its heaps; in Python every list of a dump is "
+            "a table, such as dump.regions; heapdelta diff ranks two dumps",
             kind="option",
         )
 
@@ -60,6 +86,7 @@ def of_dump(dump: Dump, top: int | None) -> str:
         "exception": None
         if exception is None
         else {"code": f"0x{exception.code:08X}", "thread_id": exception.thread_id},
+        "heap_memory": dump.heap_memory._asdict(),
         "contents_bytes": total(dump.memory["size"]) if knows(dump, "memory") else None,
         "lists": {name: list_state(dump, name) for name in STREAMS},
         "counts": {name: getattr(dump, name).height if knows(dump, name) else None for name in names},
@@ -68,6 +95,7 @@ def of_dump(dump: Dump, top: int | None) -> str:
             kind: None if now._in_neither(kind) else _rows(_dumps.held_now(now, kind), top)
             for kind in _dumps.HELD_KINDS
         },
+        **_heaps(dump, top),
         "places": _places(dump),
         "issues": dump.issues.to_dicts(),
     }

@@ -11,7 +11,7 @@ from heapdelta._capture.dump_lists import ABSENT, DAMAGED, IN_NEITHER, knows, li
 from heapdelta._diff.dump_views import NOT_IN_DUMP
 from heapdelta._numbers import total
 from heapdelta._words import bytes_text, count_text, moment, plural, share_text
-from heapdelta.cli import _output
+from heapdelta.cli import _dump_heaps, _output
 from heapdelta.cli._safe import Text
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _TITLES = {
     "handle_type": ("Handles per type", "growth", "type"),
     "thread_start": ("Threads per start", "growth", "start"),
     "allocation_base": ("Committed memory per allocation", "growth", "allocation"),
+    **{kind: (title, "growth", kind) for kind, title in _dump_heaps.TITLES.items()},
 }
 # The five that tell most; `--json` has all.
 _COUNTERS = ("private_usage", "private_working_set_size", "working_set_size", "pagefile_usage", "virtual_size")
@@ -47,6 +48,7 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
     exception = dump.exception
     facts = {
         "file": dump.path,
+        "heaps": dump._held_words(),
         "format": dump.format,
         "system": _system(dump),
         "taken": _moment(dump.taken_at),
@@ -71,6 +73,8 @@ def show_dump(target: Console, dump: Dump, top: int) -> None:
     facts["not told"] = ", ".join(untold) or None
     target.print(_output.facts([(name, [str(value)]) for name, value in facts.items() if value is not None]))
     target.print()
+    if _dump_heaps.worth_walking(dump):
+        _dump_heaps.show_heaps(target, dump, top)
     for kind, ranking in rankings.items():
         if not _without_keys(ranking):
             _show_now(target, ranking, kind, top)
@@ -122,20 +126,35 @@ def show_delta(target: Console, delta: DumpDelta, *, by: str | None, top: int) -
     _show_header(target, delta)
     target.print()
     _show_total(target, delta)
+    walked = by in delta.heap_kinds or (by is None and _dump_heaps.worth_comparing(delta))
     if by is not None:
         _show_all(target, delta, by, top)
     else:
         _show_counters(target, delta)
-        for kind in delta.kinds:
-            if delta._refusal(kind) is None:
-                _show_changes(target, delta, kind, top)
-    _output.show_notes(target, delta.notes)
+        first, *others = (kind for kind in delta.kinds if delta._refusal(kind) is None)
+        _show_changes(target, delta, first, top)
+        if walked:
+            _show_heaps(target, delta, top)
+        for kind in others:
+            _show_changes(target, delta, kind, top)
+    _output.show_notes(target, [*(delta.heap_notes if walked else ()), *delta.notes])
     _output.show_issues(target, delta.issues)
+
+
+def _show_heaps(target: Console, delta: DumpDelta, top: int) -> None:
+    """Print what grew in the heaps; where nothing is known of them, that once."""
+    lacking = delta._why_not_known("heap")
+    if lacking is not None:
+        target.print(f"Blocks in heaps: {lacking}\n")
+        return
+    for kind in _dump_heaps.SHOWN:
+        if delta._refusal(kind) is None:
+            _show_changes(target, delta, kind, top)
 
 
 def remark_on_unknown(delta: DumpDelta, kind: str) -> None:
     """Say on stderr what a table cannot: that its numbers are not there, or are the least there can be."""
-    remark = delta._why_not_known(kind) or _at_least(delta._damaged_sides(kind))
+    remark = delta._why_not_known(kind) or _at_least(delta._damaged_sides(kind), kind)
     if remark:
         _output.remark(f"{_TITLES[kind][0]}: {remark}")
 
@@ -157,6 +176,7 @@ def _show_header(target: Console, delta: DumpDelta) -> None:
             ("process", both(_process)),
             ("committed", [bytes_text(committed[f"committed_bytes_{side}"]) for side in ("before", "after")]),
             ("private", [bytes_text(dump.memory_counters["private_usage"].item()) for dump in dumps]),
+            ("heaps", [_dump_heaps.held_text(dump) for dump in dumps]),
         ],
         headings=["before", "after"],
     )
@@ -210,7 +230,7 @@ def _show_all(target: Console, delta: DumpDelta, kind: str, top: int) -> None:
     elif _without_keys(ranking):
         target.print(f"{_TITLES[kind][0]}: {lacking or _sums_alone(delta, kind, ranking)}\n")
     else:
-        remark = lacking or _at_least(delta._damaged_sides(kind))
+        remark = lacking or _at_least(delta._damaged_sides(kind), kind)
         changed = _changed(ranking, kind)
         if changed.is_empty():
             target.print(f"{_TITLES[kind][0]}: {_no_change(remark)}\n")
@@ -230,10 +250,10 @@ def _show_changes(target: Console, delta: DumpDelta, kind: str, top: int) -> Non
     elif _without_keys(ranking):
         answer = _sums_alone(delta, kind, ranking)
     elif not changed.is_empty():
-        _show_ranking(target, kind, changed, top, remark=_at_least(damaged))
+        _show_ranking(target, kind, changed, top, remark=_at_least(damaged, kind))
         return
     else:
-        answer = _no_change(_at_least(damaged))
+        answer = _no_change(_at_least(damaged, kind))
     target.print(f"{_TITLES[kind][0]}: {answer}\n")
 
 
@@ -251,12 +271,16 @@ def _sums_alone(delta: DumpDelta, kind: str, ranking: pl.DataFrame) -> str:
     return f"{many}, but {_UNTOLD[kind]} is {IN_NEITHER}" + (f" ({remark})" if remark else "")
 
 
-def _at_least(damaged: Sequence[str]) -> str:
+def _at_least(damaged: Sequence[str], kind: str = "") -> str:
     """Say that the numbers of these sides are the least there can be."""
-    return f"{' and '.join(damaged)}: at least, the list is damaged" if damaged else ""
+    why = "not all of the heaps could be read" if kind in _dump_heaps.TITLES else "the list is damaged"
+    return f"{' and '.join(damaged)}: at least, {why}" if damaged else ""
 
 
 def _show_ranking(target: Console, kind: str, ranking: pl.DataFrame, top: int, *, remark: str = "") -> None:
+    if kind in _dump_heaps.TITLES:
+        _dump_heaps.show_growth(target, kind, ranking, top, remark=remark)
+        return
     title, growth, heading = _TITLES[kind]
     measure = _measure(ranking, "_delta")
     in_bytes = kind in _BYTES

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from heapdelta import _native, _whole_file
+from heapdelta._long_path import for_system, real
 from heapdelta._read.sources import listed_sources
 from heapdelta.cli import _streams
 from heapdelta.exceptions import HeapdeltaError, OptionError
@@ -61,7 +62,7 @@ class _Output:
     def about(self) -> os.stat_result | None:
         """Give what the system knows of it; None for what is not there yet."""
         try:
-            return os.stat(self.place if self.stream is None else self.stream)  # noqa: PTH116 - or a descriptor
+            return os.stat(for_system(str(self.place)) if self.stream is None else self.stream)  # noqa: PTH116 - or a descriptor
         except OSError:
             return None
 
@@ -158,7 +159,7 @@ def _errors_file() -> tuple[int, int] | None:
 def _file_key(path: str | int) -> tuple[int, int] | None:
     """Tell a file by device and inode; None for what is none, or has a name that no path can have."""
     try:
-        about = _regular(os.stat(path))  # noqa: PTH116 - or a descriptor
+        about = _regular(os.stat(path if isinstance(path, int) else for_system(path)))  # noqa: PTH116 - or a descriptor
     except (OSError, ValueError):
         return None
     return None if about is None else (about.st_dev, about.st_ino)
@@ -195,7 +196,7 @@ def refuse_inside(datasets: list[str], outputs: list[Path]) -> None:
     """
     for place in datasets:
         for output in outputs:
-            if output.resolve().is_relative_to(Path(place).resolve()):
+            if Path(real(output)).is_relative_to(real(place)):
                 message = f"{output}: expected an output outside of the dataset {place}, found one in it"
                 raise OptionError(message, path=str(output), kind="option")
 
@@ -226,7 +227,7 @@ def _key(output: _Output) -> Hashable | None:
     about = output.about()
     if about is not None:
         return None if stat.S_ISCHR(about.st_mode) else (about.st_dev, about.st_ino)
-    path = Path(os.path.realpath(str(output.place)))
+    path = Path(real(str(output.place)))
     try:
         folder = path.parent.stat()
     except OSError:

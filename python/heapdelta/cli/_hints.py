@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import heapdelta as hd
 from heapdelta import _native
-from heapdelta._words import count_text
+from heapdelta._read.sources import is_pattern, listed_sources
+from heapdelta._words import count_text, listed
 from heapdelta.exceptions import HeapdeltaError
 
 if TYPE_CHECKING:
@@ -46,10 +47,23 @@ def _members(path: str) -> str | None:
     return f"it holds {shown}{more}" if known else None
 
 
+def _matches(path: str) -> str | None:
+    """List what a pattern matches, where a command takes one file: shells of Windows hand it over as it is."""
+    if not is_pattern(path):
+        return None
+    found = [str(file) for file in listed_sources(path)]
+    more = [f"{count_text(len(found) - _NAMED)} more"] if len(found) > _NAMED else []
+    return f"name the file; this pattern matches {listed([*found[:_NAMED], *more])}"
+
+
 def _baseline(path: str) -> str | None:
     """Tell a baseline, which is no log, though a check takes it."""
     hd.read_baseline(path)
     return "this is a baseline: heapdelta check LOG --baseline FILE holds a log against it"
 
 
-_LOOKS: dict[str, Callable[[str], str | None]] = {"no_such_member": _members, "not_a_log": _baseline}
+_LOOKS: dict[str, Callable[[str], str | None]] = {
+    "no_such_member": _members,
+    "not_a_log": _baseline,
+    "io": _matches,
+}

@@ -11,6 +11,7 @@ import typer
 import heapdelta as hd
 from heapdelta import blame
 from heapdelta._read.encoding import encoding_name
+from heapdelta._read.sources import named_files
 from heapdelta.blame import Allocators, RuleLike
 from heapdelta.cli._bar import Bar
 from heapdelta.cli._files import INPUT
@@ -81,6 +82,15 @@ SymbolsByName = Annotated[
     ),
 ]
 
+DumpStacks = Annotated[
+    bool,
+    typer.Option(
+        "--dump-stacks",
+        help="Take minidumps that hold the stacks of their blocks (gflags +ust) as heap logs of their moment. "
+        "Experimental: synthetic dumps alone show that they are read right.",
+    ),
+]
+
 Modules = Annotated[
     list[str] | None,
     INPUT,
@@ -106,6 +116,14 @@ class How:
     by_name: bool = False
     dumps: tuple[hd.Dump, ...] = ()
     """Those of the processes whose logs are read."""
+    dump_stacks: bool = False
+    """Whether dumps are taken as the logs of their moment."""
+
+    def as_log(self, found: AnyCapture) -> AnyCapture:
+        """Take a dump as the log of its moment, where that is asked for."""
+        if self.dump_stacks and isinstance(found, hd.Dump):
+            return hd.Snapshot.of_dump(found, experimental=True)
+        return found
 
     def completed(self, found: AnyCapture) -> AnyCapture:
         """Complete the modules of what was read, and name its addresses."""
@@ -140,6 +158,7 @@ def how(
     symbols: list[str] | None = None,
     by_name: bool = False,
     modules: list[str] | None = None,
+    dump_stacks: bool = False,
 ) -> How:
     """Put together what a command's options say.
 
@@ -162,8 +181,9 @@ def how(
         raise OptionError("expected --symbols with --symbols-by-name, found none", kind="option")
     store = hd.symbols(*symbols) if symbols else None
     believed = hd.ArchiveLimits(**limits) if limits else None
-    dumps = tuple(hd.read_dump(path, threads=threads, password=password, limits=believed) for path in modules or [])
-    return How(encoding, password, believed, threads, blocks, store, by_name, dumps)
+    paths = [file for path in modules or [] for file in named_files(path)]
+    dumps = tuple(hd.read_dump(path, threads=threads, password=password, limits=believed) for path in paths)
+    return How(encoding, password, believed, threads, blocks, store, by_name, dumps, dump_stacks)
 
 
 def read(
@@ -180,7 +200,7 @@ def read(
         found = hd.read(
             path, threads=how.threads, blocks=blocks, radix=radix, capture=capture, progress=bar, **how.options()
         )
-        return how.completed(found)
+        return how.completed(how.as_log(found))
     finally:
         bar.close()
 
@@ -190,6 +210,9 @@ def read_many(paths: list[Source], *, how: How) -> Batch:
     bar = Bar("reading", of_files=True)
     try:
         batch = hd.read_many(paths, threads=how.threads, progress=bar, **how.options())
+        if how.dump_stacks:
+            made = [hd.Snapshot.of_dump(dump, experimental=True) for dump in batch.dumps]
+            batch.snapshots, batch.dumps = [*batch.snapshots, *made], []
         logs = all_completed(batch.snapshots, how.dumps)
         batch.snapshots = [log for log in map(how.named, logs) if isinstance(log, hd.Snapshot)]
         return batch
@@ -229,7 +252,10 @@ def _unexpected(path: str, expected: str, found: AnyCapture) -> OptionError:
     if isinstance(found, hd.Comparison):
         kind, hint = "a comparison of two logs", "a comparison is already a difference: heapdelta summary shows it"
     else:
-        kind, hint = "a minidump", "a dump records no stacks; heapdelta diff and heapdelta summary take dumps"
+        kind = "a minidump"
+        hint = (
+            "heapdelta diff and heapdelta summary take dumps; one with stacks (gflags +ust) is a log by --dump-stacks"
+        )
     return OptionError(f"{path}: expected {expected}, found {kind}", path=path, hint=hint, kind="option")
 
 

@@ -64,7 +64,12 @@ def of_delta(
             "same_process": delta.same_process,
             "lists": {row.pop("list"): row for row in delta.lists.to_dicts()},
             "counters": delta.counters.to_dicts(),
+            "heap_memory": {
+                side: dump.heap_memory._asdict() for side, dump in (("before", delta.before), ("after", delta.after))
+            },
         }
+        if kind in delta.heap_kinds:
+            written["heap_notes"] = delta.heap_notes
     return json.dumps(written, indent=2)
 
 

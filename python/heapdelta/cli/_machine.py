@@ -146,13 +146,13 @@ def write(text: str, file: Path | None) -> None:
         _whole_file.write(file, text)
 
 
-def write_document(text: str, file: Path) -> None:
-    """Write a document for another program, as UTF-8 with plain line ends on every system."""
+def write_document(text: str, file: Path, *, newline: str = "\n") -> None:
+    """Write a document for another program, as UTF-8 with plain line ends on every system, or the line ends given."""
     if is_stdout(file):
         with _streams.reader_may_leave(sys.stdout):
-            _streams.emit(text, utf8=True)
+            _streams.emit(text, newline=newline)
     else:
-        _whole_file.write(file, text)
+        _whole_file.write(file, text.replace("\n", newline))
 
 
 def csv(table: pl.DataFrame, *, raw: bool) -> str:

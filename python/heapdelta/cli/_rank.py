@@ -51,7 +51,7 @@ def check(view: Views | DumpDelta, kind: str) -> None:
         With the kinds that can be had.
     """
     dumps = isinstance(view, DumpDelta)
-    kinds = view.kinds if isinstance(view, DumpDelta) else view._kinds
+    kinds = (*view.kinds, *view.heap_kinds) if isinstance(view, DumpDelta) else view._kinds
     reason = view._refusal(kind)
     if kind not in kinds:
         why = f": {reason}" if dumps and reason is not None else ""

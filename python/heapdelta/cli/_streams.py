@@ -84,8 +84,12 @@ def _stream(old: TextIO | None, descriptor: int, kind: type[_Raw]) -> TextIO:
             old.reconfigure(errors="backslashreplace")
         return old
     raw = kind(descriptor if old is None else old.fileno(), closed=old is None)
-    encoding = "utf-8" if old is None else old.encoding
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=raw.isatty())
+    if raw.isatty():
+        encoding = old.encoding if old is not None else "utf-8"
+        return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True)
+    # Windows would take the ANSI code page, which has no room for most names, and line ends of its own.
+    encoding = old.encoding if old is not None and "PYTHONIOENCODING" in os.environ else "utf-8"
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", newline="\n")
 
 
 def _is_file(stream: TextIO) -> bool:
@@ -128,15 +132,16 @@ def reader_may_leave(stream: TextIO) -> Iterator[None]:
         discard(stream)
 
 
-def emit(text: str, *, utf8: bool = False) -> None:
+def emit(text: str, *, newline: str = "\n") -> None:
     """Write machine output to standard output: as it is, but on a terminal with control characters written out.
 
-    With `utf8` it is so encoded whatever the console's code page, and line ends stay: to be read again from a file.
+    It is UTF-8 with plain line ends on every system, whatever the console's code page: programs read it.
     """
     if sys.stdout.isatty():
         print(visible_lines(text), end="")
-    elif utf8:
-        _whole_file.write("-", text)
+    elif hasattr(sys.stdout, "buffer"):
+        _whole_file.write("-", text.replace("\n", newline))
     else:
-        print(text, end="")
+        # A stream of text alone, as `contextlib.redirect_stdout` puts there: it has no line ends of a system.
+        sys.stdout.write(text)
     sys.stdout.flush()

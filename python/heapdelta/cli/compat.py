@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path  # noqa: TC003 - typer looks at the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,7 @@ def dhcmp(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    dump_stacks: _input.DumpStacks = False,
     modules: _input.Modules = None,
     output: _machine.TextFile = None,
     threads: _input.Threads = None,
@@ -42,7 +44,14 @@ def dhcmp(
     Lists of call sites can be compared again: heapdelta dhcmp sites1.txt sites2.txt.
     """
     how = _input.how(
-        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+        encoding,
+        password,
+        archive_limit,
+        threads=threads,
+        symbols=symbols,
+        by_name=symbols_by_name,
+        modules=modules,
+        dump_stacks=dump_stacks,
     )
     if after is None:
         if verbose:
@@ -71,13 +80,21 @@ def umdh(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    dump_stacks: _input.DumpStacks = False,
     modules: _input.Modules = None,
     output: _machine.TextFile = None,
     threads: _input.Threads = None,
 ) -> None:
     """Write what `umdh A B` would have written: two lines and the frames for each stack, and the total."""
     how = _input.how(
-        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+        encoding,
+        password,
+        archive_limit,
+        threads=threads,
+        symbols=symbols,
+        by_name=symbols_by_name,
+        modules=modules,
+        dump_stacks=dump_stacks,
     )
     delta = _delta((before, before_capture), (after, after_capture), how)
     _write(_compat.umdh_text(delta, decimal=decimal), output)
@@ -96,8 +113,11 @@ def _report(before: str, after: str, delta: Delta) -> None:
 
 
 def _write(text: str, file: Path | None) -> None:
-    """As UTF-8 whatever the console's code page, so that `read` reads the redirected text back."""
+    """As UTF-8 whatever the console's code page, so that `read` reads it back; with the line ends of the system.
+
+    The tools were programs of Windows: there, what takes their text expects CRLF.
+    """
     if file is None:
-        _streams.emit(text, utf8=True)
+        _streams.emit(text, newline=os.linesep)
     else:
-        _machine.write_document(text, file)
+        _machine.write_document(text, file, newline=os.linesep)

@@ -34,13 +34,15 @@ class Matching(StrEnum):
 
 
 class Kind(StrEnum):
-    """What one row of a ranking stands for: the first six for logs, the last five for dumps."""
+    """What one row of a ranking stands for: the first ones for logs, the last ones for dumps, some for both."""
 
     STACK = "stack"
     FUNCTION = "function"
     HEAP = "heap"
     TRACE = "trace"
     SIZE = "size"
+    CONTENT = "content"
+    SOURCE = "source"
     MODULE = "module"
     REGION_CLASS = "region_class"
     HANDLE_TYPE = "handle_type"
@@ -59,7 +61,8 @@ def diff(
         Kind | None,
         typer.Option(
             help="Rank by this alone. Logs: module, stack, function, heap, trace, size. "
-            "Dumps: module, region_class, handle_type, thread_start, allocation_base.",
+            "Dumps: module, region_class, handle_type, thread_start, allocation_base; "
+            "blocks in their heaps: heap, size, content, source.",
             show_default="logs: module, then stack; dumps: all",
         ),
     ] = None,
@@ -100,6 +103,7 @@ def diff(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    dump_stacks: _input.DumpStacks = False,
     modules: _input.Modules = None,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
@@ -120,6 +124,7 @@ def diff(
         blocks=by is Kind.SIZE,
         symbols=symbols,
         by_name=symbols_by_name,
+        dump_stacks=dump_stacks,
         modules=modules,
     )
     if after is None:
@@ -158,7 +163,9 @@ def diff(
     if machine is not None and machine.is_table:
         # A table holds the ranking alone.
         if isinstance(delta, hd.DumpDelta):
-            _dumps.remark_on_unknown(delta, (by or Kind.REGION_CLASS).value)
+            kind = (by or Kind.REGION_CLASS).value
+            _dumps.remark_on_unknown(delta, kind)
+            _output.remark_notes(delta.heap_notes if kind in delta.heap_kinds else ())
         _output.remark_notes(delta.notes)
     if chart is not None:
         _draw(delta, by or Kind.MODULE, top, chart)

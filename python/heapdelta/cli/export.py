@@ -86,6 +86,7 @@ def export(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    dump_stacks: _input.DumpStacks = False,
     modules: _input.Modules = None,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
@@ -106,6 +107,7 @@ def export(
         threads=threads,
         symbols=symbols,
         by_name=symbols_by_name,
+        dump_stacks=dump_stacks,
         modules=modules,
     )
     found = about(sources, how, (before_capture, after_capture), rules, asked, match, order, radix, dumps=False)

@@ -79,6 +79,7 @@ def report(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    dump_stacks: _input.DumpStacks = False,
     modules: _input.Modules = None,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
@@ -89,7 +90,14 @@ def report(
     rules = _input.read_allocators(allocators)
     asked = _views.filters(focus, ignore, hide, show)
     how = _input.how(
-        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+        encoding,
+        password,
+        archive_limit,
+        threads=threads,
+        symbols=symbols,
+        by_name=symbols_by_name,
+        modules=modules,
+        dump_stacks=dump_stacks,
     )
     if case is None:
         found = about(sources, how, (before_capture, after_capture), rules, asked, match, order, radix)
@@ -104,6 +112,7 @@ def report(
         "--encoding": encoding,
         "--symbols": symbols,
         "--symbols-by-name": symbols_by_name,
+        "--dump-stacks": dump_stacks,
         "--modules": modules,
         "--allocators": allocators,
     }

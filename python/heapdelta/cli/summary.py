@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import heapdelta as hd
-from heapdelta._words import bytes_text, count_text, moment, plural
-from heapdelta.cli import _addresses, _dump_json, _dumps, _input, _json, _machine, _output, _rank, _views
+from heapdelta._words import bytes_text, count_text, listed, moment, plural
+from heapdelta.cli import _addresses, _dump_heaps, _dump_json, _dumps, _input, _json, _machine, _output, _rank, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.exceptions import OptionError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What one row of a ranking stands for."""
+    """What one row of a ranking stands for: the first six for logs, the last four for dumps."""
 
     MODULE = "module"
     FUNCTION = "function"
@@ -31,6 +31,11 @@ class Kind(StrEnum):
     TRACE = "trace"
     HEAP = "heap"
     SIZE = "size"
+    CONTENT = "content"
+    SOURCE = "source"
+
+
+_OF_DUMPS_ALONE = (Kind.CONTENT, Kind.SOURCE)
 
 
 def summary(
@@ -40,7 +45,9 @@ def summary(
     by: Annotated[
         Kind | None,
         typer.Option(
-            help="Rank a log or a comparison by this alone; size: of single blocks.", show_default="log: module"
+            help="Rank by this alone. Logs: module, function, stack, trace, heap, size. "
+            "Blocks in the heaps of a dump: heap, size, content, source.",
+            show_default="log: module",
         ),
     ] = None,
     top: Annotated[
@@ -72,6 +79,7 @@ def summary(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    dump_stacks: _input.DumpStacks = False,
     modules: _input.Modules = None,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
@@ -85,24 +93,31 @@ def summary(
     rules = _input.read_allocators(allocators)
     asked = _views.filters(focus, ignore, hide, show)
     how = _input.how(
-        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+        encoding,
+        password,
+        archive_limit,
+        threads=threads,
+        symbols=symbols,
+        by_name=symbols_by_name,
+        modules=modules,
+        dump_stacks=dump_stacks,
     )
     found = _input.read(file, blocks=by is Kind.SIZE, radix=radix, capture=capture, how=how)
     if isinstance(found, hd.Dump):
-        of_logs: dict[str, object] = {"--by": by, "--inclusive": inclusive, "--allocators": rules}
+        of_logs: dict[str, object] = {"--inclusive": inclusive, "--allocators": rules}
         of_logs |= {"--stacks": stacks, "--stack": stack, "--focus": focus, "--ignore": ignore}
         of_logs |= {"--hide": hide, "--show": show}
         _views.refuse_for_dumps(of_logs)
-        _refuse_chart_of_dump(chart)
-        if machine is not None:
-            _dump_json.write(machine, found, top)
-            _output.report_issues([(file, found)])
-            return
-        target = _output.console()
-        _dumps.show_dump(target, found, top or _output.TOP)
-        _addresses.show(target, found.addresses, top or _output.TOP)
-        _output.show_issues(target, found.issues)
+        drawn = None if chart is None else hd.chart.fragmentation(found)
+        _answer_of_dump(found, file, by, top, machine)
+        if chart is not None and drawn is not None:
+            hd.chart.save(drawn, chart)
+            _output.remark(f"chart: {chart}")
         return
+    if by in _OF_DUMPS_ALONE:
+        raise OptionError(
+            f"expected --by {by} with a minidump, found {found.format}: a log has no contents", kind="option"
+        )
     view: Live | Comparison
     if isinstance(found, hd.Comparison):
         view = _views.filtered(found if rules is None else found.with_allocators(rules), asked)
@@ -121,10 +136,28 @@ def summary(
         _output.report_issues([(file, found)])
 
 
-def _refuse_chart_of_dump(chart: Path | None) -> None:
-    if chart is not None:
-        message = "expected no --chart with one minidump, found one: the chart of dumps shows how two differ"
-        raise OptionError(message, hint="heapdelta diff BEFORE AFTER --chart FILE draws it", kind="option")
+def _answer_of_dump(
+    dump: hd.Dump, file: str, by: Kind | None, top: int | None, machine: _machine.Machine | None
+) -> None:
+    if by is not None and by.value not in hd.DumpDelta.heap_kinds:
+        kinds = listed(list(hd.DumpDelta.heap_kinds))
+        raise OptionError(
+            f"expected --by {kinds} with a minidump, found {by}: it does not record who allocated what", kind="option"
+        )
+    if machine is not None:
+        _dump_json.write(machine, dump, top, by=by and by.value)
+        if machine.is_table:
+            _output.remark_notes(dump.heap_notes)
+        _output.report_issues([(file, dump)])
+        return
+    target = _output.console()
+    if by is not None:
+        _dump_heaps.show_blocks(target, dump, by.value, top or _output.TOP)
+        _output.show_notes(target, dump.heap_notes)
+        return
+    _dumps.show_dump(target, dump, top or _output.TOP)
+    _addresses.show(target, dump.addresses, top or _output.TOP)
+    _output.show_issues(target, dump.issues)
 
 
 def _write(

@@ -96,6 +96,7 @@ def tree(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    dump_stacks: _input.DumpStacks = False,
     modules: _input.Modules = None,
     allocators: _input.AllocatorFile = None,
     threads: _input.Threads = None,
@@ -112,6 +113,7 @@ def tree(
         threads=threads,
         symbols=symbols,
         by_name=symbols_by_name,
+        dump_stacks=dump_stacks,
         modules=modules,
     )
     files = read_files(before, after, how, (before_capture, after_capture), radix)

@@ -72,6 +72,10 @@ class Bucket:
         with suppress(FileNotFoundError), self._told(name, writes=True):
             obstore().delete(self.store, name)
 
+    def discard(self, name: str) -> None:
+        """Delete a file that counts no more."""
+        self.delete(name)
+
     def scannable(self, names: Sequence[str]) -> list[Any]:
         """Give the content of the files."""
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="heapdelta-get") as pool:

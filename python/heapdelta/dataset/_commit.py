@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta.dataset._layout import BATCH_COLUMNS, MANIFEST, SCHEMA, part
+from heapdelta.exceptions import WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,12 @@ def put_part(store: Store, table: str, batch: str, content: pl.DataFrame, number
     """
     file = parquet(content)
     name = part(table, f"{batch}-{blake2b(file, digest_size=4).hexdigest()}", number)
-    store.put(name, file)
+    try:
+        store.put(name, file)
+    except WriteError:
+        # On Windows no file is replaced that a reader has open. One of this name holds the same.
+        if store.get(name) != file:
+            raise
     return name
 
 

@@ -101,7 +101,7 @@ def rewrite(manifest: Manifest, batches: Sequence[str], needed: Needed | None = 
     commit(store, name, rows.select(list(MANIFEST_COLUMNS)), parts, [*batches, *earlier])
     for batch in batches:
         for old in [*manifest.parts.get(batch, []), part(MANIFEST, batch)]:
-            store.delete(old)
+            store.discard(old)
 
 
 def needed_by(manifest: Manifest) -> Needed:
@@ -140,7 +140,7 @@ def sweep(manifest: Manifest, *, age: float = 0.0) -> None:
             is_unnamed = folder in tables() and name.endswith(".parquet") and whole not in named
             is_replaced = folder == MANIFEST and name.removesuffix(".parquet") in manifest.replaced
             if is_replaced or ((is_half or is_unnamed) and (not age or store.age(whole) > age)):
-                store.delete(whole)
+                store.discard(whole)
 
 
 def _part(store: Store, name: str) -> bytes:

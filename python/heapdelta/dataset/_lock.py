@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from heapdelta.dataset._store import Store
 
 NAME = ".lock"
+# The byte that is locked on Windows, behind all that is ever written: a locked byte can be neither read nor copied.
+_LOCKED_BYTE = 1 << 30
 
 
 @contextmanager
@@ -59,10 +61,12 @@ def _locked(descriptor: int) -> bool:
     if sys.platform == "win32":
         import msvcrt
 
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
+        os.lseek(descriptor, 0, os.SEEK_SET)
         return True
     import fcntl
 

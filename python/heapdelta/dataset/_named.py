@@ -62,7 +62,7 @@ def write_names(store: Store, tables: Mapping[str, pl.DataFrame]) -> None:
     current = {_POINTER, *files.values()}
     for old in store.names(NAMES):
         if f"{NAMES}/{old}" not in current:
-            store.delete(f"{NAMES}/{old}")
+            store.discard(f"{NAMES}/{old}")
 
 
 def _files(store: Store) -> dict[str, str]:

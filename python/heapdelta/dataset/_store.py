@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from heapdelta import _whole_file
+from heapdelta._long_path import for_system
 from heapdelta.dataset._bucket import Bucket, address_of, is_bucket, store_at
 from heapdelta.exceptions import NotFoundError, ReadError, WriteError
 
@@ -53,6 +54,9 @@ class Store(Protocol):
     def delete(self, name: str) -> None:
         """Delete a file; one that is not there is gone already."""
 
+    def discard(self, name: str) -> None:
+        """Delete a file that counts no more, or leave it to the next sweep."""
+
     def scannable(self, names: Sequence[str]) -> list[Any]:
         """Give what polars scans for the files."""
 
@@ -74,7 +78,7 @@ class Folder:
     def get(self, name: str) -> bytes | None:
         """Give the content of a file; None if there is none of the name."""
         try:
-            return Path(self.path, name).read_bytes()
+            return self._at(name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -98,13 +102,13 @@ class Folder:
     def has(self, name: str) -> bool:
         """Tell whether there is a file of the name."""
         with suppress(OSError):
-            return Path(self.path, name).exists()
+            return self._at(name).exists()
         return False
 
     def names(self, folder: str = "") -> list[str]:
         """List the files of a folder, by name, without those of folders in it."""
         try:
-            with os.scandir(Path(self.path, folder)) as entries:
+            with os.scandir(self._at(folder)) as entries:
                 return sorted(entry.name for entry in entries if entry.is_file())
         except (FileNotFoundError, NotADirectoryError):
             return []
@@ -114,9 +118,17 @@ class Folder:
     def delete(self, name: str) -> None:
         """Delete a file; one that is not there is gone already."""
         try:
-            Path(self.path, name).unlink(missing_ok=True)
+            self._at(name).unlink(missing_ok=True)
         except OSError as error:
             raise WriteError.of(self._of(name), error) from error
+
+    def discard(self, name: str) -> None:
+        """Delete a file that counts no more; one that a reader has open on Windows is left to the next sweep."""
+        try:
+            self._at(name).unlink(missing_ok=True)
+        except OSError as error:
+            if not _whole_file.is_open_elsewhere(error):
+                raise WriteError.of(self._of(name), error) from error
 
     def scannable(self, names: Sequence[str]) -> list[Any]:
         """Give what polars scans for the files."""
@@ -124,11 +136,11 @@ class Folder:
 
     def first_missing(self, names: Sequence[str]) -> str | None:
         """Name the first of these files that is not there."""
-        return next((name for name in names if not Path(self.path, name).exists()), None)
+        return next((name for name in names if not self._at(name).exists()), None)
 
     def folders(self) -> list[str]:
         """List the folders in the place."""
-        with suppress(FileNotFoundError), os.scandir(self.path) as entries:
+        with suppress(FileNotFoundError), os.scandir(self._at(".")) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir())
         return []
 
@@ -139,15 +151,18 @@ class Folder:
     def age(self, name: str) -> float:
         """Tell how long ago a file was written, in seconds."""
         try:
-            return time.time() - Path(self.path, name).stat().st_mtime
+            return time.time() - self._at(name).stat().st_mtime
         except OSError:
             return 0.0
 
     def _of(self, name: str) -> str:
         return str(Path(self.path, name))
 
+    def _at(self, name: str) -> Path:
+        return Path(for_system(self._of(name)))
+
     def _make_folder(self, name: str) -> None:
-        folder = Path(self.path, name).parent if name != "." else Path(self.path)
+        folder = self._at(name).parent if name != "." else self._at(".")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from heapdelta._long_path import for_system
 from heapdelta._read.pattern import matching_files
 from heapdelta._read.sources import natural_key, parts_of
 from heapdelta.dataset._layout import MANIFEST, MARK
@@ -97,7 +98,7 @@ def listed(source: object) -> list[str]:
 def _under(root: str, without: _Id | None, seen: set[_Id]) -> Iterator[Found]:
     """List what is under a folder. Links to folders come last: a folder that is there itself goes by its own name."""
     try:
-        about = os.stat(root)  # noqa: PTH116 - names may be no text
+        about = os.stat(for_system(root))  # noqa: PTH116 - names may be no text
     except OSError as error:
         yield _failed(root, root, error)
         return
@@ -118,7 +119,7 @@ def _under(root: str, without: _Id | None, seen: set[_Id]) -> Iterator[Found]:
             folders.append(link)
         folder = folders.pop()
         try:
-            with os.scandir(folder) as entries:
+            with os.scandir(for_system(folder)) as entries:
                 inside = list(entries)
         except OSError as error:
             yield _failed(folder, root, error)
@@ -127,20 +128,27 @@ def _under(root: str, without: _Id | None, seen: set[_Id]) -> Iterator[Found]:
             yield Found(folder, root, trouble="dataset", reason=f"{folder}: a dataset of heapdelta")
             continue
         for entry in inside:
+            path = os.path.join(folder, entry.name)  # noqa: PTH118 - keeps the folder as it was written
             try:
-                about = entry.stat()
+                about = _about(entry)
             except OSError as error:
-                yield _failed(entry.path, root, error)
+                yield _failed(path, root, error)
                 continue
             if not stat.S_ISDIR(about.st_mode):
-                yield _file(entry.path, root, about)
+                yield _file(path, root, about)
             elif _id(about) == without:
                 continue
             elif entry.is_symlink():
-                links[entry.path] = _id(about)
+                links[path] = _id(about)
             elif _id(about) not in seen:
                 seen.add(_id(about))
-                folders.append(entry.path)
+                folders.append(path)
+
+
+def _about(entry: os.DirEntry[str]) -> os.stat_result:
+    """Give what the system knows; of folders on Windows, where a list has no ids, by asking once more."""
+    about = entry.stat()
+    return about if about.st_ino or not stat.S_ISDIR(about.st_mode) else os.stat(entry.path)  # noqa: PTH116
 
 
 def _id(about: os.stat_result) -> _Id:

@@ -9,10 +9,13 @@ use arrow_array::{
 use super::{Table, modules::ModuleMap, schema};
 use crate::dump::{Rows, classes::Classes, issues::StreamIssue};
 
+pub mod contents;
 pub mod counters;
+pub mod heaps;
 pub mod lists;
 pub mod modules;
 pub mod regions;
+pub mod stacks;
 pub mod threads;
 
 fn u64s(values: impl Iterator<Item = Option<u64>>) -> ArrayRef {

@@ -151,7 +151,7 @@ pub const REGIONS: TableSchema = TableSchema {
         column(
             "class",
             Kind::Text,
-            "what it is for: `image`, `mapped`, `stack`, `teb`, `peb`, `heap` (a segment's signature shows it), `private` \
+            "what it is for: `image`, `mapped`, `stack`, `teb`, `peb`, `heap` (it starts with a segment of a heap), `private` \
              (no more is known), `free`, or `unknown` for a type that is not documented",
         ),
         nullable("module", Kind::Text, "the region is no image, or no module holds it", "module that holds the region"),

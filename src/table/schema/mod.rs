@@ -2,14 +2,16 @@
 //!
 //! `docs/tables.md` is generated from here (`make docs`), the Arrow schemas are built from here, and a test holds the
 //! tables that readers return against it. The tables of logs are in `logs`, those of dumps in
-//! `dumps`; `answers` has those that the package asks for: differences, series, survival.
+//! `dumps` and `dump_heaps`; `answers` has those that the package asks for: differences, series, survival.
 
 mod answers;
+mod dump_heaps;
 mod dumps;
 mod logs;
 mod symbols;
 
 pub(crate) use answers::*;
+pub use dump_heaps::*;
 pub use dumps::*;
 pub use logs::*;
 pub use symbols::*;

@@ -88,12 +88,20 @@ impl Range {
 
     /// Replaces `buffer` by `count` bytes from a distance on.
     pub(super) fn contents(&self, seed: u64, start: u64, count: u64, buffer: &mut Vec<u8>) {
-        pattern(seed, self.base.wrapping_add(start), count, buffer);
+        let end = start + count;
+        // What is known through and through needs no pattern.
+        if let Some((at, bytes)) = self.known.iter().find(|(at, bytes)| *at <= start && at + bytes.len() as u64 >= end)
+        {
+            buffer.clear();
+            buffer.extend_from_slice(&bytes[(start - at) as usize..(end - at) as usize]);
+        } else {
+            pattern(seed, self.base.wrapping_add(start), count, buffer);
+        }
         for (at, bytes) in &self.known {
-            for (place, byte) in (*at..).zip(bytes) {
-                if let Some(place) = place.checked_sub(start).and_then(|place| buffer.get_mut(place as usize)) {
-                    *place = *byte;
-                }
+            let (first, last) = (start.max(*at), end.min(at + bytes.len() as u64));
+            if first < last {
+                let known = &bytes[(first - at) as usize..(last - at) as usize];
+                buffer[(first - start) as usize..(last - start) as usize].copy_from_slice(known);
             }
         }
     }

@@ -17,6 +17,7 @@ mod bytes;
 mod damage;
 mod handles;
 mod header;
+pub mod heap;
 mod layout;
 mod memory;
 mod modules;

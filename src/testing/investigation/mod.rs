@@ -13,11 +13,11 @@
 //! and id, and nothing that they stand for. Blocks lie at other addresses in every log; in the logs of [`series`], which
 //! tells days of the same server hour by hour, a block stays where it is.
 
-mod blocks;
+pub(super) mod blocks;
 mod calls;
 pub(super) mod program;
 pub mod series;
-mod sites;
+pub(super) mod sites;
 pub mod symbols;
 mod umdh1;
 mod umdh2;
@@ -154,7 +154,12 @@ pub fn write_investigation(out: &mut impl Write, options: &Options) -> io::Resul
 }
 
 /// Writes the log of a moment.
-fn write_story(out: &mut impl Write, options: &Options, taken_at: &str, story: &Story) -> io::Result<Answer> {
+pub(super) fn write_story(
+    out: &mut impl Write,
+    options: &Options,
+    taken_at: &str,
+    story: &Story,
+) -> io::Result<Answer> {
     let run = Run::new(options.seed, options.run, options.pointer_width == 64);
     let mut lines = Lines::new(out, options.encoding, options.line_end);
     let (stack_count, module_count) = match options.dialect {
@@ -194,7 +199,7 @@ pub(super) fn story(options: &Options) -> Vec<(u64, u64)> {
 }
 
 /// Where the heaps of a run lie.
-fn heap_bases(options: &Options) -> Vec<u64> {
+pub(super) fn heap_bases(options: &Options) -> Vec<u64> {
     let mut random = Random::of(options.seed, "heaps", options.run);
     let (first, apart, chance) = if options.pointer_width == 64 {
         (0x1A2_0000_0000, 0x4_0000_0000, 0x1_0000)
@@ -206,10 +211,10 @@ fn heap_bases(options: &Options) -> Vec<u64> {
 
 /// Hour of the day of the first log, and hours from one to the next.
 const FIRST_HOUR: u64 = 9;
-const HOURS_APART: u64 = 4;
+pub(super) const HOURS_APART: u64 = 4;
 
 /// Time a number of hours after the first log, which is taken at 9 o'clock on 11 March 2024.
-fn taken_at(hours: u64) -> String {
+pub(super) fn taken_at(hours: u64) -> String {
     let hours = FIRST_HOUR + hours;
     let (mut year, mut month, mut day) = (2024, 3, 11 + hours / 24);
     loop {

@@ -1,6 +1,7 @@
 """Charts: the numbers they show, not their looks."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import altair as alt
 import heapdelta as hd
@@ -211,7 +212,7 @@ def segments(drawn):
 def test_segments_of_a_column_stand_on_each_other_and_reach_the_committed_total(dumps):
     drawn = segments(chart.regions(*dumps))
     for dump in dumps:
-        name = dump.path.rpartition("/")[2]
+        name = Path(dump.path).name
         own = [row for row in drawn if row["dump"] == name]
         assert own[0]["begin"] == 0
         assert all(below["end"] == above["begin"] for below, above in pairwise(own))

@@ -54,7 +54,7 @@ def test_no_tooltip_shows_a_field_that_is_a_time_for_the_axis(charts):
         assert not shown & places, name
         if places:
             assert shown & {"when", "about"}, name
-    assert timed == 11
+    assert timed == 12
 
 
 def test_times_of_tooltips_are_those_of_the_logs(charts):

@@ -263,8 +263,8 @@ def test_anything_else_is_no_size(text: str) -> None:
         (["--max-growth", "1", "--junit", "-", "--markdown", "-"], cli.USAGE, "expected one of --json, --markdown -"),
         (["--max-growth", "1", "--ignore", "none.txt"], cli.USAGE, "none.txt: expected a file of suppressions"),
         (["--max-growth", "1", "--ignore", "bad.txt"], cli.USAGE, "bad.txt:2: expected a pattern such as mymem"),
-        (["--max-growth", "1", "--junit", "no/such/x.xml"], cli.UNREADABLE, "no/such/x.xml: cannot write"),
-        (["--max-growth", "1", "--markdown", "no/such/x.md"], cli.UNREADABLE, "no/such/x.md: cannot write"),
+        (["--max-growth", "1", "--junit", "no/such/x.xml"], cli.UNREADABLE, f"{Path('no/such/x.xml')}: cannot write"),
+        (["--max-growth", "1", "--markdown", "no/such/x.md"], cli.UNREADABLE, f"{Path('no/such/x.md')}: cannot write"),
     ],
 )
 def test_wrong_options_are_told_from_exceeded_limits(

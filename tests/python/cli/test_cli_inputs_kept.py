@@ -25,9 +25,10 @@ NEEDED = {
     "export": ["--format", "folded"],
     "symbols": ["--missing"],
     "ingest": ["out", "--json"],
+    "doctor": ["--json"],
 }
 # What of two logs it takes.
-TAKES = {"summary": 1, "symbols": 1}
+TAKES = {"summary": 1, "symbols": 1, "doctor": 0}
 # What it is asked about, where that is a dataset and no logs.
 ASKED = {"cases": ["data"], "rank": ["data"], "similar": ["data", "C291BD"], "symbolize": ["data", "--symbols", "."]}
 COMMANDS = {function.__name__: function for function in cli.COMMANDS}
@@ -116,6 +117,7 @@ def test_known_outputs_are_these() -> None:
         ("similar", "--output"),
         ("symbolize", "--parquet"),
         ("symbolize", "--output"),
+        ("doctor", "--output"),
     ]
 
 

@@ -60,8 +60,8 @@ def test_help_has_a_line_for_each_command(capsys: pytest.CaptureFixture[str]) ->
 def test_choices_are_named_where_the_value_is_or_in_the_text(capsys: pytest.CaptureFixture[str]) -> None:
     for command, option, words in (
         ("check", "--by", ["--by module|function|stack"]),
-        ("series", "--by", ["--by KIND", "One of module, function, stack, heap, counter."]),
-        ("diff", "--by", ["--by KIND", "allocation_base."]),
+        ("series", "--by", ["--by KIND", "region_class: of their memory."]),
+        ("diff", "--by", ["--by KIND", "allocation_base;"]),
         ("series", "--order", ["--order ORDER", "(taken_at)", "(mtime)"]),
     ):
         shown = " ".join(helped(capsys, command, "-h").split())

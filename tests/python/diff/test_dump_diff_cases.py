@@ -41,7 +41,7 @@ def test_a_restart_compares_by_name_and_build(tmp_path: Path, delta: hd.DumpDelt
     with pytest.raises(OptionError) as caught:
         other.by("allocation_base")
     assert str(caught.value).startswith(
-        "expected region_class, module, handle_type or thread_start, found 'allocation_base': "
+        "expected region_class, module, handle_type, thread_start, size, content or source, found 'allocation_base': "
         f"addresses mean nothing across processes, and {reason}"
     )
 
@@ -186,7 +186,7 @@ def test_damaged_dumps_are_compared_as_far_as_they_go(tmp_path: Path, story: tes
 
 
 def test_unknown_kinds_and_those_of_logs_are_refused(delta: hd.DumpDelta) -> None:
-    listed = ", ".join(KINDS)
+    listed = ", ".join([*KINDS, *delta.heap_kinds])
     with pytest.raises(OptionError, match=f"expected one of {listed}, found 'modul'"):
         delta.by("modul")
     with pytest.raises(OptionError, match="found 'stack': a minidump does not record who allocated what"):

@@ -144,7 +144,7 @@ def test_a_log_says_that_only_dumps_have_it(name: str, tmp_path: Path) -> None:
 
 def test_check_does_not_speak_of_writing(sound: hd.Dump, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["check", str(sound.path), str(sound.path), "--max-growth", "1MB"]) == cli.UNREADABLE
-    assert "hint: a dump records no stacks; " in capsys.readouterr().err
+    assert "hint: heapdelta diff and heapdelta summary take dumps; " in capsys.readouterr().err
 
 
 def test_a_waterfall_of_dumps_points_to_the_chart_that_is_one() -> None:

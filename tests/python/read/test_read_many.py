@@ -56,8 +56,10 @@ def test_results_are_in_the_order_of_the_input(threads: int | None, monkeypatch:
 def test_folder_pattern_file_and_objects(folder: Path) -> None:
     assert sizes(hd.read_many(folder)) == [1, 2, 10, 3]
     assert sizes(hd.read_many(str(folder))) == [1, 2, 10, 3]
-    assert sizes(hd.read_many(f"{folder}/after*.txt")) == [2, 10]
-    assert sizes(hd.read_many(f"{folder}/**/after*.txt")) == [2, 10, 3]
+    # Windows does not tell After from after.
+    other = [1] if os.name == "nt" else []
+    assert sizes(hd.read_many(f"{folder}/after*.txt")) == [*other, 2, 10]
+    assert sizes(hd.read_many(f"{folder}/**/after*.txt")) == [*other, 2, 10, 3]
     assert sizes(hd.read_many(folder / "after_2.txt")) == [2]
     mixed = [io.BytesIO(log(7)), folder / "after_2.txt", bytearray(log(9)), str(folder / "after_10.txt")]
     batch = hd.read_many(iter(mixed))
@@ -133,7 +135,7 @@ def test_dumps_are_read_beside_logs_and_out_of_archives(tmp_path: Path) -> None:
     batch = hd.read_many(tmp_path, on_error="raise")
     assert sizes(batch) == [5, 6]
     assert [dump.pid for dump in batch.dumps] == [2, 1, 3]
-    assert [name.rpartition("/")[2] for name in batch.paths] == [
+    assert [Path(name).name for name in batch.paths] == [
         "a.zip!in.dmp",
         "a.zip!in.txt",
         "b.dmp",
@@ -199,9 +201,11 @@ def test_a_folder_is_all_that_lies_below_it(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_folder_with_signs_of_patterns_in_its_name_is_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "case [1]*" / "in?ner").mkdir(parents=True)
-    (tmp_path / "case [1]*" / "in?ner" / "a.txt").write_bytes(log(4))
-    assert sizes(hd.read_many(tmp_path / "case [1]*")) == [4]
+    # Windows has brackets alone in names.
+    outer, inner = ("case [1]", "in[n]er") if os.name == "nt" else ("case [1]*", "in?ner")
+    (tmp_path / outer / inner).mkdir(parents=True)
+    (tmp_path / outer / inner / "a.txt").write_bytes(log(4))
+    assert sizes(hd.read_many(tmp_path / outer)) == [4]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege")

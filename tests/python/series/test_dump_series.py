@@ -291,7 +291,9 @@ def test_wrong_uses_are_told() -> None:
     dumps = read_all(leaking(3))
     with pytest.raises(OptionError, match="expected two dumps or more, found 1"):
         hd.series(dumps[:1])
-    with pytest.raises(OptionError, match="expected counter for dumps, found 'stack'"):
+    with pytest.raises(
+        OptionError, match="expected counter, heap, size, content, source or region_class for dumps, found 'stack'"
+    ):
         hd.series(dumps, by="stack")  # type: ignore[call-overload]
     with pytest.raises(OptionError, match="expected no inclusive for what dumps count"):
         hd.series(dumps, inclusive=True)  # type: ignore[call-overload]

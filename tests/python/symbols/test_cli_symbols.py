@@ -36,7 +36,7 @@ def test_the_table_says_which_file_names_what(capsys: pytest.CaptureFixture[str]
     shown, _ = run(capsys, "symbols", "before.txt", "--symbols", "store")
     words = " ".join(shown.split())
     count = len(programs.expected("x64")["returns"])
-    assert f"{count} {count} server id_from_log store/server.pdb/{IDENTITY}/server.pdb" in words
+    assert f"{count} {count} server id_from_log {Path('store/server.pdb', IDENTITY, 'server.pdb')}" in words
     assert "--missing" not in shown
     rows = json.loads(run(capsys, "symbols", "before.txt", "--symbols", "store", "--json")[0])["symbols"]
     assert (rows[0]["match"], rows[0]["base"]) == ("id_from_log", f"0x{programs.base_of('x64'):X}")
@@ -47,7 +47,7 @@ def test_the_table_says_which_file_names_what(capsys: pytest.CaptureFixture[str]
 def test_paths_stay_whole_in_a_narrow_console(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"store/server.pdb/{IDENTITY}/server.pdb"
+    path = str(Path("store/server.pdb", IDENTITY, "server.pdb"))
     monkeypatch.setenv("COLUMNS", "80")
     shown, _ = run(capsys, "symbols", "before.txt", "--symbols", "store")
     assert "file or reason" not in shown

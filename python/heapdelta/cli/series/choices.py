@@ -13,6 +13,14 @@ class Kind(StrEnum):
     STACK = "stack"
     HEAP = "heap"
     COUNTER = "counter"
+    SIZE = "size"
+    CONTENT = "content"
+    SOURCE = "source"
+    REGION_CLASS = "region_class"
+
+
+OF_DUMPS = (Kind.COUNTER, Kind.SIZE, Kind.CONTENT, Kind.SOURCE, Kind.REGION_CLASS)
+"""What only dumps tell."""
 
 
 class Sorting(StrEnum):

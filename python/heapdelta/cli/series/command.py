@@ -17,7 +17,7 @@ from heapdelta.cli import _input, _json, _machine, _output, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._size import parse_size
 from heapdelta.cli.series import counters, refusals, stacks, text
-from heapdelta.cli.series.choices import Kind, Sorting, Which
+from heapdelta.cli.series.choices import OF_DUMPS, Kind, Sorting, Which
 from heapdelta.cli.series.refusals import FAILURES_SHOWN, LINES
 from heapdelta.exceptions import OptionError
 
@@ -51,7 +51,8 @@ def series(
     by: Annotated[
         Kind | None,
         typer.Option(
-            help="What to rank; counter: what dumps count, such as private usage, handles and threads.",
+            help="What to rank; counter: what dumps count, such as private usage, handles and threads; of blocks in "
+            "the heaps of dumps heap, size, content, source; region_class: of their memory.",
             show_default="module; counter where there are dumps only",
         ),
     ] = None,
@@ -118,6 +119,7 @@ def series(
     archive_limit: _input.ArchiveLimit = None,
     symbols: _input.Symbols = None,
     symbols_by_name: _input.SymbolsByName = False,
+    dump_stacks: _input.DumpStacks = False,
     modules: _input.Modules = None,
     threads: _input.Threads = None,
 ) -> None:
@@ -132,7 +134,14 @@ def series(
     space = None if address_space is None else parse_size(address_space, "--address-space")
     rules = _input.read_allocators(allocators)
     how = _input.how(
-        encoding, password, archive_limit, threads=threads, symbols=symbols, by_name=symbols_by_name, modules=modules
+        encoding,
+        password,
+        archive_limit,
+        threads=threads,
+        symbols=symbols,
+        by_name=symbols_by_name,
+        modules=modules,
+        dump_stacks=dump_stacks,
     )
     batch = _input.read_many(_listed(sources), how=how)
     judged: dict[str, Any] = {"address_space": space, "warm_up_hours": warm_up_hours}
@@ -140,9 +149,10 @@ def series(
     refusals.refuse_few(batch, kind)
     made: Series | DumpSeries
     json: Callable[[pl.DataFrame], str]
-    if kind is Kind.COUNTER:
+    if kind in OF_DUMPS or (kind is Kind.HEAP and not len(batch)):
+        _views.refuse_for_dumps(filters)
         refusals.refuse(kind, filters, inclusive=inclusive)
-        made = _of_dumps(batch, order=order, runs=runs, threads=threads)
+        made = _of_dumps(batch, kind, order=order, runs=runs, threads=threads)
         ranking = made.growth(**judged)
         people = partial(counters.show_alone, counters=made, ranking=ranking, batch=batch)
         json = partial(_json.of_dump_series, made, batch=batch)
@@ -225,9 +235,10 @@ def _series(
         )
 
 
-def _of_dumps(batch: Batch, *, order: Sorting, runs: Which, threads: int | None) -> DumpSeries:
+def _of_dumps(batch: Batch, kind: Kind, *, order: Sorting, runs: Which, threads: int | None) -> DumpSeries:
     with _as_options():
-        return hd.series(batch, by="counter", order=order.value, runs=runs.value, threads=threads)
+        by = cast("Any", kind.value)
+        return cast("DumpSeries", hd.series(batch.dumps, by=by, order=order.value, runs=runs.value, threads=threads))
 
 
 @contextmanager
@@ -249,6 +260,6 @@ def _report(batch: Batch, kind: Kind, *, named: bool) -> None:
             f"{count_text(batch.failures.height)} of {plural(len(batch.paths), 'file')} could not be read as heap logs "
             "or dumps"
         )
-    if kind is not Kind.COUNTER:
+    if kind not in OF_DUMPS:
         _output.report_all_issues(batch)
     _output.report_all_issues(batch.dumps, "dump")

@@ -8,7 +8,7 @@ import polars as pl
 
 from heapdelta._series.dump_counters import label
 from heapdelta._words import UNKNOWN, bytes_text, count_text, moment, plural
-from heapdelta.cli import _output
+from heapdelta.cli import _dump_heaps, _output
 from heapdelta.cli._listing import Listing
 from heapdelta.cli._safe import Text
 from heapdelta.cli.series import points, reasons
@@ -25,6 +25,9 @@ _SOURCES = {
     "name": "the files' names",
     "given": "the order given",
 }
+
+
+_TITLES = {**_dump_heaps.TITLES, "region_class": "Memory per class"}
 
 
 def show_alone(target: Console, counters: DumpSeries, ranking: pl.DataFrame, batch: Batch, *, top: int) -> None:
@@ -47,7 +50,8 @@ def show_alone(target: Console, counters: DumpSeries, ranking: pl.DataFrame, bat
 
 def show(target: Console, counters: DumpSeries, ranking: pl.DataFrame, *, top: int) -> None:
     """Print the ranking of counters, and the reasons."""
-    title = f"Counters of {plural(len(counters.dumps), 'dump')}"
+    noun = "counter" if counters.by == "counter" else "key"
+    title = f"{_TITLES.get(counters.by, 'Counters')} of {plural(len(counters.dumps), 'dump')}"
     if ranking.is_empty():
         target.print(f"{title}: none is told\n")
         return
@@ -56,13 +60,13 @@ def show(target: Console, counters: DumpSeries, ranking: pl.DataFrame, *, top: i
     more = ranking.height - shown_rows.height
     if shown_rows.is_empty():
         target.print(f"{title}: nothing changed\n")
-        reasons.show_verdicts(target, ranking, "counter")
+        reasons.show_verdicts(target, ranking, noun)
         return
     several = counters.points["run"].n_unique() > 1
     ends = any(map(reasons.full_in, shown_rows.iter_rows(named=True)))
     pace = f"growth/{'h' if counters.slope_unit == 'unit/hour' else 'step'}"
     numbers = ["#", *["run"] * several, pace, "first", "last", *["full in"] * ends]
-    table = Listing(title, numbers, ["verdict", "counter"], spare=[["first"]])
+    table = Listing(title, numbers, ["verdict", counters.by.replace("_", " ")], spare=[["first"]])
     for place, row in enumerate(shown_rows.iter_rows(named=True), start=1):
         cells = [Text(str(place)), *[Text(str(row["run"]))] * several]
         cells += [_output.colored(_sign(row["pace"]), _pace(row["pace"], row["unit"]))]
@@ -73,7 +77,7 @@ def show(target: Console, counters: DumpSeries, ranking: pl.DataFrame, *, top: i
         spaces = [""] * (len(numbers) + 1)
         table.add(*spaces, Text(f"({count_text(more)} more)", "italic dim"))
     table.show(target)
-    reasons.show_verdicts(target, ranking, "counter")
+    reasons.show_verdicts(target, ranking, noun)
     reasons.show_reasons(target, shown_rows, label, several_runs=several)
 
 

@@ -9,7 +9,7 @@ import typer
 from heapdelta._picture import MOST_LINES
 from heapdelta._words import moment, plural
 from heapdelta.cli import _output, _views
-from heapdelta.cli.series.choices import Kind, Which
+from heapdelta.cli.series.choices import OF_DUMPS, Kind, Which
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def refuse(kind: Kind, filters: Mapping[str, object], *, inclusive: bool) -> Non
     """Refuse what does not go together."""
     if inclusive and kind not in (Kind.MODULE, Kind.FUNCTION):
         raise OptionError(f"expected --by module or function with --inclusive, found {kind}", kind="option")
-    if kind is Kind.COUNTER:
+    if kind in OF_DUMPS:
         _views.refuse_for_dumps(filters)
 
 
@@ -57,7 +57,7 @@ def refuse_heaps(made: Series, chart: Path | None) -> None:
 
 def refuse_few(batch: Batch, kind: Kind) -> None:
     """Refuse less than two of what is ranked; where files failed, that is the reason, and the exit code tells so."""
-    of_dumps = kind is Kind.COUNTER
+    of_dumps = kind in OF_DUMPS or (kind is Kind.HEAP and len(batch.dumps) > 0 and not len(batch))
     count = len(batch.dumps) if of_dumps else len(batch)
     if count >= 2:
         return

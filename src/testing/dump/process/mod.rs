@@ -26,6 +26,7 @@ use super::{
 };
 use space::Space;
 pub use space::Sums;
+pub(super) use space::with_free;
 
 /// What to write.
 #[derive(Debug, Clone, Copy)]

@@ -149,7 +149,7 @@ impl Space {
 }
 
 /// Fills the gaps between regions.
-fn with_free(regions: Vec<Region>, last: u64) -> Vec<Region> {
+pub fn with_free(regions: Vec<Region>, last: u64) -> Vec<Region> {
     let free = |base, end| Region {
         base,
         size: end - base,

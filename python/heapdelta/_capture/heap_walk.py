@@ -1,0 +1,191 @@
+"""The heaps of a dump, walked when they are first asked for; and how much of them the dump holds at all."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import polars as pl
+
+from heapdelta._capture.dump_lists import ABSENT, DAMAGED, WHOLE, knows
+from heapdelta._numbers import total, total_of_known
+from heapdelta._words import bytes_text, of_count, plural, share_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from heapdelta import _native as core
+
+TABLES = ("heaps", "segments", "allocations", "sizes", "usage", "stacks", "frames")
+"""What a walk gives."""
+CONTENTS = ("contents", "crt_blocks")
+"""What only a walk gives that looks into the blocks as well."""
+ISSUES = "issues"
+
+CAPTURE_HINT = "procdump -ma captures all of it: docs/capture.md"
+_ENOUGH = 0.95
+"""From this share on, a dump counts as one that holds its heaps."""
+
+
+class _Dump(Protocol):
+    @property
+    def regions(self) -> pl.DataFrame: ...
+
+    @property
+    def memory(self) -> pl.DataFrame: ...
+
+    @property
+    def streams(self) -> pl.DataFrame: ...
+
+    @property
+    def issues(self) -> pl.DataFrame: ...
+
+
+class HeldMemory(NamedTuple):
+    """How much of its heap memory a dump holds, by its lists alone: no heap is read for it.
+
+    Counted are the allocations that start with a segment of a heap, of class ``heap``. Blocks with an allocation of
+    their own (large ones, those of page heap) are of class ``private``, and only a walk through the heaps finds them.
+    """
+
+    of: str
+    """``heap``; ``private`` where no heap is recognised, so that all private memory is what there may be of heaps."""
+    held_bytes: int | None
+    """Bytes of it whose contents are in the dump; None where the dump does not list its regions."""
+    committed_bytes: int | None
+    """Bytes of it that the process had; None where the dump does not list its regions."""
+
+    @property
+    def little(self) -> bool:
+        """True where a good part of it is not in the dump, or that is not known."""
+        if self.held_bytes is None or self.committed_bytes is None:
+            return True
+        return self.held_bytes < _ENOUGH * self.committed_bytes
+
+    def __str__(self) -> str:
+        if self.held_bytes is None or self.committed_bytes is None:
+            return "how much heap memory there was is not known: the dump does not list its regions"
+        amounts = f"{bytes_text(self.held_bytes)} of {bytes_text(self.committed_bytes)}"
+        share = share_text(self.held_bytes, self.committed_bytes)
+        if self.of == "private":
+            return f"no heap is recognised; {amounts} of private memory are in this dump ({share})"
+        return f"{amounts} in segments of heaps are in this dump ({share})"
+
+
+class Walks:
+    """The walks through the heaps of one dump: none before one is asked for, and the largest is kept."""
+
+    def __init__(self, native: core.Dump) -> None:
+        self.native = native
+        self._kept: core.HeapWalk | None = None
+        self._has_contents = False
+
+    @property
+    def done(self) -> bool:
+        """True once the heaps were walked."""
+        return self._kept is not None
+
+    def table(self, name: str) -> core.Table:
+        """Give a table, and keep the walk that has it."""
+        if self._kept is None or (name in CONTENTS and not self._has_contents):
+            self._kept = self._walk([name])
+            self._has_contents = name in CONTENTS
+        return self._kept.table(name)
+
+    def passing(self, names: Sequence[str]) -> dict[str, pl.DataFrame]:
+        """Give tables without keeping the walk that they need: those of many dumps are too much to keep."""
+        walk = self._kept
+        if walk is None or (not self._has_contents and not set(CONTENTS).isdisjoint(names)):
+            walk = self._walk(names)
+        return {name: pl.DataFrame(walk.table(name)) for name in names}
+
+    def _walk(self, names: Iterable[str]) -> core.HeapWalk:
+        if set(CONTENTS).isdisjoint(names):
+            return self.native.heap_walk()
+        return self.native.heap_walk(contents=True)
+
+
+def held_memory(dump: _Dump) -> HeldMemory:
+    """Tell how much of its heap memory a dump holds."""
+    if not knows(dump, "regions"):
+        return HeldMemory("heap", None, None)
+    committed = dump.regions.filter(pl.col("state") == "commit")
+    heaps = committed.filter(pl.col("class") == "heap")
+    of = "heap" if heaps.height else "private"
+    rows = heaps if heaps.height else committed.filter(pl.col("type") == "private")
+    ranges = list(rows.select("base", "size").iter_rows())
+    return HeldMemory(of, _overlap(ranges, list(dump.memory.select("base", "size").iter_rows())), total(rows["size"]))
+
+
+def _overlap(wanted: Iterable[tuple[int, int]], held: Iterable[tuple[int, int]]) -> int:
+    """Count the bytes of ranges that are held; ranges that are held may overlap."""
+    starts, sizes, before = [0], [0], [0]
+    for base, size in sorted(held):
+        end = max(starts[-1] + sizes[-1], base + size)
+        start = max(starts[-1] + sizes[-1], base)
+        starts.append(start)
+        before.append(before[-1] + sizes[-1])
+        sizes.append(end - start)
+
+    def below(address: int) -> int:
+        place = bisect_right(starts, address) - 1
+        return before[place] + min(address - starts[place], sizes[place])
+
+    return sum(below(base + size) - below(base) for base, size in wanted)
+
+
+def state_of(heaps: pl.DataFrame, issues: pl.DataFrame) -> str:
+    """Tell whether all blocks of all heaps are known: ``whole``, ``damaged`` (some are) or ``absent`` (none is)."""
+    read = heaps.filter(pl.col("busy_bytes").is_not_null())
+    if read.is_empty():
+        return ABSENT
+    proved = (heaps["trust"] == "proved").all() and (read["unknown_bytes"] == 0).all()
+    return WHOLE if proved and not missing(issues) else DAMAGED
+
+
+def missing(issues: pl.DataFrame) -> int:
+    """Count the heaps that the process lists and the dump does not have."""
+    return total_of_known(issues.filter((pl.col("kind") == "heap_list") & (pl.col("severity") != "info"))["count"])
+
+
+def doubts_of(heaps: pl.DataFrame, issues: pl.DataFrame) -> list[str]:
+    """Say what of the heaps is not known or not proved, one sentence each."""
+    lost = missing(issues)
+    notes = [
+        f"{plural(lost, 'heap')} of the process {of_count(lost, 'is', 'are')} not in the memory that the dump holds: "
+        "what is in there is in no sum"
+    ] * bool(lost)
+    if heaps.is_empty():
+        return [*notes, "no heap was found in the memory that the dump holds"]
+    unread = heaps.filter(pl.col("busy_bytes").is_null())
+    segment = unread.filter(pl.col("kind") == "segment").height
+    if segment:
+        notes.append(
+            f"{plural(segment, 'segment heap')} of Windows 10 and later {of_count(segment, 'is', 'are')} not read: "
+            "what is in there is in no sum"
+        )
+    other = unread.height - segment
+    if other:
+        notes.append(
+            f"the layout of {plural(other, 'heap')} is not proved, so {of_count(other, 'it was', 'they were')} not "
+            "read: what is in there is in no sum"
+        )
+    unknown = total_of_known(heaps["unknown_bytes"])
+    if unknown:
+        notes.append(
+            f"of {bytes_text(unknown)} in heaps nothing is known, most often because their pages are not in the dump: "
+            "there are at least as many blocks and bytes as are counted"
+        )
+    page = heaps.filter(pl.col("kind") == "page").height
+    if page:
+        notes.append(
+            f"{plural(page, 'page heap')} {of_count(page, 'was', 'were')} read, which is experimental: no real process "
+            "with page heap was at hand"
+        )
+    damaged = heaps.filter(pl.col("trust") == "damaged").height
+    if damaged:
+        notes.append(
+            f"{plural(damaged, 'heap')} {of_count(damaged, 'contradicts itself', 'contradict themselves')}: the "
+            "program may have written past a block; the issues of the heaps have the places"
+        )
+    return notes

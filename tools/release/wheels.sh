@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Builds wheels into dist/ and tries each: linux-x86_64, linux-aarch64, windows-x86_64; by default all that this machine can.
+# A wheel that cannot be built here is a line that says so. Needs: HOST_PYTHON with pip and maturin; TARGET, a folder to build in.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+here=tools/release
+dist=${DIST:-dist}
+target=$(realpath --canonicalize-missing "${TARGET:-target}")/wheels
+zig=ziglang==0.17.1
+glibc=manylinux_2_17
+wanted=("$@")
+test $# -gt 0 || wanted=(linux-x86_64 linux-aarch64 windows-x86_64)
+mkdir -p "$target" "$dist"
+
+not_built() {
+    echo "wheels: NOT BUILT: $*" >&2
+}
+
+# zig is a C compiler and a linker that knows every version of glibc; maturin finds it as a module of its Python.
+python=$target/venv/bin/python
+test -x "$python" || "$HOST_PYTHON" -m venv "$target/venv"
+"$python" -m pip install --quiet --disable-pip-version-check 'maturin>=1.16,<2' "$zig"
+export PATH=$target/venv/bin:$PATH
+# Panics name source files: not by the folders of who builds. Flags are parted by a sign that is in no path.
+cache=${HEAPDELTA_WINDOWS_CACHE:-$target/../windows}
+if test -z "${CARGO_ENCODED_RUSTFLAGS:-}"; then
+    homes=("${CARGO_HOME:-$HOME/.cargo}=/cargo" "$(realpath --canonicalize-missing "$cache")=/build")
+    CARGO_ENCODED_RUSTFLAGS=$(printf -- '--remap-path-prefix=%s\x1f--remap-path-prefix=%s' "${homes[@]}")
+    export CARGO_ENCODED_RUSTFLAGS
+fi
+
+build() {
+    (
+        rm -rf "$target/out"
+        maturin build --release --locked --interpreter python3.11 --out "$target/out" "$@"
+        cp "$target"/out/*.whl "$dist"
+    )
+}
+
+linux_x86_64() {
+    (unset VIRTUAL_ENV && export CARGO_TARGET_DIR=$target/linux && build --zig --compatibility $glibc)
+    "$HOST_PYTHON" $here/smoke.py "$dist"/heapdelta-*"$glibc"_x86_64*.whl
+}
+
+# The standard library for another processor is rustup's where that has it, else built from Debian's source of it.
+linux_aarch64() {
+    local triple=aarch64-unknown-linux-gnu
+    local flags=(--zig --compatibility $glibc --target $triple)
+    if rustup target list --installed 2>/dev/null | grep -qx $triple; then
+        (unset VIRTUAL_ENV && export CARGO_TARGET_DIR=$target/linux && build "${flags[@]}")
+    elif test -x tools/windows/packages.sh && command -v apt-get >/dev/null; then
+        (
+            export HEAPDELTA_WINDOWS_CACHE=$cache
+            tools/windows/packages.sh
+            source tools/windows/env.sh
+            for_cargo
+            build "${flags[@]}" -Z build-std=std,panic_unwind
+        )
+    else
+        not_built "linux-aarch64, expected rustup target add $triple, or Debian and tools/windows, found neither"
+        return
+    fi
+    $here/emulated.sh "$dist"/heapdelta-*"$glibc"_aarch64*.whl
+}
+
+windows_x86_64() {
+    if ! test -x tools/windows/test.sh || ! command -v apt-get >/dev/null; then
+        not_built "windows-x86_64, expected Debian and tools/windows, found neither"
+        return
+    fi
+    export HEAPDELTA_WINDOWS_CACHE=$cache HOST_PYTHON=$python
+    tools/windows/test.sh wheel demo
+    cp "$cache"/wheels/*-win_amd64.whl "$dist"
+}
+
+for each in "${wanted[@]}"; do
+    echo "wheels: $each" >&2
+    case $each in
+        linux-x86_64) linux_x86_64 ;;
+        linux-aarch64) linux_aarch64 ;;
+        windows-x86_64) windows_x86_64 ;;
+        *) echo "expected linux-x86_64, linux-aarch64 or windows-x86_64, found $each" >&2; exit 2 ;;
+    esac
+done
+echo "wheels: macOS and Windows on ARM: built by .github/workflows/release.yml alone" >&2
+"$HOST_PYTHON" "$here/check.py" "$dist"/*.whl
