@@ -354,7 +354,10 @@ def test_own_rules_decide_who_is_blamed() -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"by": "trace"}, "expected one of module, function, stack, heap, counter, found 'trace'"),
+        (
+            {"by": "trace"},
+            "expected one of module, function, stack, heap, counter, size, content, source, region_class, found 'trace'",
+        ),
         ({"by": "stack", "inclusive": True}, "expected module or function with inclusive=True"),
         ({"order": "size"}, "expected one of taken_at, name, mtime, given for order"),
         ({"runs": "two"}, "expected one or all for runs"),
