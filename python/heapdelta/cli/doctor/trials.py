@@ -67,7 +67,7 @@ def _dumps(folder: Path, _: Investigation) -> str:
 
 def _archives(folder: Path, story: Investigation) -> str:
     case = folder / "case.zip"
-    with zipfile.ZipFile(case, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(case, "x", zipfile.ZIP_DEFLATED) as archive:
         archive.write(story.after, "logs/after.txt")
     inside = hd.read_log(f"{case}!logs/after.txt")
     _expect(hd.read_log(story.after).usage.height, inside.usage.height)
