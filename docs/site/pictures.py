@@ -69,6 +69,9 @@ def charts(delta: hd.Delta, reports: Path) -> Iterator[tuple[str, str, Any]]:
     yield "slope", "hd.chart.slope(days, top=12)", chart.slope(days, top=12)
     yield "survival", "hd.chart.survival(days)", chart.survival(days)
     yield "regions", "hd.chart.regions(older, newer)", chart.regions(older, newer)
+    full = hd.read_dump(hd.testing.write_heap_dumps("heaps").after)
+    yield "heap_map", "hd.chart.heap_map(full)", chart.heap_map(full)
+    yield "fragmentation", "hd.chart.fragmentation(full)", chart.fragmentation(full)
 
 
 def gallery(delta: hd.Delta, reports: Path, pictures: Path) -> str:
