@@ -268,7 +268,7 @@ def write_heap_dumps(
         Where to; made if it is not there. Files of these names are replaced if they are of the story.
     steps : int, default 2
         How many, at least 2.
-    windows, pointer_width, wow64, gflags, seed, stack_count
+    windows, pointer_width, wow64, gflags, seed, stack_count : optional
         As for `write_heap_dump`. Without ``"ust"`` the log still has the stacks, the dump has not.
 
     Returns
