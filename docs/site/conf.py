@@ -41,7 +41,7 @@ nb_execution_show_tb = True
 # Widgets would load scripts from the internet.
 nb_ipywidgets_js = {}
 
-# The types stand in the docstrings.
+# Docstrings tell the types.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}

@@ -55,7 +55,7 @@ def card(viewer: Viewer, demo: Demo, pictures: Path) -> str:
 
 
 def charts(delta: hd.Delta, reports: Path) -> Iterator[tuple[str, str, Any]]:
-    """Name of a function, how it is called, and the chart. `pages/charts.md` says what the names stand for."""
+    """Name of a function, how it is called, and the chart. `pages/charts.md` says what the names mean."""
     hd.testing.write_series("days", stack_count=400)
     days = hd.series(hd.read_many("days", blocks=True), runs="all")
     hd.report(days, reports / "days.html")

@@ -79,7 +79,7 @@ def ordered(
     if copies:
         names = first_names(pl.Series([copy.path for copy in copies], dtype=pl.String))
         notes.append(
-            f"{plural(len(copies), 'log')} left out, {of_count(len(copies), 'a copy', 'copies')} of others: {names}"
+            f"{plural(len(copies), 'log')} left out, of the same moment as another, with the same stacks and sums: {names}"
         )
     if sum(map(len, kept)) < 2:
         raise OptionError(
