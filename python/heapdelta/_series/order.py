@@ -78,9 +78,8 @@ def ordered(
         notes.append(_silent(silent))
     if copies:
         names = first_names(pl.Series([copy.path for copy in copies], dtype=pl.String))
-        notes.append(
-            f"{plural(len(copies), 'log')} left out, of the same moment as another, with the same stacks and sums: {names}"
-        )
+        same = "of the same moment as another, with the same stacks and sums"
+        notes.append(f"{plural(len(copies), 'log')} left out, {same}: {names}")
     if sum(map(len, kept)) < 2:
         raise OptionError(
             f"expected two snapshots or more of known runs, found 1: {_left_out(grouped)}",
