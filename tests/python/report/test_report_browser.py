@@ -152,7 +152,7 @@ def test_filters_of_the_page_are_those_of_the_library(
     assert [row for row in exact(browser) if any(row[1:])] == [row for row in sorted(first_level(view)) if any(row[1:])]
     out = bytes_text(view.left_out["requested_bytes_delta"].item(), signed=True)
     said = browser.value("document.querySelector('.blind').textContent")
-    assert said.startswith(f"Filters leave out {out} in ")
+    assert said.startswith(f"Filters leave out {out}.")
     assert f"{field}=" in browser.value("location.hash")
     linked = browser.value("location.hash")
     browser.open(Path("/dev/null"))

@@ -22,7 +22,7 @@ const filters = (names, form, live) => {
     return patterns.length ? names.map((_, step) => patterns.some((each) => isMeant(step, each))) : null;
   };
   return (everything) => {
-    const [only, without, hide] = FILTERS.map(meant), stacks = [], out = { bytes: 0, stacks: 0, unseen: 0 };
+    const [only, without, hide] = FILTERS.map(meant), stacks = [], out = { bytes: 0, unseen: 0 };
     for (const stack of everything) {
       const has = (hits) => (stack.steps ? stack.steps.some((step) => hits[step]) : hits[stack.module]);
       const leaves = (!only || has(only)) && !(without && has(without));
@@ -30,13 +30,12 @@ const filters = (names, form, live) => {
       if (!stack.steps && ((only && !leaves) || (without && leaves))) out.unseen += Math.abs(stack.after - stack.before);
       if (!leaves) {
         out.bytes += stack.after - stack.before;
-        out.stacks += stack.stacks;
         continue;
       }
       const steps = hide && stack.steps ? stack.steps.filter((step) => !hide[step]) : stack.steps;
       stacks.push(steps && !steps.length ? { ...stack, steps: [hidden] } : { ...stack, steps });
     }
-    const said = only || without ? [`Filters leave out ${bytes(out.bytes, !live)} in ${count(out.stacks)} ${out.stacks === 1 ? "stack" : "stacks"}.`] : [];
+    const said = only || without ? [`Filters leave out ${bytes(out.bytes, !live)}.`] : [];
     if (out.unseen) said.push(`${bytes(out.unseen)} ${live ? "" : "of change "}are in folded stacks, whose frames the page does not have: they go by their module alone.`);
     return { stacks, said: said.join(" ") };
   };
