@@ -8,7 +8,7 @@ from pathlib import Path
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "HeapWalk", "Keys", "Snapshot", "SymbolStore", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_symbols", "empty_tables", "encoding_name", "export_stacks", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "heap_damage_names", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "read", "read_each", "read_every", "read_members", "restored", "server_symbols", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_heap_dump", "write_heap_dump_log", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_heaps", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "HeapWalk", "Keys", "Snapshot", "SymbolStore", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_symbols", "empty_tables", "encoding_name", "export_stacks", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "heap_damage_names", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "path_kinds", "read", "read_each", "read_every", "read_members", "restored", "server_symbols", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_heap_dump", "write_heap_dump_log", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_heaps", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -101,6 +101,14 @@ class Diff:
         """
         The groups that each stack of a capture passes: the table `stack_groups`. `groups` has one column u32: the group of each
         frame, null for none.
+        """
+    def paths(self, /, stacks: Any, passed_over: Any, hidden: Any, steps: Any, first: Any | None, *, inward: bool, merged: bool, keep_allocators: bool) -> Table:
+        """
+        What a call tree shows of stacks: the table `paths`. `stacks` has one column u32, null for blocks without a stack.
+
+        Of the frames of all captures, one behind the other, `passed_over` and `hidden` say in one column bool which ones no stack
+        counts for and which are no step, `steps` in one column u32 which step each is; `first` which one an outward path begins with
+        if the stack counts for that frame, None for none. `merged`: neighbours that are the same are one step.
         """
     def rank(self, /, parts: SupportsGetItem[int, Any], keys: Any) -> Table:
         """
@@ -563,6 +571,11 @@ def modules_keys(logs: SupportsGetItem[int, Snapshot]) -> list[int]:
 def one_run(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[list[Snapshot | None], Table]:
     """
     Snapshots of one run in the order of time, each as the others know its stacks (None: as it is), and the table `carried`.
+    """
+
+def path_kinds() -> list[str]:
+    """
+    What steps of a path are that are neither a module nor a frame, by number.
     """
 
 def read(source: bytes | bytearray | str | PathLike[str], *, threads: SupportsIndex | None = None, blocks: bool = True, radix: SupportsIndex | None = None, capture: SupportsIndex | None = None, encoding: str | None = None, progress: Any | None = None, name: str | PathLike[str] | None = None, password: str | None = None, limits: Incomplete | None = None) -> Snapshot | Comparison | Dump:

@@ -92,11 +92,6 @@ def starts_of(counts: pl.Series) -> pl.Series:
     return pl.concat([pl.Series([0], dtype=pl.Int64), counts.cast(pl.Int64, strict=False).cum_sum()], rechunk=True)
 
 
-def places_of(leaps: pl.Series) -> pl.Series:
-    """Tell where one comes to by leaps, one after the other, from the place before the first: i64."""
-    return leaps.cum_sum()
-
-
 def parts_of(starts: pl.Series) -> pl.Series:
     """Give every row the number of its part: u32. `starts` is what `starts_of` gives; no part is empty."""
     numbers = pl.repeat(0, int(starts[-1]), dtype=pl.UInt32, eager=True)

@@ -6,6 +6,7 @@
 mod blame;
 mod contents;
 mod labels;
+pub mod paths;
 mod ranking;
 mod sides;
 mod stacks;
@@ -89,5 +90,10 @@ impl Diff {
     /// The groups of frames that each stack of a source passes: the table `stack_groups`. `group` has the group of each frame.
     pub fn passed(&self, source: usize, group: impl Fn(u32) -> Option<u32> + Sync) -> Option<Table> {
         Some(stack_groups(self.sources.get(source)?.table("stacks"), group))
+    }
+
+    /// The path of each stack, of which [`NO_KEY`] stands for none: the table `paths`; absent if a stack or a frame is not there.
+    pub fn paths(&self, stacks: &[u32], shape: &paths::Shape<'_>) -> Option<Table> {
+        paths::paths(&self.sources, stacks, shape)
     }
 }

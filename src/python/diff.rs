@@ -11,7 +11,7 @@ use super::{
     snapshot::{Comparison, Snapshot},
 };
 use crate::{
-    diff::{self, Source, totals::By},
+    diff::{self, Source, paths::Shape, totals::By},
     snapshot,
 };
 
@@ -102,6 +102,41 @@ impl Diff {
         let groups = Groups::of(&groups)?;
         let passed = pool::run(py, self.threads, || self.inner.passed(capture, |frame| groups.of_frame(frame)))?;
         passed.map(Table::from).ok_or_else(|| PyValueError::new_err("expected the place of a capture"))
+    }
+
+    /// What a call tree shows of stacks: the table `paths`. `stacks` has one column u32, null for blocks without a stack.
+    ///
+    /// Of the frames of all captures, one behind the other, `passed_over` and `hidden` say in one column bool which ones no stack
+    /// counts for and which are no step, `steps` in one column u32 which step each is; `first` which one an outward path begins with
+    /// if the stack counts for that frame, None for none. `merged`: neighbours that are the same are one step.
+    #[pyo3(signature = (stacks, passed_over, hidden, steps, first, *, inward, merged, keep_allocators))]
+    #[allow(clippy::too_many_arguments, reason = "each is a column, or a choice")]
+    fn paths(
+        &self,
+        py: Python<'_>,
+        stacks: Rows,
+        passed_over: Rows,
+        hidden: Rows,
+        steps: Rows,
+        first: Option<Rows>,
+        inward: bool,
+        merged: bool,
+        keep_allocators: bool,
+    ) -> PyResult<Table> {
+        let (stacks, steps) = (Groups::of(&stacks)?.0, Groups::of(&steps)?.0);
+        let (passed_over, hidden) = (Flags::of(&passed_over)?.0, Flags::of(&hidden)?.0);
+        let first = first.as_ref().map(Groups::of).transpose()?.map_or_else(Vec::new, |first| first.0);
+        let shape = Shape {
+            passed_over: &passed_over,
+            hidden: &hidden,
+            steps: &steps,
+            first: &first,
+            inward,
+            merged,
+            keep_allocators,
+        };
+        let paths = pool::run(py, self.threads, || self.inner.paths(&stacks, &shape))?;
+        paths.map(Table::from).ok_or_else(|| PyValueError::new_err("expected stacks and frames of these captures"))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Which frames are an allocator's.
-pub struct Flags(Vec<bool>);
+pub struct Flags(pub Vec<bool>);
 
 impl Flags {
     pub fn of(rows: &Rows) -> PyResult<Self> {
@@ -59,6 +59,12 @@ impl Groups {
 #[pyfunction]
 pub fn statuses() -> Vec<&'static str> {
     diff::Status::ALL.map(diff::Status::as_str).to_vec()
+}
+
+/// What steps of a path are that are neither a module nor a frame, by number.
+#[pyfunction]
+pub fn path_kinds() -> Vec<&'static str> {
+    diff::paths::KINDS.to_vec()
 }
 
 /// Tell which frames have a name that is probably that of another function: one column `doubtful`. `frames` has the columns

@@ -39,7 +39,7 @@ pub mod native {
     #[pymodule_export]
     use super::export::export_stacks;
     #[pymodule_export]
-    use super::labels::{doubtful_names, function_labels, hexadecimal, statuses};
+    use super::labels::{doubtful_names, function_labels, hexadecimal, path_kinds, statuses};
     #[pymodule_export]
     use super::read::{encoding_name, read, read_each, read_every};
     #[pymodule_export]

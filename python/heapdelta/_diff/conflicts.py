@@ -19,9 +19,13 @@ def conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFr
         return stacks if possible else stacks.clear()
 
     old, new = known(before), known(after)
-    same_id = old.join(new, on="trace_id", suffix="_after").filter(pl.col("fingerprint") != pl.col("fingerprint_after"))
-    agreeing = old.join(new, on=["trace_id", "fingerprint"], how="semi").select("fingerprint")
-    same_frames = _paired(old.join(agreeing, on="fingerprint", how="anti"), new)
+    by_id = old.join(new.rename({"fingerprint": "fingerprint_after"}), on="trace_id", how="left", maintain_order="left")
+    agrees = (pl.col("fingerprint") == pl.col("fingerprint_after")).fill_null(False)
+    same_id = by_id.filter(~agrees).drop_nulls("fingerprint_after")
+    # Most stacks agree, so the rest is small.
+    rest = by_id.filter(~agrees).select("trace_id", "fingerprint").unique(maintain_order=True)
+    rest = rest.join(by_id.filter(agrees), on="fingerprint", how="anti", maintain_order="left")
+    same_frames = _paired(rest, new.join(rest, on="fingerprint", how="semi", maintain_order="left"))
     columns = ["trace_id_before", "trace_id_after", "fingerprint_before", "fingerprint_after", "kind"]
     parts = [
         same_id.select(

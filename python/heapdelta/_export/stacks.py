@@ -9,7 +9,7 @@ import polars as pl
 
 from heapdelta._export.places import Places, safe, used_among
 from heapdelta._ranking.measures import MEASURES
-from heapdelta._tree.codes import KINDS, NONE, NOT_IN_FILE, NOT_RECORDED
+from heapdelta._tree.codes import KINDS, NOT_IN_FILE, NOT_RECORDED
 from heapdelta._tree.paths import Shape, paths
 from heapdelta._words import plural
 
@@ -68,8 +68,7 @@ def tables_of(matched: Matched, codes: Places, rows: pl.DataFrame, *, keep_alloc
     # In the order of the files: rankings have stacks of one growth in any.
     rows = rows.sort("stack", nulls_last=True, maintain_order=True)
     shape = Shape(inward=False, of_modules=False, keep_allocators=keep_allocators)
-    ways = paths(matched, _Steps(codes), rows["stack"], hidden, shape)
-    rows = rows.select(pl.all().gather(ways.rows))
+    ways = paths(matched, rows["stack"], hidden, shape, steps=codes.numbers, first=None)
     used, steps = used_among(ways.steps, len(KINDS) + codes.place_count)
     modules = codes.modules_of(used)
     places, inlined = codes.shown(used, modules)
@@ -80,21 +79,6 @@ def tables_of(matched: Matched, codes: Places, rows: pl.DataFrame, *, keep_alloc
     blocks = pl.col(r"^blocks_\d+$")
     stacks = stacks.with_columns(pl.when(pl.all_horizontal(blocks.is_not_null())).then(blocks).name.keep())
     return Tables(places, inlined, modules.drop("key"), steps.alias("step"), stacks, owners)
-
-
-class _Steps:
-    """What `paths` asks of codes: places for functions, and no module for the first step of a path."""
-
-    def __init__(self, codes: Places) -> None:
-        self._codes = codes
-
-    @property
-    def functions(self) -> pl.Series:
-        return self._codes.numbers
-
-    @property
-    def modules(self) -> pl.Series:
-        return pl.repeat(NONE, len(self._codes.numbers), dtype=pl.UInt32, eager=True)
 
 
 def _owners(matched: Matched, codes: Places, stacks: pl.Series) -> tuple[pl.Series, pl.Series]:

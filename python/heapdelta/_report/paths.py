@@ -97,8 +97,7 @@ def _written(
 ) -> str:
     hidden = pl.concat([matched.filtered.hidden(source.frames) for source in matched.sources])
     shape = Shape(inward=True, of_modules=False, keep_allocators=False)
-    found = paths(matched, codes, kept["stack"], hidden, shape)
-    kept = kept.select(pl.all().gather(found.rows))
+    found = paths(matched, kept["stack"], hidden, shape, steps=codes.functions, first=None)
     steps, starts = found.steps.to_list(), found.starts.to_list()
     ways = [tuple(steps[begin:end]) for begin, end in pairwise(starts)]
     order = sorted(range(len(ways)), key=ways.__getitem__)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from heapdelta import _native
 from heapdelta._ranking import labels
 
 if TYPE_CHECKING:
     from heapdelta._ranking.matched import Matched
 
-NONE, TOTAL, NOT_RECORDED, NOT_IN_FILE, CUT_OFF, ALL_HIDDEN = range(6)
-"""Numbers of what is no module and no function; `NONE` stands for nothing."""
-
-KINDS = ("", "total", "no stack recorded", "stack not in file", "outer frames cut off", "all frames hidden")
+KINDS = tuple(_native.path_kinds())
+"""What is no module and no function, by number; the first stands for nothing."""
+NONE, TOTAL, NOT_RECORDED, NOT_IN_FILE = range(4)
 MODULE, FRAME = "module", "frame"
 """The kinds of all others."""
 

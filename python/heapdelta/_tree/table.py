@@ -61,11 +61,11 @@ def tree(
         [matched.filtered.hidden(source.frames) | hides.hidden(source.frames) for source in matched.sources]
     )
     codes = Codes(matched)
-    stacks = matched.stack_sums(codes.modules if shape.of_modules else codes.functions)
+    steps = codes.modules if shape.of_modules else codes.functions
+    stacks = matched.stack_sums(steps)
     if changed:
         stacks = stacks.filter(_weight(stacks, live=live).ne_missing(0))
-    ways = paths(matched, codes, stacks["stack"], hidden, shape)
-    stacks = stacks.select(pl.all().gather(ways.rows))
+    ways = paths(matched, stacks["stack"], hidden, shape, steps=steps, first=codes.modules)
     found = nodes(ways, _weight(stacks, live=live))
     named = codes.table(with_functions=by == "function").select(pl.all().gather(found.table["code"]))
     sums = _sums_of_live if live else _sums

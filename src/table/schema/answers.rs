@@ -154,6 +154,18 @@ pub const STACK_GROUPS: TableSchema = TableSchema {
     ],
 };
 
+/// Answer of [`crate::diff::Diff::paths`].
+pub const PATHS: TableSchema = TableSchema {
+    name: "paths",
+    row: "stack",
+    order: "as given",
+    columns: &[column(
+        "steps",
+        Kind::ListU32,
+        "what is shown of the stack, step by step, as numbered by the caller; never empty",
+    )],
+};
+
 /// Stacks of [`crate::survival::survival`].
 pub const SURVIVAL_STACKS: TableSchema = TableSchema {
     name: "survival_stacks",

@@ -1,0 +1,131 @@
+//! Stacks become paths: what a call tree, or another viewer, shows of each, step by step, as numbers.
+//!
+//! ```text
+//! module blamed → function blamed → its callers → …    (outward)
+//! start of the thread → … → function blamed            (inward)
+//! ```
+//!
+//! Every stack has a path of at least one step, so that no bytes are lost.
+
+use std::sync::Arc;
+
+use arrow_array::{ListArray, RecordBatch, UInt32Array, cast::AsArray};
+use arrow_buffer::OffsetBuffer;
+use rayon::prelude::*;
+
+use super::{NO_KEY, Source};
+use crate::table::{self, Table, schema, stacks::frames_of};
+
+/// What steps are that are neither a module nor a frame, by number; the caller's own numbers begin behind them.
+pub const KINDS: [&str; 6] =
+    ["", "total", "no stack recorded", "stack not in file", "outer frames cut off", "all frames hidden"];
+const NOT_RECORDED: u32 = 2;
+const NOT_IN_FILE: u32 = 3;
+const CUT_OFF: u32 = 4;
+const ALL_HIDDEN: u32 = 5;
+
+/// Stacks that one thread looks at in one go.
+const PORTION: usize = 1 << 14;
+
+/// How paths are to be. What is told of frames is told of those of all sources, one behind the other.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape<'a> {
+    /// Frames that stacks do not count for.
+    pub passed_over: &'a [bool],
+    /// Frames that are no step.
+    pub hidden: &'a [bool],
+    /// The step that each frame is.
+    pub steps: &'a [u32],
+    /// Of outward paths the first step: the module of the frame that the stack counts for. Empty for none.
+    pub first: &'a [u32],
+    /// From the start of the thread on.
+    pub inward: bool,
+    /// Steps that follow each other and are the same are one.
+    pub merged: bool,
+    /// Frames inside of the one that the stack counts for are steps, too.
+    pub keep_allocators: bool,
+}
+
+struct Stack<'a> {
+    frames: &'a [u32],
+    /// Frames of the sources before its own.
+    before: usize,
+    is_cut_off: bool,
+}
+
+/// The path of each stack; [`NO_KEY`] stands for blocks without one. Absent if a stack or a frame is not there.
+pub fn paths(sources: &[Source], stacks: &[u32], shape: &Shape<'_>) -> Option<Table> {
+    let all = all(sources);
+    let portion = |stacks: &[u32]| {
+        let (mut steps, mut lengths) = (Vec::new(), Vec::with_capacity(stacks.len()));
+        for stack in stacks {
+            let start = steps.len();
+            let stack = if *stack == NO_KEY { None } else { Some(all.get(*stack as usize)?) };
+            add(stack, shape, &mut steps)?;
+            lengths.push(steps.len() - start);
+        }
+        Some(batch(steps, lengths))
+    };
+    let batches: Option<Vec<RecordBatch>> = stacks.par_chunks(PORTION).map(portion).collect();
+    Some(Table::new(&schema::PATHS, batches?))
+}
+
+fn all(sources: &[Source]) -> Vec<Stack<'_>> {
+    let mut all = Vec::new();
+    let mut before = 0;
+    for source in sources {
+        for batch in source.table("stacks").map_or(&[][..], |table| &table.batches) {
+            let cut = batch.column_by_name("truncated").and_then(|column| column.as_boolean_opt());
+            all.extend(frames_of(batch).enumerate().map(|(row, frames)| Stack {
+                frames: frames.unwrap_or_default(),
+                before,
+                is_cut_off: cut.is_some_and(|cut| cut.value(row)),
+            }));
+        }
+        before += source.table("frames").map_or(0, Table::len);
+    }
+    all
+}
+
+/// Adds the path of a stack to the steps of those before it.
+fn add(stack: Option<&Stack<'_>>, shape: &Shape<'_>, steps: &mut Vec<u32>) -> Option<()> {
+    let start = steps.len();
+    let Some(Stack { frames, before, is_cut_off }) = stack.filter(|stack| !stack.frames.is_empty()) else {
+        steps.push(if stack.is_some() { NOT_IN_FILE } else { NOT_RECORDED });
+        return Some(());
+    };
+    let is = |flags: &[bool], frame: u32| flags.get(before + frame as usize).copied().unwrap_or(false);
+    let number = |numbers: &[u32], frame: u32| numbers.get(before + frame as usize).copied();
+    let blamed = frames.iter().position(|frame| !is(shape.passed_over, *frame)).unwrap_or(frames.len() - 1);
+    if !shape.inward && !shape.first.is_empty() {
+        steps.push(number(shape.first, frames[blamed])?);
+    }
+    let shown = if shape.keep_allocators { frames } else { &frames[blamed..] };
+    let mut is_hidden = true;
+    for frame in shown.iter().filter(|frame| !is(shape.hidden, **frame)) {
+        is_hidden = false;
+        let step = number(shape.steps, *frame)?;
+        if !(shape.merged && steps[start..].last() == Some(&step)) {
+            steps.push(step);
+        }
+    }
+    if is_hidden {
+        steps.push(ALL_HIDDEN);
+    } else if *is_cut_off {
+        steps.push(CUT_OFF);
+    }
+    if shape.inward {
+        steps[start..].reverse();
+    }
+    Some(())
+}
+
+fn batch(steps: Vec<u32>, lengths: Vec<usize>) -> RecordBatch {
+    let lists = ListArray::new(
+        schema::list_item(),
+        OffsetBuffer::from_lengths(lengths),
+        Arc::new(UInt32Array::from(steps)),
+        None,
+    );
+    table::batch(&schema::PATHS, vec![Arc::new(lists)])
+}
