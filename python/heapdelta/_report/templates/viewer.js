@@ -1,6 +1,6 @@
 // The flame graph: a tree of the stacks in the page, in either direction, drawn as boxes. Sizes and places are the only
 // styles that are set.
-const ROW = 23, LEAST = 3, MOST_ROWS = 200, MOST_LISTED = 500;
+const ROW = 23, LEAST = 4, MOST_ROWS = 200, MOST_LISTED = 500;
 
 const viewer = (section) => {
   const data = JSON.parse(section.querySelector(".stacks-data").textContent);
@@ -47,26 +47,29 @@ const viewer = (section) => {
     return parts.join(" · ");
   };
 
+  const blank = made("div", "box");
+  blank.setAttribute("role", "treeitem");
+  blank.tabIndex = -1;
   const drawn = (place, left, width, row) => {
-    const box = made("div", "box"), isName = place.step !== null && place.step >= 0, above = place.parent?.step ?? -1;
-    let label = place.name;
+    const box = blank.cloneNode(false), isName = place.step !== null && place.step >= 0, above = place.parent?.step ?? -1;
+    const grown = !live && asked.show !== "shrunk" && place.grown, shrunk = !live && asked.show !== "grown" && place.shrunk;
+    let label = place.name, kinds = "box";
     if (isName) {
-      if (above < 0 || moduleOf(above) !== moduleOf(place.step)) box.classList.add("of-module");
+      if (above < 0 || moduleOf(above) !== moduleOf(place.step)) kinds += " of-module";
       else label = short(place.step);
-      if (hits[place.step]) box.classList.add("found");
-    } else if (place.step !== null) box.classList.add("small");
+      if (hits[place.step]) kinds += " found";
+    } else if (place.step !== null) kinds += " small";
     if (width >= 24) {
       const amount = live ? bytes(place.after) : bytes(place.after - place.before, true);
       box.textContent = width < 7 * (label.length + amount.length) ? label : `${label}  ${amount}`;
     }
-    if (!live && asked.show !== "shrunk" && place.grown) box.classList.add("grown");
-    if (!live && asked.show !== "grown" && place.shrunk) box.classList.add("shrunk");
+    if (grown) kinds += " grown";
+    if (shrunk) kinds += " shrunk";
+    box.className = kinds;
     const part = (100 * place.grown) / (place.grown + place.shrunk);
-    box.style.cssText = `left:${left}px;top:${row * ROW}px;width:${width}px;${box.matches(".grown.shrunk") ? `background-size:${part}% 4px,${100 - part}% 4px` : ""}`;
-    box.setAttribute("role", "treeitem");
+    box.style.cssText = `left:${left}px;top:${row * ROW}px;width:${width}px;${grown && shrunk ? `background-size:${part}% 4px,${100 - part}% 4px` : ""}`;
     box.setAttribute("aria-level", place.level + 1);
     box.setAttribute("aria-label", place.name);
-    box.tabIndex = -1;
     const entry = { place, box, left, width, row };
     entries.set(box, entry);
     shown.push(entry);
