@@ -126,7 +126,6 @@ def _draw(shown: list[dict[str, Any]]) -> alt.LayerChart:
     axis = alt.Axis(title="share of committed bytes (%)", gridColor=marks._GRID, domain=False, tickCount=5)
     scale = alt.Scale(domain=[0, 100], nice=False)
     colours = alt.Scale(domain=list(_PARTS), range=list(_PARTS.values()))
-    legend = alt.Legend(title=None, orient="top", symbolType="square", offset=4, columns=3)
     bars = (
         alt.Chart(alt.NamedData("parts"))
         .mark_bar(height=15)
@@ -134,7 +133,7 @@ def _draw(shown: list[dict[str, Any]]) -> alt.LayerChart:
             x=alt.X("begin:Q", scale=scale, axis=axis),
             x2="end:Q",
             y=y,
-            color=alt.Color("kind:N", scale=colours, legend=legend),
+            color=alt.Color("kind:N", scale=colours, legend=marks.legend(columns=3)),
             tooltip=[alt.Tooltip("heap:N"), alt.Tooltip("kind:N"), alt.Tooltip("size:N"), alt.Tooltip("share:N")],
         )
     )

@@ -163,7 +163,6 @@ def _draw(found: Layout) -> alt.LayerChart:
 
 def _layers(x: alt.Scale, y: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
     colours = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
-    legend = alt.Legend(title=None, orient="top", symbolType="square", offset=4)
     tooltip: Sequence[Any] = [alt.Tooltip("kind:N"), alt.Tooltip("bytes:N"), alt.Tooltip("address:N")]
     cells, starts = alt.Chart(alt.NamedData("cells")), alt.Chart(alt.NamedData("starts"))
     labels = alt.Chart(alt.NamedData("labels"))
@@ -173,7 +172,7 @@ def _layers(x: alt.Scale, y: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
             x2="right:Q",
             y=alt.Y("low:Q", scale=y, axis=None),
             y2="high:Q",
-            color=alt.Color("kind:N", scale=colours, legend=legend),
+            color=alt.Color("kind:N", scale=colours, legend=marks.legend()),
             tooltip=list(tooltip),
         ),
         starts.mark_rule(color="#222", strokeWidth=2).encode(

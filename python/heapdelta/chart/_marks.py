@@ -28,6 +28,20 @@ _PLACE = 18
 NAMES = alt.Axis(labelLimit=0, ticks=False, domain=False, labelPadding=8)
 """The axis of names, which `short` alone cuts."""
 
+
+def legend(*, offset: int = 4, columns: int | None = None) -> alt.Legend:
+    """Give what colours mean, above a chart, with room behind each word: browsers write wider than is measured."""
+    return alt.Legend(
+        title=None,
+        orient="top",
+        symbolType="square",
+        offset=offset,
+        columns=alt.Undefined if columns is None else columns,
+        labelLimit=0,
+        columnPadding=28,
+    )
+
+
 SHAPES = {
     "leak": "triangle-up",
     "not known": "stroke",

@@ -254,7 +254,7 @@ def _reach(powers: Sequence[int]) -> tuple[int, int]:
 
 
 def _panel(x: alt.X, y: alt.Y, colour: str, stacks: Sequence[dict[str, Any]], *, legend: bool) -> alt.LayerChart:
-    shown = alt.Legend(title=None, orient="top", symbolType="square", offset=4) if legend else None
+    shown = marks.legend() if legend else None
     colours = alt.Scale(domain=["before", "after"], range=[_BEFORE, colour])
     tooltip: list[Any] = [
         alt.Tooltip("bin:N", title="size of a block"),

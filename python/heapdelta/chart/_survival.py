@@ -251,16 +251,13 @@ def _bars(
     counts.title, counts.tickCount = "blocks", 3
     shades = {KEPT: colour, **_SHADES}
     colours = alt.Scale(domain=list(shades), range=list(shades.values()))
-    key = None
-    if legend is not None:
-        key = alt.Legend(title=None, orient="top", symbolType="square", labelLimit=0, offset=legend)
     bars: alt.Chart = alt.Chart(alt.NamedData(name)).mark_rect(stroke="white", strokeWidth=0.8)
     drawn: alt.Chart = bars.encode(
         x=axis.x("at"),
         x2="to",
         y=alt.Y("from:Q", axis=counts, scale=alt.Scale(domain=[0, highest or 1], nice=True)),
         y2="up:Q",
-        color=alt.Color("kind:N", scale=colours, legend=key),
+        color=alt.Color("kind:N", scale=colours, legend=None if legend is None else marks.legend(offset=legend)),
     )
     of_whom = [alt.Tooltip("name:N")]
     return stacks_of.told(
