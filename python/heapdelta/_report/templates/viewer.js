@@ -53,7 +53,7 @@ const viewer = (section) => {
   const drawn = (place, left, width, row) => {
     const box = blank.cloneNode(false), isName = place.step !== null && place.step >= 0, above = place.parent?.step ?? -1;
     const grown = !live && asked.show !== "shrunk" && place.grown, shrunk = !live && asked.show !== "grown" && place.shrunk;
-    let label = place.name, kinds = "box";
+    let label = place.name, kinds = "box", called = place.name;
     if (isName) {
       if (above < 0 || moduleOf(above) !== moduleOf(place.step)) kinds += " of-module";
       else label = short(place.step);
@@ -61,7 +61,10 @@ const viewer = (section) => {
     } else if (place.step !== null) kinds += " small";
     if (width >= 24) {
       const amount = live ? bytes(place.after) : bytes(place.after - place.before, true);
-      box.textContent = width < 7 * (label.length + amount.length) ? label : `${label}  ${amount}`;
+      const room = width >= 7 * (label.length + amount.length);
+      box.textContent = room ? `${label}  ${amount}` : label;
+      // Who speaks to the page says what is to be seen.
+      if (room) called = `${place.name}  ${amount}`;
     }
     if (grown) kinds += " grown";
     if (shrunk) kinds += " shrunk";
@@ -69,7 +72,7 @@ const viewer = (section) => {
     const part = (100 * place.grown) / (place.grown + place.shrunk);
     box.style.cssText = `left:${left}px;top:${row * ROW}px;width:${width}px;${grown && shrunk ? `background-size:${part}% 4px,${100 - part}% 4px` : ""}`;
     box.setAttribute("aria-level", place.level + 1);
-    box.setAttribute("aria-label", place.name);
+    box.setAttribute("aria-label", called);
     const entry = { place, box, left, width, row };
     entries.set(box, entry);
     shown.push(entry);
