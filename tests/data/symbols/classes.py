@@ -1,4 +1,4 @@
-"""Prints what LLVM says of the data of `classes.cpp`: for each build, where objects or pointers point, and the names there."""
+"""Prints what LLVM says of the data of `classes.cpp`: where pointers point in each build, and the names there."""
 
 import json
 import re
