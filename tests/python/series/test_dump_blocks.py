@@ -98,4 +98,4 @@ def test_classes_have_names_where_some_dumps_know_them(
     assert last <= set(table["target_name"])
     assert any(note.startswith("no symbols of the right build were found for") for note in series.notes)
     leak = series.growth(warm_up_hours=0).filter(begins_with="vtable").row(0, named=True)
-    assert (leak["module"], leak["target_name"], leak["verdict"]) == ("fhpreview", "Thumbnail", "leak")
+    assert (leak["module"], leak["target_name"], leak["verdict"]) == ("fhpreview", "Shared<Thumbnail>", "leak")
