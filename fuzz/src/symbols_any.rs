@@ -25,6 +25,11 @@ pub fn target(data: &[u8]) {
         let again = Opened::of_content(Path::new("any"), Content::new(data.to_vec())).map(|file| file.answers(&places));
         assert_eq!(again, Ok(Ok(known)));
     }
+    if let Ok(names) = file.data(&places) {
+        assert_eq!(names.len(), places.len());
+        assert!(names.iter().flatten().all(|name| !name.is_empty()));
+        assert_eq!(file.data(&places), Ok(names));
+    }
     if let Ok(calls) = file.calls(&places) {
         assert!(calls.behind_a_call <= calls.places && calls.places as usize <= places.len());
     }

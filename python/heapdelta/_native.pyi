@@ -412,6 +412,11 @@ class SymbolStore:
         What symbols say of addresses, the only column of ``addresses``: the tables `symbols`, `names` and `inlines`. ``modules`` has the
         columns of a table of modules. Where calls return to, the call before is meant (``returns``).
         """
+    def name_contents(self, /, dump: Dump, contents: Table, *, by_name: bool, threads: SupportsIndex | None = None) -> tuple[Table, Table]:
+        """
+        What symbols say of what blocks begin with: the tables `contents`, with names, and `symbols`. ``contents`` is that of a walk
+        through the heaps of ``dump``.
+        """
     @property
     def places(self, /) -> list[Path]:
         """

@@ -4,15 +4,16 @@ use std::{path::PathBuf, sync::Arc};
 
 use arrow_array::{RecordBatch, cast::AsArray, types::UInt64Type};
 use arrow_schema::{DataType, Schema};
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyValueError, prelude::*};
 
 use super::{
     arrow::{Rows, Table},
+    dump::Dump,
     pool,
     snapshot::Snapshot,
 };
 use crate::{
-    snapshot::look_up,
+    snapshot::{look_up, name_contents},
     symbols::{Address, Store},
     table::schema,
 };
@@ -76,6 +77,25 @@ impl SymbolStore {
         let kind = if returns { Address::Return } else { Address::Own };
         let found = pool::run(py, threads, || look_up(&self.inner, Some(&modules), &places, kind, by_name))?;
         Ok((found.symbols.into(), found.names.into(), found.inlines.into()))
+    }
+
+    /// What symbols say of what blocks begin with: the tables `contents`, with names, and `symbols`. ``contents`` is that of a walk
+    /// through the heaps of ``dump``.
+    #[pyo3(signature = (dump, contents, *, by_name, threads=None))]
+    fn name_contents(
+        &self,
+        py: Python<'_>,
+        dump: &Dump,
+        contents: &Table,
+        by_name: bool,
+        threads: Option<usize>,
+    ) -> PyResult<(Table, Table)> {
+        if contents.table.schema != schema::BLOCK_CONTENTS.arrow() {
+            return Err(PyValueError::new_err("expected the table contents, found another"));
+        }
+        let modules = dump.inner.table("modules");
+        let found = pool::run(py, threads, || name_contents(&self.inner, modules, &contents.table, by_name))?;
+        Ok((found.contents.into(), found.symbols.into()))
     }
 }
 

@@ -163,6 +163,7 @@ fn block_columns<'py>(py: Python<'py>, answer: &HeapAnswer) -> PyResult<Bound<'p
     column("requested_bytes", |block| block.requested)?;
     column("flags", |block| block.flags.map(u64::from))?;
     column("first_word", |block| block.first_word)?;
+    about.set_item("target_name", blocks.iter().map(BlockRow::class_name).collect::<Vec<_>>())?;
     column("stack", |block| block.stack.map(u64::from))?;
     column("request_number", |block| block.debug.map(|(request, ..)| u64::from(request)))?;
     column("line", |block| block.debug.map(|(_, _, line)| u64::from(line)))?;

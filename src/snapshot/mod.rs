@@ -13,7 +13,7 @@ pub use dump::Dump;
 pub use heap_walk::HeapWalk;
 pub use one_run::{OneRun, one_run};
 pub use same_process::{why_not_one_process, why_not_one_run};
-pub use with_symbols::{Looked, look_up};
+pub use with_symbols::{Looked, NamedContents, look_up, name_contents};
 
 use std::{fmt::Write, path::PathBuf};
 

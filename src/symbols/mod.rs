@@ -9,6 +9,7 @@
 
 pub mod answer;
 mod choose;
+mod data;
 pub mod fault;
 mod files;
 pub mod id;
@@ -24,6 +25,7 @@ mod wanted;
 
 pub use answer::Kind;
 pub use choose::{Found, Match};
+pub use data::resolve_data;
 pub use known::Text;
 pub use resolve::{Address, Code, Named, Names, Outcome, Said, resolve};
 pub use store::Store;

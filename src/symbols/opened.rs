@@ -1,6 +1,7 @@
 //! A symbol file that was opened, with what it said so far.
 
 use std::{
+    collections::HashMap,
     fs::{File, read_to_string},
     io::{Read, Seek, SeekFrom},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,6 +10,7 @@ use std::{
 };
 
 use super::{
+    data::Data,
     fault::Fault,
     files::{self, Facts, Format},
     image::{self, Calls, Image},
@@ -29,7 +31,11 @@ pub struct Opened {
     /// The image.
     pub image: Option<Image>,
     known: Mutex<Arc<Known>>,
+    data: Mutex<DataNames>,
 }
+
+/// Places that were asked for, and the names of the data that begins there.
+type DataNames = HashMap<u32, Option<Arc<str>>>;
 
 impl Opened {
     /// Opens a file. A packed one (`name.pd_`) is unpacked into memory; in place of a pointer (`file.ptr`) the file that it names is
@@ -53,7 +59,14 @@ impl Opened {
         let names = files::format(start).and_then(|format| Ok((format, guarded(|| format.facts(&content))?)));
         match (&names, &image) {
             (Err(fault), None) => Err(fault.clone()),
-            _ => Ok(Self { path: path.to_owned(), content, names, image, known: Mutex::default() }),
+            _ => Ok(Self {
+                path: path.to_owned(),
+                content,
+                names,
+                image,
+                known: Mutex::default(),
+                data: Mutex::default(),
+            }),
         }
     }
 
@@ -83,6 +96,25 @@ impl Opened {
             *known = Arc::new(more);
         }
         Ok(Arc::clone(&known))
+    }
+
+    /// Names of the data that begins at places: bytes from the base of the module, in ascending order and each once. What was asked
+    /// before is known.
+    ///
+    /// # Errors
+    ///
+    /// If the file is damaged.
+    pub fn data(&self, places: &[u32]) -> Result<Vec<Option<Arc<str>>>, Fault> {
+        let (format, _) = self.names.as_ref().map_err(Clone::clone)?;
+        let mut known = self.data.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: Vec<u32> = places.iter().filter(|place| !known.contains_key(place)).copied().collect();
+        if !new.is_empty() {
+            let mut data = Data::of(&new);
+            guarded(|| format.tell_data(&self.content, &mut data))?;
+            known.extend(new.iter().map(|place| (*place, None)));
+            known.extend(data.finish().map(|(place, name)| (place, Some(name))));
+        }
+        Ok(places.iter().map(|place| known.get(place).cloned().flatten()).collect())
     }
 
     /// How many of some return addresses, bytes from the base of the module, are behind a call.

@@ -160,7 +160,7 @@ pub fn resolve<A: ExactSizeIterator<Item = Option<u64>> + Send>(
 }
 
 /// Where modules lie.
-struct Map<'m, 'a> {
+pub struct Map<'m, 'a> {
     modules: &'m [Code<'a>],
     /// Numbers of modules, by their bases.
     order: Vec<usize>,
@@ -168,7 +168,8 @@ struct Map<'m, 'a> {
 }
 
 impl<'m, 'a> Map<'m, 'a> {
-    fn of(modules: &'m [Code<'a>]) -> Self {
+    /// Of some modules.
+    pub fn of(modules: &'m [Code<'a>]) -> Self {
         let mut order: Vec<usize> = (0..modules.len()).collect();
         order.sort_by_key(|index| modules[*index].base);
         order.dedup_by_key(|index| modules[*index].base);
@@ -177,7 +178,7 @@ impl<'m, 'a> Map<'m, 'a> {
     }
 
     /// The addresses of each module: bytes from its base, and the row; `first` is that of the first address.
-    fn by_module(&self, first: u32, addresses: impl Iterator<Item = Option<u64>>) -> Vec<Vec<(u32, u32)>> {
+    pub fn by_module(&self, first: u32, addresses: impl Iterator<Item = Option<u64>>) -> Vec<Vec<(u32, u32)>> {
         let mut found = vec![Vec::new(); self.modules.len()];
         for (row, address) in (first..).zip(addresses) {
             let Some(address) = address else { continue };
@@ -233,7 +234,8 @@ fn of_module(
     }
 }
 
-fn refuse(found: &mut Found, fault: &Fault) {
+/// Takes a file back that turned out to be damaged.
+pub fn refuse(found: &mut Found, fault: &Fault) {
     if let Some(file) = found.file.take() {
         found.reason = Some(format!("{}: {fault}", file.path.display()));
         found.faults.push((file.path.clone(), fault.to_string()));

@@ -95,7 +95,7 @@ def rankings(folder: Path) -> Iterator[tuple[str, pl.Schema]]:
     heaps = hd.testing.write_heap_dumps(folder / "heaps", stack_count=20)
     with_heaps = [hd.read_dump(heaps.before), hd.read_dump(heaps.after)]
     of_heaps = hd.diff(*with_heaps)
-    for kind in ("heap", "size", "content", "source"):
+    for kind in ("heap", "size", "size_class", "content", "source"):
         yield f"blocks of a dump by {kind}", with_heaps[0].by(kind).schema
         yield f"blocks of two dumps by {kind}", of_heaps.by(kind).schema
 

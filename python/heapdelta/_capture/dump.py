@@ -17,6 +17,7 @@ from heapdelta._numbers import issue_count
 from heapdelta._options import checked_threads
 from heapdelta._safe_text import visible
 from heapdelta._symbols import of_dump
+from heapdelta._symbols.of_contents import Naming
 from heapdelta._symbols.store import SymbolStore, checked_store
 from heapdelta._words import moment, plural
 
@@ -203,7 +204,9 @@ class Dump(WithHeaps):
         return self._of_symbols()[1]
 
     def with_symbols(self, store: SymbolStore, *, by_name: bool = False, threads: int | None = None) -> Dump:
-        """Name the functions that threads started in and are in, and the one where the exception was.
+        """Name the functions of threads and of the exception, and the classes of blocks.
+
+        `contents` and ``by("content")`` have names then, looked up when they are first asked for.
 
         Parameters
         ----------
@@ -219,7 +222,7 @@ class Dump(WithHeaps):
         Returns
         -------
         Dump
-            The same dump with `symbols` and `addresses`.
+            The same dump with `symbols` and `addresses`, and with ``target_name`` in `contents`.
 
         Raises
         ------
@@ -231,6 +234,7 @@ class Dump(WithHeaps):
         dump._walks = self._walks
         dump._same_file = self._same_file
         dump._same_file.add(dump)
+        dump._naming = Naming(store, by_name, checked_threads(threads))
         dump._named = of_dump.named(self, store, by_name=by_name, threads=checked_threads(threads))
         return dump
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from heapdelta import _native as core
 from heapdelta._capture import heap_views
 from heapdelta._capture.base import Capture
 from heapdelta._capture.heap_walk import (
@@ -21,11 +22,14 @@ from heapdelta._capture.heap_walk import (
     state_of,
 )
 from heapdelta._numbers import issue_count
+from heapdelta._symbols import of_contents
 from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from heapdelta import _native as core
+    from collections.abc import Sequence
+
+    from heapdelta._symbols.of_contents import Naming
 
 
 class WithHeaps(Capture["core.Dump"]):
@@ -33,6 +37,8 @@ class WithHeaps(Capture["core.Dump"]):
 
     _heap_names = (*TABLES, *CONTENTS)
     _walks: Walks
+    _naming: Naming | None = None
+    _named_contents: tuple[core.Table, core.Table] | None = None
 
     @property
     def regions(self) -> pl.DataFrame:
@@ -96,8 +102,26 @@ class WithHeaps(Capture["core.Dump"]):
 
     @property
     def contents(self) -> pl.DataFrame:
-        """One row per heap and what its busy blocks begin with. Walks once more, for it looks into the blocks."""
+        """One row per heap and what its busy blocks begin with. Walks once more, for it looks into the blocks.
+
+        After `Dump.with_symbols`, ``target_name`` tells the class of a vtable.
+        """
         return self._table("contents")
+
+    @property
+    def content_symbols(self) -> pl.DataFrame:
+        """Where the names in `contents` come from: one row per module that blocks point into, columns as in `symbols`.
+
+        Empty before `Dump.with_symbols`. ``frame_count`` counts the places that blocks point to, ``named_count`` those
+        that have a name; ``match`` is ``none`` or ``mismatch`` where no file of the right build was found, and
+        ``reason`` says why.
+        """
+        return pl.DataFrame(core.empty_symbols() if self._naming is None else self._contents()[1])
+
+    @property
+    def content_notes(self) -> list[str]:
+        """What a reader of the names in `contents` must know, one sentence each; empty before `Dump.with_symbols`."""
+        return of_contents.notes([self.content_symbols])
 
     @property
     def crt_blocks(self) -> pl.DataFrame:
@@ -118,12 +142,13 @@ class WithHeaps(Capture["core.Dump"]):
         return [self._held_words(), *doubts_of(self.heaps, self.heap_issues)]
 
     def by(self, kind: str) -> pl.DataFrame:
-        """Rank the blocks in the heaps, by heap, size, what they begin with, or the source line that asked for them.
+        """Rank the blocks in the heaps, by heap, size, what they begin with, or the line that asked for them.
 
         Parameters
         ----------
-        kind : {"heap", "size", "content", "source"}
-            What one row stands for. ``source`` are blocks of the debug CRT, which notes who asked for them.
+        kind : {"heap", "size", "size_class", "content", "source"}
+            What one row stands for. ``size_class`` are sizes from one power of two to the next, ``source`` blocks of
+            the debug CRT, which notes who asked for them.
 
         Returns
         -------
@@ -133,8 +158,11 @@ class WithHeaps(Capture["core.Dump"]):
             - heap: ``heap_base`` u64 (null: a part whose header is not in the dump); ``bits`` u32 and ``trust`` str as
               in `heaps`
             - size: ``size`` u64, requested bytes of one block
+            - size_class: ``smallest_size`` and ``largest_size`` u64, requested bytes of one block; both are in the
+              class. Of ``size`` and ``size_class``, ``requested_bytes`` are those of all blocks together
             - content: ``begins_with`` str as in `contents`; ``module`` str and ``module_offset`` u64 of what a vtable
-              or a pointer into a module points to
+              or a pointer into a module points to; ``target_name`` str, its name by the symbols of `Dump.with_symbols`:
+              of a vtable the class
             - source: ``file`` str, ``source_line`` u32, ``block_use`` str as in `crt_blocks`
 
             then ``requested_bytes`` and ``allocation_count`` u64 of its busy blocks. Of a heap also ``free_bytes``,
@@ -183,7 +211,7 @@ class WithHeaps(Capture["core.Dump"]):
         OptionError
             If there is no such table.
         """
-        return self._walks.table(name) if name in self._heap_names else super().arrow(name)
+        return self._heap_table(name) if name in self._heap_names else super().arrow(name)
 
     def _held_words(self) -> str:
         """Say how much of its heap memory the dump holds, and how to capture more where that is little."""
@@ -205,8 +233,30 @@ class WithHeaps(Capture["core.Dump"]):
 
     def _table(self, name: str) -> pl.DataFrame:
         if name in self._heap_names and name not in self._tables:
-            self._tables[name] = pl.DataFrame(self._walks.table(name))
+            self._tables[name] = pl.DataFrame(self._heap_table(name))
         return super()._table(name)
+
+    def _heap_table(self, name: str) -> core.Table:
+        return self._contents()[0] if name == "contents" and self._naming is not None else self._walks.table(name)
+
+    def _contents(self) -> tuple[core.Table, core.Table]:
+        """Give `contents`, with the names that symbols have, and where these are from."""
+        if self._named_contents is None:
+            self._named_contents = self._name(self._walks.table("contents"))
+        return self._named_contents
+
+    def _name(self, contents: core.Table) -> tuple[core.Table, core.Table]:
+        if self._naming is None:
+            return contents, core.empty_symbols()
+        return self._naming.named(self._native, contents)
+
+    def _passing(self, names: Sequence[str]) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+        """Give tables without keeping the walk that they need, and where names in them are from."""
+        tables = self._walks.passing(names)
+        symbols = core.empty_symbols()
+        if "contents" in tables:
+            tables["contents"], symbols = self._name(tables["contents"])
+        return {name: pl.DataFrame(table) for name, table in tables.items()}, pl.DataFrame(symbols)
 
     def _heap_words(self) -> list[str]:
         """Say what a walk found; nothing before one."""

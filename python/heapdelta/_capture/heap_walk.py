@@ -92,12 +92,12 @@ class Walks:
             self._has_contents = name in CONTENTS
         return self._kept.table(name)
 
-    def passing(self, names: Sequence[str]) -> dict[str, pl.DataFrame]:
+    def passing(self, names: Sequence[str]) -> dict[str, core.Table]:
         """Give tables without keeping the walk that they need: those of many dumps are too much to keep."""
         walk = self._kept
         if walk is None or (not self._has_contents and not set(CONTENTS).isdisjoint(names)):
             walk = self._walk(names)
-        return {name: pl.DataFrame(walk.table(name)) for name in names}
+        return {name: walk.table(name) for name in names}
 
     def _walk(self, names: Iterable[str]) -> core.HeapWalk:
         if set(CONTENTS).isdisjoint(names):

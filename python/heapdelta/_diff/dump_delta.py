@@ -132,9 +132,9 @@ class DumpDelta:
 
         Parameters
         ----------
-        kind : {"region_class", "module", "handle_type", "thread_start", "allocation_base", "heap", "size", "content", \
-"source"}
-            What one row stands for; the last four are of blocks in heaps. ``allocation_base`` and ``heap`` need two
+        kind : {"region_class", "module", "handle_type", "thread_start", "allocation_base", "heap", "size", \
+"size_class", "content", "source"}
+            What one row stands for; the last five are of blocks in heaps. ``allocation_base`` and ``heap`` need two
             dumps of one process: elsewhere an address says nothing about the other dump's.
 
         Returns
@@ -165,7 +165,9 @@ class DumpDelta:
             - handle_type: ``handle_count`` (open handles)
             - thread_start: ``thread_count``, ``stack_committed_bytes`` (of their stacks)
 
-            Of blocks, keys and sums are those of `Dump.by`; ``heap`` has ``change`` as above. Sums of a dump in whose
+            Of blocks, keys and sums are those of `Dump.by`; ``heap`` has ``change`` as above. In a module that was
+            built anew in between, ``content`` compares what both sides have a ``target_name`` for by that name:
+            ``module_offset`` is null where it moved. Sums of a dump in whose
             heaps something is unknown are the least there can be, and what is not among the blocks that were read is
             null there; all is null where no heap could be read. `heap_notes` tells.
 
@@ -252,6 +254,11 @@ class DumpDelta:
         First how much of its heap memory each dump holds.
         """
         return dump_heap_views.notes(self.before, self.after, self._why_not_one_process)
+
+    @cached_property
+    def content_notes(self) -> list[str]:
+        """What a reader of the names in ``by("content")`` must know, one sentence each; empty without symbols."""
+        return dump_heap_views.content_notes(self.before, self.after)
 
     def __repr__(self) -> str:
         names = visible(f"{self.before.path or '<bytes>'} -> {self.after.path or '<bytes>'}")

@@ -12,7 +12,9 @@ import polars as pl
 
 from heapdelta._capture import heap_views
 from heapdelta._capture.dump_lists import ABSENT, DAMAGED, WHOLE
+from heapdelta._diff import dump_contents
 from heapdelta._diff.dump_views import Side, paired
+from heapdelta._symbols import of_contents
 
 if TYPE_CHECKING:
     from heapdelta._capture.dump import Dump
@@ -26,10 +28,12 @@ def by(kind: str, before: Dump, after: Dump) -> pl.DataFrame:
     """Rank what grew, in no order; `DumpDelta.by` tells the columns."""
     keys, measures = list(heap_views.KEYS[kind]), heap_views.MEASURES[kind]
     facts = _FACTS if kind == "heap" else ()
+    sums = [heap_views.sums(dump._tables_of(kind), kind).select(*keys, *facts, *measures) for dump in (before, after)]
+    if kind == "content":
+        sums = dump_contents.alike(before, after, sums)
     sides = []
-    for dump in (before, after):
+    for dump, rows in zip((before, after), sums, strict=True):
         state = dump._heap_state()
-        rows = heap_views.sums(dump._tables_of(kind), kind).select(*keys, *facts, *measures)
         if kind == "heap":
             # A part without a header is no heap that could be met again.
             rows = rows.filter(pl.col("heap_base").is_not_null())
@@ -84,7 +88,13 @@ def notes(before: Dump, after: Dump, why_not_one_process: str | None) -> list[st
     found = [f"{side}: {dump.heap_notes[0]}" for side, dump in sides]
     if why_not_one_process is not None:
         found.append("heaps do not compare by address, because the dumps are not known to be of one process")
+    found += dump_contents.notes(before, after)
     return found + [f"{side}: {note}" for side, dump in sides for note in dump.heap_notes[1:]]
+
+
+def content_notes(before: Dump, after: Dump) -> list[str]:
+    """Collect what a reader of names must know."""
+    return of_contents.notes([dump.content_symbols for dump in (before, after)])
 
 
 def _of_state(before: Dump, after: Dump, state: str) -> list[str]:

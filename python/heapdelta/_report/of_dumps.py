@@ -49,7 +49,7 @@ def of_dump_delta(delta: DumpDelta, wanted: Wanted) -> Page:
     heaps = _heaps(delta)
     sections += [*heaps, *(_ranking(delta, kind) for kind in _TITLES)]
     sections += [
-        facts.notes([*(delta.heap_notes if heaps else ()), *delta.notes], wanted.texts),
+        facts.notes([*(heap_views.notes_of(delta, None) if heaps else ()), *delta.notes], wanted.texts),
         facts.files([("before", delta.before), ("after", delta.after)], anonymise=wanted.texts.anonymise),
         facts.issues(delta.issues),
     ]

@@ -26,7 +26,13 @@ KINDS = (*heap_views.KINDS, "region_class")
 _TYPES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "heap": {"heap_base": pl.UInt64},
     "size": {"size": pl.UInt64},
-    "content": {"begins_with": pl.String, "module": pl.String, "module_offset": pl.UInt64},
+    "size_class": {"smallest_size": pl.UInt64, "largest_size": pl.UInt64},
+    "content": {
+        "begins_with": pl.String,
+        "module": pl.String,
+        "module_offset": pl.UInt64,
+        "target_name": pl.String,
+    },
     "source": {"file": pl.String, "source_line": pl.UInt32, "block_use": pl.String},
     "region_class": {"region_class": pl.String},
 }
@@ -38,6 +44,8 @@ class Told(NamedTuple):
     values: pl.DataFrame
     complete: bool
     state: str
+    symbols: pl.DataFrame | None = None
+    """Where names in it are from."""
 
 
 def keys(kind: str) -> list[str]:
@@ -54,7 +62,7 @@ def told_by(dump: Dump, kind: str) -> Told:
     """Sum up what a dump holds, by the keys of a kind: ``value`` beside them."""
     if kind == "region_class":
         return _of_regions(dump)
-    tables = dump._walks.passing(list({*heap_views.NEEDS[kind], "heaps", ISSUES}))
+    tables, symbols = dump._passing(list({*heap_views.NEEDS[kind], "heaps", ISSUES}))
     heaps, issues = tables["heaps"], tables[ISSUES]
     state = state_of(heaps, issues)
     sums = heap_views.sums(tables, kind)
@@ -66,7 +74,7 @@ def told_by(dump: Dump, kind: str) -> Told:
         found = heaps.height > 0 and heaps["base"].null_count() == 0 and not missing(issues)
         return Told(named.select(*_TYPES[kind], value), found, state)
     values = sums.select(*_TYPES[kind], pl.col("requested_bytes").alias("value"))
-    return Told(values if whole else values.clear(), whole, state)
+    return Told(values if whole else values.clear(), whole, state, symbols)
 
 
 def _of_regions(dump: Dump) -> Told:
@@ -83,7 +91,7 @@ def amounts(told: Sequence[Told], kind: str) -> pl.DataFrame:
         one.values.with_columns(pl.lit(point, pl.UInt32).alias("point"), pl.lit(True).alias("here"))
         for point, one in enumerate(told)
     ]
-    rows = pl.concat(parts)
+    rows = _named_alike(pl.concat(parts)) if kind == "content" else pl.concat(parts)
     every = rows.select(columns).unique().sort(columns, nulls_last=True)
     complete = pl.Series("complete", [one.complete for one in told], dtype=pl.Boolean)
     points = pl.DataFrame({"point": pl.Series(range(len(told)), dtype=pl.UInt32), "complete": complete})
@@ -93,6 +101,16 @@ def amounts(told: Sequence[Told], kind: str) -> pl.DataFrame:
     value = pl.when(pl.col("here").fill_null(False)).then("value").otherwise(absent)
     unit, status = pl.lit("bytes").alias("unit"), pl.lit("ok").alias("status")
     return placed.select("point", *columns, unit, status, value.alias("value"))
+
+
+def _named_alike(rows: pl.DataFrame) -> pl.DataFrame:
+    """Let a place have its name at all points, where those that name it agree."""
+    place = ["begins_with", "module", "module_offset"]
+    names = pl.col("target_name").drop_nulls().unique()
+    known = rows.group_by(place).agg(names.alias("names")).filter(pl.col("names").list.len() == 1)
+    named = rows.join(known, on=place, how="left", nulls_equal=True, maintain_order="left")
+    name = pl.coalesce("target_name", pl.col("names").list.first()).alias("target_name")
+    return named.with_columns(name).drop("names")
 
 
 def lacking(told: Sequence[Told]) -> tuple[list[int], list[int]]:

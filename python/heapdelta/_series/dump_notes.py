@@ -8,6 +8,7 @@ import polars as pl
 
 from heapdelta._series import dump_blocks, dump_counters
 from heapdelta._series.order import first_names
+from heapdelta._symbols import of_contents
 from heapdelta._words import of_count, plural
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def of_blocks(found: OrderedDumps, told: Sequence[dump_blocks.Told], kind: str) 
         *_about_order(points, clock=found.clock),
         *_about_runs(points),
         *notes,
+        *of_contents.notes([one.symbols for one in told if one.symbols is not None]),
         *_about_widths(found.dumps),
     ]
 

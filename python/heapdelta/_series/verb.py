@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["series"]
 
-OfDumps = Literal["counter", "size", "content", "source", "region_class"]
+OfDumps = Literal["counter", "size", "size_class", "content", "source", "region_class"]
 _OF_DUMPS = get_args(OfDumps)
 """What dumps alone are followed by; heaps both have, dumps and logs."""
 
@@ -79,10 +79,11 @@ def series(
     snapshots : Batch, Run, Runs, or iterable of Snapshot and Dump
         Two snapshots or more of one program, in any order, or two dumps or more. Dumps beside snapshots, of a batch or
         of a list, are `Series.counters`.
-    by : {"module", "function", "stack", "heap", "counter", "size", "content", "source", "region_class"}, optional
+    by : {"module", "function", "stack", "heap", "counter", "size", "size_class", "content", "source", \
+"region_class"}, optional
         What one key stands for, as in `Delta.by`; ``counter`` is what dumps count. Of dumps also ``heap``, ``size``,
-        ``content`` and ``source``, the blocks in their heaps as in `Dump.by`, and ``region_class``. By default modules,
-        of dumps counters.
+        ``size_class``, ``content`` and ``source``, the blocks in their heaps as in `Dump.by`, and ``region_class``. By
+        default modules, of dumps counters.
     inclusive : bool, default False
         For modules and functions: count a stack for every one it passes. Such sums overlap.
     allocators : iterable of Rule or str, optional

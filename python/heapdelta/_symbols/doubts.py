@@ -36,18 +36,23 @@ def doubts(log: _Named) -> list[str]:
 
 def doubts_of(symbols: pl.DataFrame, doubtful: int) -> list[str]:
     """Say it of a table of symbols, and of so many frames whose names are probably others."""
-    found = symbols.filter(pl.col("named_count") > 0)
-    notes = [
-        f"names in {_some(modules)} are of symbols that {_PROOFS[match]}"
-        for match in _PROOFS
-        if (modules := found.filter(pl.col("match") == match)["module"].unique(maintain_order=True).to_list())
-    ]
+    notes = by_less_than_an_identity(symbols)
     if doubtful:
         notes.append(
             f"{plural(doubtful, 'frame')} {of_count(doubtful, 'is', 'are')} far behind the public symbol that names "
             f"{of_count(doubtful, 'it', 'them')}: perhaps another function"
         )
     return notes
+
+
+def by_less_than_an_identity(symbols: pl.DataFrame) -> list[str]:
+    """Say which modules have names by less than an identity."""
+    found = symbols.filter(pl.col("named_count") > 0)
+    return [
+        f"names in {some(modules)} are of symbols that {_PROOFS[match]}"
+        for match in _PROOFS
+        if (modules := found.filter(pl.col("match") == match)["module"].unique(maintain_order=True).to_list())
+    ]
 
 
 def differences(before: _Named, after: _Named, *, by_names: bool) -> list[str]:
@@ -57,7 +62,7 @@ def differences(before: _Named, after: _Named, *, by_names: bool) -> list[str]:
     both = sides[0].join(sides[1], on="module", suffix="_after", maintain_order="left")
     named, named_after = pl.col("named_count") > 0, pl.col("named_count_after") > 0
     notes = [
-        f"addresses in {_some(modules)} have names {one}, and none {other}: symbols were not found for both"
+        f"addresses in {some(modules)} have names {one}, and none {other}: symbols were not found for both"
         for one, other, alone in (
             ("before", "after", named & ~named_after),
             ("after", "before", named_after & ~named),
@@ -68,7 +73,7 @@ def differences(before: _Named, after: _Named, *, by_names: bool) -> list[str]:
     if moved.height and not by_names:
         modules = moved["module"].unique(maintain_order=True).to_list()
         notes.append(
-            f"{_some(modules)} {'is' if len(modules) == 1 else 'are'} of two builds, in which one offset is two "
+            f"{some(modules)} {'is' if len(modules) == 1 else 'are'} of two builds, in which one offset is two "
             "functions: a match by name compares these"
         )
     return notes
@@ -90,16 +95,17 @@ def differences_among(logs: Sequence[_Named]) -> list[str]:
     several = of_module.filter(pl.col("builds") > 1)["module"].to_list()
     notes = []
     if partly:
-        notes.append(f"addresses in {_some(partly)} have names in some logs alone: symbols were not found for all")
+        notes.append(f"addresses in {some(partly)} have names in some logs alone: symbols were not found for all")
     if several:
         notes.append(
-            f"{_some(several)} {'is' if len(several) == 1 else 'are'} of several builds, in which one offset is "
+            f"{some(several)} {'is' if len(several) == 1 else 'are'} of several builds, in which one offset is "
             "several functions"
         )
     return notes
 
 
-def _some(modules: list[str]) -> str:
+def some(modules: list[str]) -> str:
+    """Name some modules, and how many more there are."""
     more = f" and {len(modules) - _SHOWN} more" if len(modules) > _SHOWN else ""
     return ", ".join(modules[:_SHOWN]) + more
 

@@ -11,7 +11,7 @@ import polars as pl
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta
 from heapdelta._numbers import count_of_rows, total_of_known, wide_sum
-from heapdelta._ranking import labels
+from heapdelta._ranking import labels, size_classes
 from heapdelta._ranking.measures import AFTER, BEFORE
 from heapdelta._words import Unit, bytes_text, plural
 from heapdelta.chart import _colours as colours_by
@@ -117,26 +117,11 @@ def size_bins(sides: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """
     parts = []
     for state, blocks in zip(("before", "after"), sides, strict=True):
-        counted = blocks.group_by(exponent(pl.col("requested_bytes")).alias("exponent")).agg(
+        counted = blocks.group_by(size_classes.exponent(pl.col("requested_bytes")).alias("exponent")).agg(
             count_of_rows().alias("allocation_count"), wide_sum(pl.col("requested_bytes"))
         )
         parts.append(counted.select("exponent", pl.lit(state).alias("state"), "allocation_count", "requested_bytes"))
     return pl.concat(parts).sort("exponent", "state", descending=[False, True])
-
-
-def exponent(size: pl.Expr) -> pl.Expr:
-    """Give the number of the highest bit of a size, -1 for 0: exact for whole numbers, which a logarithm is not."""
-    return 63 - size.cast(pl.UInt64).bitwise_leading_zeros().cast(pl.Int32)
-
-
-def bin_text(power: int) -> str:
-    """``0 bytes``, ``1 byte``, ``64 to 127 bytes``, ``1 to 2 KiB``: what a bin holds."""
-    if power < 1:
-        return "0 bytes" if power < 0 else "1 byte"
-    if power < 10:
-        return f"{1 << power} to {(2 << power) - 1} bytes"
-    unit = data.unit_of(2 << power)
-    return f"{(1 << power) // unit.size} to {(2 << power) // unit.size} {unit.name}"
 
 
 def _sides(before: object, after: object) -> list[Snapshot]:
@@ -222,7 +207,7 @@ def _draw(bins: pl.DataFrame, colour: str, stacks: Sequence[dict[str, Any]]) -> 
         rows.append(
             {
                 "name": stacks[0]["name"] if stacks else "",
-                "bin": bin_text(row["exponent"]),
+                "bin": size_classes.text(row["exponent"]),
                 "left": row["exponent"] + inset,
                 "right": row["exponent"] + 1 - inset,
                 "state": row["state"],

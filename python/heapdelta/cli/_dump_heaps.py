@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 TITLES = {
     "heap": "Blocks per heap",
     "size": "Blocks per size",
+    "size_class": "Blocks per class of sizes",
     "content": "Blocks by what they begin with",
     "source": "Blocks of the debug CRT per source line",
 }
 SHOWN = ("heap", "size", "content")
 """What two dumps are compared by, unless one ranking is asked for."""
-_HEADINGS = {"heap": "heap", "size": "size of a block", "content": "begins with", "source": "source line"}
+_HEADINGS = {
+    "heap": "heap",
+    "size": "size of a block",
+    "size_class": "size of a block",
+    "content": "begins with",
+    "source": "source line",
+}
 _AMOUNTS = ("committed", "busy", "free", "overhead", "unknown")
 
 

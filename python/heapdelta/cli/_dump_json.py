@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import heapdelta as hd
+from heapdelta._capture import heap_views
 from heapdelta._capture.dump_lists import ABSENT, STREAMS, knows, list_state
 from heapdelta._numbers import total
 from heapdelta.cli import _dump_heaps, _dumps, _json
@@ -41,7 +42,7 @@ def _of_blocks(dump: Dump, by: str, ranking: pl.DataFrame) -> str:
         "heap_memory": dump.heap_memory._asdict(),
         "heaps_read": dump._heap_state(),
         "rows": None if dump._heap_state() == ABSENT else _json.rows(ranking),
-        "notes": dump.heap_notes,
+        "notes": heap_views.notes_of(dump, by),
         "issues": dump.heap_issues.to_dicts(),
     }
     return json.dumps(written, indent=2)
@@ -66,8 +67,8 @@ def refuse_table(machine: Machine) -> None:
     if machine.is_table:
         raise OptionError(
             f"expected --json with one minidump, found {machine.form.value}: it holds one table, a dump has several",
-            hint="--by heap, size, content or source ranks the blocks in its heaps; in Python every list of a dump is "
-            "a table, such as dump.regions; heapdelta diff ranks two dumps",
+            hint="--by heap, size, size_class, content or source ranks the blocks in its heaps; in Python every list "
+            "of a dump is a table, such as dump.regions; heapdelta diff ranks two dumps",
             kind="option",
         )
 

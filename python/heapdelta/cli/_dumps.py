@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import heapdelta as hd
+from heapdelta._capture import heap_views
 from heapdelta._capture.dump_lists import ABSENT, DAMAGED, IN_NEITHER, knows, list_state
 from heapdelta._diff.dump_views import NOT_IN_DUMP
 from heapdelta._numbers import total
@@ -137,7 +138,7 @@ def show_delta(target: Console, delta: DumpDelta, *, by: str | None, top: int) -
             _show_heaps(target, delta, top)
         for kind in others:
             _show_changes(target, delta, kind, top)
-    _output.show_notes(target, [*(delta.heap_notes if walked else ()), *delta.notes])
+    _output.show_notes(target, [*(heap_views.notes_of(delta, by) if walked else ()), *delta.notes])
     _output.show_issues(target, delta.issues)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from polars import selectors
 
+from heapdelta._capture import heap_views
 from heapdelta._capture.comparison import Comparison
 from heapdelta._capture.dump import Dump
 from heapdelta._diff.dump_delta import DumpDelta
@@ -69,7 +70,7 @@ def of_delta(
             },
         }
         if kind in delta.heap_kinds:
-            written["heap_notes"] = delta.heap_notes
+            written["heap_notes"] = heap_views.notes_of(delta, kind)
     return json.dumps(written, indent=2)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import heapdelta as hd
+from heapdelta._capture import heap_views
 from heapdelta._words import bytes_text, moment, plural
 from heapdelta.cli import _dumps, _input, _json, _machine, _output, _pair, _rank, _views
 from heapdelta.cli._files import INPUT, OUTPUT
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     HEAP = "heap"
     TRACE = "trace"
     SIZE = "size"
+    SIZE_CLASS = "size_class"
     CONTENT = "content"
     SOURCE = "source"
     MODULE = "module"
@@ -62,7 +64,7 @@ def diff(
         typer.Option(
             help="Rank by this alone. Logs: module, stack, function, heap, trace, size. "
             "Dumps: module, region_class, handle_type, thread_start, allocation_base; "
-            "blocks in their heaps: heap, size, content, source.",
+            "blocks in their heaps: heap, size, size_class, content, source.",
             show_default="logs: module, then stack; dumps: all",
         ),
     ] = None,
@@ -144,8 +146,6 @@ def diff(
             "--show": show,
         }
         _views.refuse_for_dumps(of_logs)
-        if symbols:
-            _output.remark("two dumps compare without addresses: summary DUMP --symbols PATH names those of one")
         delta = hd.diff(old, new)
     elif isinstance(old, hd.Dump) or isinstance(new, hd.Dump):
         raise _mixed(before if isinstance(old, hd.Dump) else after)
@@ -165,7 +165,7 @@ def diff(
         if isinstance(delta, hd.DumpDelta):
             kind = (by or Kind.REGION_CLASS).value
             _dumps.remark_on_unknown(delta, kind)
-            _output.remark_notes(delta.heap_notes if kind in delta.heap_kinds else ())
+            _output.remark_notes(heap_views.notes_of(delta, kind) if kind in delta.heap_kinds else ())
         _output.remark_notes(delta.notes)
     if chart is not None:
         _draw(delta, by or Kind.MODULE, top, chart)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import heapdelta as hd
+from heapdelta._capture import heap_views
 from heapdelta._words import bytes_text, count_text, listed, moment, plural
 from heapdelta.cli import _addresses, _dump_heaps, _dump_json, _dumps, _input, _json, _machine, _output, _rank, _views
 from heapdelta.cli._files import INPUT, OUTPUT
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What one row of a ranking stands for: the first six for logs, the last four for dumps."""
+    """What one row of a ranking stands for: the first six for logs, the last five for dumps."""
 
     MODULE = "module"
     FUNCTION = "function"
@@ -31,11 +32,17 @@ class Kind(StrEnum):
     TRACE = "trace"
     HEAP = "heap"
     SIZE = "size"
+    SIZE_CLASS = "size_class"
     CONTENT = "content"
     SOURCE = "source"
 
 
-_OF_DUMPS_ALONE = (Kind.CONTENT, Kind.SOURCE)
+_OF_DUMPS_ALONE = {
+    Kind.SIZE_CLASS: "of a log, --by size ranks the blocks",
+    Kind.CONTENT: "a log has no contents",
+    Kind.SOURCE: "a log has no contents",
+}
+"""What only dumps are ranked by, and why logs are not."""
 
 
 def summary(
@@ -46,7 +53,7 @@ def summary(
         Kind | None,
         typer.Option(
             help="Rank by this alone. Logs: module, function, stack, trace, heap, size. "
-            "Blocks in the heaps of a dump: heap, size, content, source.",
+            "Blocks in the heaps of a dump: heap, size, size_class, content, source.",
             show_default="log: module",
         ),
     ] = None,
@@ -116,7 +123,7 @@ def summary(
         return
     if by in _OF_DUMPS_ALONE:
         raise OptionError(
-            f"expected --by {by} with a minidump, found {found.format}: a log has no contents", kind="option"
+            f"expected --by {by} with a minidump, found {found.format}: {_OF_DUMPS_ALONE[by]}", kind="option"
         )
     view: Live | Comparison
     if isinstance(found, hd.Comparison):
@@ -147,13 +154,13 @@ def _answer_of_dump(
     if machine is not None:
         _dump_json.write(machine, dump, top, by=by and by.value)
         if machine.is_table:
-            _output.remark_notes(dump.heap_notes)
+            _output.remark_notes(heap_views.notes_of(dump, by and by.value))
         _output.report_issues([(file, dump)])
         return
     target = _output.console()
     if by is not None:
         _dump_heaps.show_blocks(target, dump, by.value, top or _output.TOP)
-        _output.show_notes(target, dump.heap_notes)
+        _output.show_notes(target, heap_views.notes_of(dump, by.value))
         return
     _dumps.show_dump(target, dump, top or _output.TOP)
     _addresses.show(target, dump.addresses, top or _output.TOP)

@@ -61,6 +61,7 @@ _BLOCK_SCHEMA: dict[str, Any] = {
     "flags": pl.UInt8,
     "content": pl.String,
     "first_word": pl.UInt64,
+    "target_name": pl.String,
     "request_number": pl.UInt32,
     "file": pl.String,
     "line": pl.UInt32,
@@ -100,7 +101,8 @@ class HeapDumpAnswer:
         those that the program has, ``front_end`` (``backend``, ``lfh``, ``large``, ``page_heap``), ``state`` (``busy``,
         ``free``, ``internal``: the heap's own), ``flags``, ``content`` (``vtable``, ``ascii``, ``utf16``, ``pointer``,
         ``function``, ``debug_crt``, ``zeros``, ``noise``; of internal ones what they are), ``first_word`` of blocks
-        with a vtable or a function, ``request_number``, ``file`` and ``line`` of blocks of the debug C runtime,
+        with a vtable or a function, ``target_name`` (the class of the vtable, where `write_symbols` names it),
+        ``request_number``, ``file`` and ``line`` of blocks of the debug C runtime,
         ``stack``. Slots of the low-fragmentation heap lie in entries of content ``user_blocks``.
     stacks : tuple of tuple of str
         Places of each stack in modules, innermost first: ``fhpreview+0x27A8``. ``stack`` of a block counts from 0.

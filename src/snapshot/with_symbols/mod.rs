@@ -2,6 +2,7 @@
 //!
 //! Invariant: frames keep their ids, texts and modules, and stacks their fingerprints. What a tool had printed resolved stays as it is.
 
+mod contents;
 mod tables;
 mod taken_back;
 mod texts;
@@ -15,6 +16,7 @@ use arrow_array::{
 };
 use rayon::prelude::*;
 
+pub use contents::{NamedContents, name_contents};
 use texts::Texts;
 
 use crate::{
@@ -71,14 +73,7 @@ impl<'a> Resolved<'a> {
         by_name: bool,
     ) -> Self {
         let modules = Module::list(table);
-        // A log tells where its tool had the symbols from, a dump what the linker called them.
-        let files = texts(table, "symbol_file").chain(texts(table, "debug_file")).chain(std::iter::repeat(None));
-        let code = |(module, file): (&Module<'a>, Option<&'a str>)| Code {
-            wanted: wanted(module, file),
-            base: module.base.unwrap_or(u64::MAX),
-            end: if module.base.is_some() { module.end() } else { u64::MAX },
-        };
-        let codes: Vec<Code<'a>> = modules.iter().zip(files).map(code).collect();
+        let codes = codes(&modules, table);
         let (outcomes, names) = resolve(store, &codes, addresses, kind, by_name);
         Self { modules, codes, outcomes, names }
     }
@@ -120,6 +115,18 @@ impl Snapshot {
             None => self.tables.push((table.name, new)),
         }
     }
+}
+
+/// What is looked for, of the modules of a table.
+fn codes<'a>(modules: &[Module<'a>], table: Option<&'a Table>) -> Vec<Code<'a>> {
+    // A log tells where its tool had the symbols from, a dump what the linker called them.
+    let files = texts(table, "symbol_file").chain(texts(table, "debug_file")).chain(std::iter::repeat(None));
+    let code = |(module, file): (&Module<'a>, Option<&'a str>)| Code {
+        wanted: wanted(module, file),
+        base: module.base.unwrap_or(u64::MAX),
+        end: if module.base.is_some() { module.end() } else { u64::MAX },
+    };
+    modules.iter().zip(files).map(code).collect()
 }
 
 /// What a log knows of the symbols of a module. The place that its tool had them from is often in a store, whose folder names the build.

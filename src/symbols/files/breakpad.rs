@@ -16,13 +16,14 @@ mod lines;
 mod list;
 
 use lines::Lines;
-use list::List;
+use list::{List, public};
 
 use super::{Facts, Format};
 use crate::{
     input::content::Content,
     symbols::{
         answer::{Answer, Kind},
+        data::Data,
         fault::Fault,
         known::Known,
     },
@@ -69,6 +70,24 @@ impl Format for Breakpad {
             Some(named.clone())
         };
         places.iter().for_each(|place| known.tell_answer(*place, answer(place).as_ref()));
+        Ok(())
+    }
+
+    fn tell_data(&self, content: &Content, data: &mut Data<'_>) -> Result<(), Fault> {
+        let first = content.split(|byte| *byte == b'\n').next().map(text);
+        if first.and_then(module).is_some_and(|module| module.machine == "x86") {
+            data.is_32_bit();
+        }
+        for at in memchr::memmem::find_iter(content, b"\nPUBLIC ") {
+            let line = content[at + 1..].split(|byte| *byte == b'\n').next().map(text);
+            let symbol = line.and_then(|line| public(line.strip_prefix("PUBLIC ")?));
+            match symbol.filter(|symbol| !symbol.name.starts_with(list::UNKNOWN)) {
+                // An underscore alone may be part of a name in the source.
+                Some(symbol) if symbol.name.contains('@') => data.tell(symbol.start, symbol.name),
+                Some(symbol) => data.tell_plain(symbol.start, symbol.name),
+                None => {}
+            }
+        }
         Ok(())
     }
 }
@@ -177,6 +196,19 @@ STACK WIN 4 1010 30 0 0 0 0 0 0 1 x
         let names: Vec<_> = found[2..6].iter().flat_map(told).collect();
         assert_eq!(names, ["empty -:0", "Open -:0", "shop::Close -:0", "one -:0"]);
         assert_eq!(found[5].as_ref().unwrap().other_names, 1);
+    }
+
+    #[test]
+    fn public_symbols_name_what_begins_right_there() {
+        let data = |text: &str, places: &[u32]| Breakpad.data(&Content::new(text.as_bytes().to_vec()), places).unwrap();
+        let found = data(TEXT, &[0x1010, 0x2010, 0x2014, 0x2020, 0x2030, 0x2040]);
+        let names: Vec<_> = found.iter().map(|(place, name)| (*place, name.as_str())).collect();
+        assert_eq!(names, [(0x2010, "Open"), (0x2020, "shop::Close"), (0x2030, "one | two")]);
+        let tables = "MODULE windows x86 0 shop.pdb\r\nPUBLIC 10 0 ??_7Item@shop@@6B@\r\nPUBLIC m 10 0 ??_7Basket@@6B@\r\n\
+                      PUBLIC 20 0 __ZTV4Item\r\nPUBLIC 30 0 _start\r\nPUBLIC 40\nPUBLIC zz 0 x";
+        let found = data(tables, &[0x10, 0x20, 0x28, 0x30, 0x40]);
+        let names: Vec<_> = found.iter().map(|(place, name)| (*place, name.as_str())).collect();
+        assert_eq!(names, [(0x10, "Basket | shop::Item"), (0x28, "Item"), (0x30, "_start")]);
     }
 
     #[test]

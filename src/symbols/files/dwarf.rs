@@ -15,7 +15,7 @@ use weight::weigh;
 use super::{Facts, Format};
 use crate::{
     input::content::Content,
-    symbols::{answer::Kind, fault::Fault, image, known::Known},
+    symbols::{answer::Kind, data::Data, fault::Fault, image, known::Known},
 };
 
 /// The format.
@@ -58,6 +58,15 @@ impl Format for Dwarf {
         };
         let mut kept = Kept::of(content.len());
         places.iter().for_each(|place| known.tell_answer(*place, names.answer(*place, &mut kept).as_ref()));
+        Ok(())
+    }
+
+    fn tell_data(&self, content: &Content, data: &mut Data<'_>) -> Result<(), Fault> {
+        let file = parsed(content)?;
+        if !file.is_64() {
+            data.is_32_bit();
+        }
+        names::data(&file).for_each(|(start, name)| data.tell(start, name));
         Ok(())
     }
 }

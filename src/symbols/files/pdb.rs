@@ -16,7 +16,7 @@ use pdb_addr2line::{
     pdb::{self, FallibleIterator, MachineType, PDB, SymbolData},
 };
 
-use checked::Data;
+use checked::Data as Checked;
 use source::Bytes;
 
 use super::{Facts, Format};
@@ -24,6 +24,7 @@ use crate::{
     input::content::Content,
     symbols::{
         answer::Kind,
+        data::Data,
         fault::Fault,
         id::Id,
         known::{Function, Inlined, Known},
@@ -38,6 +39,9 @@ const PAGE: u64 = 0x1000;
 
 /// Kinds of public symbols.
 const PUBLICS: [u16; 2] = [0x110E, 0x1009];
+
+/// Kinds of symbols of data, beside the public ones.
+const DATA: [u16; 4] = [0x110C, 0x110D, 0x1007, 0x1008];
 
 impl Format for Pdb {
     fn begins(&self, start: &[u8]) -> bool {
@@ -62,8 +66,8 @@ impl Format for Pdb {
     }
 
     fn tell(&self, bytes: &Content, places: &[u32], known: &mut Known) -> Result<(), Fault> {
-        let data = Data::of(bytes)?;
-        let is_32_bit = data.lists().machine_type().is_ok_and(|machine| machine == MachineType::X86);
+        let data = Checked::of(bytes)?;
+        let is_32_bit = is_32_bit(data.lists());
         let (publics, map, modules) = (data.publics(), data.map(), data.modules()?);
         let context = data.context(
             &modules,
@@ -100,6 +104,34 @@ impl Format for Pdb {
         }
         Ok(())
     }
+
+    fn tell_data(&self, bytes: &Content, data: &mut Data<'_>) -> Result<(), Fault> {
+        let mut pdb = PDB::open(Bytes::of(bytes))?;
+        if is_32_bit(&pdb.debug_information()?) {
+            data.is_32_bit();
+        }
+        let (map, list) = (pdb.address_map()?, pdb.global_symbols()?);
+        let mut symbols = list.iter();
+        while let Some(symbol) = symbols.next()? {
+            let kind = symbol.raw_kind();
+            if !PUBLICS.contains(&kind) && !DATA.contains(&kind) {
+                continue;
+            }
+            let (offset, name) = match symbol.parse() {
+                Ok(SymbolData::Public(public)) if !public.function && !public.code => (public.offset, public.name),
+                Ok(SymbolData::Data(own)) => (own.offset, own.name),
+                _ => continue,
+            };
+            if let Some(start) = offset.to_rva(&map) {
+                data.tell(start.0, &name.to_string());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_32_bit(lists: &pdb::DebugInformation<'_>) -> bool {
+    lists.machine_type().is_ok_and(|machine| machine == MachineType::X86)
 }
 
 /// True if a PDB has functions beside its public symbols.

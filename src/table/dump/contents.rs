@@ -1,6 +1,7 @@
 //! The tables of what blocks of heaps begin with.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, new_null_array};
+use arrow_schema::DataType;
 
 use super::{all_u32s, all_u64s, texts, u32s, u64s};
 use crate::{
@@ -27,6 +28,8 @@ pub fn contents(all: &[HeapResult], modules: &ModuleMap) -> RecordBatch {
         u64s(rows.iter().map(target)),
         texts(rows.iter().map(|row| module(row).map(|module| &*module.name))),
         u64s(rows.iter().map(|row| target(row)?.checked_sub(module(row)?.base))),
+        // Symbols have the names, and a walk has no symbols.
+        new_null_array(&DataType::Utf8View, rows.len()),
         all_u64s(rows.iter().map(|row| row.3.requested)),
         all_u64s(rows.iter().map(|row| row.3.count)),
     ];

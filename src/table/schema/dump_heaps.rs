@@ -178,6 +178,13 @@ pub const BLOCK_CONTENTS: TableSchema = TableSchema {
         nullable("target", Kind::U64, "neither `vtable` nor `module`", "address that the pointer has"),
         nullable("module", Kind::Text, "neither `vtable` nor `module`", "module that it points into: `modules.name`"),
         nullable("module_offset", Kind::U64, "neither `vtable` nor `module`", "bytes from the module's base"),
+        nullable(
+            "target_name",
+            Kind::Text,
+            "nobody asked symbols (`Dump.with_symbols`), or they name nothing that begins right there",
+            "what begins at the target, by symbols: of a vtable its class, else the data; all names, with bars between, where \
+             the linker folded several",
+        ),
         column("requested_bytes", Kind::U64, "sum of the bytes asked for; without what the debug CRT added"),
         column("allocation_count", Kind::U64, "blocks"),
     ],

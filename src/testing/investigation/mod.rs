@@ -15,6 +15,7 @@
 
 pub(super) mod blocks;
 mod calls;
+pub mod classes;
 pub(super) mod program;
 pub mod series;
 pub(super) mod sites;

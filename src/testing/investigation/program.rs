@@ -146,6 +146,11 @@ impl Module {
         matches!(self.role, System | SystemOwner)
     }
 
+    /// The names of the classes of a module of the product.
+    pub fn classes(&self) -> Option<&'static [&'static str]> {
+        (!self.is_system()).then_some(self.words)
+    }
+
     /// How many functions it has.
     pub fn function_count(&self) -> u64 {
         let count = self.words.len() as u64;

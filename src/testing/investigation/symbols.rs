@@ -1,10 +1,14 @@
-//! The symbols of the imagined server, as Breakpad's text: every function of the product, with invented files and lines.
+//! The symbols of the imagined server, as Breakpad's text: every function of the product, with invented files and lines, and the tables of
+//! virtual functions of its classes.
 
 use std::io::{self, Write};
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::program::{FUNCTION_BYTES, MODULES, Module};
+use super::{
+    classes::{self, CLASSES},
+    program::{FUNCTION_BYTES, MODULES, Module},
+};
 
 /// The module whose symbols the customer's machine lacks.
 pub const WITHOUT: &str = "fhlicence";
@@ -89,6 +93,10 @@ fn write(out: &mut impl Write, place: usize) -> io::Result<()> {
             let shown = if has_inlined && line == INLINED.0 { INLINED.1 } else { first + line };
             writeln!(out, "{:x} {LINE_BYTES:x} {shown} {file}", start + line * LINE_BYTES)?;
         }
+    }
+    for class in 0..CLASSES {
+        let symbol = classes::symbol(module, class).unwrap_or_default();
+        writeln!(out, "PUBLIC {:x} 0 {symbol}", classes::table(module, class))?;
     }
     Ok(())
 }

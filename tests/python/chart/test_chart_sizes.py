@@ -4,6 +4,7 @@ import heapdelta as hd
 import polars as pl
 import pytest
 from heapdelta import chart, testing
+from heapdelta._ranking import size_classes
 from heapdelta.chart import _sizes
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +31,7 @@ def state(found, name):
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=30))
 def test_bin_of_a_block_is_the_number_of_its_highest_bit(sizes):
-    exponents = blocks(sizes).select(_sizes.exponent(pl.col("requested_bytes"))).to_series().to_list()
+    exponents = blocks(sizes).select(size_classes.exponent(pl.col("requested_bytes"))).to_series().to_list()
     assert exponents == [size.bit_length() - 1 for size in sizes]
 
 
@@ -60,7 +61,7 @@ def test_bins_hold_every_block_and_every_byte(before, after):
     ],
 )
 def test_bins_have_a_name(power, text):
-    assert _sizes.bin_text(power) == text
+    assert size_classes.text(power) == text
 
 
 def test_sums_of_a_picture_are_those_of_the_logs(snapshots):

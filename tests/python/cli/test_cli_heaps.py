@@ -49,7 +49,7 @@ def test_summary_of_a_dump_without_heaps_says_how_to_take_a_better_one(
     assert written["heap_memory"]["held_bytes"] < written["heap_memory"]["committed_bytes"]
 
 
-@pytest.mark.parametrize("kind", ["heap", "size", "content", "source"])
+@pytest.mark.parametrize("kind", ["heap", "size", "size_class", "content", "source"])
 def test_machines_get_exact_numbers(kind: str, story: testing.HeapDumps, capsys: pytest.CaptureFixture[str]) -> None:
     ranking = hd.read_dump(story.after).by(kind)
     out, _ = run("summary", story.after, "--by", kind, "--json", capsys=capsys)
@@ -75,7 +75,7 @@ def test_diff_ranks_blocks_without_being_asked(story: testing.HeapDumps, capsys:
 
 def test_series_follows_blocks(story: testing.HeapDumps, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [answer.path for answer in story.dumps]
-    for kind in ("heap", "size", "content", "region_class"):
+    for kind in ("heap", "size", "size_class", "content", "region_class"):
         out, _ = run("series", *paths, "--by", kind, "--csv", capsys=capsys)
         made = hd.series([hd.read_dump(path) for path in paths], by=kind).growth()
         assert len(list(csv.DictReader(io.StringIO(out)))) == made.height
@@ -85,11 +85,13 @@ def test_series_follows_blocks(story: testing.HeapDumps, capsys: pytest.CaptureF
 
 def test_what_makes_no_sense_is_refused(story: testing.HeapDumps, capsys: pytest.CaptureFixture[str]) -> None:
     _, err = run("summary", story.after, "--by", "module", capsys=capsys, code=cli.USAGE)
-    assert "expected --by heap, size, content or source with a minidump, found module" in err
+    assert "expected --by heap, size, size_class, content or source with a minidump, found module" in err
     _, err = run("summary", story.logs[0].path, "--by", "content", capsys=capsys, code=cli.USAGE)
     assert "expected --by content with a minidump" in err
+    _, err = run("summary", story.logs[0].path, "--by", "size_class", capsys=capsys, code=cli.USAGE)
+    assert "--by size ranks the blocks" in err
     _, err = run("summary", story.after, "--csv", capsys=capsys, code=cli.USAGE)
-    assert "--by heap, size, content or source" in err
+    assert "--by heap, size, size_class, content or source" in err
 
 
 def test_dumps_with_stacks_are_logs_on_demand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,7 +56,7 @@ def test_growth_is_that_which_was_written(
 
 def test_all_rankings_of_blocks_have_one_sum(delta: hd.DumpDelta, story: testing.HeapDumps) -> None:
     more = story.dumps[1].busy.height - story.dumps[0].busy.height
-    for kind in ("heap", "size", "content"):
+    for kind in ("heap", "size", "size_class", "content"):
         assert delta.by(kind)["allocation_count_delta"].sum() == more
 
 

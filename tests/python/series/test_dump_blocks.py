@@ -43,7 +43,7 @@ def test_a_series_keeps_no_walk(story: testing.HeapDumps) -> None:
 
 
 def test_growth_has_verdicts(dumps: list[hd.Dump]) -> None:
-    for by in ("heap", "size", "content", "region_class"):
+    for by in ("heap", "size", "size_class", "content", "region_class"):
         series = hd.series(dumps, by=by)
         growth = series.growth(warm_up_hours=0)
         assert growth.height
@@ -67,8 +67,35 @@ def test_a_dump_that_does_not_tell_all_is_no_point(dumps: list[hd.Dump], tmp_pat
 
 
 def test_logs_and_dumps_are_followed_by_what_they_have(dumps: list[hd.Dump], story: testing.HeapDumps) -> None:
-    with pytest.raises(exceptions.OptionError, match="expected counter, heap, size, content, source or region_class"):
+    with pytest.raises(
+        exceptions.OptionError, match="expected counter, heap, size, size_class, content, source or region_class"
+    ):
         hd.series(dumps, by="module")
     logs = [hd.read_log(answer.path) for answer in story.logs[:2]]
     with pytest.raises(exceptions.OptionError, match="expected two dumps or more, found 0"):
         hd.series(logs, by="size")
+
+
+def test_classes_have_names_where_some_dumps_know_them(
+    dumps: list[hd.Dump], story: testing.HeapDumps, tmp_path: Path
+) -> None:
+    store = hd.symbols(testing.write_symbols(tmp_path / "symbols"))
+    plain = hd.series(dumps, by="content").table()
+    # One dump that knows the names is enough: a place is one class in all of them.
+    known = [dump.with_symbols(store) if point == STEPS - 1 else dump for point, dump in enumerate(dumps)]
+    series = hd.series(known, by="content")
+    table = series.table()
+    assert table.drop("target_name").equals(plain.drop("target_name"))
+    assert plain["target_name"].null_count() == plain.height
+    for point, answer in enumerate(story.dumps):
+        sums: dict[str, int] = {}
+        for name, size in answer.busy.drop_nulls("target_name").select("target_name", "requested_bytes").iter_rows():
+            sums[name] = sums.get(name, 0) + size
+        rows = table.filter(pl.col("point") == point).drop_nulls("target_name")
+        found = {name: value for name, value in rows.select("target_name", "value").iter_rows() if value}
+        assert found == {name: size for name, size in sums.items() if name in found}
+    last = {name for name in story.dumps[-1].busy["target_name"] if name is not None}
+    assert last <= set(table["target_name"])
+    assert any(note.startswith("no symbols of the right build were found for") for note in series.notes)
+    leak = series.growth(warm_up_hours=0).filter(begins_with="vtable").row(0, named=True)
+    assert (leak["module"], leak["target_name"], leak["verdict"]) == ("fhpreview", "Shared<Thumbnail>", "leak")

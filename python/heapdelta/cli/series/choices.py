@@ -14,12 +14,13 @@ class Kind(StrEnum):
     HEAP = "heap"
     COUNTER = "counter"
     SIZE = "size"
+    SIZE_CLASS = "size_class"
     CONTENT = "content"
     SOURCE = "source"
     REGION_CLASS = "region_class"
 
 
-OF_DUMPS = (Kind.COUNTER, Kind.SIZE, Kind.CONTENT, Kind.SOURCE, Kind.REGION_CLASS)
+OF_DUMPS = (Kind.COUNTER, Kind.SIZE, Kind.SIZE_CLASS, Kind.CONTENT, Kind.SOURCE, Kind.REGION_CLASS)
 """What only dumps tell."""
 
 

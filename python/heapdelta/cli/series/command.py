@@ -52,7 +52,7 @@ def series(
         Kind | None,
         typer.Option(
             help="What to rank; counter: what dumps count, such as private usage, handles and threads; of blocks in "
-            "the heaps of dumps heap, size, content, source; region_class: of their memory.",
+            "the heaps of dumps heap, size, size_class, content, source; region_class: of their memory.",
             show_default="module; counter where there are dumps only",
         ),
     ] = None,
@@ -152,6 +152,8 @@ def series(
     if kind in OF_DUMPS or (kind is Kind.HEAP and not len(batch)):
         _views.refuse_for_dumps(filters)
         refusals.refuse(kind, filters, inclusive=inclusive)
+        if kind is Kind.CONTENT:
+            batch.dumps = [dump for dump in map(how.named, batch.dumps) if isinstance(dump, hd.Dump)]
         made = _of_dumps(batch, kind, order=order, runs=runs, threads=threads)
         ranking = made.growth(**judged)
         people = partial(counters.show_alone, counters=made, ranking=ranking, batch=batch)

@@ -9,14 +9,15 @@ use crate::symbols::{
 };
 
 /// What dump_syms calls the places where nothing is known any more.
-const UNKNOWN: &str = "<unknown in ";
+pub const UNKNOWN: &str = "<unknown in ";
 
 /// A function, or a public symbol.
 pub struct Function<'a> {
     /// Where it begins, and ends.
     pub start: u32,
     end: u64,
-    name: &'a str,
+    /// As the file has it.
+    pub name: &'a str,
     has_other_names: bool,
     /// Its lines and inlined calls.
     pub body: &'a [u8],
@@ -157,7 +158,7 @@ fn function<'a>(rest: &'a str, body: &'a [u8]) -> Option<Function<'a>> {
 }
 
 /// `ADDRESS PARAMETERS NAME`.
-fn public(rest: &str) -> Option<Function<'_>> {
+pub fn public(rest: &str) -> Option<Function<'_>> {
     let (rest, has_other_names) = without_mark(rest);
     let mut words = rest.splitn(3, ' ');
     let start = hex(words.next()?)?.try_into().ok()?;

@@ -172,11 +172,8 @@ pub fn code(file: &object::File<'_>) -> Vec<Range<u32>> {
 
 /// Functions that the linker knows in these sections, sorted by place.
 pub fn linked<'a>(file: &object::File<'a>, code: &[Range<u32>]) -> Vec<Linked<'a>> {
-    let base = file.relative_address_base();
     let function = |symbol: object::Symbol<'a, '_>| {
-        let is_placed = matches!(symbol.section(), SymbolSection::Section(_));
-        let name = symbol.name().ok().filter(|name| is_placed && !name.is_empty() && !name.starts_with('.'))?;
-        let start = u32::try_from(symbol.address().checked_sub(base)?).ok()?;
+        let (start, name) = placed(file, &symbol)?;
         section(code, start)?;
         Some((start, symbol.kind() != SymbolKind::Text, name))
     };
@@ -184,4 +181,18 @@ pub fn linked<'a>(file: &object::File<'a>, code: &[Range<u32>]) -> Vec<Linked<'a
     linked.sort_unstable();
     linked.dedup();
     linked
+}
+
+/// Symbols that the linker knows outside of code.
+pub fn data<'f, 'a>(file: &'f object::File<'a>) -> impl Iterator<Item = (u32, &'a str)> + use<'f, 'a> {
+    let code = code(file);
+    file.symbols().filter_map(move |symbol| placed(file, &symbol).filter(|(start, _)| section(&code, *start).is_none()))
+}
+
+/// Where a symbol is, bytes from the base of the image, and its name.
+fn placed<'a>(file: &object::File<'a>, symbol: &object::Symbol<'a, '_>) -> Option<(u32, &'a str)> {
+    let is_placed = matches!(symbol.section(), SymbolSection::Section(_));
+    let name = symbol.name().ok().filter(|name| is_placed && !name.is_empty() && !name.starts_with('.'))?;
+    let start = u32::try_from(symbol.address().checked_sub(file.relative_address_base())?).ok()?;
+    Some((start, name))
 }

@@ -7,6 +7,7 @@ use super::{
     place::{Entry, What, fronts, uncommitted_pages},
     plan::{Block, Piece},
 };
+use crate::testing::investigation::{classes, program::MODULES};
 
 /// What a stretch of a heap is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct BlockRow {
     pub content: &'static str,
     /// The first word of a block of which it says something.
     pub first_word: Option<u64>,
+    /// The class of an object: its module and its number there.
+    pub class: Option<(u8, u8)>,
     /// Request number, file and line of a block of the debug C runtime.
     pub debug: Option<(u32, &'static str, u32)>,
     /// Number of the stack.
@@ -80,6 +83,14 @@ pub struct HeapRow {
     pub large_committed_bytes: u64,
 }
 
+impl BlockRow {
+    /// What symbols call the class of an object.
+    pub fn class_name(&self) -> Option<String> {
+        let (module, class) = self.class?;
+        classes::name(&MODULES[usize::from(module)], u64::from(class))
+    }
+}
+
 /// Everything that is in the heaps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -101,6 +112,7 @@ impl BlockRow {
             flags: None,
             content,
             first_word: None,
+            class: None,
             debug: None,
             stack: None,
         }
@@ -119,6 +131,7 @@ impl BlockRow {
             address: Some(address),
             requested: Some(u64::from(block.requested)),
             first_word: block.content.first_word(images),
+            class: block.content.class(),
             debug,
             stack: block.stack.checked_sub(1),
             ..Self::new(heap, entry, entry_bytes, State::Busy, block.content.name())

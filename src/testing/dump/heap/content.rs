@@ -1,7 +1,13 @@
 //! What blocks begin with: a class, text, pointers, the header of the debug C runtime.
 
 use super::{memory::Memory, plan::Block, rows::Row};
-use crate::testing::random::mix;
+use crate::testing::{
+    investigation::{
+        classes::{self, CLASSES},
+        program::MODULES,
+    },
+    random::mix,
+};
 
 /// What a block holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,14 +33,12 @@ pub enum Content {
 /// What contents need to know.
 #[derive(Debug, Clone)]
 pub struct Images {
-    /// Base and bytes of each module.
-    pub modules: Vec<(u64, u64)>,
+    /// Base of each of [`MODULES`].
+    pub bases: Vec<u64>,
     /// Module that uses the debug C runtime.
     pub debug_module: usize,
 }
 
-/// Bytes between the vtables of two classes.
-const CLASS: u64 = 0x40;
 const WORDS: [&str; 6] = ["order 10482 accepted", "Fernhollow/4.2", "GET /catalog/41", "thumbnail", "Zolltarif", "x"];
 /// What the debug C runtime puts around a block.
 const NO_MANS_LAND: [u8; 4] = [0xFD; 4];
@@ -49,16 +53,27 @@ const FILE_BYTES: u64 = 0x40;
 impl Images {
     /// Where the constants of a module start.
     pub fn constants(&self, module: usize) -> u64 {
-        let (base, bytes) = self.modules[module];
-        base + (bytes / 0x1000 * 3 / 4) * 0x1000
+        self.bases[module] + classes::constants(&MODULES[module])
     }
 
     pub fn vtable(&self, module: u8, class: u8) -> u64 {
-        self.constants(usize::from(module)) + u64::from(class) * CLASS
+        self.bases[usize::from(module)] + classes::table(&MODULES[usize::from(module)], u64::from(class))
+    }
+
+    /// The vtables of all classes of a module: where they start, and their bytes.
+    pub fn vtables(&self, module: usize, is_64_bit: bool) -> (u64, Vec<u8>) {
+        let mut bytes = vec![0; (CLASSES * classes::APART) as usize];
+        let width = if is_64_bit { 8 } else { 4 };
+        for (class, place) in (0..).zip(bytes.chunks_exact_mut(classes::APART as usize)) {
+            for (word, function) in place.chunks_exact_mut(width).zip(classes::functions(module, class)) {
+                word.copy_from_slice(&(self.bases[module] + function).to_le_bytes()[..width]);
+            }
+        }
+        (self.constants(module), bytes)
     }
 
     pub fn function(&self, module: u8) -> u64 {
-        self.modules[usize::from(module)].0 + 0x1340
+        self.bases[usize::from(module)] + 0x1340
     }
 
     /// Where the names of the files of the debug C runtime's blocks are, and their bytes: in the page after the vtables.
@@ -102,6 +117,11 @@ impl Content {
             Content::Function(module) => Some(images.function(module)),
             _ => None,
         }
+    }
+
+    /// The class of an object: its module and its number there.
+    pub fn class(self) -> Option<(u8, u8)> {
+        if let Content::Class(module, class) = self { Some((module, class)) } else { None }
     }
 
     /// The content if a block of so many bytes can hold it, else noise.

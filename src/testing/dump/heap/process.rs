@@ -74,8 +74,7 @@ pub fn images_of(seed: u64, is_64_bit: bool) -> Images {
 }
 
 fn images(run: &Run) -> Images {
-    let modules = run.bases.iter().zip(&MODULES).map(|(base, module)| (*base, module.bytes)).collect();
-    Images { modules, debug_module: module_named(CULPRIT) }
+    Images { bases: run.bases.clone(), debug_module: module_named(CULPRIT) }
 }
 
 /// The stacks of the story as places in modules.
@@ -118,9 +117,9 @@ pub fn plan(options: &Options, worlds: &[World], mut parts: Vec<Allocation>) -> 
     });
     let pebs: &[u64] = if options.wow64 { &[WOW_INNER_PEB, WOW_PEB] } else { &[old_peb] };
     for (world, base) in worlds.iter().zip(pebs) {
-        parts.push(peb(world.row, *base, world.images.modules[0].0, global_flag(options), &listed(options, world)));
+        parts.push(peb(world.row, *base, world.images.bases[0], global_flag(options), &listed(options, world)));
     }
-    constants(&worlds[0].images, &mut ranges);
+    constants(&worlds[0], &mut ranges);
     let end = if plan.is_64_bit { 0x7FFF_FFFF_0000 } else { 0x7FFF_0000 };
     for part in parts {
         regions.extend(region_rows(&part));
@@ -208,17 +207,20 @@ fn listed(options: &Options, world: &World) -> Vec<u64> {
         heaps.remove(2);
     }
     if options.damage == Some(Damage::FalseHeap) {
-        heaps.insert(1, world.images.modules[0].0);
+        heaps.insert(1, world.images.bases[0]);
     }
     heaps
 }
 
-/// The names of files that the debug C runtime's blocks point to.
-fn constants(images: &Images, ranges: &mut Vec<Range>) {
-    let (base, bytes) = images.files();
-    let mut range = Range::new(base, 0x1000);
-    range.known.push((0, bytes));
-    ranges.push(range);
+/// What blocks point to in images: vtables, and the names of files of the debug C runtime's blocks.
+fn constants(world: &World, ranges: &mut Vec<Range>) {
+    let images = &world.images;
+    let vtables = (0..images.bases.len()).map(|module| images.vtables(module, world.row.is_64_bit));
+    ranges.extend(vtables.chain([images.files()]).map(|(base, bytes)| {
+        let mut range = Range::new(base, 0x1000);
+        range.known.push((0, bytes));
+        range
+    }));
 }
 
 fn region_rows(part: &Allocation) -> Vec<Region> {

@@ -147,7 +147,7 @@ impl<'a> Writer<'a> {
         let mut left = block_count / heap_count + u64::from(number < block_count % heap_count);
         // Half of the blocks in slots; the others get what is left of the bytes.
         let mean = (2 * heap_bytes / block_count.max(1)).saturating_sub(MEAN_STRIDE).max(0x30);
-        let modules = self.images().modules.len() as u64;
+        let modules = self.images().bases.len() as u64;
         while left > 0 {
             let slots = BUSY.min(left);
             heap.pieces.push(slots_of(&mut random, slots, modules));

@@ -17,7 +17,7 @@ fn block(requested: u32) -> Block {
 }
 
 fn images() -> Images {
-    Images { modules: vec![(0x5800_0000, 0x10_0000)], debug_module: 0 }
+    Images { bases: vec![0x5800_0000], debug_module: 0 }
 }
 
 /// A heap with blocks of every size, holes, free places and slots, over several segments.
