@@ -13,7 +13,7 @@ FROM python:3.13-slim-bookworm
 RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /wheels/*.whl /tmp/
-RUN for wheel in /tmp/*.whl; do pip install --no-cache-dir "$wheel[all]"; done && rm /tmp/*.whl && heapdelta doctor
+RUN for wheel in /tmp/*.whl; do pip install --no-cache-dir "${wheel}[all]"; done && rm /tmp/*.whl && heapdelta doctor
 RUN useradd --create-home analyst
 USER analyst
 WORKDIR /work

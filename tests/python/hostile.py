@@ -12,9 +12,6 @@ from pathlib import Path
 import pytest
 from small_log import APP_FRAME, NTDLL_FRAME, Log
 
-# Whoever tests with it is about limits, users and pipes of POSIX.
-resource = pytest.importorskip("resource")
-
 MAIN = "from heapdelta_command import main; main()"
 NOBODY = 65534
 
@@ -51,9 +48,20 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
+def linked(path: Path, target: str | Path) -> None:
+    """Make a symbolic link: on Windows that is a privilege, and Wine says that it made one and did not."""
+    try:
+        path.symlink_to(target, target_is_directory=(path.parent / target).is_dir())
+    except OSError as error:
+        pytest.skip(f"NOT TESTED, there are no symbolic links: {error}")
+    if not path.is_symlink():
+        pytest.skip("NOT TESTED, there are no symbolic links")
+
+
 @contextmanager
 def no_file_longer_than(size: int) -> Iterator[None]:
     """A disk that is full behind a number of bytes of each file. Python ignores the signal, so that writing fails."""
+    resource = pytest.importorskip("resource", reason="only POSIX limits the size of a file")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -65,6 +73,8 @@ def no_file_longer_than(size: int) -> Iterator[None]:
 @contextmanager
 def nobody() -> Iterator[None]:
     """Be a user who may not do everything: tests may run as root."""
+    if os.name == "nt":
+        pytest.skip("users and modes of POSIX")
     if os.geteuid() != 0:
         yield
         return

@@ -104,13 +104,17 @@ def clone(release: Release) -> str:
 
 def version_and_changelog(release: Release) -> str:
     """Write the version where it stands, which is Cargo.toml, have the lock files follow, and date the changelog."""
+    manifests = ("Cargo.toml", "fuzz/Cargo.toml")
+    for each in manifests:
+        # What the lock files name, so that below they can follow without the registry, which may have newer crates.
+        run("cargo", "fetch", "--quiet", "--locked", "--manifest-path", each, cwd=release.tree)
     manifest = release.tree / "Cargo.toml"
     text, count = re.subn(
         r'(?m)^version = ".*"$', f'version = "{release.version}"', manifest.read_text("utf-8"), count=1
     )
     assert count == 1
     manifest.write_text(text, encoding="utf-8")
-    for each in ("Cargo.toml", "fuzz/Cargo.toml"):
+    for each in manifests:
         run("cargo", "update", "--quiet", "--workspace", "--offline", "--manifest-path", each, cwd=release.tree)
     log = release.tree / "CHANGELOG.md"
     dated = with_date(log.read_text("utf-8"), release.version, datetime.datetime.now(datetime.UTC).date().isoformat())

@@ -21,17 +21,31 @@ fail() {
     exit 1
 }
 
+# Lists of packages of our own, of today: those of the machine may be old or missing, and need root to be renewed.
+# What is installed is still that of the machine. Where no server answers, the lists of last time are used.
+for_apt() {
+    mkdir -p "$CACHE"/apt/lists/partial "$CACHE"/apt/cache/archives/partial
+    cat >"$CACHE/apt/conf" <<CONF
+Dir::State::Lists "$CACHE/apt/lists";
+Dir::Cache "$CACHE/apt/cache";
+APT::Sandbox::User "$(id --user --name)";
+CONF
+    export APT_CONFIG=$CACHE/apt/conf
+    apt-get update --quiet &>"$CACHE/apt/update.log" || echo "test-windows: apt-get update failed: see $CACHE/apt/update.log" >&2
+}
+
 # The version that Debian has now must be new enough for us.
 check_rust() {
     local wanted has
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$PROJECT/Cargo.toml")
     has=$(apt-cache policy rustc-web | sed -n 's/.*Candidate: \([0-9.]*\).*/\1/p')
-    test -n "$has" || fail "expected Debian's package rustc-web, found none: run apt-get update as root"
+    test -n "$has" || fail "expected Debian's package rustc-web, found none: see $CACHE/apt/update.log"
     printf '%s\n%s\n' "$wanted" "$has" | sort --version-sort --check=quiet ||
         fail "expected Debian's rustc-web of $wanted or later, as Cargo.toml asks for, found $has"
 }
 
 command -v apt-get >/dev/null || fail "expected Debian's apt-get, found none: the tools are taken from its packages"
+for_apt
 check_rust
 # The packages by name, and of what they need all that this machine has not.
 mapfile -t names < <({

@@ -85,7 +85,7 @@ def enable(*, interactive: bool = False) -> None:
     Parameters
     ----------
     interactive : bool, default False
-        False shows a picture (SVG); True a page of its own inside the cell, with tooltips, at 0.9 MB a chart.
+        False shows a picture (SVG); True a page of its own inside the cell, with tooltips, at 1 MB a chart.
     """
     alt.renderers.register("heapdelta", _render)
     alt.renderers.enable("heapdelta", interactive=interactive)

@@ -12,7 +12,7 @@ import typer
 from heapdelta import cli
 from heapdelta.cli import _files
 from heapdelta.cli._files import INPUT, OUTPUT
-from hostile import command, files_of, two_logs
+from hostile import command, files_of, linked, two_logs
 
 # Options of text that name no file.
 TEXTS = {"max_growth", "max_growth_each", "max_growth_of", "address_space", "encoding", "password", "archive_limit"}
@@ -158,17 +158,17 @@ def test_log_is_known_by_what_it_is(way: str, folder: Path, capsys: pytest.Captu
     elif way == "absolute":
         output = str(folder / "after.svg")
     elif way == "symbolic":
-        Path(output).symlink_to("after.svg")
+        linked(Path(output), "after.svg")
     elif way == "hard":
         os.link("after.svg", output)
     elif way == "chain":
-        Path("inner/second.svg").symlink_to("../after.svg")
-        Path(output).symlink_to("inner/second.svg")
+        linked(Path("inner/second.svg"), "../after.svg")
+        linked(Path(output), "inner/second.svg")
     elif way == "input is the link":
-        Path(output).symlink_to("after.svg")
+        linked(Path(output), "after.svg")
         log, output = output, log
     else:
-        Path("inner/here").symlink_to(folder, target_is_directory=True)
+        linked(Path("inner/here"), folder)
         output = "inner/here/after.svg"
     refused(["diff", "before.svg", log, "--chart", output], f"output is the input {log}", capsys)
 
@@ -285,7 +285,8 @@ def test_refusal_goes_to_the_terminal_where_there_is_one(folder: Path) -> None:
     ],
 )
 def test_two_outputs_of_one_file_are_refused(first: str, second: str, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("link.md").symlink_to("x.md")
+    if "link.md" in (first, second):
+        linked(Path("link.md"), "x.md")
     Path("there.md").write_text("old\n", encoding="utf-8")
     os.link("there.md", "hard.md")
     arguments = ["check", *LOGS, "--max-growth", "1GB", "--markdown", first, "--junit", second]
@@ -337,7 +338,7 @@ def test_demo_knows_its_own_files_by_their_content(capsys: pytest.CaptureFixture
     assert files_of(Path("own")) == first
     Path("own/before.txt").write_bytes(b"evidence under the same name")
     Path("own/growth.png").unlink()
-    Path("own/growth.png").symlink_to("../after.svg")
+    linked(Path("own/growth.png"), "../after.svg")
     changed = files_of(Path("own"))
     capsys.readouterr()
     assert cli.run(["demo", "--out", "own"]) == cli.USAGE

@@ -12,6 +12,9 @@ import pytest
 from heapdelta import cli
 from hostile import MAIN, command, files_of, no_file_longer_than, two_logs
 
+# Limits, closed descriptors and pipes of POSIX.
+pytest.importorskip("resource")
+
 LOGS = ["before.txt", "after.txt"]
 FORMS = {
     "csv": ["series", *LOGS, "--csv", "-o"],

@@ -10,6 +10,7 @@ from pathlib import Path
 import heapdelta as hd
 import polars as pl
 import pytest
+from hostile import linked
 from packed import locked_zip, log, overlapping_zip, raw_zip, tarred, zipped
 from small_tree import assert_equal, small_batches, write_tree
 
@@ -112,9 +113,9 @@ def test_a_password_is_written_nowhere(uploads: Path) -> None:
 def test_links_in_a_circle_end(uploads: Path) -> None:
     (uploads / "more").mkdir()
     (uploads / "more" / "b.txt").write_bytes(log(6))
-    (uploads / "more" / "back").symlink_to(uploads)
-    (uploads / "itself").symlink_to(uploads / "itself")
-    (uploads / "nowhere").symlink_to(uploads / "there-is-no-such-file")
+    linked(uploads / "more" / "back", uploads)
+    linked(uploads / "itself", uploads / "itself")
+    linked(uploads / "nowhere", uploads / "there-is-no-such-file")
     rows = told(uploads)
     assert rows.pop("more/b.txt") == ("read", "umdh2")
     assert rows.pop("more/back") == ("not ours", "link")
@@ -128,7 +129,7 @@ def test_a_link_to_a_folder_does_not_take_its_files(uploads: Path) -> None:
     (uploads / "real" / "b.txt").write_bytes(log(6))
     hd.ingest(uploads, uploads.parent / "data")
     for name in ("a-link", "z-link"):
-        (uploads / name).symlink_to(uploads / "real")
+        linked(uploads / name, uploads / "real")
     found = hd.ingest(uploads, uploads.parent / "data")
     assert found.vanished.is_empty()
     assert hd.open(uploads.parent / "data").scan("captures").collect().height == 2

@@ -9,6 +9,7 @@ from pathlib import Path
 import heapdelta as hd
 import polars as pl
 import pytest
+from hostile import linked
 from packed import log, tarred, zipped
 from polars.testing import assert_frame_equal
 from small_log import Log
@@ -257,7 +258,7 @@ def test_numbers_that_63_bits_do_not_hold_are_null_and_told(tmp_path: Path) -> N
 
 
 def test_progress_tells_files_bytes_and_failures(tree: Path, tmp_path: Path) -> None:
-    (tree / "case-003" / "locked.txt").symlink_to(tree / "nowhere")
+    linked(tree / "case-003" / "locked.txt", tree / "nowhere")
     seen: list[hd.dataset.Progress] = []
     hd.ingest(tree, tmp_path / "data", progress=seen.append)
     assert (seen[0].files, seen[-1].files, seen[-1].failures) == (0, seen[-1].file_count, 2)
