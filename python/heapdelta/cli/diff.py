@@ -11,7 +11,7 @@ import typer
 import heapdelta as hd
 from heapdelta._capture import heap_views
 from heapdelta._words import bytes_text, moment, plural
-from heapdelta.cli import _dumps, _input, _json, _machine, _output, _pair, _rank, _views
+from heapdelta.cli import _dump_heaps, _dumps, _input, _json, _machine, _output, _pair, _rank, _views
 from heapdelta.cli._files import INPUT, OUTPUT
 from heapdelta.cli._safe import Text
 from heapdelta.exceptions import OptionError
@@ -147,6 +147,11 @@ def diff(
         }
         _views.refuse_for_dumps(of_logs)
         delta = hd.diff(old, new)
+        if symbols and not _names_classes(delta, by, machine):
+            _output.remark(
+                "of two dumps symbols name the classes of blocks (--by content), and no addresses: "
+                "summary DUMP --symbols PATH names those of one"
+            )
     elif isinstance(old, hd.Dump) or isinstance(new, hd.Dump):
         raise _mixed(before if isinstance(old, hd.Dump) else after)
     else:
@@ -171,6 +176,12 @@ def diff(
         _draw(delta, by or Kind.MODULE, top, chart)
     if machine is not None:
         _output.report_issues([(before, delta.before), (after, delta.after)])
+
+
+def _names_classes(delta: DumpDelta, by: Kind | None, machine: _machine.Machine | None) -> bool:
+    """Tell whether what blocks begin with is shown."""
+    shows_all = by is None and machine is None
+    return by is Kind.CONTENT or (shows_all and _dump_heaps.worth_comparing(delta))
 
 
 def _answer_of_dumps(delta: DumpDelta, by: Kind | None, top: int | None, machine: _machine.Machine | None) -> None:

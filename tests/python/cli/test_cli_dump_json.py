@@ -52,7 +52,7 @@ def test_what_is_not_told_is_null(tmp_path: Path, capsys: pytest.CaptureFixture[
         (["--csv"], "expected --json with one minidump, found --csv: it holds one table, a dump has several"),
         (["--parquet", "x.parquet"], "expected --json with one minidump, found --parquet"),
         (["--chart", "x.svg"], "expected a dump with heaps that can be read, found none in"),
-        (["--by", "module"], "expected --by heap, size, content or source with a minidump, found module"),
+        (["--by", "module"], "expected --by heap, size, size_class, content or source with a minidump, found module"),
     ],
 )
 def test_other_forms_are_refused_for_what_they_are(

@@ -147,7 +147,10 @@ def test_options_about_stacks_are_refused_for_dumps(capsys: pytest.CaptureFixtur
         assert cli.run(["diff", "before.dmp", "after.dmp", *option]) == cli.USAGE
         assert f"expected no {option[0]} with a minidump" in capsys.readouterr().err
     assert cli.run(["summary", "after.dmp", "--by", "module"]) == cli.USAGE
-    assert "expected --by heap, size, content or source with a minidump, found module" in capsys.readouterr().err
+    assert (
+        "expected --by heap, size, size_class, content or source with a minidump, found module"
+        in capsys.readouterr().err
+    )
 
 
 def test_growth_that_is_hidden_in_a_module_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

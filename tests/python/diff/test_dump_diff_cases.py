@@ -41,8 +41,8 @@ def test_a_restart_compares_by_name_and_build(tmp_path: Path, delta: hd.DumpDelt
     with pytest.raises(OptionError) as caught:
         other.by("allocation_base")
     assert str(caught.value).startswith(
-        "expected region_class, module, handle_type, thread_start, size, content or source, found 'allocation_base': "
-        f"addresses mean nothing across processes, and {reason}"
+        "expected region_class, module, handle_type, thread_start, size, size_class, content or source, "
+        f"found 'allocation_base': addresses mean nothing across processes, and {reason}"
     )
 
 

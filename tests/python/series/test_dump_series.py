@@ -292,7 +292,8 @@ def test_wrong_uses_are_told() -> None:
     with pytest.raises(OptionError, match="expected two dumps or more, found 1"):
         hd.series(dumps[:1])
     with pytest.raises(
-        OptionError, match="expected counter, heap, size, content, source or region_class for dumps, found 'stack'"
+        OptionError,
+        match="expected counter, heap, size, size_class, content, source or region_class for dumps, found 'stack'",
     ):
         hd.series(dumps, by="stack")  # type: ignore[call-overload]
     with pytest.raises(OptionError, match="expected no inclusive for what dumps count"):

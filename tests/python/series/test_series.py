@@ -359,7 +359,8 @@ def test_own_rules_decide_who_is_blamed() -> None:
     [
         (
             {"by": "trace"},
-            "expected one of module, function, stack, heap, counter, size, content, source, region_class, found 'tr",
+            "expected one of module, function, stack, heap, counter, size, size_class, content, source, region_class, "
+            "found 'tr",
         ),
         ({"by": "stack", "inclusive": True}, "expected module or function with inclusive=True"),
         ({"order": "size"}, "expected one of taken_at, name, mtime, given for order"),
