@@ -161,7 +161,11 @@ class Dump:
         """
         Always minidump.
         """
-    def heap_walk(self, /, threads: SupportsIndex | None = None, contents: bool = False) -> HeapWalk:
+    def heap_symbols(self, /, store: SymbolStore) -> HeapSymbols | None:
+        """
+        What symbols say of the structures of heaps; None where the store has no PDB of the very ntdll.dll of the dump.
+        """
+    def heap_walk(self, /, threads: SupportsIndex | None = None, contents: bool = False, symbols: HeapSymbols | None = None) -> HeapWalk:
         """
         The heaps of the process, walked now; with contents, what blocks begin with is looked at as well.
         """
@@ -268,6 +272,12 @@ class Grid:
         """
         Add keys up into groups: each key goes into the group that is at the same place.
         """
+
+@final
+class HeapSymbols:
+    """
+    Layouts of heaps from PDBs of ntdll.dll.
+    """
 
 @final
 class HeapWalk:

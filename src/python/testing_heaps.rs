@@ -109,7 +109,8 @@ fn options(
     let windows = match windows {
         "7" => Windows::Seven,
         "10" => Windows::Ten,
-        _ => return Err(wrong(py, "windows \"7\" or \"10\"", windows)),
+        "unknown" => Windows::Unknown,
+        _ => return Err(wrong(py, "windows \"7\", \"10\" or \"unknown\"", windows)),
     };
     let pointer_width = width(py, pointer_width)?;
     if wow64 && pointer_width == 64 {

@@ -14,6 +14,7 @@ use crate::{
         plan::{Plan, plan},
         result::{add_up, find_stacks},
         space::Space,
+        types::HeapSymbols,
         walked::{Budget, Walked},
     },
     engine::threads::Pool,
@@ -44,12 +45,21 @@ impl Dump {
     ///
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the system gives no threads; [`ErrorKind::Closed`](crate::ErrorKind::Closed).
     pub fn heap_walk(&self, threads: Option<usize>, contents: bool) -> Result<HeapWalk> {
+        self.heap_walk_with(threads, contents, &HeapSymbols::default())
+    }
+
+    /// The same with what symbols say of the structures of heaps; see [`heap_symbols`](Self::heap_symbols).
+    ///
+    /// # Errors
+    ///
+    /// As for [`heap_walk`](Self::heap_walk).
+    pub fn heap_walk_with(&self, threads: Option<usize>, contents: bool, symbols: &HeapSymbols) -> Result<HeapWalk> {
         let pool = Pool::new(threads)?;
         let HeapSources { space, found, tebs } = self.heap_sources()?;
         let narrow = self.header.pointer_width == 32;
         let everywhere = found.is_none().then(|| everywhere(&space, narrow));
         let found = found.or(everywhere.as_deref()).unwrap_or_default();
-        let mut plan = plan(&space, found, &lists(&space, tebs, narrow), self.build());
+        let mut plan = plan(&space, found, &lists(&space, tebs, narrow), self.build(), symbols);
         page::add(&space, narrow, &mut plan);
         let modules = ModuleMap::of_table(self.table("modules"));
         let known = contents.then(|| self.known(&plan, &modules));

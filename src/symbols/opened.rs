@@ -13,6 +13,7 @@ use super::{
     files::{self, Facts, Format},
     image::{self, Calls, Image},
     known::Known,
+    structures::Structure,
 };
 use crate::input::{
     archive::{self, Member, Rules, Visitor, fault::Fault as ArchiveFault},
@@ -83,6 +84,16 @@ impl Opened {
             *known = Arc::new(more);
         }
         Ok(Arc::clone(&known))
+    }
+
+    /// The structures of some names.
+    ///
+    /// # Errors
+    ///
+    /// If the file is damaged, or has no names.
+    pub fn structures(&self, names: &[&str]) -> Result<Vec<Structure>, Fault> {
+        let (format, _) = self.names.as_ref().map_err(Clone::clone)?;
+        guarded(|| format.structures(&self.content, names))
     }
 
     /// How many of some return addresses, bytes from the base of the module, are behind a call.

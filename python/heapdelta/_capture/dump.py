@@ -228,7 +228,7 @@ class Dump(WithHeaps):
         """
         checked_store(store)
         dump = Dump(self._native)
-        dump._walks = self._walks
+        dump._walks = self._walks.with_symbols(store)
         dump._same_file = self._same_file
         dump._same_file.add(dump)
         dump._named = of_dump.named(self, store, by_name=by_name, threads=checked_threads(threads))

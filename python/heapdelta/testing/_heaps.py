@@ -168,7 +168,7 @@ class HeapDumps:
 def write_heap_dump(
     path: str | PathLike[str],
     *,
-    windows: Literal["7", "10"] = "10",
+    windows: Literal["7", "10", "unknown"] = "10",
     pointer_width: Literal[32, 64] = 64,
     wow64: bool = False,
     gflags: Sequence[Literal["ust", "htc", "hpa"]] = (),
@@ -187,8 +187,9 @@ def write_heap_dump(
     ----------
     path : str or path-like
         File to write. One that is there is replaced when the new one is complete.
-    windows : {"10", "7"}, default "10"
-        Layout of the heaps: that of Windows 10 1809 to Windows 11, or of Windows 7.
+    windows : {"10", "7", "unknown"}, default "10"
+        Layout of the heaps: that of Windows 10 1809 to Windows 11, or of Windows 7; or one that nothing but the symbols
+        of its ``ntdll.dll`` tells.
     pointer_width : {64, 32}, default 64
         Width of an address.
     wow64 : bool, default False
@@ -250,7 +251,7 @@ def write_heap_dumps(
     folder: str | PathLike[str],
     *,
     steps: int = 2,
-    windows: Literal["7", "10"] = "10",
+    windows: Literal["7", "10", "unknown"] = "10",
     pointer_width: Literal[32, 64] = 64,
     wow64: bool = False,
     gflags: Sequence[Literal["ust", "htc", "hpa"]] = ("ust",),

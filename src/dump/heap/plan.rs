@@ -11,6 +11,7 @@ use super::{
     page::PageBlock,
     segment::{Segment, listed},
     space::{Space, links},
+    types::HeapSymbols,
 };
 use crate::error::Severity;
 
@@ -93,8 +94,15 @@ impl Claims {
 }
 
 /// Plans the walk of all heaps. `lists` are those of the PEBs: of 64 bits, then of 32.
-pub fn plan(space: &Space<'_>, found: &[Found], lists: &[Option<Vec<u64>>; 2], build: Option<u32>) -> Plan {
+pub fn plan(
+    space: &Space<'_>,
+    found: &[Found],
+    lists: &[Option<Vec<u64>>; 2],
+    build: Option<u32>,
+    pdbs: &HeapSymbols,
+) -> Plan {
     let mut plan = Plan::default();
+    useless(pdbs, &mut plan.issues);
     let mut bases: BTreeMap<u64, (&'static Width, bool)> = BTreeMap::new();
     for one in found {
         match one.kind {
@@ -119,7 +127,7 @@ pub fn plan(space: &Space<'_>, found: &[Found], lists: &[Option<Vec<u64>>; 2], b
             listed,
         };
         if !is_segment_heap {
-            planned.heap = prove(space, base, width, build);
+            planned.heap = prove(space, base, width, build, pdbs.of(width));
         }
         match planned.heap.clone() {
             Ok(heap) => fill(space, &mut planned, &heap, found, &mut plan.claims, &mut plan.issues),
@@ -129,6 +137,20 @@ pub fn plan(space: &Space<'_>, found: &[Found], lists: &[Option<Vec<u64>>; 2], b
     }
     unlisted(&plan.heaps, lists, &mut plan.issues);
     plan
+}
+
+/// Says which PDBs of `ntdll.dll` are of no use, though they are of its build.
+fn useless(pdbs: &HeapSymbols, issues: &mut HeapIssues) {
+    let lacking = pdbs.all().filter_map(|pdb| Some((pdb.name.clone(), pdb.layout.as_ref().err()?.to_string())));
+    for (name, why) in pdbs.useless.iter().cloned().chain(lacking) {
+        issues.push(
+            Severity::Warning,
+            "heap_symbols",
+            None,
+            || format!("{name}: {why}"),
+            "took no layout of NT heaps from it: the known ones are tried",
+        );
+    }
 }
 
 fn not_read(base: u64, is_segment_heap: bool, why: &str, issues: &mut HeapIssues) {
@@ -188,7 +210,7 @@ fn fill(
 fn large_blocks(space: &Space<'_>, planned: &mut Planned, heap: &Heap, claims: &mut Claims, issues: &mut HeapIssues) {
     /// Each has at least a page.
     const MOST: usize = 1 << 24;
-    let (found, closed) = links(space, heap.base + heap.layout.large as u64, heap.width(), MOST);
+    let (found, closed) = links(space, heap.base + heap.layout.large_list as u64, heap.width(), MOST);
     for base in found {
         let large = Large::read(space, base, heap).filter(|large| claims.take(base, base + large.reserved));
         match large {

@@ -54,6 +54,8 @@ pub struct Proof {
     pub free: Option<(u64, u64)>,
     /// Keys of the low-fragmentation heap that are that of the process.
     pub keys: Share,
+    /// No formula that is known gives one key: none was checked.
+    pub keys_unknown: bool,
     /// Busy blocks whose stacks are proved, where blocks have some.
     pub stacks: Share,
 }
@@ -67,6 +69,7 @@ impl AddAssign for Proof {
         self.headerless |= other.headerless;
         self.free = self.free.or(other.free);
         self.keys += other.keys;
+        self.keys_unknown |= other.keys_unknown;
         self.stacks += other.stacks;
     }
 }
@@ -113,6 +116,9 @@ impl Proof {
             if share.made > 0 {
                 words.push(of(name, share));
             }
+        }
+        if self.keys_unknown {
+            words.push("LFH keys not checked: no known formula gives one for all blocks".to_owned());
         }
         if self.absent > 0 {
             words.push(format!("{} bytes are not in the dump", self.absent));

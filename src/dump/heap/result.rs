@@ -7,7 +7,7 @@ use super::{
     header::{Heap, Large},
     issues::HeapIssues,
     layout::{NARROW, WIDE},
-    lfh::Keys,
+    lfh::{Formulas, Keys},
     plan::{HeapKind, Plan, Planned},
     proof::Proof,
     space::Space,
@@ -53,6 +53,7 @@ pub struct HeapResult {
     pub stacks: Vec<Vec<Option<u32>>>,
     traces: Vec<Vec<u64>>,
     keys: Keys,
+    formulas: Formulas,
 }
 
 /// All heaps of a dump.
@@ -82,6 +83,7 @@ pub fn add_up(plan: Plan, walked: Vec<Vec<Walked>>, space: &Space<'_>, known: Op
             stacks: Vec::new(),
             traces: Vec::new(),
             keys: Keys::default(),
+            formulas: Formulas::default(),
         };
         for (at, walked) in segments.into_iter().enumerate() {
             heap.segment(at, walked, &mut all.issues);
@@ -105,7 +107,8 @@ impl HeapResult {
         self.account += walked.account;
         self.counts += walked.counts;
         self.proof += walked.proof;
-        walked.keys.0.iter().for_each(|(key, count)| self.keys.add(*key, *count));
+        self.keys.extend(&walked.keys);
+        self.formulas.iter_mut().zip(&walked.formulas).for_each(|(all, keys)| all.extend(keys));
         self.blocks.push(walked.blocks);
         self.contents.extend(walked.contents);
         self.traces.push(walked.traces.addresses);
@@ -114,17 +117,18 @@ impl HeapResult {
 
     fn large_blocks(&mut self, heap: &Heap, space: &Space<'_>, known: Option<&Known>) {
         let (mut blocks, mut traces) = (Blocks::default(), Traces::default());
+        let fields = &heap.layout.large;
         for large in &self.planned.large {
             let mut account = Account::of(large.reserved);
             let mut counts = Counts::default();
             account.take(Part::Uncommitted, large.reserved - large.committed);
-            let entry = space.slice(large.base + heap.width().large_entry as u64);
+            let entry = space.slice(large.base + fields.entry as u64);
             let extended = entry
                 .filter(|_| heap.stack_traces)
-                .and_then(|entry| Extended::of_large(entry, large.unused, heap.width()));
+                .and_then(|entry| Extended::of_large(entry, large.unused, fields.entry as u64, heap.width()));
             let user = match extended {
-                Some(extended) => large.base + heap.width().large_entry as u64 + extended.user,
-                None => large.base + heap.width().large_user as u64,
+                Some(extended) => large.base + fields.entry as u64 + extended.user,
+                None => large.base + fields.user(heap.width()),
             };
             let requested = large.committed - large.unused;
             if is_own(&self.planned.own, large) {
@@ -209,17 +213,31 @@ fn is_own(own: &[u64], large: &Large) -> bool {
 /// The key of the low-fragmentation heap is one for all heaps of a process; a process of WOW64 has two, one for each width.
 fn compare_keys(all: &mut Heaps) {
     for bits in [64, 32] {
-        let mut keys = Keys::default();
         let of_width = |heap: &&mut HeapResult| heap.planned.width.bits == bits;
+        choose_formula(all.heaps.iter_mut().filter(of_width).collect());
+        let mut keys = Keys::default();
+        all.heaps.iter_mut().filter(of_width).for_each(|heap| keys.extend(&heap.keys));
+        let Some((key, _)) = keys.most() else { continue };
         for heap in all.heaps.iter_mut().filter(of_width) {
-            heap.keys.0.iter().for_each(|(key, count)| keys.add(*key, *count));
+            let held = heap.keys.found.iter().find(|(own, _)| *own == key).map_or(0, |(_, count)| *count);
+            heap.proof.keys.made += heap.keys.total();
+            heap.proof.keys.held += held;
         }
-        let Some((key, _)) = keys.0.iter().max_by_key(|(_, count)| *count).copied() else { continue };
-        for heap in all.heaps.iter_mut().filter(of_width) {
-            for (own, count) in &heap.keys.0 {
-                heap.proof.keys.made += count;
-                heap.proof.keys.held += if *own == key { *count } else { 0 };
-            }
+    }
+}
+
+/// Of formulas of which none is known to be the right one, the one counts that gives one key for the blocks of all heaps. Where none
+/// does, keys prove nothing.
+fn choose_formula(mut heaps: Vec<&mut HeapResult>) {
+    let mut all = Formulas::default();
+    for heap in &heaps {
+        all.iter_mut().zip(&heap.formulas).for_each(|(all, keys)| all.extend(keys));
+    }
+    let chosen = all.iter().position(Keys::are_one);
+    for heap in heaps.iter_mut().filter(|heap| heap.formulas[0].total() > 0) {
+        match chosen {
+            Some(formula) => heap.keys.extend(&heap.formulas[formula]),
+            None => heap.proof.keys_unknown = true,
         }
     }
 }

@@ -8,6 +8,7 @@ mod scopes;
 mod source;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::collections::HashMap;
 
@@ -27,6 +28,7 @@ use crate::{
         fault::Fault,
         id::Id,
         known::{Function, Inlined, Known},
+        structures::Structure,
         undecorate::undecorated,
     },
 };
@@ -99,6 +101,10 @@ impl Format for Pdb {
             link(known, row, &linked[&known.functions[row].start], is_32_bit);
         }
         Ok(())
+    }
+
+    fn structures(&self, bytes: &Content, names: &[&str]) -> Result<Vec<Structure>, Fault> {
+        types::structures(bytes, names)
     }
 }
 

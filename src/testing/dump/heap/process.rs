@@ -13,7 +13,7 @@ use super::{
 };
 use crate::testing::{
     dump::{
-        Module, Plan, Range, Region, State,
+        CodeView, Module, Plan, Range, Region, State, Text,
         memory::{IMAGE, MAPPED, PRIVATE, READ_WRITE},
         process,
     },
@@ -24,6 +24,11 @@ use crate::testing::{
     },
 };
 
+/// A build that nobody knows, and the symbols of its two `ntdll.dll`: their GUIDs as bytes, and their names.
+const UNKNOWN_BUILD: u32 = 29_999;
+const NTDLL: &str = r"C:\Windows\SYSTEM32\ntdll.dll";
+const NTDLL_64: (&[u8; 16], &str) = (b"heapdelta ntdl64", "ntdll.pdb");
+const NTDLL_32: (&[u8; 16], &str) = (b"heapdelta ntdl32", "wntdll.pdb");
 /// Environment blocks of a 32-bit process on 64-bit Windows, and a stack.
 const WOW_TEB: u64 = 0x7EFD_B000;
 const WOW_INNER_PEB: u64 = 0x7EFD_E000;
@@ -174,6 +179,15 @@ fn server(options: &Options, pointer_width: u32) -> (Plan, process::Answer) {
             if let Some((file, product)) = module.version.as_mut().filter(|(file, _)| file[0] == 10) {
                 (*file, *product) = ([6, 1, 7601, 1], [6, 1, 7601, 1]);
             }
+        }
+    }
+    if options.windows == Windows::Unknown {
+        if let Some(system) = &mut plan.system {
+            system.version[2] = UNKNOWN_BUILD;
+        }
+        let (guid, name) = if pointer_width == 64 { NTDLL_64 } else { NTDLL_32 };
+        for module in plan.modules.iter_mut().flatten().filter(|module| module.path == Text::from(NTDLL)) {
+            module.code_view = Some(CodeView::Rsds { guid: *guid, age: 1, file: name.to_owned() });
         }
     }
     (plan, answer)
