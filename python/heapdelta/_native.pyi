@@ -644,7 +644,7 @@ def why_not_one_run(before: Snapshot, after: Snapshot) -> str | None:
     Why trace ids and addresses of two logs must not be matched; None if they may be.
     """
 
-def write_heap_dump(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, stack_count: SupportsIndex, windows: str, pointer_width: SupportsIndex, wow64: bool, gflags: SupportsGetItem[int, str], damage: str | None) -> dict[str, Any]:
+def write_heap_dump(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, stack_count: SupportsIndex, windows: str, pointer_width: SupportsIndex, wow64: bool, gflags: SupportsGetItem[int, str], segment_heap: bool, damage: str | None) -> dict[str, Any]:
     """
     Write one dump of the synthetic server with its heaps. Wrapped by `heapdelta.testing.write_heap_dump`.
     """

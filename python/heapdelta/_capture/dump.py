@@ -219,7 +219,8 @@ class Dump(WithHeaps):
         Returns
         -------
         Dump
-            The same dump with `symbols` and `addresses`.
+            The same dump with `symbols` and `addresses`. Its heaps are read by the types in the PDB of its own
+            ``ntdll.dll`` too, where the store has that; ``docs/heaps.md`` says what for.
 
         Raises
         ------

@@ -169,7 +169,7 @@ def doubts_of(heaps: pl.DataFrame, issues: pl.DataFrame) -> list[str]:
     if segment:
         notes.append(
             f"{plural(segment, 'segment heap')} of Windows 10 and later {of_count(segment, 'is', 'are')} not read: "
-            "what is in there is in no sum"
+            "what is in there is in no sum; with_symbols reads such heaps where the store has the ntdll.pdb of the dump"
         )
     other = unread.height - segment
     if other:
@@ -182,6 +182,12 @@ def doubts_of(heaps: pl.DataFrame, issues: pl.DataFrame) -> list[str]:
         notes.append(
             f"of {bytes_text(unknown)} in heaps nothing is known, most often because their pages are not in the dump: "
             "there are at least as many blocks and bytes as are counted"
+        )
+    read_segment = heaps.filter((pl.col("kind") == "segment") & pl.col("busy_bytes").is_not_null()).height
+    if read_segment:
+        notes.append(
+            f"{plural(read_segment, 'segment heap')} {of_count(read_segment, 'was', 'were')} read by the symbols of "
+            "ntdll, which is experimental: no real process with segment heaps was at hand"
         )
     page = heaps.filter(pl.col("kind") == "page").height
     if page:

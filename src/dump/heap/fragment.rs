@@ -65,6 +65,7 @@ pub fn find(
         large: Vec::new(),
         pages: Vec::new(),
         own: Vec::new(),
+        segment_heap: None,
         listed: None,
     };
     by_key.into_values().map(|(segments, walked)| (planned(segments), walked)).collect()

@@ -25,6 +25,7 @@ pub mod proof;
 pub mod result;
 pub mod rows;
 pub mod segment;
+pub mod segment_heap;
 pub mod space;
 pub mod stacks;
 pub mod types;

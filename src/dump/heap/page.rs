@@ -253,6 +253,7 @@ fn planned(root: u64, width: &'static Width, mut pages: Vec<PageBlock>) -> Plann
         large: Vec::new(),
         pages,
         own: Vec::new(),
+        segment_heap: None,
         listed: None,
     }
 }

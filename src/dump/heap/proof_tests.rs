@@ -1,10 +1,13 @@
 //! Which layout a heap proves where symbols tell one, and how keys of the front end are proved.
 
 use super::{
-    layout::Layout,
+    find::{Found, Kind},
+    layout::{Layout, NARROW, WIDE},
+    plan::plan,
     rows::ROWS,
     space::Space,
     tests::{BASE, BLOCKS, COMMITTED, LFH_KEY, MARKS, STRIDE, Sketch},
+    types::HeapSymbols,
 };
 use crate::dump::{
     memory::{Memory, Ranges},
@@ -70,7 +73,11 @@ fn proved_with(sketch: &Sketch, layout: Layout, build: u32) -> Result<super::hea
     ranges.declared_size.push(COMMITTED);
     let memory = Memory::new(&ranges, &mut Shared::new(&sketch.bytes));
     let space = Space { file: &sketch.bytes, memory: &memory };
-    let pdb = super::types::Pdb { name: "ntdll.pdb 1".to_owned(), layout: Ok(layout) };
+    let pdb = super::types::Pdb {
+        name: "ntdll.pdb 1".to_owned(),
+        layout: Ok(layout),
+        segment_heap: Err(super::types::Missing::other("", "")),
+    };
     super::header::prove(&space, BASE, sketch.layout.width, Some(build), Some(&pdb))
 }
 
@@ -94,4 +101,18 @@ fn symbols_of_the_very_build_win_over_a_row_and_both_prove_themselves() {
     let kept = proved_with(&sketch, wrong, 19045).unwrap();
     assert_eq!(kept.source.name, row.name);
     assert!(kept.source.evidence.contains("that of ntdll.pdb 1 does not fit: "));
+}
+
+#[test]
+fn a_segment_heap_that_is_not_read_says_what_is_missing() {
+    let memory = Memory::default();
+    let space = Space { file: &[], memory: &memory };
+    let path = Some("ntdll.pdb/A1/ntdll.pdb".to_owned());
+    let symbols = HeapSymbols::default().with_paths([path, None]);
+    for (width, why) in [(&WIDE, "(ntdll.pdb/A1/ntdll.pdb of a symbol server)"), (&NARROW, "of 32 bits are not read")] {
+        let found = Found { base: BASE, width, kind: Kind::SegmentHeap };
+        let plan = plan(&space, &[found], &[None, None], None, &symbols);
+        assert_eq!(plan.issues.rows[0].kind, "segment_heap");
+        assert!(plan.issues.rows[0].text.contains(why), "{}", plan.issues.rows[0].text);
+    }
 }

@@ -10,7 +10,7 @@ use super::{
     lfh::{Formulas, Keys},
     plan::{HeapKind, Plan, Planned},
     proof::Proof,
-    space::Space,
+    space::{Committed, Space},
     stacks::{self, Extended, NONE, Traces},
     walked::{Counts, Walked},
 };
@@ -21,7 +21,7 @@ use crate::error::Severity;
 pub struct Piece {
     /// First address.
     pub base: u64,
-    /// `segment`, `large` for a block with an allocation of its own, `page` for one with pages of its own, or `part` of a
+    /// `segment`, `header` for the structure of a segment heap, `large` for a block with an allocation of its own, `page` for one with pages of its own, or `part` of a
     /// segment.
     pub kind: &'static str,
     /// Where its bytes went.
@@ -100,9 +100,39 @@ pub fn add_up(plan: Plan, walked: Vec<Vec<Walked>>, space: &Space<'_>, known: Op
 }
 
 impl HeapResult {
+    /// How many segments it has.
+    pub fn segment_count(&self) -> u64 {
+        self.planned.segments.len() as u64 - u64::from(self.planned.segment_heap.is_some())
+    }
+
+    /// Of a segment heap no field tells what is free; but what is committed, the dump's list of regions tells.
+    pub fn compare_committed(&mut self, committed: &Committed, issues: &mut HeapIssues) {
+        let Some(base) = self.planned.base.filter(|_| self.planned.segment_heap.is_some()) else { return };
+        if self.account.unknown() > 0 {
+            return;
+        }
+        let found = self.account.reserved() - self.account.bytes(Part::Uncommitted);
+        let told = self.pieces.iter().map(|piece| committed.bytes(piece.base, piece.account.reserved())).sum();
+        self.proof.committed = Some((found, told));
+        if found != told {
+            issues.push(
+                Severity::Warning,
+                "heap_sums",
+                base,
+                || format!("{found} committed bytes in the heap at {base:#X}, and the dump lists {told}"),
+                "kept what the heap says",
+            );
+        }
+    }
+
     fn segment(&mut self, at: usize, walked: Walked, issues: &mut HeapIssues) {
         let base = self.planned.segments[at].base;
-        let kind = if walked.proof.headerless { "part" } else { "segment" };
+        let kind = match (walked.proof.headerless, at) {
+            (true, _) => "part",
+            // The structure of a segment heap has an allocation of its own.
+            (false, 0) if self.planned.segment_heap.is_some() => "header",
+            _ => "segment",
+        };
         self.pieces.push(Piece { base, kind, account: walked.account, counts: walked.counts });
         self.account += walked.account;
         self.counts += walked.counts;
@@ -128,6 +158,8 @@ impl HeapResult {
                 .and_then(|entry| Extended::of_large(entry, large.unused, fields.entry as u64, heap.width()));
             let user = match extended {
                 Some(extended) => large.base + fields.entry as u64 + extended.user,
+                // Those of segment heaps are described elsewhere.
+                None if self.planned.segment_heap.is_some() => large.base,
                 None => large.base + fields.user(heap.width()),
             };
             let requested = large.committed - large.unused;
@@ -188,7 +220,7 @@ impl HeapResult {
 
     /// The heap counts its free blocks itself. Where something is unknown the two cannot be the same.
     fn compare_free(&mut self, heap: &Heap, issues: &mut HeapIssues) {
-        if self.account.unknown() > 0 || self.proof.headerless || self.planned.kind == HeapKind::Page {
+        if self.account.unknown() > 0 || self.proof.headerless || self.planned.kind != HeapKind::Nt {
             return;
         }
         let (found, told, base) = (self.counts.backend_free, heap.total_free, heap.base);

@@ -173,7 +173,7 @@ impl Sketch {
         let budget = Budget::of(self.bytes.len());
         let walked = plan.heaps.iter().map(|planned| match &planned.heap {
             Ok(heap) => {
-                let asked = Asked { own: &planned.own, budget: &budget, contents: None };
+                let asked = Asked { own: &planned.own, budget: &budget, contents: None, committed: None };
                 planned.segments.iter().map(|segment| walk(&space, heap, segment, &asked)).collect()
             }
             Err(_) => Vec::new(),

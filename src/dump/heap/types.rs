@@ -2,10 +2,13 @@
 
 use std::{collections::HashMap, fmt};
 
-use super::layout::{Layout, NARROW, WIDE, Width};
+use super::{
+    layout::{Layout, NARROW, WIDE, Width},
+    segment_heap::fields::Fields,
+};
 
 /// Structures that heaps are read by.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 24] = [
     "_LIST_ENTRY",
     "_HEAP",
     "_HEAP_SEGMENT",
@@ -16,6 +19,20 @@ pub const NAMES: [&str; 10] = [
     "_HEAP_SUBSEGMENT",
     "_HEAP_USERDATA_HEADER",
     "_RTL_BITMAP",
+    "_SEGMENT_HEAP",
+    "_HEAP_SEG_CONTEXT",
+    "_HEAP_PAGE_SEGMENT",
+    "_HEAP_PAGE_RANGE_DESCRIPTOR",
+    "_HEAP_VS_SUBSEGMENT",
+    "_HEAP_VS_CHUNK_HEADER",
+    "_HEAP_VS_CHUNK_HEADER_SIZE",
+    "_HEAP_VS_UNUSED_BYTES_INFO",
+    "_HEAP_LFH_SUBSEGMENT",
+    "_HEAP_LFH_SUBSEGMENT_ENCODED_OFFSETS",
+    "_HEAP_LFH_UNUSED_BYTES_INFO",
+    "_HEAP_LARGE_ALLOC_DATA",
+    "_RTL_RB_TREE",
+    "_RTL_BALANCED_NODE",
 ];
 
 /// A field of a structure.
@@ -117,12 +134,14 @@ pub struct Pdb {
     pub name: String,
     /// The layout of NT heaps, or what it lacks.
     pub layout: Result<Layout, Missing>,
+    /// Where segment heaps have what, or what it lacks.
+    pub segment_heap: Result<Fields, Missing>,
 }
 
 impl Pdb {
     /// What its types say.
     pub fn new(name: String, types: &Types, width: &'static Width) -> Self {
-        Self { name, layout: Layout::of(types, width) }
+        Self { name, layout: Layout::of(types, width), segment_heap: Fields::of(types, width) }
     }
 }
 
@@ -132,6 +151,8 @@ pub struct HeapSymbols {
     of_width: [Option<Pdb>; 2],
     /// PDBs that are of the build and of no use, and why.
     pub useless: Vec<(String, String)>,
+    /// Where a symbol server has those that the dump names: of 64 and of 32 bits.
+    paths: [Option<String>; 2],
 }
 
 impl HeapSymbols {
@@ -143,6 +164,19 @@ impl HeapSymbols {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Pdb> {
         self.of_width.iter().flatten()
+    }
+
+    /// The same, with where a symbol server has those that the dump names.
+    #[must_use]
+    pub fn with_paths(&self, paths: [Option<String>; 2]) -> Self {
+        Self { paths, ..self.clone() }
+    }
+
+    /// What is needed to read segment heaps of a width.
+    pub fn needed(&self, width: &Width) -> String {
+        let path = self.paths[usize::from(width.bits == 32)].as_ref();
+        let path = path.map_or_else(String::new, |path| format!(" ({path} of a symbol server)"));
+        format!("segment heaps are read by the symbols of ntdll{path} alone, and there are none")
     }
 
     /// Adds one by its types. Of two of one width the first counts.

@@ -80,7 +80,7 @@ fn heaps(all: &[HeapResult]) -> RecordBatch {
         Arc::new(all.iter().map(|heap| heap.planned.listed).collect::<BooleanArray>()),
         texts(all.iter().map(front_end)),
         said(|heap| heap.stack_traces),
-        proved(|heap| heap.planned.segments.len() as u64),
+        proved(HeapResult::segment_count),
         proved(|heap| heap.account.reserved()),
         proved(|heap| heap.account.reserved() - heap.account.bytes(Part::Uncommitted)),
         proved(|heap| heap.account.bytes(Part::Uncommitted)),
@@ -128,7 +128,7 @@ fn segments(all: &[HeapResult]) -> RecordBatch {
 struct Same {
     heap: ArrayRef,
     ones: ArrayRef,
-    front_end: [ArrayRef; 4],
+    front_end: [ArrayRef; 5],
     state: [ArrayRef; 2],
     no_u64: ArrayRef,
     no_u32: ArrayRef,

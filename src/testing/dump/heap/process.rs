@@ -7,6 +7,7 @@ use super::{
     memory::{Allocation, Memory},
     page_heap::Pages,
     rows::row,
+    segment_heap::SegmentHeap,
     story,
     traces::Traces,
     world::{World, global_flag, peb, tebs},
@@ -40,6 +41,8 @@ const PEB_BEFORE_TEB: u64 = 0x1_0000;
 /// Where the database of the stacks is.
 const TRACES_64: u64 = 0xD0_0000_0000;
 const TRACES_32: u64 = 0x5400_0000;
+/// A segment heap, from the base of the heap that it takes its blocks of.
+const SEGMENT_HEAP: u64 = 0x40_0000_0000;
 /// Pages of page heap, from the base of their heap, and room for them with 32 bits.
 const PAGES_64: u64 = 0x1_0000_0000;
 const PAGES_32: (u64, u64) = (0x9C0_0000, 0x1C0_0000);
@@ -54,9 +57,14 @@ pub fn worlds(options: &Options) -> Vec<World> {
         let (distance, room) = if is_64_bit { (PAGES_64, 0x4000_0000) } else { PAGES_32 };
         Pages::take(inner_row, heap, heap.base + distance, room)
     });
+    let segment_heap = (options.segment_heap && is_64_bit).then(|| {
+        let heap = &mut heaps[1];
+        SegmentHeap::take(options.seed, heap, heap.base + SEGMENT_HEAP)
+    });
     let run = Run::new(options.seed, 0, is_64_bit);
     let mut inner = World::new(inner_row, heaps, images(&run));
     inner.pages = pages;
+    inner.segment_heap = segment_heap;
     if options.traces {
         let addresses = |frames: &Vec<_>| frames.iter().map(|frame| run.address(*frame)).collect();
         let sites = sites(options.seed, options.stack_count);

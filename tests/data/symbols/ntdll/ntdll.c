@@ -121,10 +121,174 @@ struct _HEAP_USERDATA_HEADER {
     word BitmapData[1];
 };
 
+/* Segment heaps. */
+struct _RTL_BALANCED_NODE {
+    union {
+        struct _RTL_BALANCED_NODE *Children[2];
+        struct { struct _RTL_BALANCED_NODE *Left, *Right; };
+    };
+    union { u8 Red : 1; u8 Balance : 2; word ParentValue; };
+};
+
+struct _RTL_RB_TREE {
+    struct _RTL_BALANCED_NODE *Root;
+    union { u8 Encoded : 1; struct _RTL_BALANCED_NODE *Min; };
+};
+
+struct _HEAP_SEG_CONTEXT {
+    void *Heap;
+    word MoreThanBefore;
+    u8 UnitShift, PagesPerUnitShift, FirstDescriptorIndex, CachedCommitSoftShift;
+    u32 MaxAllocationSize;
+    word SegmentMask;
+    word SegmentLock;
+    LIST_ENTRY SegmentListHead;
+    word SegmentCount;
+    struct _RTL_RB_TREE FreePageRanges;
+    word Reserved[6];
+};
+
+struct _SEGMENT_HEAP {
+    word EnvHandle[2];
+    u32 Signature, GlobalFlags, Interceptor;
+    u16 ProcessHeapListIndex, Flags;
+    word MoreThanBefore[3];
+    word LargeMetadataLock;
+    struct _RTL_RB_TREE LargeAllocMetadata;
+    word LargeReservedPages, LargeCommittedPages;
+    u8 *AllocatedBase, *UncommittedBase, *ReservedLimit;
+    word Reserved[3];
+    struct _HEAP_SEG_CONTEXT SegContexts[2];
+};
+
+struct _HEAP_PAGE_RANGE_DESCRIPTOR {
+    union {
+        struct _RTL_BALANCED_NODE TreeNode;
+        struct {
+            u32 TreeSignature, UnusedBytes;
+            u16 ExtraPresent : 1;
+            u16 Spare0 : 15;
+        };
+    };
+    u8 CommittedPageCount, RangeFlags;
+    u16 Spare;
+    union {
+        u32 Key;
+        struct {
+            u8 Align[2];
+            union { u8 UnitOffset; u8 UnitSize; };
+        };
+    };
+};
+
+struct _HEAP_PAGE_SEGMENT {
+    union {
+        struct {
+            LIST_ENTRY ListEntry;
+            void *SegmentCommitState;
+            word Signature;
+            u8 UnusedWatermark;
+        };
+        struct _HEAP_PAGE_RANGE_DESCRIPTOR DescArray[256];
+    };
+};
+
+struct _HEAP_VS_SUBSEGMENT {
+    LIST_ENTRY ListEntry;
+    u64 CommitBitmap, CommitLock, MoreThanBefore;
+    u16 Signature : 15;
+    u16 FullCommit : 1;
+    u16 Size;
+};
+
+struct _HEAP_VS_CHUNK_HEADER_SIZE {
+    union {
+        struct {
+            u32 UnsafeSize : 16;
+            u32 MemoryCost : 16;
+            u32 Allocated : 8;
+            u32 UnsafePrevSize : 16;
+            u32 Spare : 8;
+        };
+        u64 HeaderBits;
+    };
+};
+
+struct _HEAP_VS_CHUNK_HEADER {
+    union {
+        struct {
+            u32 Spare : 22;
+            u32 SkipDuringWalk : 1;
+            u32 UnusedBytes : 1;
+            u32 EncodedSegmentPageOffset : 8;
+        };
+        u32 AllocatedChunkBits;
+    };
+    u32 Reserved;
+    struct _HEAP_VS_CHUNK_HEADER_SIZE Sizes;
+};
+
+struct _HEAP_VS_UNUSED_BYTES_INFO {
+    union {
+        struct { u16 UnusedBytes : 13; u16 LfhSubsegment : 1; u16 ExtraPresent : 1; u16 OneByteUnused : 1; };
+        u8 Bytes[2];
+    };
+};
+
+struct _HEAP_LFH_UNUSED_BYTES_INFO {
+    union {
+        struct { u16 UnusedBytes : 14; u16 ExtraPresent : 1; u16 OneByteUnused : 1; };
+        u8 Bytes[2];
+    };
+};
+
+struct _HEAP_LFH_SUBSEGMENT_ENCODED_OFFSETS {
+    union {
+        struct { u16 FirstBlockOffset, BlockSize; };
+        u32 EncodedData;
+    };
+};
+
+struct _HEAP_LFH_SUBSEGMENT {
+    LIST_ENTRY ListEntry;
+    void *Owner;
+    word CommitLock, MoreThanBefore;
+    struct _HEAP_LFH_SUBSEGMENT_ENCODED_OFFSETS BlockOffsets;
+    u16 BlockCount, FreeCount;
+    u16 FreeHint;
+    u8 Location, WitheldBlockCount, CommitUnitShift, CommitUnitCount;
+    u16 CommitStateOffset;
+    u64 BlockBitmap[1];
+};
+
+struct _HEAP_LARGE_ALLOC_DATA {
+    word MoreThanBefore;
+    struct _RTL_BALANCED_NODE TreeNode;
+    union { word VirtualAddress; u16 UnusedBytes : 16; };
+    union {
+        word Flags;
+        struct {
+            word ExtraPresent : 1;
+            word GuardPageCount : 1;
+            word GuardPageAlignment : 6;
+            word Spare : 4;
+            word AllocatedPages : sizeof(word) * 8 - 12;
+        };
+    };
+};
+
 struct _HEAP heap;
 struct _HEAP_UCR_DESCRIPTOR range;
 struct _HEAP_VIRTUAL_ALLOC_ENTRY large;
 struct _LFH_HEAP store;
 struct _HEAP_SUBSEGMENT subsegment;
 struct _HEAP_USERDATA_HEADER area;
+struct _SEGMENT_HEAP segment_heap;
+struct _HEAP_PAGE_SEGMENT page_segment;
+struct _HEAP_VS_SUBSEGMENT vs_subsegment;
+struct _HEAP_VS_CHUNK_HEADER chunk;
+struct _HEAP_VS_UNUSED_BYTES_INFO vs_unused;
+struct _HEAP_LFH_SUBSEGMENT lfh_subsegment;
+struct _HEAP_LFH_UNUSED_BYTES_INFO lfh_unused;
+struct _HEAP_LARGE_ALLOC_DATA large_data;
 int _fltused;
