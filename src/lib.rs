@@ -92,7 +92,7 @@ mod table;
 pub mod testing;
 
 pub use control::Control;
-pub use dump::header::DumpHeader;
+pub use dump::{header::DumpHeader, heap::types::HeapSymbols};
 pub use error::{CaptureEntry, Error, ErrorKind, Position, Result};
 pub use input::{
     Source,

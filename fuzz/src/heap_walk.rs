@@ -63,7 +63,12 @@ fn numbers(walk: &HeapWalk, table: &str, column: &str) -> Vec<Option<u64>> {
     columns.flat_map(|column| column.as_primitive::<UInt64Type>().iter().collect::<Vec<_>>()).collect()
 }
 
-fn check(walk: &HeapWalk, size: u64) {
+/// Checks what a walk through the heaps of a file of so many bytes promises.
+///
+/// # Panics
+///
+/// If a promise is broken.
+pub fn check(walk: &HeapWalk, size: u64) {
     for table in ["heaps", "segments"] {
         let parts = ["busy_bytes", "free_bytes", "overhead_bytes", "uncommitted_bytes", "unknown_bytes"];
         let parts = parts.map(|part| numbers(walk, table, part));

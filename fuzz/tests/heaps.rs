@@ -6,8 +6,14 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use heapdelta::{
+    Capture, Options,
+    internals::symbols::Store,
+    read,
+    testing::dump::heap::{Options as HeapOptions, Windows, write_heaps},
+};
 use heapdelta_fuzz::{
-    heap_walk::{BASE, target},
+    heap_walk::{BASE, check, target},
     pdb_records::Random,
 };
 
@@ -70,4 +76,36 @@ fn heaps_that_contradict_themselves_are_no_harm() {
         count += 1;
     }
     println!("{} heaps", count * seeds.len());
+}
+
+/// Segment heaps are too large for a seed: a dump of the made-up build is changed where its heap is, and read by its symbols.
+#[test]
+fn segment_heaps_that_contradict_themselves_are_no_harm() {
+    let symbols = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/symbols/ntdll");
+    let store = Store::new([symbols.as_path()]);
+    let mut whole = Vec::new();
+    let options =
+        HeapOptions { windows: Windows::Unknown, segment_heap: true, stack_count: 40, ..HeapOptions::default() };
+    let places = write_heaps(&mut whole, &options).unwrap().segment_places;
+    let Ok(Capture::Dump(dump)) = read(whole.as_slice(), &Options::default()) else { panic!("a dump was written") };
+    let told = dump.heap_symbols(&store).expect("the symbols are there");
+    let place = |address: &u64| {
+        let bytes = dump.bytes_at(*address, 0x40).unwrap();
+        whole.windows(0x40).position(|window| window == &*bytes).expect("the dump holds it")
+    };
+    let mut starts: Vec<usize> = places.iter().map(place).collect();
+    // The heap itself: the only place with its signature.
+    starts.push(whole.windows(4).rposition(|window| window == 0xDDEE_DDEE_u32.to_le_bytes()).unwrap() - 0x10);
+    let mut random = Random(0x5EED);
+    for number in 0..96 {
+        let start = starts[number % starts.len()];
+        let end = (start + 0x800).min(whole.len());
+        let mut part = whole[start..end].to_vec();
+        change(&mut part, &mut random);
+        part.resize(end - start, 0);
+        let mut changed = whole.clone();
+        changed[start..end].copy_from_slice(&part);
+        let Ok(Capture::Dump(dump)) = read(changed.as_slice(), &Options::default()) else { continue };
+        check(&dump.heap_walk_with(Some(1), true, &told).unwrap(), changed.len() as u64);
+    }
 }

@@ -169,7 +169,11 @@ class Dump:
         """
         Always minidump.
         """
-    def heap_walk(self, /, threads: SupportsIndex | None = None, contents: bool = False) -> HeapWalk:
+    def heap_symbols(self, /, store: SymbolStore) -> HeapSymbols | None:
+        """
+        What symbols say of the structures of heaps; None where the store has no PDB of the very ntdll.dll of the dump.
+        """
+    def heap_walk(self, /, threads: SupportsIndex | None = None, contents: bool = False, symbols: HeapSymbols | None = None) -> HeapWalk:
         """
         The heaps of the process, walked now; with contents, what blocks begin with is looked at as well.
         """
@@ -276,6 +280,12 @@ class Grid:
         """
         Add keys up into groups: each key goes into the group that is at the same place.
         """
+
+@final
+class HeapSymbols:
+    """
+    Layouts of heaps from PDBs of ntdll.dll.
+    """
 
 @final
 class HeapWalk:
@@ -652,7 +662,7 @@ def why_not_one_run(before: Snapshot, after: Snapshot) -> str | None:
     Why trace ids and addresses of two logs must not be matched; None if they may be.
     """
 
-def write_heap_dump(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, stack_count: SupportsIndex, windows: str, pointer_width: SupportsIndex, wow64: bool, gflags: SupportsGetItem[int, str], damage: str | None) -> dict[str, Any]:
+def write_heap_dump(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, stack_count: SupportsIndex, windows: str, pointer_width: SupportsIndex, wow64: bool, gflags: SupportsGetItem[int, str], segment_heap: bool, damage: str | None) -> dict[str, Any]:
     """
     Write one dump of the synthetic server with its heaps. Wrapped by `heapdelta.testing.write_heap_dump`.
     """

@@ -5,6 +5,7 @@ use pyo3::{prelude::*, types::PyMemoryView};
 use super::{
     arrow::{Bytes, Table, named},
     error::exception,
+    symbols::SymbolStore,
 };
 
 /// One minidump. Wrapped by `heapdelta.Dump`.
@@ -123,10 +124,24 @@ impl Dump {
     }
 
     /// The heaps of the process, walked now; with contents, what blocks begin with is looked at as well.
-    #[pyo3(signature = (threads=None, contents=false))]
-    fn heap_walk(&self, py: Python<'_>, threads: Option<usize>, contents: bool) -> PyResult<HeapWalk> {
-        let walk = py.detach(|| self.inner.heap_walk(threads, contents)).map_err(|error| exception(py, &error))?;
-        Ok(HeapWalk { inner: walk })
+    #[pyo3(signature = (threads=None, contents=false, symbols=None))]
+    fn heap_walk(
+        &self,
+        py: Python<'_>,
+        threads: Option<usize>,
+        contents: bool,
+        symbols: Option<&HeapSymbols>,
+    ) -> PyResult<HeapWalk> {
+        let none = crate::HeapSymbols::default();
+        let symbols = symbols.map_or(&none, |symbols| &symbols.inner);
+        let walk = py.detach(|| self.inner.heap_walk_with(threads, contents, symbols));
+        Ok(HeapWalk { inner: walk.map_err(|error| exception(py, &error))? })
+    }
+
+    /// What symbols say of the structures of heaps; None where the store has no PDB of the very ntdll.dll of the dump.
+    fn heap_symbols(&self, py: Python<'_>, store: &SymbolStore) -> Option<HeapSymbols> {
+        let inner = py.detach(|| self.inner.heap_symbols(&store.inner))?;
+        Some(HeapSymbols { inner })
     }
 
     /// The same without the file.
@@ -150,6 +165,12 @@ impl Dump {
         };
         PyMemoryView::from(Bound::new(py, bytes)?.as_any())
     }
+}
+
+/// Layouts of heaps from PDBs of ntdll.dll.
+#[pyclass(frozen, module = "heapdelta._native")]
+pub struct HeapSymbols {
+    inner: crate::HeapSymbols,
 }
 
 /// The heaps of a minidump as tables.

@@ -35,7 +35,7 @@ pub mod native {
     #[pymodule_export]
     use super::diff::{Diff, one_run};
     #[pymodule_export]
-    use super::dump::{Dump, HeapWalk, why_not_one_process};
+    use super::dump::{Dump, HeapSymbols, HeapWalk, why_not_one_process};
     #[pymodule_export]
     use super::export::export_stacks;
     #[pymodule_export]

@@ -11,7 +11,7 @@ use crate::testing::dump::heap::{
 
 /// Write one dump of the synthetic server with its heaps. Wrapped by `heapdelta.testing.write_heap_dump`.
 #[pyfunction]
-#[pyo3(signature = (path, *, step, seed, stack_count, windows, pointer_width, wow64, gflags, damage))]
+#[pyo3(signature = (path, *, step, seed, stack_count, windows, pointer_width, wow64, gflags, segment_heap, damage))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub fn write_heap_dump(
     py: Python<'_>,
@@ -23,11 +23,19 @@ pub fn write_heap_dump(
     pointer_width: u32,
     wow64: bool,
     gflags: Vec<String>,
+    segment_heap: bool,
     damage: Option<&str>,
 ) -> PyResult<Answer> {
     let defect = |name| Damage::of(name).ok_or_else(|| wrong(py, "damage of heapdelta.testing.HEAP_DAMAGE", name));
     let damage = damage.map(defect).transpose()?;
-    let options = Options { damage, ..options(py, step, seed, stack_count, windows, pointer_width, wow64, &gflags)? };
+    if segment_heap && (windows != "unknown" || pointer_width != 64) {
+        return Err(wrong(py, "windows \"unknown\" and pointer_width 64 with segment_heap", windows));
+    }
+    let options = Options {
+        damage,
+        segment_heap,
+        ..options(py, step, seed, stack_count, windows, pointer_width, wow64, &gflags)?
+    };
     let answer = written(py, path, |out| write_heaps(out, &options))?;
     let about = PyDict::new(py);
     for (name, value) in [
@@ -40,6 +48,7 @@ pub fn write_heap_dump(
     }
     about.set_item("culprit", answer.culprit)?;
     about.set_item("damaged_at", Some(answer.damaged_at).filter(|address| *address > 0))?;
+    about.set_item("segment_places", answer.segment_places)?;
     about.set_item("heaps", heap_columns(py, &answer.rows.heaps)?)?;
     about.set_item("blocks", block_columns(py, &answer)?)?;
     about.set_item("stacks", &answer.stacks)?;
@@ -109,7 +118,8 @@ fn options(
     let windows = match windows {
         "7" => Windows::Seven,
         "10" => Windows::Ten,
-        _ => return Err(wrong(py, "windows \"7\" or \"10\"", windows)),
+        "unknown" => Windows::Unknown,
+        _ => return Err(wrong(py, "windows \"7\", \"10\" or \"unknown\"", windows)),
     };
     let pointer_width = width(py, pointer_width)?;
     if wow64 && pointer_width == 64 {
@@ -120,7 +130,19 @@ fn options(
         return Err(wrong(py, "gflags \"ust\", \"htc\" and \"hpa\"", other));
     }
     let (traces, tails, page_heap) = (has("ust"), has("htc"), has("hpa"));
-    Ok(Options { seed, step, stack_count, windows, pointer_width, wow64, traces, tails, page_heap, damage: None })
+    Ok(Options {
+        seed,
+        step,
+        stack_count,
+        windows,
+        pointer_width,
+        wow64,
+        traces,
+        tails,
+        page_heap,
+        segment_heap: false,
+        damage: None,
+    })
 }
 
 fn heap_columns<'py>(py: Python<'py>, heaps: &[HeapRow]) -> PyResult<Bound<'py, PyDict>> {

@@ -2,6 +2,7 @@
 
 mod by_names;
 mod dump;
+mod heap_symbols;
 mod heap_walk;
 pub(crate) mod modules;
 mod one_run;

@@ -20,6 +20,7 @@ pub mod opened;
 pub mod path;
 mod resolve;
 mod store;
+pub mod structures;
 mod undecorate;
 mod wanted;
 

@@ -15,6 +15,7 @@ use super::{
     files::{self, Facts, Format},
     image::{self, Calls, Image},
     known::Known,
+    structures::Structure,
 };
 use crate::input::{
     archive::{self, Member, Rules, Visitor, fault::Fault as ArchiveFault},
@@ -115,6 +116,16 @@ impl Opened {
             known.extend(data.finish().map(|(place, name)| (place, Some(name))));
         }
         Ok(places.iter().map(|place| known.get(place).cloned().flatten()).collect())
+    }
+
+    /// The structures of some names.
+    ///
+    /// # Errors
+    ///
+    /// If the file is damaged, or has no names.
+    pub fn structures(&self, names: &[&str]) -> Result<Vec<Structure>, Fault> {
+        let (format, _) = self.names.as_ref().map_err(Clone::clone)?;
+        guarded(|| format.structures(&self.content, names))
     }
 
     /// How many of some return addresses, bytes from the base of the module, are behind a call.

@@ -1,7 +1,8 @@
 """A reader of NT heaps in full minidumps, as plain as can be: for tests, slow, and independent of the package.
 
 Offsets are written down here anew, from public symbols; the writer and the reader of the package have tables of their
-own. It knows Windows 7 and Windows 10 from 1809 on, 32 and 64 bits. What does not hold is in `Heap.wrong`.
+own. It knows Windows 7, Windows 10 from 1809 on and the made-up build, 32 and 64 bits. What does not hold is in
+`Heap.wrong`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,12 @@ SEVEN_64 = Layout("7", 8, 16, 8, 0x7C, 0x80, 0x98, 0xA0, 0xC8, 0x118, 0x128, 0x1
                   0x28, 0x20, 0x30, 0x8, 0x18, 0x1C, 0x18, 0x20)  # fmt: skip
 SEVEN_32 = Layout("7", 4, 8, 0, 0x4C, 0x50, 0x5C, 0x64, 0x78, 0xA0, 0xA8, 0xC4, 0xD4, 0xDA, 0x10, 0x28,
                   0x18, 0x10, 0x20, 0x4, 0x10, 0x14, 0xC, 0x10)  # fmt: skip
-LAYOUTS = (TEN_64, SEVEN_64, TEN_32, SEVEN_32)
+# A build of which only `tests/data/symbols/ntdll/ntdll.c` tells where fields stand.
+UNKNOWN_64 = Layout("unknown", 8, 16, 8, 0x9C, 0xA0, 0xB0, 0xB8, 0xE0, 0x130, 0x140, 0x170, 0x1B8, 0x1C2, 0x18, 0x48,
+                    0x10, 0x20, 0x38, 0x10, 0x2C, 0x30, 0x1C, 0x38)  # fmt: skip
+UNKNOWN_32 = Layout("unknown", 4, 8, 0, 0x5C, 0x60, 0x68, 0x70, 0x84, 0xAC, 0xB4, 0xC8, 0xEC, 0xF2, 0x10, 0x28,
+                    0x8, 0x10, 0x20, 0x8, 0x18, 0x1C, 0x10, 0x20)  # fmt: skip
+LAYOUTS = (TEN_64, SEVEN_64, UNKNOWN_64, TEN_32, SEVEN_32, UNKNOWN_32)
 
 
 class LackingError(Exception):
@@ -248,7 +254,7 @@ def _slots(dump: Dump, heap: Heap) -> tuple[set[int], set[int]]:
     zones = dump.ring(store + layout.lfh_zones, width)
     users_found = set()
     for zone in zones:
-        if layout.windows == "10":
+        if layout.windows != "7":
             count = dump.number(zone + 2 * width, 4)
         else:
             count = (dump.number(zone + 2 * width, width) - zone - layout.zone_first) // layout.sub_bytes
@@ -270,14 +276,14 @@ def _slots_of(dump: Dump, heap: Heap, places: tuple[int, int, int], stride: int,
     layout, width = heap.layout, heap.layout.width
     sub, users, store = places
     first, bits = layout.ub_first, None
-    if layout.windows == "10":
+    if layout.windows != "7":
         words = -(-count // (8 * width))
         first += words * width
         bits = dump.number(users + layout.ub_first, words * width)
         if dump.number(users + layout.ub_first - 2 * width, 4) != count:
             heap.wrong.append(f"bitmap of {users:#x}")
     first = -(-first // layout.unit) * layout.unit
-    if layout.windows == "10":
+    if layout.windows != "7":
         offsets = dump.number(users + layout.ub_signature + 4, 4)
         key = offsets ^ (first | stride << 16) ^ (users & 0xFFFFFFFF) ^ (store & 0xFFFFFFFF)
         heap.keys.add(key)
@@ -285,7 +291,7 @@ def _slots_of(dump: Dump, heap: Heap, places: tuple[int, int, int], stride: int,
         entry = users + first + number * stride
         code, _, _, mark = struct.unpack("<IHBB", dump.read(entry + layout.header, 8))
         place = (entry // layout.unit ^ heap.base ^ code) & 0xFFFFFFFF
-        if layout.windows == "10":
+        if layout.windows != "7":
             place ^= (entry - users) // layout.unit << 16
         else:
             place ^= sub & 0xFFFFFFFF

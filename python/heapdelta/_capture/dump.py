@@ -222,7 +222,8 @@ class Dump(WithHeaps):
         Returns
         -------
         Dump
-            The same dump with `symbols` and `addresses`, and with ``target_name`` in `contents`.
+            The same dump with `symbols` and `addresses`, and with ``target_name`` in `contents`. Its heaps are read by the
+            types in the PDB of its own ``ntdll.dll`` too, where the store has that; ``docs/heaps.md`` says what for.
 
         Raises
         ------
@@ -231,7 +232,7 @@ class Dump(WithHeaps):
         """
         checked_store(store)
         dump = Dump(self._native)
-        dump._walks = self._walks
+        dump._walks = self._walks.with_symbols(store)
         dump._same_file = self._same_file
         dump._same_file.add(dump)
         dump._naming = Naming(store, by_name, checked_threads(threads))

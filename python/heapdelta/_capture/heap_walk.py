@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from heapdelta import _native as core
+    from heapdelta._symbols.store import SymbolStore
 
 TABLES = ("heaps", "segments", "allocations", "sizes", "usage", "stacks", "frames")
 """What a walk gives."""
@@ -75,8 +76,9 @@ class HeldMemory(NamedTuple):
 class Walks:
     """The walks through the heaps of one dump: none before one is asked for, and the largest is kept."""
 
-    def __init__(self, native: core.Dump) -> None:
+    def __init__(self, native: core.Dump, symbols: core.HeapSymbols | None = None) -> None:
         self.native = native
+        self._symbols = symbols
         self._kept: core.HeapWalk | None = None
         self._has_contents = False
 
@@ -84,6 +86,11 @@ class Walks:
     def done(self) -> bool:
         """True once the heaps were walked."""
         return self._kept is not None
+
+    def with_symbols(self, store: SymbolStore) -> Walks:
+        """Give the walks that take layouts from the PDB of the dump's own ntdll; these, where a store has none."""
+        symbols = self.native.heap_symbols(store._native)
+        return self if symbols is None else Walks(self.native, symbols)
 
     def table(self, name: str) -> core.Table:
         """Give a table, and keep the walk that has it."""
@@ -101,8 +108,8 @@ class Walks:
 
     def _walk(self, names: Iterable[str]) -> core.HeapWalk:
         if set(CONTENTS).isdisjoint(names):
-            return self.native.heap_walk()
-        return self.native.heap_walk(contents=True)
+            return self.native.heap_walk(symbols=self._symbols)
+        return self.native.heap_walk(contents=True, symbols=self._symbols)
 
 
 def held_memory(dump: _Dump) -> HeldMemory:
@@ -162,7 +169,7 @@ def doubts_of(heaps: pl.DataFrame, issues: pl.DataFrame) -> list[str]:
     if segment:
         notes.append(
             f"{plural(segment, 'segment heap')} of Windows 10 and later {of_count(segment, 'is', 'are')} not read: "
-            "what is in there is in no sum"
+            "what is in there is in no sum; with_symbols reads such heaps where the store has the ntdll.pdb of the dump"
         )
     other = unread.height - segment
     if other:
@@ -175,6 +182,12 @@ def doubts_of(heaps: pl.DataFrame, issues: pl.DataFrame) -> list[str]:
         notes.append(
             f"of {bytes_text(unknown)} in heaps nothing is known, most often because their pages are not in the dump: "
             "there are at least as many blocks and bytes as are counted"
+        )
+    read_segment = heaps.filter((pl.col("kind") == "segment") & pl.col("busy_bytes").is_not_null()).height
+    if read_segment:
+        notes.append(
+            f"{plural(read_segment, 'segment heap')} {of_count(read_segment, 'was', 'were')} read by the symbols of "
+            "ntdll, which is experimental: no real process with segment heaps was at hand"
         )
     page = heaps.filter(pl.col("kind") == "page").height
     if page:

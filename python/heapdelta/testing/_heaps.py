@@ -89,21 +89,24 @@ class HeapDumpAnswer:
         Module that leaks.
     damaged_at : int or None
         Address of the defect; None without one, or if it is not at an address.
+    segment_places : tuple of int
+        Addresses in the segment heap: of a chunk of variable size, of an area of the low-fragmentation heap, and of a
+        page segment; 0 without one.
     heaps : polars.DataFrame
-        One row per heap: ``heap`` (base), ``pointer_width``, ``flags``, ``is_listed`` (by the process), ``is_encoded``
-        (its headers); of the segments ``segment_count``, ``reserved_bytes``, ``committed_bytes``,
+        One row per NT heap: ``heap`` (base), ``pointer_width``, ``flags``, ``is_listed`` (by the process),
+        ``is_encoded`` (its headers); of the segments ``segment_count``, ``reserved_bytes``, ``committed_bytes``,
         ``uncommitted_bytes``, and of the committed ones ``busy_count``, ``busy_bytes`` (asked for), ``free_count``,
         ``free_bytes``, ``largest_free_bytes``, ``lfh_busy_count``, ``lfh_busy_bytes``, ``lfh_free_count``,
         ``lfh_free_bytes``, ``overhead_bytes`` (all that is left); of blocks with memory of their own ``large_count``,
         ``large_bytes``, ``large_committed_bytes``.
     blocks : polars.DataFrame
         One row per entry: ``heap``, ``entry`` and ``entry_bytes`` (with header), ``address`` and ``requested_bytes`` of
-        those that the program has, ``front_end`` (``backend``, ``lfh``, ``large``, ``page_heap``), ``state`` (``busy``,
-        ``free``, ``internal``: the heap's own), ``flags``, ``content`` (``vtable``, ``ascii``, ``utf16``, ``pointer``,
-        ``function``, ``debug_crt``, ``zeros``, ``noise``; of internal ones what they are), ``first_word`` of blocks
-        with a vtable or a function, ``target_name`` (the class of the vtable, where `write_symbols` names it),
-        ``request_number``, ``file`` and ``line`` of blocks of the debug C runtime,
-        ``stack``. Slots of the low-fragmentation heap lie in entries of content ``user_blocks``.
+        those that the program has, ``front_end`` (``backend``, ``lfh``, ``large``, ``page_heap``, ``vs``), ``state``
+        (``busy``, ``free``, ``internal``: the heap's own), ``flags``, ``content`` (``vtable``, ``ascii``, ``utf16``,
+        ``pointer``, ``function``, ``debug_crt``, ``zeros``, ``noise``; of internal ones what they are), ``first_word``
+        of blocks with a vtable or a function, ``target_name`` (the class of the vtable, where `write_symbols` names
+        it), ``request_number``, ``file`` and ``line`` of blocks of the debug C runtime, ``stack``. Slots of the
+        low-fragmentation heap lie in entries of content ``user_blocks``.
     stacks : tuple of tuple of str
         Places of each stack in modules, innermost first: ``fhpreview+0x27A8``. ``stack`` of a block counts from 0.
     """
@@ -115,6 +118,7 @@ class HeapDumpAnswer:
     global_flag: int
     culprit: str
     damaged_at: int | None
+    segment_places: tuple[int, ...]
     heaps: pl.DataFrame
     blocks: pl.DataFrame
     stacks: tuple[tuple[str, ...], ...]
@@ -170,10 +174,11 @@ class HeapDumps:
 def write_heap_dump(
     path: str | PathLike[str],
     *,
-    windows: Literal["7", "10"] = "10",
+    windows: Literal["7", "10", "unknown"] = "10",
     pointer_width: Literal[32, 64] = 64,
     wow64: bool = False,
     gflags: Sequence[Literal["ust", "htc", "hpa"]] = (),
+    segment_heap: bool = False,
     step: int = 0,
     seed: int = 1,
     stack_count: int = 200,
@@ -189,8 +194,9 @@ def write_heap_dump(
     ----------
     path : str or path-like
         File to write. One that is there is replaced when the new one is complete.
-    windows : {"10", "7"}, default "10"
-        Layout of the heaps: that of Windows 10 1809 to Windows 11, or of Windows 7.
+    windows : {"10", "7", "unknown"}, default "10"
+        Layout of the heaps: that of Windows 10 1809 to Windows 11, or of Windows 7; or one that nothing but the symbols
+        of its ``ntdll.dll`` tells.
     pointer_width : {64, 32}, default 64
         Width of an address.
     wow64 : bool, default False
@@ -199,6 +205,9 @@ def write_heap_dump(
     gflags : sequence of {"ust", "htc", "hpa"}, default ()
         What gflags turned on: stack traces, patterns behind blocks, pages of their own for the blocks of the second
         heap's backend.
+    segment_heap : bool, default False
+        Half of what is in the second heap is in a segment heap beside it, which only the symbols of the unknown Windows
+        tell how to read; `windows` has to be that, and `pointer_width` 64.
     step : int, default 0
         Which dump of the story.
     seed : int, default 1
@@ -239,11 +248,13 @@ def write_heap_dump(
             pointer_width=32 if wow64 else pointer_width,
             wow64=wow64,
             gflags=list(gflags),
+            segment_heap=segment_heap,
             damage=damage,
         )
     about["taken_at"] = datetime.fromtimestamp(about["taken_at"], UTC)
     about["heaps"] = pl.DataFrame(about["heaps"], schema=_HEAP_SCHEMA)
     about["blocks"] = pl.DataFrame(about["blocks"], schema=_BLOCK_SCHEMA)
+    about["segment_places"] = tuple(about["segment_places"])
     about["stacks"] = tuple(tuple(stack) for stack in about["stacks"])
     return HeapDumpAnswer(path=Path(path), **about)
 
@@ -252,7 +263,7 @@ def write_heap_dumps(
     folder: str | PathLike[str],
     *,
     steps: int = 2,
-    windows: Literal["7", "10"] = "10",
+    windows: Literal["7", "10", "unknown"] = "10",
     pointer_width: Literal[32, 64] = 64,
     wow64: bool = False,
     gflags: Sequence[Literal["ust", "htc", "hpa"]] = ("ust",),

@@ -8,7 +8,7 @@ use super::{
     header::{Entry, Heap},
     lfh,
     segment::Segment,
-    space::Space,
+    space::{Committed, Space},
     stacks::{Extended, NONE},
     walked::{Budget, Walked},
 };
@@ -23,6 +23,8 @@ pub struct Asked<'a> {
     pub budget: &'a Budget,
     /// What addresses mean, if what blocks begin with is asked for.
     pub contents: Option<&'a Known>,
+    /// What the dump lists as committed, where it lists its regions.
+    pub committed: Option<&'a Committed>,
 }
 
 /// A walk through a segment.

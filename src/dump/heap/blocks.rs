@@ -13,15 +13,17 @@ pub enum FrontEnd {
     Large,
     /// Page heap: pages of its own.
     Page,
+    /// The part of a segment heap that has blocks of variable size.
+    Vs,
 }
 
 impl FrontEnd {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 4] = [Self::Backend, Self::Lfh, Self::Large, Self::Page];
+    pub const ALL: [Self; 5] = [Self::Backend, Self::Lfh, Self::Large, Self::Page, Self::Vs];
 
     /// As the table shows it.
     pub fn name(self) -> &'static str {
-        ["backend", "lfh", "large", "page"][self as usize]
+        ["backend", "lfh", "large", "page", "vs"][self as usize]
     }
 }
 
@@ -62,7 +64,7 @@ const SMALL: usize = 4096;
 #[derive(Debug)]
 pub struct Blocks {
     /// By front end, then busy and free.
-    chunks: [Vec<Columns>; 8],
+    chunks: [Vec<Columns>; 10],
     small: Vec<u64>,
     others: HashMap<u64, u64>,
 }

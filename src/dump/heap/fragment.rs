@@ -7,10 +7,11 @@ use super::{
     super::fields::u32_at,
     backend::Asked,
     header::Heap,
-    layout::{LAYOUTS, Width},
+    layout::Width,
     lfh::{SIGNATURE, walk_area},
     plan::{HeapKind, Planned},
     proof::Share,
+    rows::ROWS,
     segment::Segment,
     space::Space,
     walked::Walked,
@@ -30,14 +31,15 @@ pub fn find(
     asked: &Asked<'_>,
 ) -> Vec<(Planned, Vec<Walked>)> {
     let of_build = |(first, behind): (u32, u32)| build.is_some_and(|build| (first..behind).contains(&build));
-    let layout = LAYOUTS.iter().find(|layout| layout.width == width && of_build(layout.builds));
-    let Some(layout) = layout.filter(|layout| layout.lfh.bitmap.is_some()) else { return Vec::new() };
+    let row = ROWS.iter().find(|row| row.layout.width == width && of_build(row.builds));
+    let Some(row) = row.filter(|row| row.layout.lfh.bitmap.is_some()) else { return Vec::new() };
     if space.memory.stretches().map(|(_, size)| size).fold(0, u64::saturating_add) > MOST_BYTES {
         return Vec::new();
     }
     let heap = Heap {
         base: 0,
-        layout,
+        layout: row.layout,
+        source: row.into(),
         flags: 0,
         encoding: None,
         stack_traces: false,
@@ -48,7 +50,7 @@ pub fn find(
     let mut by_key: BTreeMap<Vec<(u32, u64)>, Parts> = BTreeMap::new();
     for start in signed(space, &heap) {
         let Some((segment, mut walked)) = walk_area(space, &heap, start, asked) else { continue };
-        let (segments, all) = by_key.entry(std::mem::take(&mut walked.keys.0)).or_default();
+        let (segments, all) = by_key.entry(std::mem::take(&mut walked.keys.found)).or_default();
         walked.proof.headerless = true;
         walked.proof.keys = Share { made: 1, held: 1 };
         segments.push(segment);
@@ -58,11 +60,12 @@ pub fn find(
         base: None,
         width,
         kind: HeapKind::Nt,
-        heap: Ok(heap),
+        heap: Ok(heap.clone()),
         segments,
         large: Vec::new(),
         pages: Vec::new(),
         own: Vec::new(),
+        segment_heap: None,
         listed: None,
     };
     by_key.into_values().map(|(segments, walked)| (planned(segments), walked)).collect()

@@ -1,9 +1,13 @@
 //! The header of a heap: which layout it has is proved on the heap itself.
 
+use std::borrow::Cow;
+
 use super::{
     super::fields::{u16_at, u32_at, u64_at},
-    layout::{HEADER_SIZE, LAYOUTS, Layout, Width},
+    layout::{Layout, Width},
+    rows::{ROWS, Row},
     space::{Space, pointer_at},
+    types::Pdb,
 };
 
 /// `_HEAP.Signature`.
@@ -11,13 +15,33 @@ const SIGNATURE: u32 = 0xEEFF_EEFF;
 /// The bit of `EncodeFlagMask` that heaps have which encode headers.
 const ENCODED: u32 = 0x10_0000;
 
+/// Bytes of a header that are looked at: more than any has.
+const HEADER_SIZE: usize = 0x1000;
+
+/// What a layout is called, and what is known of it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name, as the table `heaps` shows it.
+    pub name: Cow<'static, str>,
+    /// On what it was held, or whose it is.
+    pub evidence: Cow<'static, str>,
+}
+
+impl From<&'static Row> for Source {
+    fn from(row: &'static Row) -> Self {
+        Self { name: row.name.into(), evidence: row.evidence.into() }
+    }
+}
+
 /// A heap whose layout is proved.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Heap {
     /// Its first address.
     pub base: u64,
     /// Its layout.
-    pub layout: &'static Layout,
+    pub layout: Layout,
+    /// Where the layout is from.
+    pub source: Source,
     /// `Flags`.
     pub flags: u32,
     /// What headers of blocks are XORed with; absent where they are plain, and have no checksum.
@@ -82,40 +106,86 @@ impl Entry {
     }
 }
 
-/// Proves a layout, or says what did not hold. `build` is that of Windows: of two rows that fit, it names one.
+/// Proves a layout, or says what did not hold. `build` is that of Windows: of two rows that fit, it names one. Where the PDB of this
+/// very build says something else than a row, the PDB is right, if it proves itself.
 ///
 /// # Errors
 ///
 /// What did not hold, in words.
-pub fn prove(space: &Space<'_>, base: u64, width: &'static Width, build: Option<u32>) -> Result<Heap, String> {
+pub fn prove(
+    space: &Space<'_>,
+    base: u64,
+    width: &'static Width,
+    build: Option<u32>,
+    pdb: Option<&Pdb>,
+) -> Result<Heap, String> {
     let bytes = space.slice(base).unwrap_or_default();
-    let bytes = &bytes[..bytes.len().min(HEADER_SIZE as usize)];
+    let bytes = &bytes[..bytes.len().min(HEADER_SIZE)];
+    let pdb = pdb.and_then(|pdb| Some((pdb, pdb.layout.as_ref().ok()?)));
+    let row = of_rows(bytes, base, width, build, pdb.map(|(_, layout)| layout));
+    let Some((pdb, layout)) = pdb else { return row };
+    let name = &pdb.name;
+    let told = Source { name: format!("{name}, {}-bit", width.bits).into(), evidence: Cow::default() };
+    match (fits(bytes, base, layout, told), row) {
+        (Ok(heap), Ok(row)) if heap.layout == row.layout => {
+            Ok(with_evidence(row, |evidence| format!("{evidence}; {name} has the same")))
+        }
+        (Ok(heap), Ok(row)) => {
+            let other = row.source.name;
+            Ok(with_evidence(heap, |_| format!("the types of {name}, which are not those of {other}")))
+        }
+        (Ok(heap), Err(_)) => Ok(with_evidence(heap, |_| format!("the types of {name}; no known layout fits"))),
+        (Err(why), Ok(row)) => {
+            Ok(with_evidence(row, |evidence| format!("{evidence}; that of {name} does not fit: {why}")))
+        }
+        (Err(why), Err(reason)) => Err(format!("{reason}; {name}: {why}")),
+    }
+}
+
+fn with_evidence(heap: Heap, evidence: impl FnOnce(&str) -> String) -> Heap {
+    let evidence = evidence(&heap.source.evidence).into();
+    Heap { source: Source { evidence, ..heap.source }, ..heap }
+}
+
+/// A row that fits: the one that a PDB has, too, or that of the build.
+fn of_rows(
+    bytes: &[u8],
+    base: u64,
+    width: &'static Width,
+    build: Option<u32>,
+    of_pdb: Option<&Layout>,
+) -> Result<Heap, String> {
     let mut why = None;
     let mut fitting = Vec::new();
-    for layout in LAYOUTS.iter().filter(|layout| layout.width == width) {
-        if u32_at(bytes, layout.signature) != Some(SIGNATURE) {
+    for row in ROWS.iter().filter(|row| row.layout.width == width) {
+        if u32_at(bytes, row.layout.signature) != Some(SIGNATURE) {
             continue;
         }
-        match fits(bytes, base, layout) {
-            Ok(heap) => fitting.push(heap),
-            Err(reason) => why = Some(format!("{}: {reason}", layout.name)),
+        match fits(bytes, base, &row.layout, row.into()) {
+            Ok(heap) => fitting.push((row, heap)),
+            Err(reason) => why = Some(format!("{}: {reason}", row.name)),
         }
     }
-    let of_build =
-        |heap: &&Heap| build.is_some_and(|build| (heap.layout.builds.0..heap.layout.builds.1).contains(&build));
+    let is_of_pdb = |(row, _): &&(&Row, Heap)| of_pdb == Some(&row.layout);
+    let is_of_build =
+        |(row, _): &&(&Row, Heap)| build.is_some_and(|build| (row.builds.0..row.builds.1).contains(&build));
     // Without a build, a front end that is where a row says tells more than one that is not.
-    let with_lfh = || fitting.iter().find(|heap| heap.has_lfh);
-    let chosen = fitting.iter().find(of_build).or_else(with_lfh).or_else(|| fitting.first()).copied();
-    chosen.ok_or_else(|| {
+    let with_lfh = || fitting.iter().find(|(_, heap)| heap.has_lfh);
+    let of_pdb = fitting.iter().find(is_of_pdb);
+    let chosen = of_pdb.or_else(|| fitting.iter().find(is_of_build)).or_else(with_lfh).or_else(|| fitting.first());
+    chosen.map(|(_, heap)| heap.clone()).ok_or_else(|| {
         why.unwrap_or_else(|| format!("no known layout has the signature {SIGNATURE:#X} in a header like this"))
     })
 }
 
-fn fits(bytes: &[u8], base: u64, layout: &'static Layout) -> Result<Heap, &'static str> {
+fn fits(bytes: &[u8], base: u64, layout: &Layout, source: Source) -> Result<Heap, &'static str> {
     const CUT: &str = "the dump does not hold the whole header";
     let width = layout.width;
     let pointer = |at| pointer_at(bytes, at, width).ok_or(CUT);
     let number = |at| u32_at(bytes, at).ok_or(CUT);
+    if number(layout.signature)? != SIGNATURE {
+        return Err("the signature is not where it has to be");
+    }
     let mask = number(layout.mask)?;
     if mask != 0 && mask != ENCODED {
         return Err("EncodeFlagMask is neither 0 nor 0x100000");
@@ -130,7 +200,7 @@ fn fits(bytes: &[u8], base: u64, layout: &'static Layout) -> Result<Heap, &'stat
     if Some(u64::from(first.size()) * width.unit) != header || first.previous() != 0 || !first.is_busy() {
         return Err("the first block does not end where FirstEntry points");
     }
-    for list in [layout.large, layout.segments] {
+    for list in [layout.large_list, layout.segments] {
         let (next, last) = (pointer(list)?, pointer(list + width.pointer)?);
         let head = base + list as u64;
         if next == 0 || last == 0 || (next == head) != (last == head) {
@@ -144,7 +214,8 @@ fn fits(bytes: &[u8], base: u64, layout: &'static Layout) -> Result<Heap, &'stat
     }
     Ok(Heap {
         base,
-        layout,
+        layout: *layout,
+        source,
         flags: number(layout.flags)?,
         encoding,
         stack_traces: number(layout.interceptor)? != 0,
@@ -175,11 +246,11 @@ impl Large {
         /// `HEAP_ENTRY_BUSY` and `HEAP_ENTRY_VIRTUAL_ALLOC`.
         const BUSY_LARGE: u8 = 9;
         const PAGE: u64 = 0x1000;
-        let width = heap.width();
-        let bytes = space.read(base, width.large_user as u64)?;
-        let committed = pointer_at(&bytes, width.large_commit, width)?;
-        let reserved = pointer_at(&bytes, width.large_commit + width.pointer, width)?;
-        let word = u64_at(&bytes, width.large_entry + width.entry)?;
+        let (width, fields) = (heap.width(), &heap.layout.large);
+        let bytes = space.read(base, fields.user(width))?;
+        let committed = pointer_at(&bytes, fields.committed, width)?;
+        let reserved = pointer_at(&bytes, fields.reserved, width)?;
+        let word = u64_at(&bytes, fields.entry + width.entry)?;
         let entry = Entry(word ^ heap.encoding.unwrap_or_default());
         // The size of its header is what the program has not of the committed bytes.
         let unused = u16_at(&entry.0.to_le_bytes(), 0).map(u64::from)?;
@@ -191,7 +262,7 @@ impl Large {
             && committed.is_multiple_of(PAGE)
             && reserved.is_multiple_of(PAGE)
             && base.checked_add(reserved).is_some()
-            && unused >= width.large_user as u64
+            && unused >= fields.user(width)
             && unused <= committed;
         holds.then_some(Self { base, committed, reserved, unused, flags: entry.flags() })
     }

@@ -20,23 +20,58 @@ use crate::error::Severity;
 /// `_HEAP_USERDATA_HEADER.Signature`.
 pub const SIGNATURE: u32 = 0xF0E0_D0C0;
 
+/// How up to Windows 7 the header of a block names its subsegment, by a key of the process: bits that its address is shifted by, and
+/// whether the address of the heap takes part. With 32 bits the first is proved on a real file; with 64 no file was seen, and the one
+/// that gives one key for all blocks is taken.
+const FORMULAS: [(u32, bool); 4] = [(3, true), (4, true), (3, false), (4, false)];
+
+/// Keys that each of these formulas gives.
+pub type Formulas = [Keys; FORMULAS.len()];
+
 /// Keys of the low-fragmentation heap, and how often each was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Keys(pub Vec<(u32, u64)>);
+pub struct Keys {
+    /// The first of them.
+    pub found: Vec<(u32, u64)>,
+    /// How often others were.
+    pub others: u64,
+}
 
 impl Keys {
     /// Different keys that are kept: there is one in a process.
-    const MOST: usize = 64;
+    const MOST: usize = 16;
 
     /// Adds a key that was found so often.
     pub fn add(&mut self, key: u32, count: u64) {
-        let known = self.0.iter().position(|(known, _)| *known == key);
-        match known {
+        match self.found.iter().position(|(known, _)| *known == key) {
+            Some(known) => self.found[known].1 += count,
+            None if self.found.len() < Self::MOST => self.found.push((key, count)),
             // One that is like none of many others is that of the process no more than they are.
-            _ if known.is_none() && self.0.len() == Self::MOST => self.0[Self::MOST - 1].1 += count,
-            Some(known) => self.0[known].1 += count,
-            None => self.0.push((key, count)),
+            None => self.others += count,
         }
+    }
+
+    /// Adds what was found elsewhere.
+    pub fn extend(&mut self, other: &Self) {
+        other.found.iter().for_each(|(key, count)| self.add(*key, *count));
+        self.others += other.others;
+    }
+
+    /// The one that was found most often, and how often.
+    pub fn most(&self) -> Option<(u32, u64)> {
+        self.found.iter().max_by_key(|(_, count)| *count).copied()
+    }
+
+    /// How often any was found.
+    pub fn total(&self) -> u64 {
+        self.found.iter().fold(self.others, |sum, (_, count)| sum + count)
+    }
+
+    /// Whether nearly all are one key, of so many that this is no chance.
+    pub fn are_one(&self) -> bool {
+        const LEAST: u64 = 4;
+        let total = self.total();
+        total >= LEAST && self.most().is_some_and(|(_, count)| count >= total - total / 10)
     }
 }
 
@@ -78,9 +113,9 @@ struct Area {
 impl Area {
     /// Reads an area, if it proves itself.
     fn read(space: &Space<'_>, heap: &Heap, start: u64) -> Option<Self> {
-        let (width, lfh) = (heap.width(), heap.layout.lfh);
-        let subsegment = space.pointer(start, width)?;
-        let bytes = space.read(subsegment, lfh.size)?;
+        let (width, lfh) = (heap.width(), &heap.layout.lfh);
+        let subsegment = space.pointer(start.checked_add(lfh.subsegment)?, width)?;
+        let bytes = space.read(subsegment, lfh.size(width))?;
         let stride = short_at(&bytes, lfh.block_size)? * width.unit;
         let count = short_at(&bytes, lfh.block_count)?;
         let first = match &lfh.bitmap {
@@ -254,7 +289,15 @@ impl Walk<'_> {
         let width = self.heap.width();
         let at = header + width.entry as u64;
         let Some(word) = self.space.read(at, 8).and_then(|bytes| u64_at(&bytes, 0)) else { return };
-        let key = word as u32 ^ (header >> 3) as u32 ^ self.heap.base as u32 ^ area.subsegment as u32;
-        self.out.keys.add(key, 1);
+        let key = |(shift, with_heap): (u32, bool)| {
+            let heap = if with_heap { self.heap.base as u32 } else { 0 };
+            word as u32 ^ (header >> shift) as u32 ^ heap ^ area.subsegment as u32
+        };
+        if width.bits == 32 {
+            self.out.keys.add(key(FORMULAS[0]), 1);
+        } else {
+            let keys = FORMULAS.map(key);
+            self.out.formulas.iter_mut().zip(keys).for_each(|(all, key)| all.add(key, 1));
+        }
     }
 }

@@ -23,12 +23,17 @@ pub mod page;
 pub mod plan;
 pub mod proof;
 pub mod result;
+pub mod rows;
 pub mod segment;
+pub mod segment_heap;
 pub mod space;
 pub mod stacks;
+pub mod types;
 pub mod walked;
 
 #[cfg(test)]
 mod page_tests;
+#[cfg(test)]
+mod proof_tests;
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,9 @@ use super::{
     super::fields::u32_at,
     header::Heap,
     issues::HeapIssues,
-    layout::{NARROW, PAGE_NARROW, PAGE_WIDE, WIDE, Width},
+    layout::{NARROW, WIDE, Width},
     plan::{HeapKind, Plan, Planned},
+    rows::{PAGE_NARROW, PAGE_WIDE},
     space::{Space, pointer_at},
 };
 use crate::error::Severity;
@@ -231,9 +232,11 @@ impl Search<'_> {
 
 fn planned(root: u64, width: &'static Width, mut pages: Vec<PageBlock>) -> Planned {
     pages.sort_by_key(|page| page.base);
+    let row = if width.bits == 64 { &PAGE_WIDE } else { &PAGE_NARROW };
     let heap = Heap {
         base: root,
-        layout: if width.bits == 64 { &PAGE_WIDE } else { &PAGE_NARROW },
+        layout: row.layout,
+        source: row.into(),
         flags: 0,
         encoding: None,
         stack_traces: pages.iter().any(|page| page.trace != 0),
@@ -250,6 +253,7 @@ fn planned(root: u64, width: &'static Width, mut pages: Vec<PageBlock>) -> Plann
         large: Vec::new(),
         pages,
         own: Vec::new(),
+        segment_heap: None,
         listed: None,
     }
 }

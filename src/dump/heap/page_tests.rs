@@ -6,6 +6,7 @@ use super::{
     plan::{HeapKind, plan},
     result::{Heaps, add_up},
     space::Space,
+    types::HeapSymbols,
 };
 use crate::dump::{
     memory::{Memory, Ranges},
@@ -46,7 +47,7 @@ fn walk(bytes: &[u8], pointer: usize) -> Heaps {
     ranges.declared_size.push(bytes.len() as u64);
     let memory = Memory::new(&ranges, &mut Shared::new(bytes));
     let space = Space { file: bytes, memory: &memory };
-    let mut all = plan(&space, &[], &[None, None], None);
+    let mut all = plan(&space, &[], &[None, None], None, &HeapSymbols::default());
     page::add(&space, pointer == 4, &mut all);
     let walked = all.heaps.iter().map(|_| Vec::new()).collect();
     add_up(all, walked, &space, None)

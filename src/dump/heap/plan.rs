@@ -10,7 +10,9 @@ use super::{
     lfh,
     page::PageBlock,
     segment::{Segment, listed},
+    segment_heap::{keys::solve, plan::SegmentHeap},
     space::{Space, links},
+    types::HeapSymbols,
 };
 use crate::error::Severity;
 
@@ -19,7 +21,7 @@ use crate::error::Severity;
 pub enum HeapKind {
     /// Segments of blocks.
     Nt,
-    /// That of Windows 10 and later, which is not read.
+    /// That of Windows 10 and later, which is read where symbols of ntdll tell its structures.
     Segment,
     /// Page heap: a verifier's, with pages for each block.
     Page,
@@ -51,6 +53,8 @@ pub struct Planned {
     pub pages: Vec<PageBlock>,
     /// Addresses in memory that it took from itself, sorted.
     pub own: Vec<u64>,
+    /// What a segment heap has; its own allocation and its page segments are its segments.
+    pub segment_heap: Option<SegmentHeap>,
     /// Whether the PEB lists it.
     pub listed: Option<bool>,
 }
@@ -77,6 +81,35 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Plans a segment heap: what it has becomes the segments and large blocks of `planned`.
+    fn segment_heap(
+        &mut self,
+        space: &Space<'_>,
+        planned: &mut Planned,
+        base: u64,
+        symbols: &HeapSymbols,
+    ) -> Result<Heap, String> {
+        let (heap, mut own) = SegmentHeap::find(space, base, planned.width, symbols, &mut self.issues)?;
+        if !self.claim(base, own.ends.1) {
+            return Err("another heap has its addresses".to_owned());
+        }
+        planned.segments.push(Segment { base, end: own.ends.1, holes: Vec::new() });
+        for segment in std::mem::take(&mut own.segments) {
+            let end = segment.base.saturating_add(segment.size());
+            if self.claim(segment.base, end) {
+                planned.segments.push(Segment { base: segment.base, end, holes: Vec::new() });
+                own.segments.push(segment);
+            } else {
+                own.left_out(segment.base, &mut self.issues);
+            }
+        }
+        planned.large = own.large(space, |start, end| self.claims.take(start, end), &mut self.issues);
+        planned.segment_heap = Some(own);
+        Ok(heap)
+    }
+}
+
 /// Address space that is somebody's already: first address, and the address behind the last.
 #[derive(Debug, Default)]
 struct Claims(BTreeMap<u64, u64>);
@@ -93,8 +126,15 @@ impl Claims {
 }
 
 /// Plans the walk of all heaps. `lists` are those of the PEBs: of 64 bits, then of 32.
-pub fn plan(space: &Space<'_>, found: &[Found], lists: &[Option<Vec<u64>>; 2], build: Option<u32>) -> Plan {
+pub fn plan(
+    space: &Space<'_>,
+    found: &[Found],
+    lists: &[Option<Vec<u64>>; 2],
+    build: Option<u32>,
+    symbols: &HeapSymbols,
+) -> Plan {
     let mut plan = Plan::default();
+    useless(symbols, &mut plan.issues);
     let mut bases: BTreeMap<u64, (&'static Width, bool)> = BTreeMap::new();
     for one in found {
         match one.kind {
@@ -111,24 +151,42 @@ pub fn plan(space: &Space<'_>, found: &[Found], lists: &[Option<Vec<u64>>; 2], b
             base: Some(base),
             width,
             kind: if is_segment_heap { HeapKind::Segment } else { HeapKind::Nt },
-            heap: Err("segment heaps are not read".to_owned()),
+            heap: Err(String::new()),
             segments: Vec::new(),
             large: Vec::new(),
             pages: Vec::new(),
             own: Vec::new(),
+            segment_heap: None,
             listed,
         };
-        if !is_segment_heap {
-            planned.heap = prove(space, base, width, build);
-        }
+        planned.heap = match is_segment_heap {
+            true => plan.segment_heap(space, &mut planned, base, symbols),
+            false => prove(space, base, width, build, symbols.of(width)),
+        };
         match planned.heap.clone() {
+            Ok(_) if is_segment_heap => {}
             Ok(heap) => fill(space, &mut planned, &heap, found, &mut plan.claims, &mut plan.issues),
             Err(why) => not_read(base, is_segment_heap, &why, &mut plan.issues),
         }
         plan.heaps.push(planned);
     }
+    solve(space, plan.heaps.iter_mut().filter_map(|heap| heap.segment_heap.as_mut()).collect());
     unlisted(&plan.heaps, lists, &mut plan.issues);
     plan
+}
+
+/// Says which PDBs of `ntdll.dll` are of no use, though they are of its build.
+fn useless(symbols: &HeapSymbols, issues: &mut HeapIssues) {
+    let lacking = symbols.all().filter_map(|pdb| Some((pdb.name.clone(), pdb.layout.as_ref().err()?.to_string())));
+    for (name, why) in symbols.useless.iter().cloned().chain(lacking) {
+        issues.push(
+            Severity::Warning,
+            "heap_symbols",
+            None,
+            || format!("{name}: {why}"),
+            "took no layout of NT heaps from it: the known ones are tried",
+        );
+    }
 }
 
 fn not_read(base: u64, is_segment_heap: bool, why: &str, issues: &mut HeapIssues) {
@@ -188,7 +246,7 @@ fn fill(
 fn large_blocks(space: &Space<'_>, planned: &mut Planned, heap: &Heap, claims: &mut Claims, issues: &mut HeapIssues) {
     /// Each has at least a page.
     const MOST: usize = 1 << 24;
-    let (found, closed) = links(space, heap.base + heap.layout.large as u64, heap.width(), MOST);
+    let (found, closed) = links(space, heap.base + heap.layout.large_list as u64, heap.width(), MOST);
     for base in found {
         let large = Large::read(space, base, heap).filter(|large| claims.take(base, base + large.reserved));
         match large {

@@ -54,6 +54,14 @@ pub struct Proof {
     pub free: Option<(u64, u64)>,
     /// Keys of the low-fragmentation heap that are that of the process.
     pub keys: Share,
+    /// No formula that is known gives one key: none was checked.
+    pub keys_unknown: bool,
+    /// Page segments of segment heaps that have the key of the process.
+    pub segments: Share,
+    /// Something has a key that nothing proves, and was not read.
+    pub unsolved: bool,
+    /// Committed bytes that were found, and those that the dump lists, of a segment heap.
+    pub committed: Option<(u64, u64)>,
     /// Busy blocks whose stacks are proved, where blocks have some.
     pub stacks: Share,
 }
@@ -67,6 +75,10 @@ impl AddAssign for Proof {
         self.headerless |= other.headerless;
         self.free = self.free.or(other.free);
         self.keys += other.keys;
+        self.keys_unknown |= other.keys_unknown;
+        self.segments += other.segments;
+        self.unsolved |= other.unsolved;
+        self.committed = self.committed.or(other.committed);
         self.stacks += other.stacks;
     }
 }
@@ -80,10 +92,12 @@ impl Proof {
     /// How far the heap can be trusted.
     pub fn trust(&self) -> &'static str {
         // Areas that the front end keeps for later look like areas that nothing points at: these say nothing of damage.
-        let shares = [self.headers, self.marks, self.keys];
-        if !shares.iter().all(|share| share.whole()) || self.free.is_some_and(|(found, told)| found != told) {
+        let shares = [self.headers, self.marks, self.keys, self.segments];
+        let sums = [self.free, self.committed];
+        let differ = sums.into_iter().flatten().any(|(found, told)| found != told);
+        if differ || !shares.iter().all(|share| share.whole()) {
             "damaged"
-        } else if self.absent > 0 || self.headerless {
+        } else if self.absent > 0 || self.headerless || self.unsolved {
             "partial"
         } else {
             "proved"
@@ -104,7 +118,14 @@ impl Proof {
                 false => format!("{found} free bytes, and the heap counts {told}"),
             });
         }
+        if let Some((found, told)) = self.committed {
+            words.push(match found == told {
+                true => format!("{found} committed bytes, as the dump lists"),
+                false => format!("{found} committed bytes, and the dump lists {told}"),
+            });
+        }
         for (name, share) in [
+            ("page segments", self.segments),
             ("LFH areas", self.user_blocks),
             ("LFH marks", self.marks),
             ("LFH keys", self.keys),
@@ -113,6 +134,9 @@ impl Proof {
             if share.made > 0 {
                 words.push(of(name, share));
             }
+        }
+        if self.keys_unknown {
+            words.push("LFH keys not checked: no known formula gives one for all blocks".to_owned());
         }
         if self.absent > 0 {
             words.push(format!("{} bytes are not in the dump", self.absent));

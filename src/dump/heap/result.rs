@@ -7,10 +7,10 @@ use super::{
     header::{Heap, Large},
     issues::HeapIssues,
     layout::{NARROW, WIDE},
-    lfh::Keys,
+    lfh::{Formulas, Keys},
     plan::{HeapKind, Plan, Planned},
     proof::Proof,
-    space::Space,
+    space::{Committed, Space},
     stacks::{self, Extended, NONE, Traces},
     walked::{Counts, Walked},
 };
@@ -21,7 +21,7 @@ use crate::error::Severity;
 pub struct Piece {
     /// First address.
     pub base: u64,
-    /// `segment`, `large` for a block with an allocation of its own, `page` for one with pages of its own, or `part` of a
+    /// `segment`, `header` for the structure of a segment heap, `large` for a block with an allocation of its own, `page` for one with pages of its own, or `part` of a
     /// segment.
     pub kind: &'static str,
     /// Where its bytes went.
@@ -53,6 +53,7 @@ pub struct HeapResult {
     pub stacks: Vec<Vec<Option<u32>>>,
     traces: Vec<Vec<u64>>,
     keys: Keys,
+    formulas: Formulas,
 }
 
 /// All heaps of a dump.
@@ -82,6 +83,7 @@ pub fn add_up(plan: Plan, walked: Vec<Vec<Walked>>, space: &Space<'_>, known: Op
             stacks: Vec::new(),
             traces: Vec::new(),
             keys: Keys::default(),
+            formulas: Formulas::default(),
         };
         for (at, walked) in segments.into_iter().enumerate() {
             heap.segment(at, walked, &mut all.issues);
@@ -98,14 +100,45 @@ pub fn add_up(plan: Plan, walked: Vec<Vec<Walked>>, space: &Space<'_>, known: Op
 }
 
 impl HeapResult {
+    /// How many segments it has.
+    pub fn segment_count(&self) -> u64 {
+        self.planned.segments.len() as u64 - u64::from(self.planned.segment_heap.is_some())
+    }
+
+    /// Of a segment heap no field tells what is free; but what is committed, the dump's list of regions tells.
+    pub fn compare_committed(&mut self, committed: &Committed, issues: &mut HeapIssues) {
+        let Some(base) = self.planned.base.filter(|_| self.planned.segment_heap.is_some()) else { return };
+        if self.account.unknown() > 0 {
+            return;
+        }
+        let found = self.account.reserved() - self.account.bytes(Part::Uncommitted);
+        let told = self.pieces.iter().map(|piece| committed.bytes(piece.base, piece.account.reserved())).sum();
+        self.proof.committed = Some((found, told));
+        if found != told {
+            issues.push(
+                Severity::Warning,
+                "heap_sums",
+                base,
+                || format!("{found} committed bytes in the heap at {base:#X}, and the dump lists {told}"),
+                "kept what the heap says",
+            );
+        }
+    }
+
     fn segment(&mut self, at: usize, walked: Walked, issues: &mut HeapIssues) {
         let base = self.planned.segments[at].base;
-        let kind = if walked.proof.headerless { "part" } else { "segment" };
+        let kind = match (walked.proof.headerless, at) {
+            (true, _) => "part",
+            // The structure of a segment heap has an allocation of its own.
+            (false, 0) if self.planned.segment_heap.is_some() => "header",
+            _ => "segment",
+        };
         self.pieces.push(Piece { base, kind, account: walked.account, counts: walked.counts });
         self.account += walked.account;
         self.counts += walked.counts;
         self.proof += walked.proof;
-        walked.keys.0.iter().for_each(|(key, count)| self.keys.add(*key, *count));
+        self.keys.extend(&walked.keys);
+        self.formulas.iter_mut().zip(&walked.formulas).for_each(|(all, keys)| all.extend(keys));
         self.blocks.push(walked.blocks);
         self.contents.extend(walked.contents);
         self.traces.push(walked.traces.addresses);
@@ -114,17 +147,20 @@ impl HeapResult {
 
     fn large_blocks(&mut self, heap: &Heap, space: &Space<'_>, known: Option<&Known>) {
         let (mut blocks, mut traces) = (Blocks::default(), Traces::default());
+        let fields = &heap.layout.large;
         for large in &self.planned.large {
             let mut account = Account::of(large.reserved);
             let mut counts = Counts::default();
             account.take(Part::Uncommitted, large.reserved - large.committed);
-            let entry = space.slice(large.base + heap.width().large_entry as u64);
+            let entry = space.slice(large.base + fields.entry as u64);
             let extended = entry
                 .filter(|_| heap.stack_traces)
-                .and_then(|entry| Extended::of_large(entry, large.unused, heap.width()));
+                .and_then(|entry| Extended::of_large(entry, large.unused, fields.entry as u64, heap.width()));
             let user = match extended {
-                Some(extended) => large.base + heap.width().large_entry as u64 + extended.user,
-                None => large.base + heap.width().large_user as u64,
+                Some(extended) => large.base + fields.entry as u64 + extended.user,
+                // Those of segment heaps are described elsewhere.
+                None if self.planned.segment_heap.is_some() => large.base,
+                None => large.base + fields.user(heap.width()),
             };
             let requested = large.committed - large.unused;
             if is_own(&self.planned.own, large) {
@@ -184,7 +220,7 @@ impl HeapResult {
 
     /// The heap counts its free blocks itself. Where something is unknown the two cannot be the same.
     fn compare_free(&mut self, heap: &Heap, issues: &mut HeapIssues) {
-        if self.account.unknown() > 0 || self.proof.headerless || self.planned.kind == HeapKind::Page {
+        if self.account.unknown() > 0 || self.proof.headerless || self.planned.kind != HeapKind::Nt {
             return;
         }
         let (found, told, base) = (self.counts.backend_free, heap.total_free, heap.base);
@@ -209,17 +245,31 @@ fn is_own(own: &[u64], large: &Large) -> bool {
 /// The key of the low-fragmentation heap is one for all heaps of a process; a process of WOW64 has two, one for each width.
 fn compare_keys(all: &mut Heaps) {
     for bits in [64, 32] {
-        let mut keys = Keys::default();
         let of_width = |heap: &&mut HeapResult| heap.planned.width.bits == bits;
+        choose_formula(all.heaps.iter_mut().filter(of_width).collect());
+        let mut keys = Keys::default();
+        all.heaps.iter_mut().filter(of_width).for_each(|heap| keys.extend(&heap.keys));
+        let Some((key, _)) = keys.most() else { continue };
         for heap in all.heaps.iter_mut().filter(of_width) {
-            heap.keys.0.iter().for_each(|(key, count)| keys.add(*key, *count));
+            let held = heap.keys.found.iter().find(|(own, _)| *own == key).map_or(0, |(_, count)| *count);
+            heap.proof.keys.made += heap.keys.total();
+            heap.proof.keys.held += held;
         }
-        let Some((key, _)) = keys.0.iter().max_by_key(|(_, count)| *count).copied() else { continue };
-        for heap in all.heaps.iter_mut().filter(of_width) {
-            for (own, count) in &heap.keys.0 {
-                heap.proof.keys.made += count;
-                heap.proof.keys.held += if *own == key { *count } else { 0 };
-            }
+    }
+}
+
+/// Of formulas of which none is known to be the right one, the one counts that gives one key for the blocks of all heaps. Where none
+/// does, keys prove nothing.
+fn choose_formula(mut heaps: Vec<&mut HeapResult>) {
+    let mut all = Formulas::default();
+    for heap in &heaps {
+        all.iter_mut().zip(&heap.formulas).for_each(|(all, keys)| all.extend(keys));
+    }
+    let chosen = all.iter().position(Keys::are_one);
+    for heap in heaps.iter_mut().filter(|heap| heap.formulas[0].total() > 0) {
+        match chosen {
+            Some(formula) => heap.keys.extend(&heap.formulas[formula]),
+            None => heap.proof.keys_unknown = true,
         }
     }
 }

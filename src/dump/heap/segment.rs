@@ -1,7 +1,6 @@
 //! Segments of a heap, and which parts of them have no memory.
 
 use super::{
-    super::fields::u32_at,
     find::{HEAD, whole},
     header::Heap,
     issues::HeapIssues,
@@ -27,15 +26,14 @@ pub struct Segment {
 impl Segment {
     /// Reads the header of a segment of a heap; none if it is not one.
     pub fn read(space: &Space<'_>, base: u64, heap: &Heap, issues: &mut HeapIssues) -> Option<Self> {
-        let width = heap.width();
-        let fields = &width.segment;
-        let bytes = space.read(base, fields.size as u64)?;
-        if whole(base, bytes.get(..HEAD.min(fields.size))?, width)? != heap.base {
+        let (width, lists) = (heap.width(), &heap.layout.segment);
+        let bytes = space.read(base, HEAD as u64)?;
+        if whole(base, &bytes, width)? != heap.base {
             return None;
         }
-        let end = pointer_at(&bytes, fields.end, width)?;
-        let pages = u32_at(&bytes, fields.uncommitted_pages)?;
-        let count = u32_at(&bytes, fields.uncommitted_pages + 4)?;
+        let end = pointer_at(&bytes, width.segment.end, width)?;
+        let number = |at: usize| space.u32(base.checked_add(at as u64)?);
+        let (pages, count) = (number(lists.uncommitted_pages)?, number(lists.uncommitted_ranges)?);
         let mut segment = Self { base, end, holes: Vec::new() };
         if let Err(why) = segment.find_holes(space, heap, (pages, count)) {
             issues.push(
@@ -62,12 +60,12 @@ impl Segment {
     }
 
     fn find_holes(&mut self, space: &Space<'_>, heap: &Heap, told: (u32, u32)) -> Result<(), String> {
-        let width = heap.width();
-        let (descriptors, closed) = links(space, self.base + width.segment.ranges as u64, width, MOST_LINKS);
+        let (width, lists) = (heap.width(), &heap.layout.segment);
+        let (descriptors, closed) = links(space, self.base + lists.ranges as u64, width, MOST_LINKS);
         let mut outside = 0;
         for descriptor in &descriptors {
-            let range = descriptor.checked_add(width.range_address as u64).and_then(|at| space.link(at, width));
-            let Some((address, size)) = range else { continue };
+            let word = |at: usize| space.pointer(descriptor.checked_add(at as u64)?, width);
+            let (Some(address), Some(size)) = (word(lists.range_address), word(lists.range_size)) else { continue };
             let inside = address >= self.base && address.is_multiple_of(PAGE) && size.is_multiple_of(PAGE);
             match address.checked_add(size).filter(|end| inside && *end <= self.end) {
                 Some(end) if end > address => self.holes.push((address, end)),
@@ -103,5 +101,5 @@ impl Segment {
 pub fn listed(space: &Space<'_>, heap: &Heap) -> (Vec<u64>, bool) {
     let width = heap.width();
     let (entries, closed) = links(space, heap.base + heap.layout.segments as u64, width, MOST_LINKS);
-    (entries.into_iter().filter_map(|entry| entry.checked_sub(width.segment.list_entry as u64)).collect(), closed)
+    (entries.into_iter().filter_map(|entry| entry.checked_sub(heap.layout.segment.link as u64)).collect(), closed)
 }

@@ -57,6 +57,29 @@ impl<'a> Space<'a> {
     }
 }
 
+/// Memory that is committed, as the dump lists it: first address, and the address behind the last; apart and sorted.
+#[derive(Debug, Clone, Default)]
+pub struct Committed(Vec<(u64, u64)>);
+
+impl Committed {
+    /// Of regions by their ends; of those that overlap, each counts as far as the next one's start.
+    pub fn new(mut regions: Vec<(u64, u64)>) -> Self {
+        regions.sort_unstable();
+        for at in 1..regions.len() {
+            regions[at - 1].1 = regions[at - 1].1.min(regions[at].0);
+        }
+        Self(regions)
+    }
+
+    /// Committed bytes of so many from an address on.
+    pub fn bytes(&self, address: u64, size: u64) -> u64 {
+        let end = address.saturating_add(size);
+        let first = self.0.partition_point(|(_, end)| *end <= address);
+        let inside = self.0[first..].iter().take_while(|(start, _)| *start < end);
+        inside.map(|(from, to)| to.min(&end).saturating_sub(*from.max(&address))).sum()
+    }
+}
+
 /// A pointer of a structure, if it is there.
 pub fn pointer_at(bytes: &[u8], at: usize, width: &Width) -> Option<u64> {
     if width.bits == 64 { u64_at(bytes, at) } else { u32_at(bytes, at).map(u64::from) }

@@ -30,9 +30,8 @@ impl Extended {
     }
 
     /// Reads that of a block with an allocation of its own, of which the first header says how much the program has not. It
-    /// begins where the first header does, behind the sizes.
-    pub fn of_large(block: &[u8], unused: u64, width: &Width) -> Option<Self> {
-        let front = width.large_entry as u64;
+    /// begins where the first header does, behind the sizes: `front` bytes.
+    pub fn of_large(block: &[u8], unused: u64, front: u64, width: &Width) -> Option<Self> {
         let second = Self::second(block, width).filter(|second| front + second.user <= unused)?;
         Some(Self { unused, ..second })
     }
@@ -123,12 +122,12 @@ mod tests {
         block[0x2C] = 0x27;
         assert_eq!(Extended::read(&block, 0x60, &WIDE), None);
         let of_large =
-            |unused| Extended::of_large(&block, unused, &WIDE).map(|extended| (extended.user, extended.unused));
+            |unused| Extended::of_large(&block, unused, 0x30, &WIDE).map(|extended| (extended.user, extended.unused));
         assert_eq!(of_large(0x60), Some((0x30, 0x60)), "the first header says how much is unused");
         assert_eq!(of_large(0x58), None, "both headers do not fit into what is unused");
         block[0x2F] = 4;
         assert_eq!(Extended::read(&block, 0x60, &WIDE), None);
-        assert_eq!(Extended::of_large(&block, 0x60, &WIDE), None);
+        assert_eq!(Extended::of_large(&block, 0x60, 0x30, &WIDE), None);
     }
 
     #[test]

@@ -3,7 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{
-    account::Account, blocks::Blocks, content::Contents, issues::HeapIssues, lfh::Keys, proof::Proof, stacks::Traces,
+    account::Account,
+    blocks::Blocks,
+    content::Contents,
+    issues::HeapIssues,
+    lfh::{Formulas, Keys},
+    proof::Proof,
+    stacks::Traces,
 };
 
 /// Headers that all walks of a dump may read together: twice as many as its bytes can hold. Ranges of a damaged dump may show the
@@ -37,6 +43,8 @@ pub struct Walked {
     pub proof: Proof,
     /// Keys of the low-fragmentation heap.
     pub keys: Keys,
+    /// Keys of headers of 64 bits up to Windows 7.
+    pub formulas: Formulas,
     /// What its blocks begin with, if that was asked for.
     pub contents: Contents,
     /// Stacks of its blocks.

@@ -130,7 +130,7 @@ fn codes<'a>(modules: &[Module<'a>], table: Option<&'a Table>) -> Vec<Code<'a>> 
 }
 
 /// What a log knows of the symbols of a module. The place that its tool had them from is often in a store, whose folder names the build.
-fn wanted<'a>(module: &Module<'a>, symbol_file: Option<&'a str>) -> Wanted<'a> {
+pub(super) fn wanted<'a>(module: &Module<'a>, symbol_file: Option<&'a str>) -> Wanted<'a> {
     let of_dump = module.debug_id.and_then(|id| id.parse().ok());
     let pdb = symbol_file.filter(|path| path.to_ascii_lowercase().ends_with(".pdb"));
     let folder = pdb.and_then(|path| path.rsplit(['\\', '/']).nth(1));

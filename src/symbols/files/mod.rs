@@ -4,7 +4,7 @@ mod breakpad;
 mod dwarf;
 mod pdb;
 
-use super::{answer::Kind, data::Data, fault::Fault, id::Id, known::Known};
+use super::{answer::Kind, data::Data, fault::Fault, id::Id, known::Known, structures::Structure};
 use crate::input::content::Content;
 
 /// What a file says of itself.
@@ -48,6 +48,15 @@ pub trait Format: Sync {
     ///
     /// If the file is damaged.
     fn tell_data(&self, bytes: &Content, data: &mut Data<'_>) -> Result<(), Fault>;
+
+    /// The structures of some names; none where the format has no types.
+    ///
+    /// # Errors
+    ///
+    /// If the file is damaged.
+    fn structures(&self, _: &Content, _: &[&str]) -> Result<Vec<Structure>, Fault> {
+        Ok(Vec::new())
+    }
 
     /// One answer for each place.
     #[cfg(test)]

@@ -8,6 +8,7 @@ mod scopes;
 mod source;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::collections::HashMap;
 
@@ -28,6 +29,7 @@ use crate::{
         fault::Fault,
         id::Id,
         known::{Function, Inlined, Known},
+        structures::Structure,
         undecorate::undecorated,
     },
 };
@@ -127,6 +129,10 @@ impl Format for Pdb {
             }
         }
         Ok(())
+    }
+
+    fn structures(&self, bytes: &Content, names: &[&str]) -> Result<Vec<Structure>, Fault> {
+        types::structures(bytes, names)
     }
 }
 

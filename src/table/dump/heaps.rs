@@ -45,14 +45,18 @@ pub fn tables(mut all: Heaps, space: &Space<'_>, modules: &ModuleMap, contents: 
 }
 
 fn heaps(all: &[HeapResult]) -> RecordBatch {
-    let header = |heap: &'_ HeapResult| heap.planned.heap.as_ref().ok().copied();
-    let with_header = |heap: &'_ HeapResult| header(heap).filter(|_| heap.planned.base.is_some());
+    fn header(heap: &HeapResult) -> Option<&Heap> {
+        heap.planned.heap.as_ref().ok()
+    }
+    fn with_header(heap: &HeapResult) -> Option<&Heap> {
+        header(heap).filter(|_| heap.planned.base.is_some())
+    }
     let proved = |value: fn(&HeapResult) -> u64| u64s(all.iter().map(move |heap| header(heap).map(|_| value(heap))));
     let said = |value: fn(&Heap) -> bool| -> ArrayRef {
-        Arc::new(all.iter().map(|heap| with_header(heap).map(|header| value(&header))).collect::<BooleanArray>())
+        Arc::new(all.iter().map(|heap| with_header(heap).map(|header| value(header))).collect::<BooleanArray>())
     };
     let words = all.iter().map(|heap| match &heap.planned.heap {
-        Ok(header) => heap.proof.words(header.layout.evidence),
+        Ok(header) => heap.proof.words(&header.source.evidence),
         Err(why) => why.clone(),
     });
     let words: Vec<String> = words.collect();
@@ -70,13 +74,13 @@ fn heaps(all: &[HeapResult]) -> RecordBatch {
         all_u32s(all.iter().map(|heap| heap.planned.width.bits)),
         texts(all.iter().map(|heap| Some(heap.planned.kind.name()))),
         u32s(all.iter().map(flags)),
-        texts(all.iter().map(|heap| Some(header(heap)?.layout.name))),
+        texts(all.iter().map(|heap| Some(&*header(heap)?.source.name))),
         texts(all.iter().map(|heap| Some(header(heap).map_or("unproved", |_| heap.proof.trust())))),
         texts(words.iter().map(|words| Some(words.as_str()))),
         Arc::new(all.iter().map(|heap| heap.planned.listed).collect::<BooleanArray>()),
         texts(all.iter().map(front_end)),
         said(|heap| heap.stack_traces),
-        proved(|heap| heap.planned.segments.len() as u64),
+        proved(HeapResult::segment_count),
         proved(|heap| heap.account.reserved()),
         proved(|heap| heap.account.reserved() - heap.account.bytes(Part::Uncommitted)),
         proved(|heap| heap.account.bytes(Part::Uncommitted)),
@@ -124,7 +128,7 @@ fn segments(all: &[HeapResult]) -> RecordBatch {
 struct Same {
     heap: ArrayRef,
     ones: ArrayRef,
-    front_end: [ArrayRef; 4],
+    front_end: [ArrayRef; 5],
     state: [ArrayRef; 2],
     no_u64: ArrayRef,
     no_u32: ArrayRef,

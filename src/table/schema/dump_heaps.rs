@@ -3,7 +3,8 @@
 use super::{DUMP_ISSUES, FRAMES, Kind, STACKS, TableSchema, USAGE, column, nullable};
 
 const UNPROVED: &str = "the layout of the heap is not proved";
-const NO_FLAGS: &str = "the layout of the heap is not proved, its header is not in the dump, or it is a page heap";
+const NO_FLAGS: &str =
+    "the layout of the heap is not proved, its header is not in the dump, or it is a page heap or a segment heap";
 
 /// Heaps of a dump.
 pub const DUMP_HEAPS: TableSchema = TableSchema {
@@ -18,15 +19,20 @@ pub const DUMP_HEAPS: TableSchema = TableSchema {
             "kind",
             Kind::Text,
             "`nt`, `page` (full page heap, gflags `+hpa`; experimental), or `segment` (the segment heap of Windows 10 and \
-             later, which is not read)",
+             later, which is read where symbols of ntdll are given; experimental)",
         ),
         nullable("flags", Kind::U32, NO_FLAGS, "`Flags` of the heap, as bits"),
-        nullable("layout", Kind::Text, UNPROVED, "which layout of Windows' structures fits"),
+        nullable(
+            "layout",
+            Kind::Text,
+            UNPROVED,
+            "which layout of Windows' structures fits; a PDB's name and id where it is from symbols",
+        ),
         column(
             "trust",
             Kind::Text,
             "`proved`: all that was checked holds; `damaged`: the layout is proved, and some of the heap contradicts itself; \
-             `partial`: the layout is proved as far as it is in the dump, which lacks the rest; `unproved`: nothing was read",
+             `partial`: the layout is proved as far as it is in the dump, which lacks the rest or what would prove it; `unproved`: nothing was read",
         ),
         column("proof", Kind::Text, "what was checked, and how much of it held"),
         nullable(
@@ -39,7 +45,7 @@ pub const DUMP_HEAPS: TableSchema = TableSchema {
             "front_end",
             Kind::Text,
             UNPROVED,
-            "`lfh` if the low-fragmentation heap serves it, `page` for a page heap, else `backend`",
+            "`lfh` if the low-fragmentation heap serves it, as in each segment heap, `page` for a page heap, else `backend`",
         ),
         nullable(
             "stack_traces",
@@ -106,7 +112,8 @@ pub const HEAP_SEGMENTS: TableSchema = TableSchema {
         column(
             "kind",
             Kind::Text,
-            "`segment`, `large` (a block with an allocation of its own), `page` (a block of page heap) or `part` (of a segment)",
+            "`segment`, `large` (a block with an allocation of its own), `page` (a block of page heap), `header` (the structure of a \
+             segment heap) or `part` (of a segment)",
         ),
         column("reserved_bytes", Kind::U64, "bytes of address space"),
         column("uncommitted_bytes", Kind::U64, "bytes of address space without memory"),
@@ -137,13 +144,14 @@ pub const DUMP_ALLOCATIONS: TableSchema = TableSchema {
         column(
             "front_end",
             Kind::Text,
-            "who gave it: `backend`, `lfh` (the low-fragmentation heap), `large` (an allocation of its own) or `page` (page heap)",
+            "who gave it: `backend`, `lfh` (the low-fragmentation heap), `large` (an allocation of its own), `page` (page \
+             heap) or `vs` (blocks of variable size of a segment heap)",
         ),
         column("state", Kind::Text, "`busy` or `free`"),
         column(
             "flags",
             Kind::U32,
-            "`Flags` of its header, as bits; 0 for blocks of the low-fragmentation heap and of page heap, which have none",
+            "`Flags` of its header, as bits; 0 for blocks of the low-fragmentation heap, of page heap and of segment heaps, which have none",
         ),
         nullable("stack_id", Kind::U32, "no stack was recorded, or none is proved", "the stack: row of `stacks`"),
     ],

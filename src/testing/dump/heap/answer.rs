@@ -35,7 +35,7 @@ pub struct BlockRow {
     pub requested: Option<u64>,
     /// Whose it is.
     pub state: State,
-    /// `backend`, `lfh`, `large` or `page_heap`.
+    /// `backend`, `lfh`, `large` or `page_heap`; of a segment heap also `vs`.
     pub front_end: &'static str,
     /// What the byte of flags says; only of entries of the backend.
     pub flags: Option<u8>,
@@ -116,6 +116,11 @@ impl BlockRow {
             debug: None,
             stack: None,
         }
+    }
+
+    /// Bytes that nobody has.
+    pub fn free(heap: u64, entry: u64, entry_bytes: u64) -> Self {
+        Self::new(heap, entry, entry_bytes, State::Free, "free")
     }
 
     /// A block of the program.

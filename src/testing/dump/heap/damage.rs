@@ -144,7 +144,7 @@ impl Damage {
             change(parts, zone + 2 * row.pointer, |bytes| bytes[..4].fill(0xFF));
             change(parts, zone + row.lfh.zone_first + row.lfh.block_count, |bytes| bytes[..2].fill(0xFF));
         }
-        for (_, users, _) in users.iter().filter(|_| row.windows == Windows::Ten) {
+        for (_, users, _) in users.iter().filter(|_| row.windows != Windows::Seven) {
             change(parts, users + row.lfh.users_bitmap, |bytes| bytes[..4].fill(0xFF));
         }
         for (large, _) in &world.heaps[3].large {

@@ -40,7 +40,7 @@ pub fn paint(memory: &mut Memory, painting: &Painting<'_>) {
             Windows::Seven => {
                 memory.words(zone + 2 * row.pointer, first + used.len() as u64 * row.lfh.subsegment, limit);
             }
-            Windows::Ten => memory.u32(zone + 2 * row.pointer, used.len() as u64),
+            Windows::Ten | Windows::Unknown => memory.u32(zone + 2 * row.pointer, used.len() as u64),
         }
         for (number, (piece, address, entry_bytes)) in (0..).zip(used) {
             if let Piece::Slots(stride, slots) = &plan.pieces[*piece as usize] {
@@ -136,7 +136,7 @@ impl Users<'_> {
                     painting.tail(memory, user + requested);
                 }
             }
-            if row.windows == Windows::Ten {
+            if row.windows != Windows::Seven {
                 memory.u16(header + 4, (number & 0xFF) << 8);
             }
         }
@@ -148,7 +148,7 @@ impl Users<'_> {
         let place = (entry / row.unit) as u32 ^ painting.plan.base as u32 ^ painting.plan.key;
         match row.windows {
             Windows::Seven => place ^ self.subsegment as u32,
-            Windows::Ten => place ^ (((entry - self.address) / row.unit) as u32) << 16,
+            Windows::Ten | Windows::Unknown => place ^ (((entry - self.address) / row.unit) as u32) << 16,
         }
     }
 }

@@ -26,6 +26,8 @@ mod plan;
 mod process;
 pub mod reference;
 mod rows;
+mod segment_heap;
+mod segment_places;
 mod story;
 mod tables;
 mod traces;
@@ -64,6 +66,8 @@ pub struct Options {
     pub tails: bool,
     /// `gflags +hpa`: blocks of the second heap that are not in its low-fragmentation heap have pages of their own.
     pub page_heap: bool,
+    /// Half of what is in the second heap is in a segment heap beside it, in the structures of the made-up build; with 64 bits.
+    pub segment_heap: bool,
     /// A defect.
     pub damage: Option<Damage>,
 }
@@ -80,6 +84,7 @@ impl Default for Options {
             traces: false,
             tails: false,
             page_heap: false,
+            segment_heap: false,
             damage: None,
         }
     }
@@ -102,6 +107,8 @@ pub struct Answer {
     pub rows: Rows,
     /// Return addresses of each stack as places in modules, innermost first: `fhpreview+0x27A8`.
     pub stacks: Vec<Vec<String>>,
+    /// Places in the segment heap, if there is one: a chunk, an area of its low-fragmentation heap, a page segment.
+    pub segment_places: [u64; 3],
     /// Where the defect is; 0 without one, or if it has no place.
     pub damaged_at: u64,
 }
@@ -135,6 +142,7 @@ pub fn write_heaps(out: &mut impl Write, options: &Options) -> io::Result<Answer
         culprit: investigation::program::CULPRIT,
         rows,
         stacks,
+        segment_places: worlds[0].segment_heap.as_ref().map_or([0; 3], segment_heap::SegmentHeap::places),
         damaged_at,
     })
 }

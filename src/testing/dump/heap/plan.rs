@@ -3,7 +3,7 @@
 use super::{content::Content, rows::Row};
 
 /// A block that the program asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Block {
     /// Bytes asked for.
     pub requested: u32,

@@ -7,13 +7,14 @@ use super::{
     memory::{Allocation, Memory},
     page_heap::Pages,
     rows::row,
+    segment_heap::SegmentHeap,
     story,
     traces::Traces,
     world::{World, global_flag, peb, tebs},
 };
 use crate::testing::{
     dump::{
-        Module, Plan, Range, Region, State,
+        CodeView, Module, Plan, Range, Region, State, Text,
         memory::{IMAGE, MAPPED, PRIVATE, READ_WRITE},
         process,
     },
@@ -24,6 +25,11 @@ use crate::testing::{
     },
 };
 
+/// A build that nobody knows, and the symbols of its two `ntdll.dll`: their GUIDs as bytes, and their names.
+const UNKNOWN_BUILD: u32 = 29_999;
+const NTDLL: &str = r"C:\Windows\SYSTEM32\ntdll.dll";
+const NTDLL_64: (&[u8; 16], &str) = (b"heapdelta ntdl64", "ntdll.pdb");
+const NTDLL_32: (&[u8; 16], &str) = (b"heapdelta ntdl32", "wntdll.pdb");
 /// Environment blocks of a 32-bit process on 64-bit Windows, and a stack.
 const WOW_TEB: u64 = 0x7EFD_B000;
 const WOW_INNER_PEB: u64 = 0x7EFD_E000;
@@ -35,6 +41,8 @@ const PEB_BEFORE_TEB: u64 = 0x1_0000;
 /// Where the database of the stacks is.
 const TRACES_64: u64 = 0xD0_0000_0000;
 const TRACES_32: u64 = 0x5400_0000;
+/// A segment heap, from the base of the heap that it takes its blocks of.
+const SEGMENT_HEAP: u64 = 0x40_0000_0000;
 /// Pages of page heap, from the base of their heap, and room for them with 32 bits.
 const PAGES_64: u64 = 0x1_0000_0000;
 const PAGES_32: (u64, u64) = (0x9C0_0000, 0x1C0_0000);
@@ -49,9 +57,14 @@ pub fn worlds(options: &Options) -> Vec<World> {
         let (distance, room) = if is_64_bit { (PAGES_64, 0x4000_0000) } else { PAGES_32 };
         Pages::take(inner_row, heap, heap.base + distance, room)
     });
+    let segment_heap = (options.segment_heap && is_64_bit).then(|| {
+        let heap = &mut heaps[1];
+        SegmentHeap::take(options.seed, heap, heap.base + SEGMENT_HEAP)
+    });
     let run = Run::new(options.seed, 0, is_64_bit);
     let mut inner = World::new(inner_row, heaps, images(&run));
     inner.pages = pages;
+    inner.segment_heap = segment_heap;
     if options.traces {
         let addresses = |frames: &Vec<_>| frames.iter().map(|frame| run.address(*frame)).collect();
         let sites = sites(options.seed, options.stack_count);
@@ -173,6 +186,15 @@ fn server(options: &Options, pointer_width: u32) -> (Plan, process::Answer) {
             if let Some((file, product)) = module.version.as_mut().filter(|(file, _)| file[0] == 10) {
                 (*file, *product) = ([6, 1, 7601, 1], [6, 1, 7601, 1]);
             }
+        }
+    }
+    if options.windows == Windows::Unknown {
+        if let Some(system) = &mut plan.system {
+            system.version[2] = UNKNOWN_BUILD;
+        }
+        let (guid, name) = if pointer_width == 64 { NTDLL_64 } else { NTDLL_32 };
+        for module in plan.modules.iter_mut().flatten().filter(|module| module.path == Text::from(NTDLL)) {
+            module.code_view = Some(CodeView::Rsds { guid: *guid, age: 1, file: name.to_owned() });
         }
     }
     (plan, answer)

@@ -12,6 +12,8 @@ pub enum Windows {
     Seven,
     /// Windows 10 from 1809 on, and 11.
     Ten,
+    /// A build that nobody knows: only the symbols of its ntdll, `tests/data/symbols/ntdll`, say where fields stand.
+    Unknown,
 }
 
 /// Offsets from the start of the structure that the first word names.
@@ -109,6 +111,8 @@ pub fn row(windows: Windows, is_64_bit: bool) -> &'static Row {
         (Windows::Seven, false) => &tables::SEVEN_32,
         (Windows::Ten, true) => &tables::TEN_64,
         (Windows::Ten, false) => &tables::TEN_32,
+        (Windows::Unknown, true) => &tables::UNKNOWN_64,
+        (Windows::Unknown, false) => &tables::UNKNOWN_32,
     }
 }
 
@@ -131,7 +135,7 @@ impl Row {
     pub fn first_slot(&self, count: u64) -> u64 {
         let words = match self.windows {
             Windows::Seven => 0,
-            Windows::Ten => count.div_ceil(8 * self.pointer) * self.pointer,
+            Windows::Ten | Windows::Unknown => count.div_ceil(8 * self.pointer) * self.pointer,
         };
         (self.lfh.users_bytes + words).next_multiple_of(self.unit)
     }

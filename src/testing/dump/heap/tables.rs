@@ -199,3 +199,84 @@ pub const SEVEN_32: Row = Row {
     },
     ..TEN_32
 };
+
+/// Made up, as `tests/data/symbols/ntdll/ntdll.c` is.
+pub const UNKNOWN_64: Row = Row {
+    windows: Windows::Unknown,
+    heap: HeapRow {
+        flags: 0x90,
+        encode_mask: 0x9C,
+        encoding: 0xA0,
+        interceptor: 0xB0,
+        threshold: 0xB4,
+        signature: 0xB8,
+        total_free: 0xE0,
+        index: 0xF0,
+        uncommitted: 0x110,
+        large: 0x130,
+        segments: 0x140,
+        lookup_pointer: 0x158,
+        free: 0x170,
+        front_end: 0x1B8,
+        front_end_type: 0x1C2,
+        ..TEN_64.heap
+    },
+    segment: SegmentRow { uncommitted_pages: 0x58, ..SEGMENT_64 },
+    lfh: LfhRow {
+        zones: 0x10,
+        store_heap: 0x20,
+        subsegment: 0x38,
+        user_blocks: 0x10,
+        aggregate: 0x28,
+        block_size: 0x2C,
+        block_count: 0x30,
+        size_index: 0x32,
+        users_index: 0x18,
+        users_signature: 0x1C,
+        users_offsets: 0x20,
+        users_bitmap: 0x28,
+        users_bytes: 0x38,
+        ..TEN_64.lfh
+    },
+    ..TEN_64
+};
+
+pub const UNKNOWN_32: Row = Row {
+    windows: Windows::Unknown,
+    heap: HeapRow {
+        flags: 0x50,
+        encode_mask: 0x5C,
+        encoding: 0x60,
+        interceptor: 0x68,
+        threshold: 0x6C,
+        signature: 0x70,
+        total_free: 0x84,
+        index: 0x8C,
+        uncommitted: 0x9C,
+        large: 0xAC,
+        segments: 0xB4,
+        lookup_pointer: 0xC0,
+        free: 0xC8,
+        front_end: 0xEC,
+        front_end_type: 0xF2,
+        ..TEN_32.heap
+    },
+    segment: SegmentRow { uncommitted_pages: 0x30, ..SEGMENT_32 },
+    lfh: LfhRow {
+        zones: 0x08,
+        store_heap: 0x10,
+        subsegment: 0x20,
+        user_blocks: 0x08,
+        aggregate: 0x14,
+        block_size: 0x18,
+        block_count: 0x1C,
+        size_index: 0x1E,
+        users_index: 0x0C,
+        users_signature: 0x10,
+        users_offsets: 0x14,
+        users_bitmap: 0x18,
+        users_bytes: 0x20,
+        ..TEN_32.lfh
+    },
+    ..TEN_32
+};

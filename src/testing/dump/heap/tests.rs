@@ -9,8 +9,14 @@ use super::{
     *,
 };
 
-const ALL: [(Windows, bool); 4] =
-    [(Windows::Seven, true), (Windows::Seven, false), (Windows::Ten, true), (Windows::Ten, false)];
+const ALL: [(Windows, bool); 6] = [
+    (Windows::Seven, true),
+    (Windows::Seven, false),
+    (Windows::Ten, true),
+    (Windows::Ten, false),
+    (Windows::Unknown, true),
+    (Windows::Unknown, false),
+];
 
 fn block(requested: u32) -> Block {
     Block { requested, content: Content::Noise, stack: 0 }

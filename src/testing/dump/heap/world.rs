@@ -10,6 +10,7 @@ use super::{
     place::{Segment, place},
     plan::HeapPlan,
     rows::Row,
+    segment_heap::SegmentHeap,
     traces::Traces,
 };
 
@@ -28,12 +29,13 @@ pub struct World {
     pub images: Images,
     pub traces: Option<Traces>,
     pub pages: Option<Pages>,
+    pub segment_heap: Option<SegmentHeap>,
 }
 
 impl World {
     pub fn new(row: &'static Row, heaps: Vec<HeapPlan>, images: Images) -> Self {
         let segments = heaps.iter().map(|heap| place(row, heap)).collect();
-        Self { row, heaps, segments, images, traces: None, pages: None }
+        Self { row, heaps, segments, images, traces: None, pages: None, segment_heap: None }
     }
 
     fn painting(&self, number: usize) -> Painting<'_> {
@@ -48,6 +50,9 @@ impl World {
         let mut memory = Memory::new(self.row);
         if let Some(pages) = &self.pages {
             pages.paint(self.row, &mut memory, &self.images, self.traces.as_ref());
+        }
+        if let Some(heap) = &self.segment_heap {
+            heap.paint(&mut memory, &self.images);
         }
         if let Some(traces) = &self.traces {
             traces.paint(self.row, &mut memory);
@@ -64,11 +69,15 @@ impl World {
         if let Some(pages) = &self.pages {
             pages.count(self.row, &self.images, rows);
         }
+        if let Some(heap) = &self.segment_heap {
+            heap.count(&self.images, rows);
+        }
     }
 
     /// The heaps that the process lists.
     pub fn listed(&self) -> Vec<u64> {
-        self.heaps.iter().filter(|heap| heap.is_listed).map(|heap| heap.base).collect()
+        let heaps = self.heaps.iter().filter(|heap| heap.is_listed).map(|heap| heap.base);
+        heaps.chain(self.segment_heap.as_ref().map(SegmentHeap::base)).collect()
     }
 }
 
