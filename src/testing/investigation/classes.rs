@@ -25,7 +25,7 @@ pub fn table(module: &Module, class: u64) -> u64 {
     constants(module) + class * APART
 }
 
-/// What is in the table of a class of the module at a place in [`MODULES`]: functions, from its base.
+/// What is in the table of a class of the module at a place in `MODULES`: functions, from its base.
 pub fn functions(place: usize, class: u64) -> impl Iterator<Item = u64> {
     let count = MODULES[place].function_count();
     (0..FUNCTIONS).map(move |number| Module::function_start(place, (class * FUNCTIONS + number) % count))
