@@ -53,7 +53,7 @@ fn heaps(all: &[HeapResult]) -> RecordBatch {
     }
     let proved = |value: fn(&HeapResult) -> u64| u64s(all.iter().map(move |heap| header(heap).map(|_| value(heap))));
     let said = |value: fn(&Heap) -> bool| -> ArrayRef {
-        Arc::new(all.iter().map(|heap| with_header(heap).map(|header| value(header))).collect::<BooleanArray>())
+        Arc::new(all.iter().map(|heap| with_header(heap).map(value)).collect::<BooleanArray>())
     };
     let words = all.iter().map(|heap| match &heap.planned.heap {
         Ok(header) => heap.proof.words(&header.source.evidence),
