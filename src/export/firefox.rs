@@ -11,7 +11,10 @@ mod pieces;
 
 use ahash::{HashMap, HashMapExt};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 use self::columns::{Frames, Funcs, Libraries, Repeated, Resources, StackRows, Texts};
 use self::pieces::Pieces;
@@ -26,11 +29,10 @@ const VERSION: u32 = 55;
 ///
 /// Writing into memory has none; the trait has them.
 pub fn write(stacks: &Stacks, net: bool) -> serde_json::Result<Vec<u8>> {
-    let trie = Trie::new(stacks);
+    let (trie, pieces) = rayon::join(|| Trie::new(stacks), || Pieces::new(stacks, net));
     let mut texts = Texts::default();
     let program = Program::new(stacks, &mut texts);
     let rows = program.stack_rows(&trie);
-    let pieces = Pieces::new(stacks, net);
     let times: Vec<f64> = stacks.points.iter().map(|point| point.milliseconds).collect();
     let ends: Vec<u32> = trie.ends.iter().map(|end| rows.last_of_node[*end as usize]).collect();
     let allocations = Allocations {
@@ -42,6 +44,8 @@ pub fn write(stacks: &Stacks, net: bool) -> serde_json::Result<Vec<u8>> {
         memory_address: &pieces.addresses,
         thread_id: Repeated(0, pieces.weights.len()),
     };
+    // The two large tables, side by side.
+    let (allocations, stack_table) = rayon::join(|| to_raw_value(&allocations), || to_raw_value(&rows.table));
     let thread = Thread {
         name: &stacks.title,
         is_main_thread: true,
@@ -58,8 +62,8 @@ pub fn write(stacks: &Stacks, net: bool) -> serde_json::Result<Vec<u8>> {
         samples: json!({"length": times.len(), "time": times, "stack": vec![Value::Null; times.len()],
             "weight": null, "weightType": "samples"}),
         markers: json!({"length": 0, "category": [], "data": [], "endTime": [], "name": [], "phase": [], "startTime": []}),
-        native_allocations: allocations,
-        stack_table: &rows.table,
+        native_allocations: allocations?,
+        stack_table: stack_table?,
         frame_table: &program.frames,
         func_table: &program.funcs,
         resource_table: &program.resources,
@@ -197,8 +201,8 @@ struct Thread<'a> {
     show_markers_in_timeline: bool,
     samples: Value,
     markers: Value,
-    native_allocations: Allocations<'a>,
-    stack_table: &'a columns::StackTable,
+    native_allocations: Box<RawValue>,
+    stack_table: Box<RawValue>,
     frame_table: &'a Frames,
     func_table: &'a Funcs,
     resource_table: &'a Resources,

@@ -3,12 +3,17 @@
 //! Two points in time are samples of before, negated and with the label `pprof::base`, as `-diff_base` makes them, and samples of
 //! after. Every sample has the label `module`: `-tags` sums up by it, and `-tagroot=module` puts it first.
 
-use prost::{Message, encoding::encode_varint};
+use prost::{
+    Message,
+    encoding::{encode_varint, message},
+};
 use rayon::prelude::*;
 
 use super::{Call, EXPORTER, Point, Stacks, UNKNOWN};
 use ahash::{HashMap, HashMapExt};
 
+/// Number of the field of a profile that its samples are, which [`Profile`] leaves out: they are written by themselves.
+const SAMPLE: u32 = 2;
 /// Stacks whose samples one thread writes in one go.
 const PORTION: usize = 1 << 13;
 
@@ -60,8 +65,11 @@ pub fn write(stacks: &Stacks, net: bool) -> Vec<u8> {
         .into_par_iter()
         .map(|first| {
             let own = first..stacks.len().min(first + PORTION);
-            let sample = own.flat_map(|stack| samples(stacks, stack, net, unknown, &labels)).collect();
-            Profile { sample, ..Profile::default() }.encode_to_vec()
+            let mut part = Vec::new();
+            for sample in own.flat_map(|stack| samples(stacks, stack, net, unknown, &labels)) {
+                message::encode(SAMPLE, &sample, &mut part);
+            }
+            part
         })
         .collect();
     parts.iter().for_each(|part| written.extend_from_slice(part));
@@ -170,8 +178,6 @@ fn packed(numbers: impl Iterator<Item = u64>) -> Vec<u8> {
 struct Profile {
     #[prost(message, repeated, tag = "1")]
     sample_type: Vec<ValueType>,
-    #[prost(message, repeated, tag = "2")]
-    sample: Vec<Sample>,
     #[prost(message, repeated, tag = "3")]
     mapping: Vec<Mapping>,
     #[prost(message, repeated, tag = "4")]

@@ -42,9 +42,9 @@ pub fn export_stacks<'py>(
         notes,
         modules: modules_of(&modules)?,
         places: places_of(&places, &inlined)?,
-        steps: numbers::<UInt32Type>(&steps, "step")?.into_iter().map(Option::unwrap_or_default).collect(),
-        starts: starts(&numbers::<UInt32Type>(&stacks, "length")?),
-        owners: numbers::<UInt32Type>(&stacks, "owner")?.into_iter().map(Option::unwrap_or_default).collect(),
+        steps: whole(&steps, "step")?,
+        starts: starts(&whole(&stacks, "length")?),
+        owners: whole(&stacks, "owner")?,
         owner_names,
         points: points
             .into_iter()
@@ -88,12 +88,12 @@ fn check(stacks: &Stacks) -> PyResult<()> {
     if fits { Ok(()) } else { Err(PyValueError::new_err("expected tables that belong together")) }
 }
 
-fn starts(lengths: &[Option<u32>]) -> Vec<usize> {
+fn starts(lengths: &[u32]) -> Vec<usize> {
     let mut starts = Vec::with_capacity(lengths.len() + 1);
     let mut start = 0;
     starts.push(start);
     for length in lengths {
-        start += length.unwrap_or(0) as usize;
+        start += *length as usize;
         starts.push(start);
     }
     starts
@@ -158,6 +158,15 @@ fn texts(rows: &Rows, name: &str) -> PyResult<Vec<Option<String>>> {
 fn numbers<T: ArrowPrimitiveType>(rows: &Rows, name: &str) -> PyResult<Vec<Option<T::Native>>> {
     columns(rows, name, |column, values| {
         values.extend(column.as_primitive_opt::<T>()?.iter());
+        Some(())
+    })
+}
+
+/// Numbers of a column that has no nulls.
+fn whole(rows: &Rows, name: &str) -> PyResult<Vec<u32>> {
+    columns(rows, name, |column, values| {
+        let column = column.as_primitive_opt::<UInt32Type>().filter(|column| column.null_count() == 0)?;
+        values.extend_from_slice(column.values());
         Some(())
     })
 }
