@@ -222,8 +222,8 @@ class Dump(WithHeaps):
         Returns
         -------
         Dump
-            The same dump with `symbols` and `addresses`, and with ``target_name`` in `contents`. Its heaps are read by the
-            types in the PDB of its own ``ntdll.dll`` too, where the store has that; ``docs/heaps.md`` says what for.
+            The same dump with `symbols` and `addresses`, and with ``target_name`` in `contents`. Its heaps are read by
+            the types in the PDB of its own ``ntdll.dll`` too, where the store has that; ``docs/heaps.md`` says what for.
 
         Raises
         ------
