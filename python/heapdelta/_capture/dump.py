@@ -223,7 +223,7 @@ class Dump(WithHeaps):
         -------
         Dump
             The same dump with `symbols` and `addresses`, and with ``target_name`` in `contents`. Its heaps are read by
-            the types in the PDB of its own ``ntdll.dll`` too, where the store has that; ``docs/heaps.md`` says what for.
+            the types in the PDB of its own ``ntdll.dll`` too, where the store has it; ``docs/heaps.md`` says what for.
 
         Raises
         ------
