@@ -17,6 +17,8 @@ from heapdelta._symbols.doubts import some
 from heapdelta._words import of_count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from heapdelta._capture.dump import Dump
 
 _PLACE = ["begins_with", "module", "module_offset"]
@@ -27,7 +29,7 @@ def alike(before: Dump, after: Dump, sums: list[pl.DataFrame]) -> list[pl.DataFr
     """Give the sums of both sides keys by which what is the same can be found."""
     if all(side["target_name"].null_count() == side.height for side in sums):
         return sums
-    anew = pl.col("module").is_in(_built_anew(before, after))
+    anew = pl.col("module").is_in(built_anew([before, after]))
     of_one_build = [side.filter(~anew.fill_null(False)) for side in sums]
     of_two = [side.filter(anew) for side in sums]
     keys, measures = heap_views.KEYS["content"], heap_views.MEASURES["content"]
@@ -39,7 +41,7 @@ def alike(before: Dump, after: Dump, sums: list[pl.DataFrame]) -> list[pl.DataFr
 
 def notes(before: Dump, after: Dump) -> list[str]:
     """Say which modules were built anew, so that places in them do not compare."""
-    modules = _built_anew(before, after)
+    modules = built_anew([before, after])
     if not modules:
         return []
     named = before._naming is not None and after._naming is not None
@@ -52,19 +54,22 @@ def notes(before: Dump, after: Dump) -> list[str]:
     return [f"{some(modules)} {of_count(len(modules), 'was', 'were')} built anew between the dumps: {how}{done}"]
 
 
-def _built_anew(before: Dump, after: Dump) -> list[str]:
-    """Name the modules of which the dumps have different builds."""
+def built_anew(dumps: Sequence[Dump]) -> list[str]:
+    """Name the modules of which some dumps have different builds."""
     link = pl.concat_str("timestamp", "size", separator="-")
-    ids, links = (own.drop_nulls().unique().sort() for own in (pl.col("debug_id"), link))
-    builds = [
+    ids, links = (own.drop_nulls().unique().sort().str.join("\n") for own in (pl.col("debug_id"), link))
+    builds = pl.concat(
         dump.modules.group_by(module="name", maintain_order=True).agg(ids.alias("ids"), links.alias("links"))
-        for dump in (before, after)
-    ]
-    both = builds[0].join(builds[1], on="module", suffix="_after", maintain_order="left")
-    known = (pl.col("ids").list.len() > 0) & (pl.col("ids_after").list.len() > 0)
-    by_id, by_link = (pl.col(own) != pl.col(f"{own}_after") for own in ("ids", "links"))
-    differs = pl.when(known).then(by_id).otherwise(by_link)
-    return both.filter(differs)["module"].to_list()
+        for dump in dumps
+    )
+    several = (pl.col(own).filter(pl.col(own) != "").n_unique() > 1 for own in ("ids", "links"))
+    differs = pl.when((pl.col("ids") != "").all()).then(next(several)).otherwise(next(several))
+    return (
+        builds.group_by("module", maintain_order=True)
+        .agg(differs.alias("differs"))
+        .filter("differs")["module"]
+        .to_list()
+    )
 
 
 def _by_place(sums: list[pl.DataFrame]) -> list[pl.DataFrame]:

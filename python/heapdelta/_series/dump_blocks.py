@@ -84,14 +84,17 @@ def _of_regions(dump: Dump) -> Told:
     return Told(sums if state == WHOLE else sums.clear(), state == WHOLE, state)
 
 
-def amounts(told: Sequence[Told], kind: str) -> pl.DataFrame:
-    """Give the bytes of every key at every point, in the order of the keys, then of the points."""
+def amounts(told: Sequence[Told], kind: str, built_anew: Sequence[str]) -> pl.DataFrame:
+    """Give the bytes of every key at every point, in the order of the keys, then of the points.
+
+    What begins in a module that was `built_anew` in between has no name but its own dump's.
+    """
     columns = list(_TYPES[kind])
     parts = [
         one.values.with_columns(pl.lit(point, pl.UInt32).alias("point"), pl.lit(True).alias("here"))
         for point, one in enumerate(told)
     ]
-    rows = _named_alike(pl.concat(parts)) if kind == "content" else pl.concat(parts)
+    rows = _named_alike(pl.concat(parts), built_anew) if kind == "content" else pl.concat(parts)
     every = rows.select(columns).unique().sort(columns, nulls_last=True)
     complete = pl.Series("complete", [one.complete for one in told], dtype=pl.Boolean)
     points = pl.DataFrame({"point": pl.Series(range(len(told)), dtype=pl.UInt32), "complete": complete})
@@ -103,11 +106,12 @@ def amounts(told: Sequence[Told], kind: str) -> pl.DataFrame:
     return placed.select("point", *columns, unit, status, value.alias("value"))
 
 
-def _named_alike(rows: pl.DataFrame) -> pl.DataFrame:
+def _named_alike(rows: pl.DataFrame, built_anew: Sequence[str]) -> pl.DataFrame:
     """Let a place have its name at all points, where those that name it agree."""
     place = ["begins_with", "module", "module_offset"]
     names = pl.col("target_name").drop_nulls().unique()
-    known = rows.group_by(place).agg(names.alias("names")).filter(pl.col("names").list.len() == 1)
+    of_one_build = rows.filter(~pl.col("module").is_in(built_anew))
+    known = of_one_build.group_by(place).agg(names.alias("names")).filter(pl.col("names").list.len() == 1)
     named = rows.join(known, on=place, how="left", nulls_equal=True, maintain_order="left")
     name = pl.coalesce("target_name", pl.col("names").list.first()).alias("target_name")
     return named.with_columns(name).drop("names")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from heapdelta._diff.dump_contents import built_anew
 from heapdelta._series import dump_blocks, dump_counters
 from heapdelta._series.order import first_names
 from heapdelta._symbols import of_contents
+from heapdelta._symbols.doubts import some
 from heapdelta._words import of_count, plural
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def of_blocks(found: OrderedDumps, told: Sequence[dump_blocks.Told], kind: str) 
         *_about_order(points, clock=found.clock),
         *_about_runs(points),
         *notes,
+        *(_about_builds(found.dumps) if kind == "content" else []),
         *of_contents.notes([one.symbols for one in told if one.symbols is not None]),
         *_about_widths(found.dumps),
     ]
@@ -80,6 +83,12 @@ def about_others(others: Sequence[tuple[Dump, str]]) -> list[str]:
         f"({first_names(pl.Series(paths, dtype=pl.String))}): {reason}"
         for reason, paths in by_reason.items()
     ]
+
+
+def _about_builds(dumps: Sequence[Dump]) -> list[str]:
+    modules = built_anew(dumps)
+    which = f"{some(modules)} {of_count(len(modules), 'is', 'are')} of several builds"
+    return [f"{which}: what begins at an offset of one may be something else in another"] * bool(modules)
 
 
 def _about_order(points: pl.DataFrame, *, clock: bool) -> list[str]:

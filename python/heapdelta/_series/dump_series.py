@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta import _html
+from heapdelta._diff import dump_contents
 from heapdelta._series import dump_blocks, dump_counters, dump_growth, dump_notes
 from heapdelta._series.growth import ADDRESS_SPACE_32, check_options
 from heapdelta._words import amount_text, count_text, moment, plural
@@ -88,7 +89,11 @@ class DumpSeries:
     def _amounts(self) -> pl.DataFrame:
         """Every counter at every point, with the run."""
         counted = self.by == "counter"
-        told = dump_counters.amounts(self._told) if counted else dump_blocks.amounts(self._told_of_blocks, self.by)
+        told = (
+            dump_counters.amounts(self._told)
+            if counted
+            else dump_blocks.amounts(self._told_of_blocks, self.by, dump_contents.built_anew(self.dumps))
+        )
         amounts = told.join(self.points.select("point", "run"), on="point", how="left", maintain_order="left")
         # In another run there may be other types of handles, other heaps, other sizes.
         some = pl.col("handle_type").is_not_null() | (pl.col("status") != "ok") if counted else pl.lit(True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import heapdelta as hd
+import named_heaps
 import polars as pl
 import pytest
 from heapdelta import exceptions, testing
@@ -99,3 +100,18 @@ def test_classes_have_names_where_some_dumps_know_them(
     assert any(note.startswith("no symbols of the right build were found for") for note in series.notes)
     leak = series.growth(warm_up_hours=0).filter(begins_with="vtable").row(0, named=True)
     assert (leak["module"], leak["target_name"], leak["verdict"]) == ("fhpreview", "Shared<Thumbnail>", "leak")
+
+
+def test_a_class_of_one_build_names_no_place_of_another(story: testing.HeapDumps, tmp_path: Path) -> None:
+    symbols = testing.write_symbols(tmp_path / "symbols")
+    store = hd.symbols(symbols)
+    other = tmp_path / "other.dmp"
+    other.write_bytes(Path(story.dumps[1].path).read_bytes())
+    named_heaps.of_other_build(other, symbols)
+    dumps = [hd.read_dump(story.dumps[0].path).with_symbols(store), hd.read_dump(other)]
+    series = hd.series(dumps, by="content")
+    rows = series.table().filter(module="fhpreview", begins_with="vtable")
+    held = rows.filter(pl.col("value") > 0)
+    assert held.filter(point=0)["target_name"].null_count() == 0
+    assert held.filter(point=1)["target_name"].null_count() == held.filter(point=1).height > 0
+    assert any(note.startswith("fhpreview is of several builds") for note in series.notes)
