@@ -92,7 +92,8 @@ impl Diff {
         Some(stack_groups(self.sources.get(source)?.table("stacks"), group))
     }
 
-    /// The path of each stack, of which [`NO_KEY`] stands for none: the table `paths`; absent if a stack or a frame is not there.
+    /// The path of each stack, [`NO_KEY`] for blocks without one: the table `paths`. Absent if a stack is not there, or something is
+    /// not told of every frame.
     pub fn paths(&self, stacks: &[u32], shape: &paths::Shape<'_>) -> Option<Table> {
         paths::paths(&self.sources, stacks, shape)
     }

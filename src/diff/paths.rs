@@ -36,8 +36,8 @@ pub struct Shape<'a> {
     pub hidden: &'a [bool],
     /// The step that each frame is.
     pub steps: &'a [u32],
-    /// Of outward paths the first step: the module of the frame that the stack counts for. Empty for none.
-    pub first: &'a [u32],
+    /// Of outward paths the first step, if the stack counts for that frame: its module.
+    pub first: Option<&'a [u32]>,
     /// From the start of the thread on.
     pub inward: bool,
     /// Steps that follow each other and are the same are one.
@@ -53,15 +53,20 @@ struct Stack<'a> {
     is_cut_off: bool,
 }
 
-/// The path of each stack; [`NO_KEY`] stands for blocks without one. Absent if a stack or a frame is not there.
+/// The path of each stack, [`NO_KEY`] for blocks without one. Absent if a stack is not there, or something is not told of every frame.
 pub fn paths(sources: &[Source], stacks: &[u32], shape: &Shape<'_>) -> Option<Table> {
-    let all = all(sources);
+    let (all, frames) = all(sources);
+    let told =
+        [shape.passed_over.len(), shape.hidden.len(), shape.steps.len(), shape.first.map_or(frames, <[u32]>::len)];
+    if told.iter().any(|count| *count != frames) {
+        return None;
+    }
     let portion = |stacks: &[u32]| {
         let (mut steps, mut lengths) = (Vec::new(), Vec::with_capacity(stacks.len()));
         for stack in stacks {
             let start = steps.len();
             let stack = if *stack == NO_KEY { None } else { Some(all.get(*stack as usize)?) };
-            add(stack, shape, &mut steps)?;
+            add(stack, shape, &mut steps);
             lengths.push(steps.len() - start);
         }
         Some(batch(steps, lengths))
@@ -70,7 +75,8 @@ pub fn paths(sources: &[Source], stacks: &[u32], shape: &Shape<'_>) -> Option<Ta
     Some(Table::new(&schema::PATHS, batches?))
 }
 
-fn all(sources: &[Source]) -> Vec<Stack<'_>> {
+/// The stacks of all sources, and how many frames these have.
+fn all(sources: &[Source]) -> (Vec<Stack<'_>>, usize) {
     let mut all = Vec::new();
     let mut before = 0;
     for source in sources {
@@ -84,27 +90,25 @@ fn all(sources: &[Source]) -> Vec<Stack<'_>> {
         }
         before += source.table("frames").map_or(0, Table::len);
     }
-    all
+    (all, before)
 }
 
 /// Adds the path of a stack to the steps of those before it.
-fn add(stack: Option<&Stack<'_>>, shape: &Shape<'_>, steps: &mut Vec<u32>) -> Option<()> {
+fn add(stack: Option<&Stack<'_>>, shape: &Shape<'_>, steps: &mut Vec<u32>) {
     let start = steps.len();
     let Some(Stack { frames, before, is_cut_off }) = stack.filter(|stack| !stack.frames.is_empty()) else {
-        steps.push(if stack.is_some() { NOT_IN_FILE } else { NOT_RECORDED });
-        return Some(());
+        return steps.push(if stack.is_some() { NOT_IN_FILE } else { NOT_RECORDED });
     };
-    let is = |flags: &[bool], frame: u32| flags.get(before + frame as usize).copied().unwrap_or(false);
-    let number = |numbers: &[u32], frame: u32| numbers.get(before + frame as usize).copied();
-    let blamed = frames.iter().position(|frame| !is(shape.passed_over, *frame)).unwrap_or(frames.len() - 1);
-    if !shape.inward && !shape.first.is_empty() {
-        steps.push(number(shape.first, frames[blamed])?);
+    let row = |frame: &u32| before + *frame as usize;
+    let blamed = frames.iter().position(|frame| !shape.passed_over[row(frame)]).unwrap_or(frames.len() - 1);
+    if let Some(first) = shape.first.filter(|_| !shape.inward) {
+        steps.push(first[row(&frames[blamed])]);
     }
     let shown = if shape.keep_allocators { frames } else { &frames[blamed..] };
     let mut is_hidden = true;
-    for frame in shown.iter().filter(|frame| !is(shape.hidden, **frame)) {
+    for frame in shown.iter().filter(|frame| !shape.hidden[row(frame)]) {
         is_hidden = false;
-        let step = number(shape.steps, *frame)?;
+        let step = shape.steps[row(frame)];
         if !(shape.merged && steps[start..].last() == Some(&step)) {
             steps.push(step);
         }
@@ -117,7 +121,6 @@ fn add(stack: Option<&Stack<'_>>, shape: &Shape<'_>, steps: &mut Vec<u32>) -> Op
     if shape.inward {
         steps[start..].reverse();
     }
-    Some(())
 }
 
 fn batch(steps: Vec<u32>, lengths: Vec<usize>) -> RecordBatch {

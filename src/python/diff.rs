@@ -125,12 +125,12 @@ impl Diff {
     ) -> PyResult<Table> {
         let (stacks, steps) = (Groups::of(&stacks)?.0, Groups::of(&steps)?.0);
         let (passed_over, hidden) = (Flags::of(&passed_over)?.0, Flags::of(&hidden)?.0);
-        let first = first.as_ref().map(Groups::of).transpose()?.map_or_else(Vec::new, |first| first.0);
+        let first = first.as_ref().map(Groups::of).transpose()?;
         let shape = Shape {
             passed_over: &passed_over,
             hidden: &hidden,
             steps: &steps,
-            first: &first,
+            first: first.as_ref().map(|first| &first.0[..]),
             inward,
             merged,
             keep_allocators,

@@ -129,11 +129,8 @@ impl Walk<'_> {
         let user = address + width.unit;
         self.out.proof.headers.hold();
         if !entry.is_busy() {
-            self.out.blocks.free(FrontEnd::Backend, user, bytes, entry.flags());
-            self.out.account.take(Part::Free, bytes);
-            self.out.counts.free += 1;
+            self.out.free(FrontEnd::Backend, user, bytes, entry.flags());
             self.out.counts.backend_free += bytes;
-            self.out.counts.largest_free = self.out.counts.largest_free.max(bytes);
             return;
         }
         if address == self.segment.base {
@@ -255,16 +252,7 @@ impl Walk<'_> {
         let base = self.heap.base;
         let bytes = to - from;
         match stop {
-            Stop::Absent => {
-                self.out.proof.absent += bytes;
-                self.out.issues.push(
-                    Severity::Warning,
-                    "heap_pages",
-                    from,
-                    || format!("the dump lacks what leads to {bytes} bytes of the heap at {base:#X}"),
-                    "counted them as unknown, and read on behind them",
-                );
-            }
+            Stop::Absent => self.out.absent(base, from, bytes),
             Stop::Broken => {
                 self.out.proof.headers.fail();
                 self.out.issues.push(

@@ -42,6 +42,28 @@ impl HeapIssues {
         self.add(issue, text);
     }
 
+    /// Says that something that a heap names at an address is in no sum.
+    pub fn left_out(&mut self, what: &'static str, heap: u64, at: u64) {
+        self.push(
+            Severity::Error,
+            "heap_damage",
+            at,
+            || format!("no {what} of the heap at {heap:#X} can be read at {at:#X}"),
+            "left it out: it is in no sum",
+        );
+    }
+
+    /// Says that a list of a heap breaks off, and what is lost by that.
+    pub fn open_list(&mut self, list: &'static str, heap: u64, action: &'static str) {
+        self.push(
+            Severity::Error,
+            "heap_damage",
+            heap,
+            || format!("{list} of the heap at {heap:#X} does not come back to its head"),
+            action,
+        );
+    }
+
     /// Adds those of another part of the walk.
     pub fn extend(&mut self, other: Self) {
         for mut issue in other.rows {

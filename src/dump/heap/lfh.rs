@@ -263,10 +263,7 @@ impl Walk<'_> {
         self.out.proof.marks.hold();
         let user = header + width.unit;
         if !busy {
-            self.out.blocks.free(FrontEnd::Lfh, user, area.stride, 0);
-            self.out.account.take(Part::Free, area.stride);
-            self.out.counts.free += 1;
-            self.out.counts.largest_free = self.out.counts.largest_free.max(area.stride);
+            self.out.free(FrontEnd::Lfh, user, area.stride, 0);
             self.out.counts.lfh_free.0 += 1;
             self.out.counts.lfh_free.1 += area.stride;
             return 0;

@@ -10,7 +10,10 @@ use super::{
     lfh,
     page::PageBlock,
     segment::{Segment, listed},
-    segment_heap::{keys::solve, plan::SegmentHeap},
+    segment_heap::{
+        keys::solve,
+        plan::{PAGE_SEGMENT, SegmentHeap},
+    },
     space::{Space, links},
     types::HeapSymbols,
 };
@@ -79,9 +82,7 @@ impl Plan {
     pub fn is_claimed(&self, address: u64) -> bool {
         self.claims.0.range(..=address).next_back().is_some_and(|(_, end)| *end > address)
     }
-}
 
-impl Plan {
     /// Plans a segment heap: what it has becomes the segments and large blocks of `planned`.
     fn segment_heap(
         &mut self,
@@ -101,7 +102,7 @@ impl Plan {
                 planned.segments.push(Segment { base: segment.base, end, holes: Vec::new() });
                 own.segments.push(segment);
             } else {
-                own.left_out(segment.base, &mut self.issues);
+                self.issues.left_out(PAGE_SEGMENT, base, segment.base);
             }
         }
         planned.large = own.large(space, |start, end| self.claims.take(start, end), &mut self.issues);
@@ -217,26 +218,14 @@ fn fill(
     let seen = found.iter().filter(|one| one.kind == Kind::Segment { heap: heap.base }).map(|one| one.base);
     let bases: BTreeSet<u64> = listed.iter().copied().chain(seen).chain([heap.base]).collect();
     if !closed {
-        let base = heap.base;
-        issues.push(
-            Severity::Error,
-            "heap_damage",
-            base,
-            || format!("the list of segments of the heap at {base:#X} does not come back to its head"),
-            "segments that start with their header were found all the same",
-        );
+        let action = "segments that start with their header were found all the same";
+        issues.open_list("the list of segments", heap.base, action);
     }
     for base in bases {
         let segment = Segment::read(space, base, heap, issues);
         match segment.filter(|segment| claims.take(segment.base, segment.end)) {
             Some(segment) => planned.segments.push(segment),
-            None => issues.push(
-                Severity::Error,
-                "heap_damage",
-                base,
-                || format!("no segment of the heap at {:#X} can be read at {base:#X}", heap.base),
-                "left it out: it is in no sum",
-            ),
+            None => issues.left_out("segment", heap.base, base),
         }
     }
     large_blocks(space, planned, heap, claims, issues);
@@ -251,24 +240,11 @@ fn large_blocks(space: &Space<'_>, planned: &mut Planned, heap: &Heap, claims: &
         let large = Large::read(space, base, heap).filter(|large| claims.take(base, base + large.reserved));
         match large {
             Some(large) => planned.large.push(large),
-            None => issues.push(
-                Severity::Error,
-                "heap_damage",
-                base,
-                || format!("no large block of the heap at {:#X} can be read at {base:#X}", heap.base),
-                "left it out: it is in no sum",
-            ),
+            None => issues.left_out("large block", heap.base, base),
         }
     }
     if !closed {
-        let base = heap.base;
-        issues.push(
-            Severity::Error,
-            "heap_damage",
-            base,
-            || format!("the list of large blocks of the heap at {base:#X} does not come back to its head"),
-            "blocks behind the break are in no sum",
-        );
+        issues.open_list("the list of large blocks", heap.base, "blocks behind the break are in no sum");
     }
     planned.large.sort_by_key(|large| large.base);
 }

@@ -3,14 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{
-    account::Account,
-    blocks::Blocks,
+    account::{Account, Part},
+    blocks::{Blocks, FrontEnd},
     content::Contents,
     issues::HeapIssues,
     lfh::{Formulas, Keys},
     proof::Proof,
     stacks::Traces,
 };
+use crate::error::Severity;
 
 /// Headers that all walks of a dump may read together: twice as many as its bytes can hold. Ranges of a damaged dump may show the
 /// same bytes at many addresses.
@@ -51,6 +52,29 @@ pub struct Walked {
     pub traces: Traces,
     /// What does not hold.
     pub issues: HeapIssues,
+}
+
+impl Walked {
+    /// Counts a block that nobody has.
+    #[inline(always)]
+    pub fn free(&mut self, front_end: FrontEnd, user: u64, bytes: u64, flags: u8) {
+        self.blocks.free(front_end, user, bytes, flags);
+        self.account.take(Part::Free, bytes);
+        self.counts.free += 1;
+        self.counts.largest_free = self.counts.largest_free.max(bytes);
+    }
+
+    /// Says that the dump lacks what leads to some bytes of a heap.
+    pub fn absent(&mut self, heap: u64, from: u64, bytes: u64) {
+        self.proof.absent += bytes;
+        self.issues.push(
+            Severity::Warning,
+            "heap_pages",
+            from,
+            || format!("the dump lacks what leads to {bytes} bytes of the heap at {heap:#X}"),
+            "counted them as unknown, and read on behind them",
+        );
+    }
 }
 
 /// Counts and sums that are parts of others.

@@ -20,8 +20,11 @@ impl Number {
     fn of_type(types: &Types, structure: &str, field: &str, bytes: u8) -> Result<Self, Missing> {
         let Field { offset, bits } = types.field(structure, field)?;
         let (shift, count) = bits.unwrap_or((0, 8 * bytes));
-        let mask = if count >= 64 { u64::MAX } else { (1 << count) - 1 };
-        Ok(Self { at: offset as usize, shift: shift.min(63), mask })
+        // Sums and products of numbers have room as long as none is larger than it can be.
+        if count == 0 || count > 8 * bytes || u32::from(shift) + u32::from(count) > 64 {
+            return Err(Missing::other(structure, field));
+        }
+        Ok(Self { at: offset as usize, shift, mask: u64::MAX >> (64 - count) })
     }
 
     /// Its value in the bytes of the structure.

@@ -16,7 +16,7 @@ use super::{
     fields::{Fields, LfhFields},
     plan::{PageSegment, SegmentHeap},
     ranges::{Kind, Units},
-    vs::Chunk,
+    vs::Chunks,
 };
 
 /// What signatures of page segments have in them beside addresses and a key.
@@ -54,6 +54,8 @@ pub fn solve(space: &Space<'_>, mut heaps: Vec<&mut SegmentHeap>) {
 fn of_heaps(space: &Space<'_>, heaps: &[&mut SegmentHeap]) -> Option<u64> {
     /// Different keys that are tried on chunks: there is one in a process.
     const MOST: usize = 16;
+    /// Chunks that follow each other.
+    const LONG: usize = 4;
     let segments = || heaps.iter().flat_map(|heap| heap.segments.iter().map(move |segment| (heap, segment)));
     let mut counts: HashMap<u64, u64, ahash::RandomState> = HashMap::default();
     segments().for_each(|(_, segment)| *counts.entry(segment.key).or_default() += 1);
@@ -70,7 +72,9 @@ fn of_heaps(space: &Space<'_>, heaps: &[&mut SegmentHeap]) -> Option<u64> {
             let (start, end) = (segment.unit(range.at), segment.unit(range.at + range.units));
             let first = start + fields.size.next_multiple_of(unit);
             for (count, key) in all.iter_mut().filter(|_| first < end) {
-                *count += u64::from(Chunk::chain(space, fields, (first, end), *key, unit));
+                let chunks = Chunks { space, fields, key: *key, unit };
+                let (length, ended) = chunks.chain(first, end, Some(0), LONG);
+                *count += u64::from(ended || length == LONG);
             }
         }
     }

@@ -12,7 +12,6 @@ use super::{
     fields::Fields,
     keys,
 };
-use crate::error::Severity;
 
 /// `_SEGMENT_HEAP` has one context for small blocks, and one for those that are larger.
 const CONTEXTS: u64 = 2;
@@ -20,6 +19,8 @@ const CONTEXTS: u64 = 2;
 pub const UNITS: usize = 256;
 /// Page segments of a context: more than any process has.
 const MOST_SEGMENTS: usize = 1 << 16;
+/// What issues call a part of it.
+pub const PAGE_SEGMENT: &str = "page segment";
 const PAGE: u64 = 0x1000;
 
 /// A segment heap whose own structure holds together.
@@ -103,11 +104,6 @@ impl SegmentHeap {
         Ok((heap, own))
     }
 
-    /// Says that something that was named as its page segment is in no sum.
-    pub fn left_out(&self, at: u64, issues: &mut HeapIssues) {
-        left_out(self.base, at, issues);
-    }
-
     /// Reads the structure at an address.
     ///
     /// # Errors
@@ -154,37 +150,22 @@ impl SegmentHeap {
         if !is_shift || mask != last - (size - 1) || first == 0 || !fits {
             return Err("SegmentMask, UnitShift and FirstDescriptorIndex contradict each other".to_owned());
         }
-        let (found, closed) = links(space, context + fields.context.segments, width, MOST_SEGMENTS);
+        let head = context.checked_add(fields.context.segments).ok_or(CUT)?;
+        let (found, closed) = links(space, head, width, MOST_SEGMENTS);
         for link in found {
-            let base = link.checked_sub(fields.segment.link).filter(|base| base & !mask == 0);
+            let is_one = |base: &u64| base & !mask == 0 && base.checked_add(size).is_some();
+            let base = link.checked_sub(fields.segment.link).filter(is_one);
             let key = base.and_then(|base| keys::of_segment(space, base, context, &fields, width));
             match (base, key) {
                 (Some(base), Some(key)) => {
                     self.segments.push(PageSegment { base, shift, first: usize::from(first), key });
                 }
-                _ => left_out(self.base, link, issues),
+                _ => issues.left_out(PAGE_SEGMENT, self.base, link),
             }
         }
         if !closed {
-            let base = self.base;
-            issues.push(
-                Severity::Error,
-                "heap_damage",
-                base,
-                || format!("a list of page segments of the heap at {base:#X} does not come back to its head"),
-                "segments behind the break are in no sum",
-            );
+            issues.open_list("a list of page segments", self.base, "segments behind the break are in no sum");
         }
         Ok(())
     }
-}
-
-fn left_out(heap: u64, at: u64, issues: &mut HeapIssues) {
-    issues.push(
-        Severity::Error,
-        "heap_damage",
-        at,
-        || format!("no page segment of the heap at {heap:#X} can be read at {at:#X}"),
-        "left it out: it is in no sum",
-    );
 }

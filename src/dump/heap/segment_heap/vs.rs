@@ -11,7 +11,7 @@ const MARK: (u64, u64) = (0x2BED, 0x7FFF);
 
 /// The header of a chunk, decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Chunk {
+struct Chunk {
     /// Its bytes, with the header.
     bytes: u64,
     /// Bytes of the chunk before; 0 for the first.
@@ -20,20 +20,22 @@ pub(super) struct Chunk {
     has_unused: bool,
 }
 
-impl Chunk {
-    /// The one at an address, by a key: absent where the dump lacks it, none where it is no chunk or the one before has another size.
-    pub fn read(
-        space: &Space<'_>,
-        fields: &VsFields,
-        (at, end): (u64, u64),
-        previous: Option<u64>,
-        key: u64,
-        unit: u64,
-    ) -> Option<Option<Self>> {
-        let bytes = space.read(at, fields.header)?;
+/// What chunks are read by.
+pub(super) struct Chunks<'a> {
+    pub space: &'a Space<'a>,
+    pub fields: &'a VsFields,
+    pub key: u64,
+    pub unit: u64,
+}
+
+impl Chunks<'_> {
+    /// The one at an address: absent where the dump lacks it, none where it is no chunk or the one before has another size.
+    fn read(&self, at: u64, end: u64, previous: Option<u64>) -> Option<Option<Chunk>> {
+        let (fields, unit) = (self.fields, self.unit);
+        let bytes = self.space.read(at, fields.header)?;
         let word = u64_at(&bytes, fields.sizes)?;
-        let sizes = (word ^ at ^ key).to_le_bytes();
-        let chunk = Self {
+        let sizes = (word ^ at ^ self.key).to_le_bytes();
+        let chunk = Chunk {
             bytes: fields.chunk.of(&sizes)? * unit,
             previous: fields.previous.of(&sizes)? * unit,
             is_busy: fields.allocated.of(&sizes)? != 0,
@@ -46,21 +48,18 @@ impl Chunk {
         Some(holds.then_some(chunk))
     }
 
-    /// Whether the first chunks of a subsegment follow each other by a key.
-    pub fn chain(space: &Space<'_>, fields: &VsFields, (first, end): (u64, u64), key: u64, unit: u64) -> bool {
-        /// Chunks that follow each other.
-        const LONG: usize = 4;
-        let (mut at, mut previous) = (first, 0);
-        for _ in 0..LONG {
-            match Self::read(space, fields, (at, end), Some(previous), key, unit) {
-                Some(Some(chunk)) => (at, previous) = (at + chunk.bytes, chunk.bytes),
-                _ => return false,
-            }
+    /// How many follow each other from an address on, up to a limit; and whether the last ends where the subsegment does.
+    pub fn chain(&self, from: u64, end: u64, mut previous: Option<u64>, limit: usize) -> (usize, bool) {
+        let mut at = from;
+        for length in 0..limit {
+            let Some(Some(chunk)) = self.read(at, end, previous) else { return (length, false) };
+            previous = Some(chunk.bytes);
+            at += chunk.bytes;
             if at >= end {
-                break;
+                return (length + 1, at == end);
             }
         }
-        true
+        (limit, false)
     }
 }
 
@@ -113,9 +112,13 @@ impl Walk<'_> {
         }
     }
 
+    fn reader(&self) -> Option<Chunks<'_>> {
+        let (space, fields, unit) = (self.space, &self.heap.fields.vs, self.heap.width.unit);
+        Some(Chunks { space, fields, key: self.heap.keys.heap?, unit })
+    }
+
     fn chunk(&self, at: u64, end: u64, previous: Option<u64>) -> Option<Option<Chunk>> {
-        let (fields, key) = (&self.heap.fields.vs, self.heap.keys.heap?);
-        Chunk::read(self.space, fields, (at, end), previous, key, self.heap.width.unit)
+        self.reader()?.read(at, end, previous)
     }
 
     /// Counts a chunk: false if it contradicts itself, absent where the dump lacks what says how much of it is unused.
@@ -155,11 +158,11 @@ impl Walk<'_> {
         /// Chunks that follow each other.
         const LONG: usize = 16;
         const SHORT: usize = 2;
-        let unit = self.heap.width.unit;
+        let (chunks, unit) = (self.reader()?, self.heap.width.unit);
         let mut at = from.checked_add(unit)?;
         while at < end && self.asked.budget.take(1) {
-            if let Some(Some(chunk)) = self.chunk(at, end, None) {
-                let (length, ended) = self.chain(at, end, LONG);
+            if let Some(Some(chunk)) = chunks.read(at, end, None) {
+                let (length, ended) = chunks.chain(at, end, None, LONG);
                 let follows = chunk.previous == at - from;
                 if length >= LONG || ended && length > SHORT || follows && (ended || length > SHORT) {
                     return Some(at);
@@ -168,19 +171,5 @@ impl Walk<'_> {
             at += unit;
         }
         None
-    }
-
-    /// How many chunks follow each other from an address on, up to a limit; and whether the last ends where the subsegment does.
-    fn chain(&self, from: u64, end: u64, limit: usize) -> (usize, bool) {
-        let (mut at, mut previous) = (from, None);
-        for length in 0..limit {
-            let Some(Some(chunk)) = self.chunk(at, end, previous) else { return (length, false) };
-            previous = Some(chunk.bytes);
-            at += chunk.bytes;
-            if at >= end {
-                return (length + 1, at == end);
-            }
-        }
-        (limit, false)
     }
 }

@@ -164,10 +164,7 @@ impl Walk<'_> {
     /// Counts a block that nobody has, with its bytes of memory.
     pub(super) fn free(&mut self, front_end: FrontEnd, user: u64, bytes: u64) {
         if bytes > 0 {
-            self.out.blocks.free(front_end, user, bytes, 0);
-            self.out.account.take(Part::Free, bytes);
-            self.out.counts.free += 1;
-            self.out.counts.largest_free = self.out.counts.largest_free.max(bytes);
+            self.out.free(front_end, user, bytes, 0);
         }
     }
 
@@ -201,15 +198,7 @@ impl Walk<'_> {
 
     /// Says that the dump lacks what leads to some bytes.
     pub(super) fn absent(&mut self, from: u64, bytes: u64) {
-        let base = self.heap.base;
-        self.out.proof.absent += bytes;
-        self.out.issues.push(
-            Severity::Warning,
-            "heap_pages",
-            from,
-            || format!("the dump lacks what leads to {bytes} bytes of the heap at {base:#X}"),
-            "counted them as unknown, and read on behind them",
-        );
+        self.out.absent(self.heap.base, from, bytes);
     }
 
     /// Says that something contradicts itself.
