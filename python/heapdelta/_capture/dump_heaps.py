@@ -147,7 +147,7 @@ class WithHeaps(Capture["core.Dump"]):
         Parameters
         ----------
         kind : {"heap", "size", "size_class", "content", "source"}
-            What one row stands for. ``size_class`` are sizes from one power of two to the next, ``source`` blocks of
+            What each row is about. ``size_class`` are sizes from one power of two to the next, ``source`` blocks of
             the debug CRT, which notes who asked for them.
 
         Returns

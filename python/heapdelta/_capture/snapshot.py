@@ -181,7 +181,7 @@ class Snapshot(TextCapture[core.Snapshot]):
         Parameters
         ----------
         kind : {"module", "stack", "function", "heap", "trace", "size"}
-            What one row stands for. Sizes are those of single blocks, of a log read with them.
+            What each row is about. Sizes are those of single blocks, of a log read with them.
         inclusive : bool, default False
             For modules and functions: count a stack for every one it passes, once each. Such sums overlap.
         allocators : iterable of Rule or str, optional

@@ -134,7 +134,7 @@ class DumpDelta:
         ----------
         kind : {"region_class", "module", "handle_type", "thread_start", "allocation_base", "heap", "size", \
 "size_class", "content", "source"}
-            What one row stands for; the last five are of blocks in heaps. ``allocation_base`` and ``heap`` need two
+            What each row is about; the last five are of blocks in heaps. ``allocation_base`` and ``heap`` need two
             dumps of one process: elsewhere an address says nothing about the other dump's.
 
         Returns

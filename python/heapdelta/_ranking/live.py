@@ -54,7 +54,7 @@ class Live(Views):
         Parameters
         ----------
         kind : {"module", "stack", "function", "heap", "trace", "size"}
-            What one row stands for.
+            What each row is about.
         inclusive : bool, default False
             For modules and functions: count a stack for every one it passes, once each.
 

@@ -49,7 +49,7 @@ class Views(WithTree):
         Parameters
         ----------
         kind : {"module", "stack", "function", "heap", "trace", "size"}
-            What one row stands for. Modules are told apart without regard to case; stacks by their content, so that two
+            What each row is about. Modules are told apart without regard to case; stacks by their content, so that two
             runs of a program compare; traces by the log's own ids, inside one run only; sizes are those of single
             blocks, of logs read with them. A comparison has no heaps and no sizes.
         inclusive : bool, default False

@@ -32,7 +32,7 @@ class DumpSeries:
     Attributes
     ----------
     by : str
-        What one key stands for: ``counter``; or ``heap``, ``size``, ``size_class``, ``content``, ``source`` of blocks
+        What each key is about: ``counter``; or ``heap``, ``size``, ``size_class``, ``content``, ``source`` of blocks
         in heaps, or ``region_class`` of memory.
     dumps : list of Dump
         In the order of `points`.

@@ -39,7 +39,7 @@ class Series:
     Attributes
     ----------
     by : str
-        What one key stands for: ``module``, ``function``, ``stack`` or ``heap``.
+        What each key is about: ``module``, ``function``, ``stack`` or ``heap``.
     inclusive : bool
         True if a stack counts for every module or function it passes.
     allocators : Allocators

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from heapdelta.blame import Allocators
 
 By: TypeAlias = Literal["module", "function", "stack", "heap"]
-"""What one key of a series stands for."""
+"""What each key of a series is about."""
 
 
 class Timeline(Protocol):

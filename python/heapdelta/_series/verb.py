@@ -81,7 +81,7 @@ def series(
         of a list, are `Series.counters`.
     by : {"module", "function", "stack", "heap", "counter", "size", "size_class", "content", "source", \
 "region_class"}, optional
-        What one key stands for, as in `Delta.by`; ``counter`` is what dumps count. Of dumps also ``heap``, ``size``,
+        What each key is about, as in `Delta.by`; ``counter`` is what dumps count. Of dumps also ``heap``, ``size``,
         ``size_class``, ``content`` and ``source``, the blocks in their heaps as in `Dump.by`, and ``region_class``. By
         default modules, of dumps counters.
     inclusive : bool, default False

@@ -46,7 +46,7 @@ class Paths:
 def paths(
     matched: Matched, stacks: pl.Series, hidden: pl.Series, shape: Shape, *, steps: pl.Series, first: pl.Series | None
 ) -> Paths:
-    """Give the path of each of some stacks, in their order; null stands for blocks without one.
+    """Give the path of each of some stacks, in their order; null for blocks without one.
 
     Parameters
     ----------

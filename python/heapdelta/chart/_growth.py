@@ -56,7 +56,7 @@ def growth(
         One series, of logs or of dumps; or two or more snapshots in the order of time; or one or more deltas, each
         starting where the one before it ended.
     by : {"module", "function", "heap"}, optional
-        What one line stands for, by default a module. A series has its own.
+        What each line is about, by default a module. A series has its own.
     top : int, default 8
         How many lines of their own, for those that changed most; all others are one dashed line that says how many they
         are, and how many leaks are among them. Of dumps in each panel, and without the others. At least 1.

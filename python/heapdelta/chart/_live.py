@@ -33,7 +33,7 @@ def live(log: Snapshot | Live, *, by: str = "module", top: int = 12) -> alt.Laye
     log : Snapshot or Live
         A heap log; or what `Snapshot.live` gives, filtered or not.
     by : {"module", "function", "stack", "heap", "trace", "size"}, default "module"
-        What one bar stands for.
+        What each bar is about.
     top : int, default 12
         How many bars of their own, 1 to 2,000.
 

@@ -56,7 +56,7 @@ def survival(
     source : Survival or Series
         What became of the blocks; or a series of logs read with their blocks, of which it is found out.
     by : {"module", "function", "stack"}, default "module"
-        What a panel stands for.
+        What each panel is about.
     top : int, default 4
         How many panels below the first, for those that hold most bytes born after the first log. 0 to 30.
 

@@ -42,7 +42,7 @@ def waterfall(delta: Delta | Comparison | pl.DataFrame, *, by: Kind = "module", 
     delta : Delta, Comparison or polars.DataFrame
         What changed; a frame as `Delta.by` gives it.
     by : {"module", "stack", "function", "heap", "trace", "size"}, default "module"
-        What one bar stands for; without effect for a frame.
+        What each bar is about; without effect for a frame.
     top : int, default 12
         How many changes have a bar of their own, at least 1.
 

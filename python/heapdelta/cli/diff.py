@@ -35,7 +35,7 @@ class Matching(StrEnum):
 
 
 class Kind(StrEnum):
-    """What one row of a ranking stands for: the first ones for logs, the last ones for dumps, some for both."""
+    """What each row of a ranking is about: the first ones for logs, the last ones for dumps, some for both."""
 
     STACK = "stack"
     FUNCTION = "function"

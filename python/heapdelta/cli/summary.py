@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What one row of a ranking stands for: the first six for logs, the last five for dumps."""
+    """What each row of a ranking is about: the first six for logs, the last five for dumps."""
 
     MODULE = "module"
     FUNCTION = "function"

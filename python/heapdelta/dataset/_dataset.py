@@ -122,7 +122,7 @@ class Dataset:
         Parameters
         ----------
         by : {"module", "function", "stack"}, default "module"
-            What one row stands for.
+            What each row is about.
         min_share : float, default 0.01
             Leave out of a run what made up less of its growth: nearly everything grows by some bytes.
         allocators : iterable of Rule or str, optional

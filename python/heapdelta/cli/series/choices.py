@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What one row of the ranking stands for."""
+    """What each row of the ranking is about."""
 
     MODULE = "module"
     FUNCTION = "function"
