@@ -92,13 +92,6 @@ def starts_of(counts: pl.Series) -> pl.Series:
     return pl.concat([pl.Series([0], dtype=pl.Int64), counts.cast(pl.Int64, strict=False).cum_sum()], rechunk=True)
 
 
-def parts_of(starts: pl.Series) -> pl.Series:
-    """Give every row the number of its part: u32. `starts` is what `starts_of` gives; no part is empty."""
-    numbers = pl.repeat(0, int(starts[-1]), dtype=pl.UInt32, eager=True)
-    inner = starts.slice(1).head(-1)
-    return numbers.scatter(inner, 1).cum_sum() if len(inner) else numbers
-
-
 def differences(after: pl.Series, before: pl.Series) -> pl.Series:
     """After - before, into i64; in 64 bits where both have room for a sign, which takes a third of the time."""
     largest = [number for number in (after.max(), before.max()) if isinstance(number, int)]

@@ -6,6 +6,7 @@
 mod blame;
 mod contents;
 mod labels;
+mod nodes;
 pub mod paths;
 mod ranking;
 mod sides;
@@ -15,6 +16,7 @@ pub mod totals;
 
 pub use blame::{blame, stack_groups};
 pub use labels::{doubtful_names, function_labels, hexadecimal};
+pub use nodes::{Nodes, nodes};
 pub use ranking::NO_KEY;
 pub use sides::Side;
 pub use status::Status;

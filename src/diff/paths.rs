@@ -19,6 +19,8 @@ use crate::table::{self, Table, schema, stacks::frames_of};
 /// What steps are that are neither a module nor a frame, by number; the caller's own numbers begin behind them.
 pub const KINDS: [&str; 6] =
     ["", "total", "no stack recorded", "stack not in file", "outer frames cut off", "all frames hidden"];
+/// What the root of a call tree is.
+pub const TOTAL: u32 = 1;
 const NOT_RECORDED: u32 = 2;
 const NOT_IN_FILE: u32 = 3;
 const CUT_OFF: u32 = 4;

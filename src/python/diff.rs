@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use arrow_array::{cast::AsArray, types::UInt64Type};
+use arrow_schema::DataType;
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 use super::{
@@ -13,6 +15,7 @@ use super::{
 use crate::{
     diff::{self, Source, paths::Shape, totals::By},
     snapshot,
+    table::stacks::lists_of,
 };
 
 /// A snapshot or a comparison.
@@ -138,6 +141,21 @@ impl Diff {
         let paths = pool::run(py, self.threads, || self.inner.paths(&stacks, &shape))?;
         paths.map(Table::from).ok_or_else(|| PyValueError::new_err("expected stacks and frames of these captures"))
     }
+}
+
+/// Make the call tree of `paths`, the table of that name: the tables `nodes`, `spans` and `path_order`. `weights` has one column
+/// u64: what each path weighs, null where it is not known.
+#[pyfunction]
+pub fn tree_nodes(py: Python<'_>, paths: Rows, weights: Rows) -> PyResult<(Table, Table, Table)> {
+    let ways: Vec<&[u32]> = paths.0.iter().flat_map(|batch| lists_of(batch, "steps").flatten()).collect();
+    let mut known: Vec<Option<u64>> = Vec::with_capacity(ways.len());
+    for column in weights.only_column(&DataType::UInt64)? {
+        known.extend(column.as_primitive::<UInt64Type>());
+    }
+    let found = pool::run(py, None, || diff::nodes(&ways, &known))?;
+    let found =
+        found.ok_or_else(|| PyValueError::new_err("expected a weight of every path, and fewer nodes than 2^32"))?;
+    Ok((found.nodes.into(), found.spans.into(), found.order.into()))
 }
 
 /// Snapshots of one run in the order of time, each as the others know its stacks (None: as it is), and the table `carried`.

@@ -103,7 +103,12 @@ pub fn fingerprint(frames: &[u32], hashes: &[u64], scratch: &mut Vec<[u8; 8]>) -
 
 /// Frames of the stacks of a batch, `None` for a stack whose frames are not in the file.
 pub fn frames_of(batch: &RecordBatch) -> impl Iterator<Item = Option<&[u32]>> {
-    let lists = batch.column_by_name("frame_ids").and_then(|column| column.as_any().downcast_ref::<ListArray>());
+    lists_of(batch, "frame_ids")
+}
+
+/// The numbers of each row, by the column that has lists of them.
+pub fn lists_of<'a>(batch: &'a RecordBatch, column: &str) -> impl Iterator<Item = Option<&'a [u32]>> {
+    let lists = batch.column_by_name(column).and_then(|column| column.as_any().downcast_ref::<ListArray>());
     let values = lists.and_then(|lists| lists.values().as_any().downcast_ref::<UInt32Array>());
     let rows = lists.zip(values).map(|(lists, values)| {
         let ends = lists.value_offsets();

@@ -64,11 +64,10 @@ def tables(matched: Matched, sides: Sequence[str], *, keep_allocators: bool) -> 
 
 def tables_of(matched: Matched, codes: Places, rows: pl.DataFrame, *, keep_allocators: bool) -> Tables:
     """Make the tables of `rows`: ``stack``, then ``bytes_0``, ``blocks_0`` and so on, a pair for each point."""
-    hidden = pl.concat([matched.filtered.hidden(source.frames) for source in matched.sources])
     # In the order of the files: rankings have stacks of one growth in any.
     rows = rows.sort("stack", nulls_last=True, maintain_order=True)
     shape = Shape(inward=False, of_modules=False, keep_allocators=keep_allocators)
-    ways = paths(matched, rows["stack"], hidden, shape, steps=codes.numbers, first=None)
+    ways = paths(matched, rows["stack"], matched.hidden, shape, steps=codes.numbers, first=None)
     used, steps = used_among(ways.steps, len(KINDS) + codes.place_count)
     modules = codes.modules_of(used)
     places, inlined = codes.shown(used, modules)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from copy import copy
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -63,7 +64,9 @@ class Matched:
         self.one_run = one_run
         self.frames = pl.concat([source.frames.select("module", "function", "offset", "text") for source in sources])
         self.filtered = filtered or Filter()
-        self.flags = [self.filtered.passed_over(source.frames, allocators) for source in sources]
+        self.passed_over = self.filtered.passed_over(self.frames, allocators)
+        ends = list(accumulate((source.frames.height for source in sources), initial=0))
+        self.flags = [self.passed_over.slice(start, end - start) for start, end in pairwise(ends)]
         flags = [flag.to_frame() for flag in self.flags]
         self.core = diff = Diff([source._native for source in self.sources], flags, threads=threads)
         if rows is None:
@@ -77,6 +80,11 @@ class Matched:
             self.kept = None if self.kept is None else self.kept.gather(found)
         self.rows = rows if self.kept is None else rows.filter(self._is_kept(rows["stack"]))
         self.left_out = rows.clear() if self.kept is None else rows.filter(~self._is_kept(rows["stack"]))
+
+    @cached_property
+    def hidden(self) -> pl.Series:
+        """Which of all frames filters do not show."""
+        return self.filtered.hidden(self.frames)
 
     @classmethod
     def from_snapshots(

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -95,11 +94,9 @@ def _sums(matched: Matched, codes: Codes, *, live: bool) -> pl.DataFrame:
 def _written(
     matched: Matched, codes: Codes, kept: pl.DataFrame, folded: pl.DataFrame, *, text: Callable[[str], str], live: bool
 ) -> str:
-    hidden = pl.concat([matched.filtered.hidden(source.frames) for source in matched.sources])
     shape = Shape(inward=True, of_modules=False, keep_allocators=False)
-    found = paths(matched, kept["stack"], hidden, shape, steps=codes.functions, first=None)
-    steps, starts = found.steps.to_list(), found.starts.to_list()
-    ways = [tuple(steps[begin:end]) for begin, end in pairwise(starts)]
+    found = paths(matched, kept["stack"], matched.hidden, shape, steps=codes.functions, first=None)
+    ways = [tuple(way) for way in found.lists.to_list()]
     order = sorted(range(len(ways)), key=ways.__getitem__)
     kept = kept.select(pl.all().gather(pl.Series(order, dtype=pl.UInt32)))
     ways = [ways[place] for place in order]

@@ -25,7 +25,7 @@ class Codes:
 
     def __init__(self, matched: Matched) -> None:
         self._frames = matched.frames
-        self._flags = pl.concat(matched.flags)
+        self._flags = matched.passed_over
 
     @cached_property
     def _module_groups(self) -> tuple[pl.Series, pl.DataFrame]:

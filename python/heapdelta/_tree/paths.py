@@ -9,13 +9,13 @@ Every stack has a path of at least one step, so that no bytes are lost. The core
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._numbers import starts_of
-
 if TYPE_CHECKING:
+    from heapdelta._native import Table
     from heapdelta._ranking.matched import Matched
 
 
@@ -33,14 +33,23 @@ class Shape:
 class Paths:
     """Steps of all paths, one path behind the other."""
 
-    steps: pl.Series
-    starts: pl.Series
-    """Where each path begins, and where the last one ends."""
+    table: Table
+    """The table `paths` of the core."""
+
+    @cached_property
+    def lists(self) -> pl.Series:
+        """The steps of each path."""
+        return pl.DataFrame(self.table)["steps"]
+
+    @property
+    def steps(self) -> pl.Series:
+        """The steps of all paths."""
+        return self.lists.explode().rechunk()
 
     @property
     def lengths(self) -> pl.Series:
         """How many steps each path has; none has none."""
-        return self.starts.diff().slice(1)
+        return self.lists.list.len()
 
 
 def paths(
@@ -63,9 +72,9 @@ def paths(
     first : polars.Series or None
         The step that an outward path begins with, if its stack counts for that frame.
     """
-    found = matched.core.paths(
+    table = matched.core.paths(
         stacks.to_frame(),
-        pl.concat(matched.flags).to_frame(),
+        matched.passed_over.to_frame(),
         hidden.to_frame(),
         steps.to_frame(),
         None if first is None else first.to_frame(),
@@ -73,5 +82,4 @@ def paths(
         merged=shape.of_modules,
         keep_allocators=shape.keep_allocators,
     )
-    lists = pl.DataFrame(found)["steps"]
-    return Paths(lists.explode().rechunk(), starts_of(lists.list.len()))
+    return Paths(table)

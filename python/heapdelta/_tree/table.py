@@ -56,10 +56,7 @@ def tree(
         if value not in _CHOICES[name]:
             raise OptionError(f"expected {' or '.join(_CHOICES[name])} for {name}, found {value!r}", kind="option")
     shape = Shape(inward=direction == "inward", of_modules=by == "module", keep_allocators=allocators == "keep")
-    hides = Filter.of(hide=hide)
-    hidden = pl.concat(
-        [matched.filtered.hidden(source.frames) | hides.hidden(source.frames) for source in matched.sources]
-    )
+    hidden = matched.hidden | Filter.of(hide=hide).hidden(matched.frames)
     codes = Codes(matched)
     steps = codes.modules if shape.of_modules else codes.functions
     stacks = matched.stack_sums(steps)

@@ -166,6 +166,39 @@ pub const PATHS: TableSchema = TableSchema {
     )],
 };
 
+/// Answer of [`crate::diff::nodes`].
+pub const NODES: TableSchema = TableSchema {
+    name: "nodes",
+    row: "node of a call tree",
+    order: "preorder; of siblings those that weigh more first",
+    columns: &[
+        nullable("parent_id", Kind::U32, "it is the root", "the node above: row of `nodes`"),
+        column("depth", Kind::U32, "nodes above it"),
+        column("code", Kind::U32, "what it is, as numbered by the caller; 1 for the root"),
+        column("span", Kind::U32, "the paths that pass it: row of `spans`"),
+        column("ending", Kind::U32, "how many of them end in it, from the first of the span on"),
+    ],
+};
+
+/// Answer of [`crate::diff::nodes`].
+pub const SPANS: TableSchema = TableSchema {
+    name: "spans",
+    row: "paths that are neighbours in `path_order`",
+    order: "as in `nodes`",
+    columns: &[
+        column("start", Kind::U32, "the first: row of `path_order`"),
+        column("end", Kind::U32, "the one behind the last"),
+    ],
+};
+
+/// Answer of [`crate::diff::nodes`].
+pub const PATH_ORDER: TableSchema = TableSchema {
+    name: "path_order",
+    row: "path",
+    order: "as in `nodes`: those that end in a node, then those of the nodes below it",
+    columns: &[column("path", Kind::U32, "the path, by its place in what was given")],
+};
+
 /// Stacks of [`crate::survival::survival`].
 pub const SURVIVAL_STACKS: TableSchema = TableSchema {
     name: "survival_stacks",

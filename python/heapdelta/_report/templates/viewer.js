@@ -13,7 +13,7 @@ const viewer = (section) => {
   const chosen = filters(names, form, live);
   let all = everything, said = "";
   // `hits`: which names have what is looked for.
-  let tree, zoomed, current, reachable, hits = [], shown = [], entries = new Map(), width = 0;
+  let tree, zoomed, current, reachable, pointed, hits = [], shown = [], entries = new Map(), width = 0;
 
   const isFound = (stack) => hits[stack.module] || (stack.steps || []).some((step) => hits[step]);
   const build = () => {
@@ -47,42 +47,48 @@ const viewer = (section) => {
     return parts.join(" · ");
   };
 
+  const thin = thinBoxes(boxes);
   const blank = made("div", "box");
   blank.setAttribute("role", "treeitem");
   blank.tabIndex = -1;
-  const drawn = (place, left, width, row) => {
-    const box = blank.cloneNode(false), isName = place.step !== null && place.step >= 0, above = place.parent?.step ?? -1;
-    const grown = !live && asked.show !== "shrunk" && place.grown, shrunk = !live && asked.show !== "grown" && place.shrunk;
-    let label = place.name, kinds = "box", called = place.name;
-    if (isName) {
-      if (above < 0 || moduleOf(above) !== moduleOf(place.step)) kinds += " of-module";
-      else label = short(place.step);
-      if (hits[place.step]) kinds += " found";
-    } else if (place.step !== null) kinds += " small";
-    if (width >= 24) {
+  // What a box looks like; its element is made where there is room for words, or when a key comes to it.
+  const placed = (place, left, width, row) => {
+    const isName = place.step !== null && place.step >= 0, above = place.parent?.step ?? -1;
+    const entersModule = isName && (above < 0 || moduleOf(above) !== moduleOf(place.step));
+    const look = isName && hits[place.step] ? "found" : entersModule ? "of-module" : isName || place.step === null ? "" : "small";
+    const grown = !live && asked.show !== "shrunk" ? place.grown : 0, shrunk = !live && asked.show !== "grown" ? place.shrunk : 0;
+    const entry = { place, box: null, left, width, row, look, entersModule, isInModule: isName && !entersModule, grown, shrunk };
+    shown.push(entry);
+    if (width >= LABELLED) drawn(entry);
+    return entry;
+  };
+  const drawn = (entry) => {
+    if (entry.box) return entry.box;
+    const { place, left, width, row, look, entersModule, isInModule, grown, shrunk } = entry, box = blank.cloneNode(false);
+    let called = place.name;
+    if (width >= LABELLED) {
+      const label = isInModule ? short(place.step) : place.name;
       const amount = live ? bytes(place.after) : bytes(place.after - place.before, true);
       const room = width >= 7 * (label.length + amount.length);
       box.textContent = room ? `${label}  ${amount}` : label;
       // Who speaks to the page says what is to be seen.
       if (room) called = `${place.name}  ${amount}`;
     }
-    if (grown) kinds += " grown";
-    if (shrunk) kinds += " shrunk";
-    box.className = kinds;
-    const part = (100 * place.grown) / (place.grown + place.shrunk);
+    const kinds = ["box", look, entersModule && "of-module", grown && "grown", shrunk && "shrunk"];
+    box.className = [...new Set(kinds.filter(Boolean))].join(" ");
+    const part = (100 * grown) / (grown + shrunk);
     box.style.cssText = `left:${left}px;top:${row * ROW}px;width:${width}px;${grown && shrunk ? `background-size:${part}% 4px,${100 - part}% 4px` : ""}`;
     box.setAttribute("aria-level", place.level + 1);
     box.setAttribute("aria-label", called);
-    const entry = { place, box, left, width, row };
     entries.set(box, entry);
-    shown.push(entry);
-    return entry;
+    entry.box = box;
+    return box;
   };
 
   // The numbers of a box are made when they are asked for: thousands would take longer than the drawing.
   const tell = ({ place, box }) => {
-    told.textContent = box.title = words(place);
-    box.setAttribute("aria-label", box.title);
+    told.textContent = (box || thin.canvas).title = words(place);
+    if (box) box.setAttribute("aria-label", box.title);
   };
 
   const draw = () => {
@@ -90,12 +96,12 @@ const viewer = (section) => {
     entries = new Map();
     const chain = [];
     for (let place = zoomed.parent; place; place = place.parent) chain.unshift(place);
-    chain.forEach((place, row) => drawn(place, 0, width || 1000, row).box.classList.add("above"));
+    chain.forEach((place, row) => drawn(placed(place, 0, width || 1000, row)).classList.add("above"));
     let waiting = [[zoomed, 0, width || 1000]], row = chain.length;
     while (waiting.length && row < MOST_ROWS) {
       const next = [];
       for (const [place, left, wide] of waiting) {
-        drawn(place, left, wide, row);
+        placed(place, left, wide, row);
         // What is too narrow is drawn when one zooms into it.
         if (place.step === SMALLER && place !== zoomed) continue;
         const whole = weight(place), children = childrenOf(place).filter((child) => weight(child) > 0);
@@ -117,10 +123,11 @@ const viewer = (section) => {
       waiting = next;
       row += 1;
     }
-    boxes.replaceChildren(...shown.map((entry) => entry.box));
-    boxes.style.height = `${row * ROW}px`;
     reachable = shown.find((each) => each.place === current) || shown.find((each) => each.place === zoomed);
-    reachable.box.tabIndex = 0;
+    drawn(reachable).tabIndex = 0;
+    thin.paint(shown.filter((entry) => !entry.box), width || 1000, row * ROW);
+    boxes.replaceChildren(thin.canvas, ...shown.filter((entry) => entry.box).map((entry) => entry.box));
+    boxes.style.height = `${row * ROW}px`;
     tell(reachable);
     list();
   };
@@ -189,8 +196,10 @@ const viewer = (section) => {
     if (!entry) return;
     reachable.box.tabIndex = -1;
     reachable = entry;
-    entry.box.tabIndex = 0;
-    entry.box.focus();
+    const box = drawn(entry);
+    if (!box.parentNode) boxes.append(box);
+    box.tabIndex = 0;
+    box.focus();
   };
 
   const moves = {
@@ -200,11 +209,14 @@ const viewer = (section) => {
     ArrowLeft: (entry) => shown.filter((each) => each.row === entry.row && each.left < entry.left).sort((one, other) => other.left - one.left)[0],
   };
   const over = (name, act) => boxes.addEventListener(name, (event) => {
-    const entry = entries.get(event.target);
+    const entry = entries.get(event.target) || thin.at(event);
     if (entry) act(entry);
   });
   over("click", (entry) => zoom(entry.place));
-  over("mouseover", tell);
+  over("mousemove", (entry) => {
+    if (entry.place !== pointed) tell(entry);
+    pointed = entry.place;
+  });
   over("focusin", (entry) => {
     current = entry.place;
     tell(entry);
