@@ -3,12 +3,12 @@
 //! Paths are put in the order of the tree, so that those below one node are neighbours: a node is a range of paths, and many
 //! nodes are the same range.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use arrow_array::{ArrayRef, UInt32Array};
 use rayon::prelude::*;
 
-use super::paths::{KINDS, TOTAL};
+use super::paths::TOTAL;
 use crate::table::{
     self, Table,
     schema::{self, TableSchema},
@@ -26,7 +26,6 @@ pub struct Nodes {
 }
 
 /// Nodes by number; a child has a higher one than its parent.
-#[derive(Default)]
 struct Tree {
     parent: Vec<u32>,
     depth: Vec<u32>,
@@ -45,17 +44,53 @@ pub fn nodes(paths: &[&[u32]], weights: &[Option<u64>]) -> Option<Nodes> {
     if paths.len() != weights.len() || u32::try_from(steps).is_err() || u32::try_from(paths.len()).is_err() {
         return None;
     }
-    let mut order: Vec<u32> = (0..paths.len() as u32).collect();
-    order.par_sort_unstable_by_key(|path| (paths[*path as usize], *path));
-    let by_code = Tree::of(&order, paths);
-    let by_weight = by_code.preorder(&by_code.weights(&order, weights));
+    let order = sorted(paths);
+    let by_code = Tree::of(&order, paths, steps);
+    let by_weight = by_code.preorder(&Weights::of(&order, weights));
     Some(by_code.written(&by_weight, &order))
+}
+
+/// The numbers of paths, sorted by their steps.
+fn sorted(paths: &[&[u32]]) -> Vec<u32> {
+    // The first steps beside the number decide most comparisons without a look at the paths, which are far apart.
+    let key = |(number, path): (u32, &&[u32])| ([path.first().copied(), path.get(1).copied()], number);
+    let mut keyed: Vec<_> = (0..).zip(paths).map(key).collect();
+    let rest = |number: u32| paths[number as usize].get(2..).unwrap_or_default();
+    keyed.par_sort_unstable_by(|(steps, number), (others, other)| {
+        steps.cmp(others).then_with(|| rest(*number).cmp(rest(*other))).then(number.cmp(other))
+    });
+    keyed.into_iter().map(|(_, number)| number).collect()
+}
+
+/// Running sums of what paths weigh, and of how many it is not known.
+struct Weights(Vec<(u128, u32)>);
+
+impl Weights {
+    fn of(order: &[u32], weights: &[Option<u64>]) -> Self {
+        let mut running = vec![(0, 0)];
+        let (mut sum, mut unknown) = (0, 0);
+        for path in order {
+            match weights[*path as usize] {
+                Some(weight) => sum += u128::from(weight),
+                None => unknown += 1,
+            }
+            running.push((sum, unknown));
+        }
+        Self(running)
+    }
+
+    /// What some neighbours weigh; absent where that of one of them is not known.
+    fn between(&self, (start, end): (u32, u32)) -> Option<u128> {
+        let ((from, unknown_before), (to, unknown)) = (self.0[start as usize], self.0[end as usize]);
+        (unknown == unknown_before).then(|| to - from)
+    }
 }
 
 impl Tree {
     /// The nodes of paths that are in order; they are in preorder, siblings by their codes.
-    fn of(order: &[u32], paths: &[&[u32]]) -> Self {
-        let mut tree = Self::default();
+    fn of(order: &[u32], paths: &[&[u32]], steps: usize) -> Self {
+        let room = || Vec::with_capacity(steps + 1);
+        let mut tree = Self { parent: room(), depth: room(), code: room(), start: room(), end: room(), ending: room() };
         let mut open = vec![0];
         tree.push(0, 0, TOTAL, 0);
         let mut before: &[u32] = &[];
@@ -88,26 +123,8 @@ impl Tree {
         self.parent.len() as u32 - 1
     }
 
-    /// What the paths of each node weigh; absent where that of one of them is not known.
-    fn weights(&self, order: &[u32], weights: &[Option<u64>]) -> Vec<Option<u128>> {
-        let mut running = vec![(0_u128, 0_u32)];
-        let (mut sum, mut unknown) = (0, 0);
-        for path in order {
-            match weights[*path as usize] {
-                Some(weight) => sum += u128::from(weight),
-                None => unknown += 1,
-            }
-            running.push((sum, unknown));
-        }
-        let weight = |(start, end): (&u32, &u32)| {
-            let ((from, unknown_before), (to, unknown)) = (running[*start as usize], running[*end as usize]);
-            (unknown == unknown_before).then(|| to - from)
-        };
-        self.start.iter().zip(&self.end).map(weight).collect()
-    }
-
     /// The nodes in preorder, siblings by their weights.
-    fn preorder(&self, weights: &[Option<u128>]) -> Vec<u32> {
+    fn preorder(&self, weights: &Weights) -> Vec<u32> {
         let count = self.parent.len();
         // How many nodes are in a node and below it.
         let mut sizes = vec![1_u32; count];
@@ -125,9 +142,12 @@ impl Tree {
                 child += sizes[child as usize];
             }
             // The one that is taken next stands last.
-            ahead[first..].sort_unstable_by_key(|child| {
-                (weights[*child as usize], std::cmp::Reverse(self.code[*child as usize]))
-            });
+            if ahead.len() > first + 1 {
+                ahead[first..].sort_by_cached_key(|child| {
+                    let child = *child as usize;
+                    (weights.between(self.passing(child)), Reverse(self.code[child]))
+                });
+            }
         }
         found
     }

@@ -116,11 +116,10 @@ def _of_nodes(rows: pl.DataFrame, found: Nodes, completed: Callable[[pl.DataFram
     # The sum of nothing is zero, and not known of what the tool does not write.
     none = pl.Series([0], dtype=pl.UInt32)
     nothing = completed(_ranges(rows.drop(_COUNT), none, none))
-    own = []
-    for column in of_ends:
-        values = pl.repeat(nothing[column.name].item(), whole.height, dtype=column.dtype, eager=True)
-        own.append(values.scatter(ends, column).alias(f"self_{column.name}"))
-    return pl.concat([whole, pl.DataFrame(own)], how="horizontal")
+    row = pl.repeat(0, whole.height, dtype=pl.UInt32, eager=True)
+    row = row.scatter(ends, pl.int_range(1, len(ends) + 1, dtype=pl.UInt32, eager=True))
+    own = pl.concat([nothing, of_ends], rechunk=True).select(pl.all().gather(row).name.prefix("self_"))
+    return pl.concat([whole, own], how="horizontal")
 
 
 def _ranges(rows: pl.DataFrame, start: pl.Series, end: pl.Series) -> pl.DataFrame:
