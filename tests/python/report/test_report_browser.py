@@ -26,6 +26,20 @@ LISTED = """(async () => {
         cell => cell.dataset.exact === undefined ? cell.textContent : Number(cell.dataset.exact)));
 })()"""
 TOLD = "document.querySelector('.told').textContent"
+# Every other point of the canvas: whether something is painted there, and what is told when the pointer comes to it.
+POINTED = """(() => {
+    const canvas = document.querySelector('.boxes canvas'), points = [];
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    const told = document.querySelector('.told');
+    for (let y = 10; y < canvas.height; y += 23) for (let x = 1; x < canvas.width; x += 2) {
+        told.textContent = '';
+        const place = canvas.getBoundingClientRect();
+        const about = {bubbles: true, clientX: place.left + x + .5, clientY: place.top + y};
+        canvas.dispatchEvent(new MouseEvent('mousemove', about));
+        points.push([x, y, pixels[4 * (y * canvas.width + x) + 3] > 0, told.textContent]);
+    }
+    return points;
+})()"""
 FOCUSED = "document.activeElement.getAttribute('aria-label')"
 
 
@@ -185,6 +199,31 @@ def test_filters_say_what_they_cannot_see(browser: Browser, page: Path) -> None:
     assert "are in folded stacks" in browser.value("document.querySelector('.blind').textContent")
     browser.choose("only", "no such module")
     assert browser.value(TOLD).startswith("total · 0 bytes")
+
+
+def test_boxes_too_narrow_for_words_answer_pointer_and_keys(browser: Browser, named: tuple[hd.Delta, Path]) -> None:
+    browser.open(named[1], width=500)
+    browser.choose("by", "function")
+    browser.choose("direction", "inward")
+    points = browser.value(POINTED)
+    first = {told: (x, y) for x, y, painted, told in reversed(points) if painted and told}
+    assert len(first) > 20
+    # Nothing answers where nothing is painted, but for the line between two boxes.
+    gaps = sum(1 for *_, painted, told in points if told and not painted)
+    assert gaps <= len(points) / 20
+    told, (x, y) = next((told, place) for told, place in first.items() if " smaller" not in told)
+    browser.value(f"""(() => {{
+        const canvas = document.querySelector('.boxes canvas'), place = canvas.getBoundingClientRect();
+        const about = {{bubbles: true, clientX: place.left + {x} + .5, clientY: place.top + {y}}};
+        canvas.dispatchEvent(new MouseEvent('click', about));
+    }})()""")
+    assert browser.value(TOLD) == told
+    assert browser.value("document.querySelectorAll('.box.above').length") == y // 23
+    browser.choose("direction", "outward")
+    browser.value("document.querySelector('.box[tabindex=\"0\"]').focus()")
+    browser.press("ArrowDown", *["ArrowRight"] * 40)
+    assert browser.value("parseFloat(document.activeElement.style.width)") < 24
+    assert browser.value(TOLD) == browser.value(FOCUSED)
 
 
 def test_few_boxes_at_a_time(browser: Browser, page: Path) -> None:
