@@ -6,6 +6,7 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use arrow_array::{ArrayRef, UInt32Array};
+use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
 use rayon::prelude::*;
 
 use super::paths::TOTAL;
@@ -25,16 +26,26 @@ pub struct Nodes {
     pub order: Table,
 }
 
-/// Nodes by number; a child has a higher one than its parent.
+/// Nodes in preorder, siblings by their codes.
 struct Tree {
-    parent: Vec<u32>,
-    depth: Vec<u32>,
     code: Vec<u32>,
+    /// The node behind those below it.
+    next: Vec<u32>,
     /// Paths that pass it: the first, and the one behind the last.
     start: Vec<u32>,
     end: Vec<u32>,
     /// Paths that end in it, which are the first of those that pass it.
     ending: Vec<u32>,
+}
+
+/// A node that is to be written, below one that is.
+struct Ahead {
+    node: u32,
+    depth: u32,
+    parent: u32,
+    span: u32,
+    /// Whether its parent is passed by the same paths.
+    is_same: bool,
 }
 
 /// Makes the tree. Of siblings those of more weight come first, those of which it is not known last, then those of a lower code.
@@ -45,9 +56,7 @@ pub fn nodes(paths: &[&[u32]], weights: &[Option<u64>]) -> Option<Nodes> {
         return None;
     }
     let order = sorted(paths);
-    let by_code = Tree::of(&order, paths, steps);
-    let by_weight = by_code.preorder(&Weights::of(&order, weights));
-    Some(by_code.written(&by_weight, &order))
+    Some(Tree::of(&order, paths, steps).written(&order, &Weights::of(&order, weights)))
 }
 
 /// The numbers of paths, sorted by their steps.
@@ -87,110 +96,91 @@ impl Weights {
 }
 
 impl Tree {
-    /// The nodes of paths that are in order; they are in preorder, siblings by their codes.
+    /// The nodes of paths that are in order.
     fn of(order: &[u32], paths: &[&[u32]], steps: usize) -> Self {
         let room = || Vec::with_capacity(steps + 1);
-        let mut tree = Self { parent: room(), depth: room(), code: room(), start: room(), end: room(), ending: room() };
-        let mut open = vec![0];
-        tree.push(0, 0, TOTAL, 0);
+        let mut tree = Self { code: room(), next: room(), start: room(), end: room(), ending: room() };
+        let mut open = vec![tree.push(TOTAL, 0)];
         let mut before: &[u32] = &[];
         for (place, path) in (0..).zip(order) {
             let path = paths[*path as usize];
             let shared = before.iter().zip(path).take_while(|(one, other)| one == other).count();
-            for closed in open.drain(shared + 1..) {
-                tree.end[closed as usize] = place;
-            }
-            for (step, code) in path.iter().enumerate().skip(shared) {
-                let node = tree.push(open[step], step as u32 + 1, *code, place);
-                open.push(node);
-            }
+            tree.close(open.drain(shared + 1..), place);
+            open.extend(path[shared..].iter().map(|code| tree.push(*code, place)));
             tree.ending[open[path.len()] as usize] += 1;
             before = path;
         }
-        for left in open {
-            tree.end[left as usize] = order.len() as u32;
-        }
+        tree.close(open.drain(..), order.len() as u32);
         tree
     }
 
-    fn push(&mut self, parent: u32, depth: u32, code: u32, start: u32) -> u32 {
-        self.parent.push(parent);
-        self.depth.push(depth);
+    fn push(&mut self, code: u32, start: u32) -> u32 {
+        let node = self.code.len() as u32;
         self.code.push(code);
+        self.next.push(node);
         self.start.push(start);
         self.end.push(start);
         self.ending.push(0);
-        self.parent.len() as u32 - 1
+        node
     }
 
-    /// The nodes in preorder, siblings by their weights.
-    fn preorder(&self, weights: &Weights) -> Vec<u32> {
-        let count = self.parent.len();
-        // How many nodes are in a node and below it.
-        let mut sizes = vec![1_u32; count];
-        for node in (1..count).rev() {
-            sizes[self.parent[node] as usize] += sizes[node];
+    fn close(&mut self, nodes: impl Iterator<Item = u32>, end: u32) {
+        for node in nodes {
+            self.end[node as usize] = end;
+            self.next[node as usize] = self.code.len() as u32;
         }
-        let mut found = Vec::with_capacity(count);
-        let mut ahead = vec![0];
-        while let Some(node) = ahead.pop() {
-            found.push(node);
-            let (first, end) = (ahead.len(), node + sizes[node as usize]);
+    }
+
+    /// The tables: nodes in preorder, siblings by their weights, and the paths in that order.
+    fn written(&self, paths: &[u32], weights: &Weights) -> Nodes {
+        let room = || Vec::with_capacity(self.code.len());
+        let [mut parents, mut depths, mut codes, mut spans, mut endings] = [room(), room(), room(), room(), room()];
+        let (mut starts, mut ends) = (Vec::new(), Vec::new());
+        let mut order = Vec::with_capacity(paths.len());
+        let mut ahead = vec![Ahead { node: 0, depth: 0, parent: 0, span: 0, is_same: false }];
+        while let Some(Ahead { node, depth, parent, mut span, is_same }) = ahead.pop() {
+            let (number, own) = (codes.len() as u32, self.passing(node));
+            if !is_same {
+                // Its paths come next: those that end here, then those of the nodes below.
+                span = starts.len() as u32;
+                starts.push(order.len() as u32);
+                ends.push(order.len() as u32 + own.1 - own.0);
+            }
+            let ending = self.ending[node as usize];
+            order.extend_from_slice(&paths[own.0 as usize..(own.0 + ending) as usize]);
+            parents.push(parent);
+            depths.push(depth);
+            codes.push(self.code[node as usize]);
+            spans.push(span);
+            endings.push(ending);
+            let first = ahead.len();
             let mut child = node + 1;
-            while child < end {
-                ahead.push(child);
-                child += sizes[child as usize];
+            while child < self.next[node as usize] {
+                let is_same = self.passing(child) == own;
+                ahead.push(Ahead { node: child, depth: depth + 1, parent: number, span, is_same });
+                child = self.next[child as usize];
             }
             // The one that is taken next stands last.
             if ahead.len() > first + 1 {
                 ahead[first..].sort_by_cached_key(|child| {
-                    let child = *child as usize;
-                    (weights.between(self.passing(child)), Reverse(self.code[child]))
+                    (weights.between(self.passing(child.node)), Reverse(self.code[child.node as usize]))
                 });
             }
         }
-        found
-    }
-
-    /// The tables, nodes in the order given, and paths in the order of those.
-    fn written(&self, order: &[u32], paths: &[u32]) -> Nodes {
-        let count = order.len();
-        let (mut parents, mut spans) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        let (mut starts, mut ends) = (Vec::new(), Vec::new());
-        let mut ordered = Vec::with_capacity(paths.len());
-        // By old number: the new one, and the span.
-        let mut known = vec![(0_u32, 0_u32); count];
-        for (new, old) in (0..).zip(order.iter().map(|node| *node as usize)) {
-            let (parent, span) = known[self.parent[old] as usize];
-            let is_root = new == 0;
-            let is_same = !is_root && self.passing(old) == self.passing(self.parent[old] as usize);
-            let span = if is_same {
-                span
-            } else {
-                // Its paths come next: those that end here do, and those of its children follow.
-                starts.push(ordered.len() as u32);
-                ends.push(ordered.len() as u32 + self.end[old] - self.start[old]);
-                starts.len() as u32 - 1
-            };
-            let first = self.start[old] as usize;
-            ordered.extend_from_slice(&paths[first..first + self.ending[old] as usize]);
-            known[old] = (new, span);
-            parents.push((!is_root).then_some(parent));
-            spans.push(span);
-        }
-        let told = |column: &[u32]| -> Vec<u32> { order.iter().map(|node| column[*node as usize]).collect() };
-        let columns = [told(&self.depth), told(&self.code), spans, told(&self.ending)];
-        let parents: ArrayRef = Arc::new(UInt32Array::from(parents));
-        let nodes = std::iter::once(parents).chain(columns.map(numbers)).collect();
+        let mut known = BooleanBufferBuilder::new(parents.len());
+        known.append_n(parents.len(), true);
+        known.set_bit(0, false);
+        let parents = UInt32Array::new(parents.into(), Some(NullBuffer::new(known.finish())));
+        let columns = [depths, codes, spans, endings].map(numbers);
         Nodes {
-            nodes: table_of(&schema::NODES, nodes),
+            nodes: table_of(&schema::NODES, std::iter::once(Arc::new(parents) as ArrayRef).chain(columns).collect()),
             spans: table_of(&schema::SPANS, vec![numbers(starts), numbers(ends)]),
-            order: table_of(&schema::PATH_ORDER, vec![numbers(ordered)]),
+            order: table_of(&schema::PATH_ORDER, vec![numbers(order)]),
         }
     }
 
-    fn passing(&self, node: usize) -> (u32, u32) {
-        (self.start[node], self.end[node])
+    fn passing(&self, node: u32) -> (u32, u32) {
+        (self.start[node as usize], self.end[node as usize])
     }
 }
 
