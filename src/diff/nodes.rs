@@ -7,9 +7,8 @@ use std::{cmp::Reverse, sync::Arc};
 
 use arrow_array::{ArrayRef, UInt32Array};
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
-use rayon::prelude::*;
 
-use super::paths::TOTAL;
+use super::paths::{TOTAL, sorted};
 use crate::table::{
     self, Table,
     schema::{self, TableSchema},
@@ -55,20 +54,8 @@ pub fn nodes(paths: &[&[u32]], weights: &[Option<u64>]) -> Option<Nodes> {
     if paths.len() != weights.len() || u32::try_from(steps).is_err() || u32::try_from(paths.len()).is_err() {
         return None;
     }
-    let order = sorted(paths);
+    let order = sorted(paths.len(), |path| paths[path as usize].iter().copied());
     Some(Tree::of(&order, paths, steps).written(&order, &Weights::of(&order, weights)))
-}
-
-/// The numbers of paths, sorted by their steps.
-fn sorted(paths: &[&[u32]]) -> Vec<u32> {
-    // The first steps beside the number decide most comparisons without a look at the paths, which are far apart.
-    let key = |(number, path): (u32, &&[u32])| ([path.first().copied(), path.get(1).copied()], number);
-    let mut keyed: Vec<_> = (0..).zip(paths).map(key).collect();
-    let rest = |number: u32| paths[number as usize].get(2..).unwrap_or_default();
-    keyed.par_sort_unstable_by(|(steps, number), (others, other)| {
-        steps.cmp(others).then_with(|| rest(*number).cmp(rest(*other))).then(number.cmp(other))
-    });
-    keyed.into_iter().map(|(_, number)| number).collect()
 }
 
 /// Running sums of what paths weigh, and of how many it is not known.

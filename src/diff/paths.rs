@@ -125,6 +125,25 @@ fn add(stack: Option<&Stack<'_>>, shape: &Shape<'_>, steps: &mut Vec<u32>) {
     }
 }
 
+/// The numbers of paths, sorted by their steps, then by number: each begins with what it shares with the one before it. Uses the
+/// threads of the pool it is called in.
+pub fn sorted<W: Iterator<Item = u32>>(count: usize, path: impl Fn(u32) -> W + Sync) -> Vec<u32> {
+    /// Steps beside the number, which decide most comparisons without a look at the paths: these are far apart.
+    const FIRST: usize = 8;
+    let key = |number: u32| {
+        let mut steps = [0_u32; FIRST];
+        for (place, step) in steps.iter_mut().zip(path(number)) {
+            *place = step.saturating_add(1);
+        }
+        (steps, number)
+    };
+    let mut keyed: Vec<_> = (0..u32::try_from(count).unwrap_or(u32::MAX)).into_par_iter().map(key).collect();
+    keyed.par_sort_unstable_by(|(steps, number), (others, other)| {
+        steps.cmp(others).then_with(|| path(*number).cmp(path(*other))).then(number.cmp(other))
+    });
+    keyed.into_iter().map(|(_, number)| number).collect()
+}
+
 fn batch(steps: Vec<u32>, lengths: Vec<usize>) -> RecordBatch {
     let lists = ListArray::new(
         schema::list_item(),

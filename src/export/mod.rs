@@ -16,6 +16,8 @@ use std::io::Write;
 use flate2::{Compression, Crc, write::DeflateEncoder};
 use rayon::prelude::*;
 
+use crate::diff::paths::sorted;
+
 /// Who wrote the file, where a format has a field for it.
 const EXPORTER: &str = concat!("heapdelta ", env!("CARGO_PKG_VERSION"));
 /// The outermost frame of a stack whose bytes are not known: no format has a number that says so.
@@ -148,24 +150,22 @@ impl Trie {
     /// bytes are not known has the number behind those of all others.
     fn new(stacks: &Stacks) -> Self {
         let unknown = u32::try_from(stacks.places.len()).unwrap_or(u32::MAX);
-        let way = |stack: usize| {
-            let first = stacks.is_unknown(stack).then_some(&unknown);
-            first.into_iter().chain(stacks.steps_of(stack).iter().rev())
+        let way = |stack: u32| {
+            let first = stacks.is_unknown(stack as usize).then_some(unknown);
+            first.into_iter().chain(stacks.steps_of(stack as usize).iter().rev().copied())
         };
-        let mut order: Vec<usize> = (0..stacks.len()).collect();
-        order.par_sort_unstable_by(|one, other| way(*one).cmp(way(*other)));
         let mut nodes = Vec::with_capacity(stacks.steps.len() / 2);
         let mut ends = vec![0; stacks.len()];
         // The way of the stack before, and its nodes by their number plus 1.
         let mut last: Vec<(u32, u32)> = Vec::new();
-        for stack in order {
-            let shared = last.iter().zip(way(stack)).take_while(|((before, _), place)| before == *place).count();
+        for stack in sorted(stacks.len(), way) {
+            let shared = last.iter().zip(way(stack)).take_while(|((before, _), place)| before == place).count();
             last.truncate(shared);
             for place in way(stack).skip(shared) {
-                nodes.push((*place, last.last().map_or(0, |(_, node)| *node)));
-                last.push((*place, u32::try_from(nodes.len()).unwrap_or(u32::MAX)));
+                nodes.push((place, last.last().map_or(0, |(_, node)| *node)));
+                last.push((place, u32::try_from(nodes.len()).unwrap_or(u32::MAX)));
             }
-            ends[stack] = last.last().map_or(0, |(_, node)| node.saturating_sub(1));
+            ends[stack as usize] = last.last().map_or(0, |(_, node)| node.saturating_sub(1));
         }
         Self { nodes, ends }
     }
