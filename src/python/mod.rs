@@ -33,7 +33,7 @@ pub mod native {
         shared_stacks, stack_index,
     };
     #[pymodule_export]
-    use super::diff::{Diff, one_run, tree_nodes};
+    use super::diff::{Diff, one_run, tree_nodes, without_partner};
     #[pymodule_export]
     use super::dump::{Dump, HeapSymbols, HeapWalk, why_not_one_process};
     #[pymodule_export]

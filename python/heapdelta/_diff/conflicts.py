@@ -6,27 +6,34 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from heapdelta._native import without_partner
+
 if TYPE_CHECKING:
     from heapdelta._capture.snapshot import Snapshot
+
+_SCHEMA = {
+    "trace_id_before": pl.String,
+    "trace_id_after": pl.String,
+    "fingerprint_before": pl.UInt64,
+    "fingerprint_after": pl.UInt64,
+    "kind": pl.String,
+}
 
 
 def conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFrame:
     """List the disagreements, as `Delta.conflicts` documents them; none where ids mean nothing."""
-
-    def known(snapshot: Snapshot) -> pl.DataFrame:
-        first = pl.col("alias_of").is_null() & pl.col("fingerprint").is_not_null() & pl.col("trace_id").is_not_null()
-        stacks = snapshot.stacks.select("trace_id", "fingerprint", "alias_of").filter(first).drop("alias_of")
-        return stacks if possible else stacks.clear()
-
-    old, new = known(before), known(after)
-    by_id = old.join(new.rename({"fingerprint": "fingerprint_after"}), on="trace_id", how="left", maintain_order="left")
-    agrees = (pl.col("fingerprint") == pl.col("fingerprint_after")).fill_null(False)
-    same_id = by_id.filter(~agrees).drop_nulls("fingerprint_after")
-    # Most stacks agree, so the rest is small.
-    rest = by_id.filter(~agrees).select("trace_id", "fingerprint").unique(maintain_order=True)
-    rest = rest.join(by_id.filter(agrees), on="fingerprint", how="anti", maintain_order="left")
-    same_frames = _paired(rest, new.join(rest, on="fingerprint", how="semi", maintain_order="left"))
-    columns = ["trace_id_before", "trace_id_after", "fingerprint_before", "fingerprint_after", "kind"]
+    # Most stacks agree, so what is looked at is small.
+    alone = pl.DataFrame(without_partner(before._native, after._native))["stack_id"]
+    if not possible or alone.is_empty():
+        return pl.DataFrame(schema=_SCHEMA)
+    agrees = ~pl.col("stack_id").is_in(alone.implode())
+    old, new = (_known(snapshot) for snapshot in (before, after))
+    rest = old.filter(~agrees).drop("stack_id")
+    new = new.drop("stack_id")
+    same_id = rest.join(new, on="trace_id", suffix="_after")
+    moved = rest.join(old.filter(agrees), on="fingerprint", how="anti", maintain_order="left")
+    same_frames = _paired(moved, new.join(moved, on="fingerprint", how="semi", maintain_order="left"))
+    columns = list(_SCHEMA)
     parts = [
         same_id.select(
             pl.col("trace_id").alias("trace_id_before"),
@@ -44,6 +51,12 @@ def conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFr
         ),
     ]
     return pl.concat(parts).select(columns).sort("kind", "trace_id_before", "trace_id_after")
+
+
+def _known(snapshot: Snapshot) -> pl.DataFrame:
+    """Give the stacks that are the first of their id, and have frames."""
+    first = pl.col("alias_of").is_null() & pl.col("fingerprint").is_not_null() & pl.col("trace_id").is_not_null()
+    return snapshot.stacks.filter(first).select("stack_id", "trace_id", "fingerprint")
 
 
 def _paired(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:

@@ -166,6 +166,14 @@ pub const PATHS: TableSchema = TableSchema {
     )],
 };
 
+/// Answer of [`crate::diff::without_partner`].
+pub const WITHOUT_PARTNER: TableSchema = TableSchema {
+    name: "without_partner",
+    row: "stack that another log has not, or under another id, or with other frames",
+    order: "stack_id",
+    columns: &[column("stack_id", Kind::U32, "the stack: row of `stacks`")],
+};
+
 /// Answer of [`crate::diff::nodes`].
 pub const NODES: TableSchema = TableSchema {
     name: "nodes",
