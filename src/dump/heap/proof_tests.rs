@@ -109,7 +109,9 @@ fn a_segment_heap_that_is_not_read_says_what_is_missing() {
     let space = Space { file: &[], memory: &memory };
     let path = Some("ntdll.pdb/A1/ntdll.pdb".to_owned());
     let symbols = HeapSymbols::default().with_paths([path, None]);
-    for (width, why) in [(&WIDE, "(ntdll.pdb/A1/ntdll.pdb of a symbol server)"), (&NARROW, "of 32 bits are not read")] {
+    for (width, why) in
+        [(&WIDE, "(ntdll.pdb/A1/ntdll.pdb of a symbol server)"), (&NARROW, "by the symbols of ntdll alone")]
+    {
         let found = Found { base: BASE, width, kind: Kind::SegmentHeap };
         let plan = plan(&space, &[found], &[None, None], None, &symbols);
         assert_eq!(plan.issues.rows[0].kind, "segment_heap");

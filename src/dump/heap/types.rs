@@ -42,6 +42,8 @@ pub struct Field {
     pub offset: u64,
     /// The lowest bit and how many bits, of one that is part of a number.
     pub bits: Option<(u8, u8)>,
+    /// Bytes of an array; and of one element, if these are numbers.
+    pub array: Option<(u64, Option<u64>)>,
 }
 
 /// A structure.
@@ -118,6 +120,15 @@ impl Types {
     /// As for [`field`](Self::field).
     pub fn at(&self, structure: &str, field: &str) -> Result<usize, Missing> {
         Ok(self.field(structure, field)?.offset as usize)
+    }
+
+    /// Bytes of an array; and of one element, if these are numbers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`field`](Self::field); if it is no array.
+    pub fn array(&self, structure: &str, field: &str) -> Result<(u64, Option<u64>), Missing> {
+        self.field(structure, field)?.array.ok_or_else(|| Missing(format!("{structure}.{field} is no array")))
     }
 
     /// The width that the structures are of.
