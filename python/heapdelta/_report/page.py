@@ -62,7 +62,9 @@ def _file(name: str) -> str:
 @cache
 def _script() -> str:
     """Put the scripts together as one, which leaves no names behind."""
-    parts = "".join(_file(f"{name}.js") for name in ("words", "stacks", "tree", "filters", "thin", "viewer", "tables", "start"))
+    parts = "".join(
+        _file(f"{name}.js") for name in ("words", "stacks", "tree", "filters", "thin", "viewer", "tables", "start")
+    )
     return f'"use strict";\n{{\n{parts}}}\n'
 
 

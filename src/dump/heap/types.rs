@@ -190,6 +190,14 @@ impl HeapSymbols {
         format!("segment heaps are read by the symbols of ntdll{path} alone, and there are none")
     }
 
+    /// That of one PDB, whatever its types are.
+    #[cfg(test)]
+    pub fn of_pdb(pdb: Pdb, width: &Width) -> Self {
+        let mut symbols = Self::default();
+        symbols.of_width[usize::from(width.bits == 32)] = Some(pdb);
+        symbols
+    }
+
     /// Adds one by its types. Of two of one width the first counts.
     pub fn add(&mut self, name: String, types: &Types) {
         if types.0.is_empty() {
