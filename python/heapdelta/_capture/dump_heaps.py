@@ -64,6 +64,11 @@ class WithHeaps(Capture["core.Dump"]):
         what is committed in segments of heaps. The dump's lists tell these, but for the page segments of segment heaps:
         where a dump has such heaps and `with_symbols` found the symbols that they are read by, heaps are walked for it;
         else they are counted in ``unread_segment_heaps`` alone. Blocks with an allocation of their own do not count.
+
+        Raises
+        ------
+        ClosedError
+            If the heaps are to be walked for it, and the dump was closed.
         """
         return held_memory(self, *self._walks.page_segments(walk=True))
 
