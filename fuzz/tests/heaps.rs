@@ -78,24 +78,32 @@ fn heaps_that_contradict_themselves_are_no_harm() {
     println!("{} heaps", count * seeds.len());
 }
 
-/// Segment heaps are too large for a seed: a dump of the made-up build is changed where its heap is, and read by its symbols.
+/// Segment heaps are too large for a seed: dumps of the made-up build are changed where their heaps are, and read by its symbols.
 #[test]
 fn segment_heaps_that_contradict_themselves_are_no_harm() {
     let symbols = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/symbols/ntdll");
     let store = Store::new([symbols.as_path()]);
-    let mut whole = Vec::new();
-    let options =
+    let base =
         HeapOptions { windows: Windows::Unknown, segment_heap: true, stack_count: 40, ..HeapOptions::default() };
-    let places = write_heaps(&mut whole, &options).unwrap().segment_places;
+    for options in [base, HeapOptions { pointer_width: 32, ..base }, HeapOptions { wow64: true, ..base }] {
+        change_segment_heaps(&options, &store);
+    }
+}
+
+fn change_segment_heaps(options: &HeapOptions, store: &Store) {
+    let mut whole = Vec::new();
+    let places = write_heaps(&mut whole, options).unwrap().segment_places;
     let Ok(Capture::Dump(dump)) = read(whole.as_slice(), &Options::default()) else { panic!("a dump was written") };
-    let told = dump.heap_symbols(&store).expect("the symbols are there");
+    let told = dump.heap_symbols(store).expect("the symbols are there");
     let place = |address: &u64| {
         let bytes = dump.bytes_at(*address, 0x40).unwrap();
         whole.windows(0x40).position(|window| window == &*bytes).expect("the dump holds it")
     };
     let mut starts: Vec<usize> = places.iter().map(place).collect();
-    // The heap itself: the only place with its signature.
-    starts.push(whole.windows(4).rposition(|window| window == 0xDDEE_DDEE_u32.to_le_bytes()).unwrap() - 0x10);
+    // The heaps themselves: the only places with their signature.
+    let signatures = whole.windows(4).enumerate().filter(|(_, window)| *window == 0xDDEE_DDEE_u32.to_le_bytes());
+    starts.extend(signatures.map(|(place, _)| place - 0x10));
+    assert_eq!(starts.len(), places.len() + if options.wow64 { 2 } else { 1 });
     let mut random = Random(0x5EED);
     for number in 0..96 {
         let start = starts[number % starts.len()];

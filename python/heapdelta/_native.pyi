@@ -218,6 +218,11 @@ class Dump:
         Processors of the machine.
         """
     @property
+    def segment_heap_count(self, /) -> int:
+        """
+        How many segment heaps show by their signatures. What is in their page segments, only a walk tells.
+        """
+    @property
     def service_pack(self, /) -> str | None:
         """
         Name of the service pack.

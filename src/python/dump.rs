@@ -138,6 +138,12 @@ impl Dump {
         Ok(HeapWalk { inner: walk.map_err(|error| exception(py, &error))? })
     }
 
+    /// How many segment heaps show by their signatures. What is in their page segments, only a walk tells.
+    #[getter]
+    fn segment_heap_count(&self) -> usize {
+        self.inner.segment_heap_count()
+    }
+
     /// What symbols say of the structures of heaps; None where the store has no PDB of the very ntdll.dll of the dump.
     fn heap_symbols(&self, py: Python<'_>, store: &SymbolStore) -> Option<HeapSymbols> {
         let inner = py.detach(|| self.inner.heap_symbols(&store.inner))?;

@@ -28,8 +28,8 @@ pub fn write_heap_dump(
 ) -> PyResult<Answer> {
     let defect = |name| Damage::of(name).ok_or_else(|| wrong(py, "damage of heapdelta.testing.HEAP_DAMAGE", name));
     let damage = damage.map(defect).transpose()?;
-    if segment_heap && (windows != "unknown" || pointer_width != 64) {
-        return Err(wrong(py, "windows \"unknown\" and pointer_width 64 with segment_heap", windows));
+    if segment_heap && windows != "unknown" {
+        return Err(wrong(py, "windows \"unknown\" with segment_heap", windows));
     }
     let options = Options {
         damage,

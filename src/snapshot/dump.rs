@@ -6,7 +6,10 @@ use crate::{
     dump::{
         self,
         header::DumpHeader,
-        heap::{find::Found, space::Space},
+        heap::{
+            find::{Found, Kind},
+            space::Space,
+        },
         memory::Memory,
     },
     error::{Error, ErrorKind, Result},
@@ -81,6 +84,12 @@ impl Dump {
     pub(super) fn heap_sources(&self) -> Result<HeapSources<'_>> {
         let space = Space { file: self.content()?, memory: &self.memory };
         Ok(HeapSources { space, found: self.heaps.found.as_deref(), tebs: &self.heaps.tebs })
+    }
+
+    /// How many segment heaps there are by their signatures, as far as the dump lists its regions.
+    pub fn segment_heap_count(&self) -> usize {
+        let found = self.heaps.found.iter().flatten();
+        found.filter(|one| one.kind == Kind::SegmentHeap).count()
     }
 
     /// A table by its name; see [`crate::schema::DUMP_TABLES`].

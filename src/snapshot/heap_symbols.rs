@@ -63,8 +63,8 @@ impl Dump {
 
 fn named(structure: structures::Structure) -> (String, Structure) {
     let fields = structure.fields.into_iter().map(|field| {
-        let structures::Field { name, offset, bits } = field;
-        (name, Field { offset, bits })
+        let structures::Field { name, offset, bits, array } = field;
+        (name, Field { offset, bits, array })
     });
     (structure.name, Structure { size: structure.size, fields: fields.collect() })
 }

@@ -71,7 +71,7 @@ impl Dump {
         let mut walked = pool.install(|| segments(&space, &plan, &asked));
         if plan.heaps.is_empty() {
             let width = if narrow { &NARROW } else { &WIDE };
-            for (heap, parts) in fragment::find(&space, width, self.build(), &asked) {
+            for (heap, parts) in fragment::find(&space, width, self.build(), symbols, &asked) {
                 plan.heaps.push(heap);
                 walked.push(parts);
             }

@@ -9,6 +9,8 @@ pub struct Field {
     pub offset: u64,
     /// The lowest bit and how many bits, of one that is part of a number.
     pub bits: Option<(u8, u8)>,
+    /// Bytes of an array; and of one element, if these are numbers.
+    pub array: Option<(u64, Option<u64>)>,
 }
 
 /// A structure, a class or a union.

@@ -313,7 +313,7 @@ class Dump(WithHeaps):
     def _repr_html_(self) -> str:
         facts = {
             "file": self._label(),
-            "heap memory": self._held_words(),
+            "heap memory": self._held_words(walk=False),
             "system": " ".join(filter(None, [self.os, self.os_version, self.service_pack, self.cpu])) or None,
             "taken": None if self.taken_at is None else f"{moment(self.taken_at)} UTC",
             "process": self.pid,

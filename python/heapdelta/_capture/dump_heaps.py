@@ -57,13 +57,20 @@ class WithHeaps(Capture["core.Dump"]):
 
     @property
     def heap_memory(self) -> HeldMemory:
-        """How much of its heap memory the dump holds, told by its lists alone: what everything below depends on.
+        """How much of its heap memory the dump holds: what everything below depends on.
 
         ``of`` str (``heap``; ``private`` where no heap is recognised), ``held_bytes`` and ``committed_bytes`` int (None
-        where the dump does not list its regions). As text it is a sentence. Blocks with an allocation of their own are
-        in regions of class ``private`` and do not count here.
+        where the dump does not list its regions), ``unread_segment_heaps`` int. As text it is a sentence. Counted is
+        what is committed in segments of heaps. The dump's lists tell these, but for the page segments of segment heaps:
+        where a dump has such heaps and `with_symbols` found the symbols that they are read by, heaps are walked for it;
+        else they are counted in ``unread_segment_heaps`` alone. Blocks with an allocation of their own do not count.
+
+        Raises
+        ------
+        ClosedError
+            If the heaps are to be walked for it, and the dump was closed.
         """
-        return held_memory(self)
+        return held_memory(self, *self._walks.page_segments(walk=True))
 
     @property
     def heaps(self) -> pl.DataFrame:
@@ -213,9 +220,9 @@ class WithHeaps(Capture["core.Dump"]):
         """
         return self._heap_table(name) if name in self._heap_names else super().arrow(name)
 
-    def _held_words(self) -> str:
+    def _held_words(self, *, walk: bool = True) -> str:
         """Say how much of its heap memory the dump holds, and how to capture more where that is little."""
-        held = self.heap_memory
+        held = held_memory(self, *self._walks.page_segments(walk=walk))
         helps = held.little and self._native.os in (None, "windows")
         return f"{held}; {CAPTURE_HINT}" if helps else str(held)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import polars as pl
 
 from heapdelta._capture.dump_lists import ABSENT, DAMAGED, WHOLE, knows
-from heapdelta._numbers import total, total_of_known
+from heapdelta._numbers import total_of_known
 from heapdelta._words import bytes_text, of_count, plural, share_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from heapdelta import _native as core
     from heapdelta._symbols.store import SymbolStore
@@ -43,10 +43,11 @@ class _Dump(Protocol):
 
 
 class HeldMemory(NamedTuple):
-    """How much of its heap memory a dump holds, by its lists alone: no heap is read for it.
+    """How much of its heap memory a dump holds: what is committed in segments of heaps.
 
-    Counted are the allocations that start with a segment of a heap, of class ``heap``. Blocks with an allocation of
-    their own (large ones, those of page heap) are of class ``private``, and only a walk through the heaps finds them.
+    These are the allocations that start with a segment of a heap, of class ``heap``, which the dump's lists tell; and
+    the page segments of segment heaps, of class ``private``, which only a walk by symbols of ntdll tells. Blocks with
+    an allocation of their own (large ones, those of page heap) are in no segment, and not counted.
     """
 
     of: str
@@ -55,6 +56,8 @@ class HeldMemory(NamedTuple):
     """Bytes of it whose contents are in the dump; None where the dump does not list its regions."""
     committed_bytes: int | None
     """Bytes of it that the process had; None where the dump does not list its regions."""
+    unread_segment_heaps: int
+    """Segment heaps that were not read, so that their page segments are not counted."""
 
     @property
     def little(self) -> bool:
@@ -70,7 +73,10 @@ class HeldMemory(NamedTuple):
         share = share_text(self.held_bytes, self.committed_bytes)
         if self.of == "private":
             return f"no heap is recognised; {amounts} of private memory are in this dump ({share})"
-        return f"{amounts} in segments of heaps are in this dump ({share})"
+        words = f"{amounts} in segments of heaps are in this dump ({share})"
+        if not self.unread_segment_heaps:
+            return words
+        return f"{words}; not counted are the page segments of {plural(self.unread_segment_heaps, 'segment heap')}"
 
 
 class Walks:
@@ -86,6 +92,20 @@ class Walks:
     def done(self) -> bool:
         """True once the heaps were walked."""
         return self._kept is not None
+
+    def page_segments(self, *, walk: bool) -> tuple[list[tuple[int, int]], int]:
+        """Give base and size of all page segments, and how many segment heaps were not read.
+
+        Without symbols of ntdll no such heap is read, so that no walk is needed to tell; with them, heaps are walked
+        if they were not, unless `walk` is False.
+        """
+        count = self.native.segment_heap_count
+        if not count or not (self.done or (walk and self._symbols is not None)):
+            return [], count
+        heaps = pl.DataFrame(self.table("heaps")).filter(pl.col("kind") == "segment")
+        segments = pl.DataFrame(self.table("segments")).filter(pl.col("kind") == "segment")
+        own = segments.join(heaps, on="heap_id", how="semi").select("base", "reserved_bytes")
+        return list(own.iter_rows()), heaps["busy_bytes"].null_count()
 
     def with_symbols(self, store: SymbolStore) -> Walks:
         """Give the walks that take layouts from the PDB of the dump's own ntdll; these, where a store has none."""
@@ -112,16 +132,33 @@ class Walks:
         return self.native.heap_walk(contents=True, symbols=self._symbols)
 
 
-def held_memory(dump: _Dump) -> HeldMemory:
-    """Tell how much of its heap memory a dump holds."""
+def held_memory(dump: _Dump, page_segments: list[tuple[int, int]], unread: int) -> HeldMemory:
+    """Tell how much of its heap memory a dump holds; `unread` segment heaps have more than these page segments."""
     if not knows(dump, "regions"):
-        return HeldMemory("heap", None, None)
+        return HeldMemory("heap", None, None, unread)
     committed = dump.regions.filter(pl.col("state") == "commit")
-    heaps = committed.filter(pl.col("class") == "heap")
+    is_heap = pl.col("class") == "heap"
+    heaps = committed.filter(is_heap)
     of = "heap" if heaps.height else "private"
     rows = heaps if heaps.height else committed.filter(pl.col("type") == "private")
     ranges = list(rows.select("base", "size").iter_rows())
-    return HeldMemory(of, _overlap(ranges, list(dump.memory.select("base", "size").iter_rows())), total(rows["size"]))
+    if heaps.height and page_segments:
+        ranges += _within(committed.filter(~is_heap).select("base", "size").iter_rows(), page_segments)
+    held = _overlap(ranges, list(dump.memory.select("base", "size").iter_rows()))
+    return HeldMemory(of, held, sum(size for _, size in ranges), unread)
+
+
+def _within(ranges: Iterable[tuple[int, int]], parts: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Cut ranges to what is in some parts of the address space, which lie apart."""
+    parts = sorted(parts)
+    starts = [start for start, _ in parts]
+    for base, size in ranges:
+        for at in range(max(bisect_right(starts, base) - 1, 0), len(parts)):
+            start, end = max(base, parts[at][0]), min(base + size, sum(parts[at]))
+            if parts[at][0] >= base + size:
+                break
+            if start < end:
+                yield start, end - start
 
 
 def _overlap(wanted: Iterable[tuple[int, int]], held: Iterable[tuple[int, int]]) -> int:

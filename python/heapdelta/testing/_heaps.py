@@ -207,7 +207,7 @@ def write_heap_dump(
         heap's backend.
     segment_heap : bool, default False
         Half of what is in the second heap is in a segment heap beside it, which only the symbols of the unknown Windows
-        tell how to read; `windows` has to be that, and `pointer_width` 64.
+        tell how to read; `windows` has to be that. With `wow64`, the same of a heap of 64 bits.
     step : int, default 0
         Which dump of the story.
     seed : int, default 1

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use super::{
     super::fields::u32_at,
     backend::Asked,
-    header::Heap,
-    layout::Width,
+    header::{Heap, Source},
+    layout::{Layout, Width},
     lfh::{SIGNATURE, walk_area},
     plan::{HeapKind, Planned},
     proof::Share,
     rows::ROWS,
     segment::Segment,
     space::Space,
+    types::HeapSymbols,
     walked::Walked,
 };
 
@@ -23,23 +24,50 @@ type Parts = (Vec<Segment>, Vec<Walked>);
 /// Memory that is looked through: dumps that hold more hold the headers of heaps as well.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// What areas tell of heaps whose headers are not in the dump: one heap for each key.
+/// What areas tell of heaps whose headers are not in the dump: one heap for each key. The layout is that of the PDB of this very build,
+/// or else of the row of the build: the first by which an area proves itself.
 pub fn find(
     space: &Space<'_>,
     width: &'static Width,
     build: Option<u32>,
+    symbols: &HeapSymbols,
     asked: &Asked<'_>,
 ) -> Vec<(Planned, Vec<Walked>)> {
-    let of_build = |(first, behind): (u32, u32)| build.is_some_and(|build| (first..behind).contains(&build));
-    let row = ROWS.iter().find(|row| row.layout.width == width && of_build(row.builds));
-    let Some(row) = row.filter(|row| row.layout.lfh.bitmap.is_some()) else { return Vec::new() };
     if space.memory.stretches().map(|(_, size)| size).fold(0, u64::saturating_add) > MOST_BYTES {
         return Vec::new();
     }
+    let layouts = layouts(width, build, symbols).into_iter().filter(|(layout, _)| layout.lfh.bitmap.is_some());
+    layouts.map(|(layout, source)| by(space, layout, source, asked)).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+/// That of a PDB, then that of a row; one where both say the same.
+fn layouts(width: &'static Width, build: Option<u32>, symbols: &HeapSymbols) -> Vec<(Layout, Source)> {
+    let of_build = |(first, behind): (u32, u32)| build.is_some_and(|build| (first..behind).contains(&build));
+    let row = ROWS.iter().find(|row| row.layout.width == width && of_build(row.builds));
+    let told = symbols.of(width).and_then(|pdb| Some((&pdb.name, *pdb.layout.as_ref().ok()?)));
+    let of_row = row.map(|row| (row.layout, Source::from(row)));
+    match (told, of_row) {
+        (Some((name, layout)), Some((known, source))) if layout == known => {
+            let evidence = format!("{}; {name} has the same", source.evidence).into();
+            vec![(known, Source { evidence, ..source })]
+        }
+        (told, of_row) => {
+            let of_pdb = told.map(|(name, layout)| {
+                let name_of_layout = format!("{name}, {}-bit", width.bits).into();
+                (layout, Source { name: name_of_layout, evidence: format!("the types of {name}").into() })
+            });
+            of_pdb.into_iter().chain(of_row).collect()
+        }
+    }
+}
+
+/// The same by one layout.
+fn by(space: &Space<'_>, layout: Layout, source: Source, asked: &Asked<'_>) -> Vec<(Planned, Vec<Walked>)> {
+    let width = layout.width;
     let heap = Heap {
         base: 0,
-        layout: row.layout,
-        source: row.into(),
+        layout,
+        source,
         flags: 0,
         encoding: None,
         stack_traces: false,

@@ -43,6 +43,13 @@ pub struct Width {
     pub segment_heap: usize,
 }
 
+impl Width {
+    /// The last address.
+    pub fn last(&self) -> u64 {
+        u64::MAX >> (64 - self.bits)
+    }
+}
+
 /// 64-bit structures.
 pub static WIDE: Width = Width {
     bits: 64,

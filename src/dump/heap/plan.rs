@@ -171,7 +171,11 @@ pub fn plan(
         }
         plan.heaps.push(planned);
     }
-    solve(space, plan.heaps.iter_mut().filter_map(|heap| heap.segment_heap.as_mut()).collect());
+    for bits in [64, 32] {
+        // Each width has its own ntdll, and so its own keys.
+        let of_width = plan.heaps.iter_mut().filter(|heap| heap.width.bits == bits);
+        solve(space, of_width.filter_map(|heap| heap.segment_heap.as_mut()).collect());
+    }
     unlisted(&plan.heaps, lists, &mut plan.issues);
     plan
 }

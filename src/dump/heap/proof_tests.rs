@@ -1,13 +1,15 @@
 //! Which layout a heap proves where symbols tell one, and how keys of the front end are proved.
 
 use super::{
+    backend::Asked,
     find::{Found, Kind},
-    layout::{Layout, NARROW, WIDE},
+    layout::{Layout, Lfh, NARROW, WIDE},
     plan::plan,
-    rows::ROWS,
+    rows::{ROWS, Row},
     space::Space,
     tests::{BASE, BLOCKS, COMMITTED, LFH_KEY, MARKS, STRIDE, Sketch},
-    types::HeapSymbols,
+    types::{HeapSymbols, Missing, Pdb},
+    walked::Budget,
 };
 use crate::dump::{
     memory::{Memory, Ranges},
@@ -66,19 +68,61 @@ fn a_key_that_differs_is_damage_where_the_formula_is_known() {
 
 /// What the header of a sketch proves, with a PDB that says this.
 fn proved_with(sketch: &Sketch, layout: Layout, build: u32) -> Result<super::header::Heap, String> {
+    let memory = memory_of(sketch);
+    let space = Space { file: &sketch.bytes, memory: &memory };
+    super::header::prove(&space, BASE, sketch.layout.width, Some(build), Some(&pdb_with(layout)))
+}
+
+fn memory_of(sketch: &Sketch) -> Memory {
     let mut ranges = Ranges::default();
     ranges.base.push(BASE);
     ranges.offset.push(0);
     ranges.size.push(COMMITTED);
     ranges.declared_size.push(COMMITTED);
-    let memory = Memory::new(&ranges, &mut Shared::new(&sketch.bytes));
+    Memory::new(&ranges, &mut Shared::new(&sketch.bytes))
+}
+
+fn pdb_with(layout: Layout) -> Pdb {
+    Pdb { name: "ntdll.pdb 1".to_owned(), layout: Ok(layout), segment_heap: Err(Missing::other("", "")) }
+}
+
+/// The areas of a sketch without its header, for a build of Windows and with a PDB that says this: name of the layout, its evidence, and
+/// busy blocks of the front end.
+fn parts_with(sketch: &Sketch, build: Option<u32>, layout: Option<Layout>) -> Vec<(String, String, u64)> {
+    let memory = memory_of(sketch);
     let space = Space { file: &sketch.bytes, memory: &memory };
-    let pdb = super::types::Pdb {
-        name: "ntdll.pdb 1".to_owned(),
-        layout: Ok(layout),
-        segment_heap: Err(super::types::Missing::other("", "")),
+    let width = sketch.layout.width;
+    let symbols = layout.map_or_else(HeapSymbols::default, |layout| HeapSymbols::of_pdb(pdb_with(layout), width));
+    let budget = Budget::of(sketch.bytes.len());
+    let asked = Asked { own: &[], budget: &budget, contents: None, committed: None };
+    let found = super::fragment::find(&space, width, build, &symbols, &asked);
+    let words = |(planned, walked): (super::plan::Planned, Vec<super::walked::Walked>)| {
+        let source = planned.heap.unwrap().source;
+        (source.name.into(), source.evidence.into(), walked.iter().map(|walked| walked.counts.lfh.0).sum())
     };
-    super::header::prove(&space, BASE, sketch.layout.width, Some(build), Some(&pdb))
+    found.into_iter().map(words).collect()
+}
+
+#[test]
+fn parts_without_a_header_are_read_by_symbols_where_they_prove_themselves() {
+    for row in &ROWS[..2] {
+        let (sketch, name) = (Sketch::with_front_end(row), row.name.to_owned());
+        let evidence = row.evidence.to_owned();
+        assert_eq!(parts_with(&sketch, Some(19045), None), [(name.clone(), evidence.clone(), 5)]);
+        assert!(parts_with(&sketch, None, None).is_empty());
+        let same = parts_with(&sketch, Some(19045), Some(row.layout));
+        assert_eq!(same, [(name.clone(), format!("{evidence}; ntdll.pdb 1 has the same"), 5)]);
+        let by_pdb = (format!("ntdll.pdb 1, {}-bit", row.layout.width.bits), "the types of ntdll.pdb 1".to_owned(), 5);
+        assert_eq!(parts_with(&sketch, None, Some(row.layout)), std::slice::from_ref(&by_pdb));
+        // Another build has its areas elsewhere.
+        let moved = Lfh { block_size: 0x10, block_count: 0x16, blocks: row.layout.lfh.blocks + 0x10, ..row.layout.lfh };
+        let layout = Layout { lfh: moved, ..row.layout };
+        assert_eq!(parts_with(&sketch, Some(19045), Some(layout)), [(name, evidence, 5)], "what does not prove itself");
+        let other: &'static Row = Box::leak(Box::new(Row { layout, ..*row }));
+        let sketch = Sketch::with_front_end(other);
+        assert!(parts_with(&sketch, Some(19045), None).is_empty());
+        assert_eq!(parts_with(&sketch, Some(19045), Some(layout)), [by_pdb]);
+    }
 }
 
 #[test]
@@ -93,7 +137,7 @@ fn symbols_of_the_very_build_win_over_a_row_and_both_prove_themselves() {
     let other = ROWS.iter().find(|row| row.name == "Windows 8 to 10 1803, 64-bit").unwrap();
     let chosen = proved_with(&sketch, other.layout, 19045).unwrap();
     assert_eq!((&*chosen.source.name, chosen.layout), (other.name, other.layout), "the row that symbols confirm");
-    let moved = Layout { lfh: super::layout::Lfh { zones: 0x48, ..row.layout.lfh }, ..row.layout };
+    let moved = Layout { lfh: Lfh { zones: 0x48, ..row.layout.lfh }, ..row.layout };
     let told = proved_with(&sketch, moved, 19045).unwrap();
     assert_eq!((&*told.source.name, told.layout), ("ntdll.pdb 1, 64-bit", moved));
     assert!(told.source.evidence.ends_with("which are not those of Windows 10 1809 to 11, 64-bit"));
@@ -109,7 +153,9 @@ fn a_segment_heap_that_is_not_read_says_what_is_missing() {
     let space = Space { file: &[], memory: &memory };
     let path = Some("ntdll.pdb/A1/ntdll.pdb".to_owned());
     let symbols = HeapSymbols::default().with_paths([path, None]);
-    for (width, why) in [(&WIDE, "(ntdll.pdb/A1/ntdll.pdb of a symbol server)"), (&NARROW, "of 32 bits are not read")] {
+    for (width, why) in
+        [(&WIDE, "(ntdll.pdb/A1/ntdll.pdb of a symbol server)"), (&NARROW, "by the symbols of ntdll alone")]
+    {
         let found = Found { base: BASE, width, kind: Kind::SegmentHeap };
         let plan = plan(&space, &[found], &[None, None], None, &symbols);
         assert_eq!(plan.issues.rows[0].kind, "segment_heap");

@@ -42,6 +42,8 @@ pub struct Field {
     pub offset: u64,
     /// The lowest bit and how many bits, of one that is part of a number.
     pub bits: Option<(u8, u8)>,
+    /// Bytes of an array; and of one element, if these are numbers.
+    pub array: Option<(u64, Option<u64>)>,
 }
 
 /// A structure.
@@ -120,6 +122,15 @@ impl Types {
         Ok(self.field(structure, field)?.offset as usize)
     }
 
+    /// Bytes of an array; and of one element, if these are numbers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`field`](Self::field); if it is no array.
+    pub fn array(&self, structure: &str, field: &str) -> Result<(u64, Option<u64>), Missing> {
+        self.field(structure, field)?.array.ok_or_else(|| Missing(format!("{structure}.{field} is no array")))
+    }
+
     /// The width that the structures are of.
     pub fn width(&self) -> Option<&'static Width> {
         let is_of = |width: &&Width| self.size("_LIST_ENTRY") == Ok(2 * width.pointer as u64);
@@ -177,6 +188,14 @@ impl HeapSymbols {
         let path = self.paths[usize::from(width.bits == 32)].as_ref();
         let path = path.map_or_else(String::new, |path| format!(" ({path} of a symbol server)"));
         format!("segment heaps are read by the symbols of ntdll{path} alone, and there are none")
+    }
+
+    /// That of one PDB, whatever its types are.
+    #[cfg(test)]
+    pub fn of_pdb(pdb: Pdb, width: &Width) -> Self {
+        let mut symbols = Self::default();
+        symbols.of_width[usize::from(width.bits == 32)] = Some(pdb);
+        symbols
     }
 
     /// Adds one by its types. Of two of one width the first counts.

@@ -6,9 +6,11 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Literal
 
 import heapdelta as hd
 import polars as pl
+import programs
 import pytest
 from heapdelta import cli, testing
 
@@ -135,3 +137,27 @@ def test_summary_says_which_memory_of_heaps_is_no_region_of_class_heap(
     assert in_regions is not None
     own = (large["reserved_bytes"] - large["uncommitted_bytes"]).sum()
     assert whole - in_regions == own > 0
+
+
+@pytest.mark.parametrize("width", [64, 32])
+def test_summary_counts_page_segments_first_where_symbols_tell_them(
+    width: Literal[64, 32], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = testing.write_heap_dump(
+        tmp_path / "a.dmp", windows="unknown", pointer_width=width, segment_heap=True, stack_count=40
+    )
+    symbols = programs.put(tmp_path / "symbols", "ntdll/ntdll.pdb", "ntdll/wntdll.pdb")
+    without, _ = run("summary", answer.path, capsys=capsys)
+    assert "; not counted are the page segments of 1 segment heap" in " ".join(without.split())
+    out, _ = run("summary", answer.path, "--symbols", symbols, capsys=capsys)
+    assert "not counted" not in out
+    dump = hd.read_dump(answer.path).with_symbols(hd.symbols(symbols))
+    assert str(dump.heap_memory) in " ".join(out.split())
+    written = json.loads(run("summary", answer.path, "--symbols", symbols, "--json", capsys=capsys)[0])["heap_memory"]
+    assert written == {**dump.heap_memory._asdict(), "unread_segment_heaps": 0}
+    assert written["committed_bytes"] + large_bytes(dump) == dump.heaps["committed_bytes"].sum()
+
+
+def large_bytes(dump: hd.Dump) -> int:
+    large = dump.segments.filter(pl.col("kind") == "large")
+    return int((large["reserved_bytes"] - large["uncommitted_bytes"]).sum())

@@ -1,46 +1,15 @@
 //! Where a segment heap keeps what: by name, from the PDB of the `ntdll.dll` of the process. There is no table of versions.
 
-use super::super::{
-    super::fields::u64_at,
-    layout::Width,
-    types::{Field, Missing, Types},
+use super::{
+    super::{
+        layout::Width,
+        types::{Missing, Types},
+    },
+    number::Number,
 };
 
-/// A number in a structure: its place, and which of its bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Number {
-    /// Bytes from the start of the structure.
-    pub at: usize,
-    shift: u8,
-    mask: u64,
-}
-
-impl Number {
-    /// A field of so many bytes, or of the bits that it has.
-    fn of_type(types: &Types, structure: &str, field: &str, bytes: u8) -> Result<Self, Missing> {
-        let Field { offset, bits } = types.field(structure, field)?;
-        let (shift, count) = bits.unwrap_or((0, 8 * bytes));
-        // Sums and products of numbers have room as long as none is larger than it can be.
-        if count == 0 || count > 8 * bytes || u32::from(shift) + u32::from(count) > 64 {
-            return Err(Missing::other(structure, field));
-        }
-        Ok(Self { at: offset as usize, shift, mask: u64::MAX >> (64 - count) })
-    }
-
-    /// Its value in the bytes of the structure.
-    #[inline]
-    pub fn of(self, bytes: &[u8]) -> Option<u64> {
-        let word = match u64_at(bytes, self.at) {
-            Some(word) => word,
-            None => {
-                // At the end of a structure there are fewer than eight bytes.
-                let rest = bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
-                rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
-            }
-        };
-        Some(word >> self.shift & self.mask)
-    }
-}
+const SEGMENT: &str = "_HEAP_PAGE_SEGMENT";
+const DESCRIPTOR: &str = "_HEAP_PAGE_RANGE_DESCRIPTOR";
 
 /// Of the heap itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +54,8 @@ pub struct SegmentFields {
     pub descriptors: u64,
     /// Bytes of a descriptor.
     pub step: u64,
+    /// How many there are: one for each unit.
+    pub count: usize,
     /// `RangeFlags`.
     pub flags: Number,
     /// `CommittedPageCount`.
@@ -115,8 +86,10 @@ pub struct VsFields {
     pub signature: Number,
     /// Bytes of a chunk's header.
     pub header: u64,
-    /// `Sizes` of a chunk: the eight bytes that are encoded.
+    /// `Sizes` of a chunk, which are encoded.
     pub sizes: usize,
+    /// Bytes of these: eight or four.
+    pub encoded: usize,
     /// `UnusedBytes` of a chunk: it has some, and says in its last bytes how many.
     pub has_unused: Number,
     /// `UnsafeSize`, in units, of the decoded sizes.
@@ -142,6 +115,8 @@ pub struct LfhFields {
     pub first: Number,
     /// `BlockBitmap`: two bits for each block.
     pub bitmap: u64,
+    /// Bytes of one of its words.
+    pub word: u64,
     /// `CommitStateOffset` and `CommitUnitCount`, where there are such.
     pub commit: Option<(Number, Number)>,
     /// What the last bytes of a block say.
@@ -186,6 +161,13 @@ pub struct Fields {
     pub lfh: LfhFields,
     /// Large blocks.
     pub large: LargeFields,
+}
+
+impl LfhFields {
+    /// Bytes of the bitmap of so many blocks.
+    pub fn bitmap_bytes(&self, count: u64) -> u64 {
+        (2 * count).div_ceil(8 * self.word) * self.word
+    }
 }
 
 impl UnusedFields {
@@ -243,7 +225,7 @@ impl Fields {
                 parent: place("_RTL_BALANCED_NODE", "ParentValue")?,
                 address: place("_HEAP_LARGE_ALLOC_DATA", "VirtualAddress")?,
                 unused: number("_HEAP_LARGE_ALLOC_DATA", "UnusedBytes", 2)?,
-                pages: number("_HEAP_LARGE_ALLOC_DATA", "AllocatedPages", 8)?,
+                pages: number("_HEAP_LARGE_ALLOC_DATA", "AllocatedPages", width.pointer as u8)?,
                 size: types.size("_HEAP_LARGE_ALLOC_DATA")?,
             },
         })
@@ -251,9 +233,16 @@ impl Fields {
 }
 
 impl SegmentFields {
+    fn count(types: &Types) -> Result<usize, Missing> {
+        let (bytes, _) = types.array(SEGMENT, "DescArray")?;
+        let step = types.size(DESCRIPTOR)?.max(1);
+        let count = bytes / step;
+        // A descriptor says in a byte how many units there are.
+        let is_one = bytes.is_multiple_of(step) && count.is_power_of_two() && (2..=256).contains(&count);
+        if is_one { Ok(count as usize) } else { Err(Missing::other(SEGMENT, "DescArray")) }
+    }
+
     fn of(types: &Types) -> Result<Self, Missing> {
-        const SEGMENT: &str = "_HEAP_PAGE_SEGMENT";
-        const DESCRIPTOR: &str = "_HEAP_PAGE_RANGE_DESCRIPTOR";
         let at = |field| types.at(SEGMENT, field).map(|at| at as u64);
         let number = |field, bytes| Number::of_type(types, DESCRIPTOR, field, bytes);
         Ok(Self {
@@ -262,6 +251,7 @@ impl SegmentFields {
             signature: at("Signature")?,
             descriptors: at("DescArray")?,
             step: types.size(DESCRIPTOR)?,
+            count: Self::count(types)?,
             flags: number("RangeFlags", 1)?,
             committed: number("CommittedPageCount", 1)?,
             units: number("UnitSize", 1)?,
@@ -277,12 +267,17 @@ impl VsFields {
         const CHUNK: &str = "_HEAP_VS_CHUNK_HEADER";
         const SIZES: &str = "_HEAP_VS_CHUNK_HEADER_SIZE";
         let number = |structure, field, bytes| Number::of_type(types, structure, field, bytes);
+        let encoded = types.size(SIZES)? as usize;
+        if !matches!(encoded, 4 | 8) {
+            return Err(Missing::other(CHUNK, "Sizes"));
+        }
         Ok(Self {
             size: types.size(SUBSEGMENT)?,
             units: number(SUBSEGMENT, "Size", 2)?,
             signature: number(SUBSEGMENT, "Signature", 2)?,
             header: types.size(CHUNK)?,
             sizes: types.at(CHUNK, "Sizes")?,
+            encoded,
             has_unused: number(CHUNK, "UnusedBytes", 1)?,
             chunk: number(SIZES, "UnsafeSize", 2)?,
             previous: number(SIZES, "UnsafePrevSize", 2)?,
@@ -298,12 +293,15 @@ impl LfhFields {
         const OFFSETS: &str = "_HEAP_LFH_SUBSEGMENT_ENCODED_OFFSETS";
         let number = |structure, field, bytes| Number::of_type(types, structure, field, bytes);
         let commit = (number(SUBSEGMENT, "CommitStateOffset", 2), number(SUBSEGMENT, "CommitUnitCount", 1));
+        let (_, word) = types.array(SUBSEGMENT, "BlockBitmap")?;
+        let Some(word @ (4 | 8)) = word else { return Err(Missing::other(SUBSEGMENT, "BlockBitmap")) };
         Ok(Self {
             count: number(SUBSEGMENT, "BlockCount", 2)?,
             offsets: types.at(SUBSEGMENT, "BlockOffsets")? as u64,
             block: number(OFFSETS, "BlockSize", 2)?,
             first: number(OFFSETS, "FirstBlockOffset", 2)?,
             bitmap: types.at(SUBSEGMENT, "BlockBitmap")? as u64,
+            word,
             commit: commit.0.ok().zip(commit.1.ok()),
             unused: UnusedFields::of_type(types, "_HEAP_LFH_UNUSED_BYTES_INFO")?,
         })

@@ -1,7 +1,7 @@
 //! The two keys of a process, solved on its heaps and proved there.
 //!
 //! ```text
-//! signature of a page segment = segment ^ context ^ key of heaps ^ a constant
+//! signature of a page segment = segment ^ context ^ key of heaps ^ a constant, as wide as a pointer
 //! places of an LFH subsegment = (bytes of a block | place of the first << 16) ^ key ^ address >> 12
 //! ```
 //!
@@ -34,7 +34,7 @@ pub struct Solved {
 /// The key that the signature of a page segment gives.
 pub fn of_segment(space: &Space<'_>, base: u64, context: u64, fields: &Fields, width: &Width) -> Option<u64> {
     let signature = space.pointer(base.checked_add(fields.segment.signature)?, width)?;
-    Some(signature ^ base ^ context ^ SIGNATURE)
+    Some((signature ^ base ^ context ^ SIGNATURE) & width.last())
 }
 
 /// Solves both keys, and tells them to all heaps.
@@ -118,7 +118,7 @@ pub struct Places {
 impl Places {
     /// Bytes up to the end of the bitmap.
     fn before(count: u64, fields: &LfhFields) -> u64 {
-        fields.bitmap + (2 * count).div_ceil(64) * 8
+        fields.bitmap + fields.bitmap_bytes(count)
     }
 
     /// Decoded by a key; absent where they do not fit into the subsegment.

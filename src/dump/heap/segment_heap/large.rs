@@ -50,7 +50,7 @@ impl SegmentHeap {
     ) -> Vec<Large> {
         let fields = &self.fields.large;
         let Some(tree) = self.base.checked_add(self.fields.heap.large) else { return Vec::new() };
-        let bytes = space.read(tree, fields.encoded.at as u64 + 8).unwrap_or_default();
+        let bytes = space.read(tree, fields.encoded.at as u64 + 1).unwrap_or_default();
         let is_encoded = fields.encoded.of(&bytes) == Some(1);
         let nodes = Tree { space, fields, width: self.width, is_encoded };
         // Ranges of a damaged dump may show the same bytes at many addresses.

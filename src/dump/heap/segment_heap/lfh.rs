@@ -87,7 +87,7 @@ impl Walk<'_> {
         let fields = &self.heap.fields.lfh;
         let head = self.space.read(start, fields.bitmap)?;
         let count = fields.count.of(&head)?;
-        Some(self.space.read(start.checked_add(fields.bitmap)?, (2 * count).div_ceil(64) * 8)?.into_owned())
+        Some(self.space.read(start.checked_add(fields.bitmap)?, fields.bitmap_bytes(count))?.into_owned())
     }
 
     fn unproved(&mut self, start: u64, bytes: u64, why: &'static str) {

@@ -14,6 +14,7 @@ pub mod fields;
 pub mod keys;
 mod large;
 mod lfh;
+mod number;
 pub mod plan;
 mod ranges;
 mod vs;

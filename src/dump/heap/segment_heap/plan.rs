@@ -4,7 +4,7 @@ use super::{
     super::{
         header::{Heap, Source},
         issues::HeapIssues,
-        layout::Width,
+        layout::{Layout, Width},
         rows::ROWS,
         space::{Space, links},
         types::HeapSymbols,
@@ -15,8 +15,6 @@ use super::{
 
 /// `_SEGMENT_HEAP` has one context for small blocks, and one for those that are larger.
 const CONTEXTS: u64 = 2;
-/// Units of a page segment.
-pub const UNITS: usize = 256;
 /// Page segments of a context: more than any process has.
 const MOST_SEGMENTS: usize = 1 << 16;
 /// What issues call a part of it.
@@ -47,6 +45,8 @@ pub struct PageSegment {
     pub base: u64,
     /// Bytes of a unit, as a power of two.
     pub shift: u32,
+    /// How many units it has.
+    pub units: usize,
     /// The first unit that is not the segment's own.
     pub first: usize,
     /// The key that its signature gives.
@@ -56,7 +56,7 @@ pub struct PageSegment {
 impl PageSegment {
     /// Its bytes.
     pub fn size(&self) -> u64 {
-        (UNITS as u64) << self.shift
+        (self.units as u64) << self.shift
     }
 
     /// Address of a unit.
@@ -78,9 +78,6 @@ impl SegmentHeap {
         symbols: &HeapSymbols,
         issues: &mut HeapIssues,
     ) -> Result<(Heap, Self), String> {
-        if width.bits == 32 {
-            return Err("segment heaps of 32 bits are not read".to_owned());
-        }
         let Some(pdb) = symbols.of(width) else { return Err(symbols.needed(width)) };
         let name = &pdb.name;
         let fields = pdb.segment_heap.as_ref().map_err(|missing| format!("{name}: {missing}"))?;
@@ -92,7 +89,7 @@ impl SegmentHeap {
         let heap = Heap {
             base,
             // Nothing is read by it but its width.
-            layout: ROWS[0].layout,
+            layout: Layout { width, ..ROWS[0].layout },
             source,
             flags: 0,
             encoding: None,
@@ -142,23 +139,23 @@ impl SegmentHeap {
         }
         let (mask, shift, first) =
             (word(fields.context.mask)?, u32::from(byte(fields.context.shift)?), byte(fields.context.first)?);
-        let last = u64::MAX >> (64 - width.bits);
+        let (last, units) = (width.last(), fields.segment.count);
         let is_shift = (12..=20).contains(&shift);
-        let size = if is_shift { (UNITS as u64) << shift } else { 0 };
+        let size = if is_shift { (units as u64) << shift } else { 0 };
         let own = u64::from(first) << shift.min(20);
-        let fits = own >= fields.segment.size.max(UNITS as u64 * fields.segment.step);
-        if !is_shift || mask != last - (size - 1) || first == 0 || !fits {
+        let fits = own >= fields.segment.size.max(units as u64 * fields.segment.step);
+        if !is_shift || usize::from(first) >= units || mask != last - (size - 1) || first == 0 || !fits {
             return Err("SegmentMask, UnitShift and FirstDescriptorIndex contradict each other".to_owned());
         }
         let head = context.checked_add(fields.context.segments).ok_or(CUT)?;
         let (found, closed) = links(space, head, width, MOST_SEGMENTS);
         for link in found {
-            let is_one = |base: &u64| base & !mask == 0 && base.checked_add(size).is_some();
+            let is_one = |base: &u64| base & !mask == 0 && base.checked_add(size - 1).is_some_and(|end| end <= last);
             let base = link.checked_sub(fields.segment.link).filter(is_one);
             let key = base.and_then(|base| keys::of_segment(space, base, context, &fields, width));
             match (base, key) {
                 (Some(base), Some(key)) => {
-                    self.segments.push(PageSegment { base, shift, first: usize::from(first), key });
+                    self.segments.push(PageSegment { base, shift, units, first: usize::from(first), key });
                 }
                 _ => issues.left_out(PAGE_SEGMENT, self.base, link),
             }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::{
     super::space::Space,
     fields::{Fields, SegmentFields},
-    plan::{PageSegment, UNITS},
+    plan::PageSegment,
 };
 
 /// Bits of `RangeFlags`.
@@ -58,7 +58,7 @@ impl<'a> Units<'a> {
     pub fn read(space: &Space<'a>, fields: &'a Fields, segment: &PageSegment) -> Option<Self> {
         let fields = &fields.segment;
         let start = segment.base.checked_add(fields.descriptors)?;
-        let bytes = space.read(start, fields.step * UNITS as u64)?;
+        let bytes = space.read(start, fields.step * fields.count as u64)?;
         Some(Self { bytes, fields, first: segment.first, pages: 1 << (segment.shift - 12) })
     }
 
@@ -77,7 +77,10 @@ impl<'a> Units<'a> {
         let head = self.descriptor(at);
         let flags = self.fields.flags.of(head)?;
         let units = self.fields.units.of(head)? as usize;
-        if units == 0 || units > UNITS - at || (at..at + units).any(|unit| self.committed(unit) > self.pages) {
+        if units == 0
+            || units > self.fields.count - at
+            || (at..at + units).any(|unit| self.committed(unit) > self.pages)
+        {
             return None;
         }
         let is_allocated = flags & ALLOCATED != 0;
@@ -105,7 +108,7 @@ impl<'a> Units<'a> {
     fn chain(&self, from: usize) -> Option<Vec<Range>> {
         let mut all = Vec::new();
         let mut at = from;
-        while at < UNITS {
+        while at < self.fields.count {
             let range = self.range(at)?;
             at += range.units;
             all.push(range);
@@ -117,7 +120,8 @@ impl<'a> Units<'a> {
     pub fn ranges(&self) -> (Vec<Range>, Option<(usize, usize)>) {
         let mut all = Vec::new();
         let mut at = self.first;
-        while at < UNITS {
+        let count = self.fields.count;
+        while at < count {
             match self.range(at) {
                 Some(range) => {
                     at += range.units;
@@ -126,10 +130,10 @@ impl<'a> Units<'a> {
                 None => break,
             }
         }
-        if at == UNITS {
+        if at == count {
             return (all, None);
         }
-        let behind = (at + 1..UNITS).find_map(|next| {
+        let behind = (at + 1..count).find_map(|next| {
             let chain = self.chain(next)?;
             (chain[0].kind != Kind::Free).then_some((next, chain))
         });
@@ -138,7 +142,7 @@ impl<'a> Units<'a> {
                 all.append(&mut chain);
                 (all, Some((at, next)))
             }
-            None => (all, Some((at, UNITS))),
+            None => (all, Some((at, count))),
         }
     }
 }

@@ -1,7 +1,12 @@
 //! Blocks of variable size: chunks that follow each other, each with its size and that of the one before.
 
 use super::{
-    super::{super::fields::u64_at, account::Part, blocks::FrontEnd, space::Space},
+    super::{
+        super::fields::{u32_at, u64_at},
+        account::Part,
+        blocks::FrontEnd,
+        space::Space,
+    },
     fields::VsFields,
     walk::{Subsegment, Walk},
 };
@@ -33,12 +38,17 @@ impl Chunks<'_> {
     fn read(&self, at: u64, end: u64, previous: Option<u64>) -> Option<Option<Chunk>> {
         let (fields, unit) = (self.fields, self.unit);
         let bytes = self.space.read(at, fields.header)?;
-        let word = u64_at(&bytes, fields.sizes)?;
+        // As many bytes of the address and of the key as there are of the sizes.
+        let word = match fields.encoded {
+            4 => u64::from(u32_at(&bytes, fields.sizes)?),
+            _ => u64_at(&bytes, fields.sizes)?,
+        };
         let sizes = (word ^ at ^ self.key).to_le_bytes();
+        let sizes = &sizes[..fields.encoded];
         let chunk = Chunk {
-            bytes: fields.chunk.of(&sizes)? * unit,
-            previous: fields.previous.of(&sizes)? * unit,
-            is_busy: fields.allocated.of(&sizes)? != 0,
+            bytes: fields.chunk.of(sizes)? * unit,
+            previous: fields.previous.of(sizes)? * unit,
+            is_busy: fields.allocated.of(sizes)? != 0,
             has_unused: fields.has_unused.of(&bytes)? != 0,
         };
         let holds = chunk.bytes > 0

@@ -8,7 +8,7 @@ use super::{
         space::Space,
         walked::Walked,
     },
-    plan::{PageSegment, SegmentHeap, UNITS},
+    plan::{PageSegment, SegmentHeap},
     ranges::{Kind, Range, Units},
 };
 use crate::error::Severity;
@@ -85,7 +85,7 @@ impl Walk<'_> {
         let own = self.segment.unit(self.segment.first) - self.segment.base;
         let fields = &self.heap.fields.segment;
         let structure =
-            fields.size.max(fields.descriptors + UNITS as u64 * fields.step).next_multiple_of(PAGE).min(own);
+            fields.size.max(fields.descriptors + fields.count as u64 * fields.step).next_multiple_of(PAGE).min(own);
         self.out.account.take(Part::Overhead, structure);
         // Of the rest no descriptor tells.
         let rest =
@@ -98,10 +98,10 @@ impl Walk<'_> {
 
     fn find_holes(&mut self, units: &Units<'_>) {
         let of_unit = 1_u64 << (self.segment.shift - 12);
-        let mut holes = Vec::with_capacity(UNITS * of_unit as usize + 1);
+        let mut holes = Vec::with_capacity(self.segment.units * of_unit as usize + 1);
         let mut sum = 0;
         holes.push(sum);
-        for unit in 0..UNITS {
+        for unit in 0..self.segment.units {
             // The segment's own units have no descriptors. Of others the first pages are those with memory.
             let committed = if unit < self.segment.first { of_unit } else { units.committed(unit).min(of_unit) };
             for page in 0..of_unit {

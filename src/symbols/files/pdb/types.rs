@@ -1,6 +1,8 @@
 //! Structures of a PDB, by name. A record that cannot be parsed has nothing; lists of fields are followed as far as they can lead.
 
-use pdb_addr2line::pdb::{FallibleIterator, Item, PDB, TypeData, TypeFinder, TypeIndex, TypeInformation};
+use pdb_addr2line::pdb::{
+    FallibleIterator, Item, PDB, PrimitiveKind, TypeData, TypeFinder, TypeIndex, TypeInformation,
+};
 
 use super::{records::Records, source::Bytes};
 use crate::{
@@ -16,8 +18,11 @@ mod kind {
     pub const STRUCTURES: [u16; 3] = [0x1504, 0x1505, 0x1506];
     pub const FIELDS: u16 = 0x1203;
     pub const BITS: u16 = 0x1205;
+    pub const ARRAY: u16 = 0x1503;
 }
 
+/// Numbers of types below are of the language, and have no record.
+const FIRST_RECORD: u32 = 0x1000;
 /// Lists of fields of one structure, which follow each other.
 const MOST_LISTS: usize = 64;
 /// Nameless parts in each other.
@@ -102,7 +107,10 @@ impl<'t> Reader<'t> {
                             self.fields(fields, offset, depth + 1, out);
                         }
                     }
-                    _ => out.push(Field { name, offset, bits: self.bits(member.field_type) }),
+                    _ => {
+                        let (bits, array) = (self.bits(member.field_type), self.array(member.field_type));
+                        out.push(Field { name, offset, bits, array });
+                    }
                 }
             }
             next = list.continuation;
@@ -112,6 +120,30 @@ impl<'t> Reader<'t> {
     fn bits(&self, of: TypeIndex) -> Option<(u8, u8)> {
         match self.record(of, &[kind::BITS])?.parse().ok()? {
             TypeData::Bitfield(bits) => Some((bits.position, bits.length)),
+            _ => None,
+        }
+    }
+
+    /// Bytes of an array, and of an element that is a number. The crate takes no more memory for dimensions than the record has.
+    fn array(&self, of: TypeIndex) -> Option<(u64, Option<u64>)> {
+        let TypeData::Array(array) = self.record(of, &[kind::ARRAY])?.parse().ok()? else { return None };
+        Some((u64::from(*array.dimensions.last()?), self.bytes(array.element_type)))
+    }
+
+    /// Bytes of a number.
+    fn bytes(&self, of: TypeIndex) -> Option<u64> {
+        use PrimitiveKind::{
+            Char, I8, I16, I32, I64, Long, Quad, Short, U8, U16, U32, U64, UChar, ULong, UQuad, UShort,
+        };
+        // What has a record is none of the numbers that the language has.
+        let item = self.finder.find(of).ok().filter(|_| u32::from(of) < FIRST_RECORD)?;
+        let TypeData::Primitive(number) = item.parse().ok()? else { return None };
+        match number.kind {
+            _ if number.indirection.is_some() => None,
+            Char | UChar | I8 | U8 => Some(1),
+            Short | UShort | I16 | U16 => Some(2),
+            Long | ULong | I32 | U32 => Some(4),
+            Quad | UQuad | I64 | U64 => Some(8),
             _ => None,
         }
     }

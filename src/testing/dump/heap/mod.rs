@@ -28,6 +28,7 @@ pub mod reference;
 mod rows;
 mod segment_heap;
 mod segment_places;
+mod segment_rows;
 mod story;
 mod tables;
 mod traces;
@@ -66,7 +67,8 @@ pub struct Options {
     pub tails: bool,
     /// `gflags +hpa`: blocks of the second heap that are not in its low-fragmentation heap have pages of their own.
     pub page_heap: bool,
-    /// Half of what is in the second heap is in a segment heap beside it, in the structures of the made-up build; with 64 bits.
+    /// Half of what is in the second heap is in a segment heap beside it, in the structures of the made-up build. Of a 32-bit process on
+    /// 64-bit Windows that is so of both its sides.
     pub segment_heap: bool,
     /// A defect.
     pub damage: Option<Damage>,

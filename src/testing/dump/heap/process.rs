@@ -41,8 +41,9 @@ const PEB_BEFORE_TEB: u64 = 0x1_0000;
 /// Where the database of the stacks is.
 const TRACES_64: u64 = 0xD0_0000_0000;
 const TRACES_32: u64 = 0x5400_0000;
-/// A segment heap, from the base of the heap that it takes its blocks of.
+/// A segment heap, from the base of the heap that it takes its blocks of; with 32 bits behind all modules.
 const SEGMENT_HEAP: u64 = 0x40_0000_0000;
+const SEGMENT_HEAP_32: u64 = 0x7800_0000;
 /// Pages of page heap, from the base of their heap, and room for them with 32 bits.
 const PAGES_64: u64 = 0x1_0000_0000;
 const PAGES_32: (u64, u64) = (0x9C0_0000, 0x1C0_0000);
@@ -57,9 +58,10 @@ pub fn worlds(options: &Options) -> Vec<World> {
         let (distance, room) = if is_64_bit { (PAGES_64, 0x4000_0000) } else { PAGES_32 };
         Pages::take(inner_row, heap, heap.base + distance, room)
     });
-    let segment_heap = (options.segment_heap && is_64_bit).then(|| {
+    let segment_heap = options.segment_heap.then(|| {
         let heap = &mut heaps[1];
-        SegmentHeap::take(options.seed, heap, heap.base + SEGMENT_HEAP)
+        let base = if is_64_bit { heap.base + SEGMENT_HEAP } else { SEGMENT_HEAP_32 };
+        SegmentHeap::take(options.seed, heap, base, is_64_bit)
     });
     let run = Run::new(options.seed, 0, is_64_bit);
     let mut inner = World::new(inner_row, heaps, images(&run));
@@ -76,7 +78,12 @@ pub fn worlds(options: &Options) -> Vec<World> {
     if options.wow64 {
         let outer_row = row(options.windows, true);
         let run = Run::new(options.seed, 0, true);
-        worlds.push(World::new(outer_row, story::outer_heaps(options, outer_row), images(&run)));
+        let mut heaps = story::outer_heaps(options, outer_row);
+        let segment_heap = options.segment_heap.then(|| {
+            let base = heaps[1].base + SEGMENT_HEAP;
+            SegmentHeap::take(options.seed + 1, &mut heaps[1], base, true)
+        });
+        worlds.push(World { segment_heap, ..World::new(outer_row, heaps, images(&run)) });
     }
     worlds
 }

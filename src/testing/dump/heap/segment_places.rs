@@ -1,9 +1,10 @@
 //! Where the blocks of a segment heap lie: page segments of 256 units, ranges of units, and what is in them.
 
-use super::plan::{Block, Piece};
+use super::{
+    plan::{Block, Piece},
+    segment_rows::{LfhAt, SegmentRow},
+};
 
-/// Units of a page segment.
-pub const UNITS: usize = 256;
 const PAGE: u64 = 0x1000;
 /// Blocks from this size on are the back end's.
 const LARGE: u32 = 0x8000;
@@ -45,6 +46,7 @@ pub struct Range {
 /// A page segment.
 #[derive(Debug, Clone)]
 pub struct Segment {
+    row: &'static SegmentRow,
     pub base: u64,
     pub shift: u32,
     first: usize,
@@ -61,27 +63,27 @@ pub struct Placing {
 }
 
 impl Lfh {
-    fn words_end(count: usize) -> u64 {
-        0x38 + (count as u64).div_ceil(32) * 8
+    fn words_end(at: &LfhAt, count: usize) -> u64 {
+        at.bitmap + (count as u64).div_ceil(4 * at.word) * at.word
     }
 
     /// Bytes before the first block, of so many.
-    fn first_of(count: usize, commit_units: u64) -> u64 {
-        (Self::words_end(count) + 2 * commit_units).next_multiple_of(16)
+    fn first_of(row: &SegmentRow, count: usize, commit_units: u64) -> u64 {
+        (Self::words_end(&row.lfh, count) + 2 * commit_units).next_multiple_of(row.unit)
     }
 
-    pub fn first(&self) -> u64 {
-        Self::first_of(self.slots.len(), self.commit_units)
+    pub fn first(&self, row: &SegmentRow) -> u64 {
+        Self::first_of(row, self.slots.len(), self.commit_units)
     }
 
-    pub fn bitmap_end(&self) -> u64 {
-        Self::words_end(self.slots.len())
+    pub fn bitmap_end(&self, row: &SegmentRow) -> u64 {
+        Self::words_end(&row.lfh, self.slots.len())
     }
 }
 
 impl Segment {
     pub fn bytes(&self) -> u64 {
-        (UNITS as u64) << self.shift
+        (self.row.units as u64) << self.shift
     }
 
     pub fn unit(&self, number: usize) -> u64 {
@@ -92,7 +94,8 @@ impl Segment {
     pub fn holes(&self) -> Vec<(u64, u64)> {
         let unit = 1_u64 << self.shift;
         let own = (self.first as u64) << self.shift;
-        let mut holes = if own > 0x2000 { vec![(self.base + 0x2000, own - 0x2000)] } else { Vec::new() };
+        let memory = self.row.segment.own;
+        let mut holes = if own > memory { vec![(self.base + memory, own - memory)] } else { Vec::new() };
         for range in &self.ranges {
             for (number, committed) in range.committed.iter().enumerate() {
                 let (start, memory) = (self.unit(range.at + number), u64::from(*committed) * PAGE);
@@ -112,27 +115,30 @@ impl Segment {
 }
 
 impl Placing {
-    /// From the start of a subsegment to its first chunk.
-    pub const VS: u64 = 0x30;
     const VS_UNITS: usize = 16;
-    const VS_ROOM: u64 = Self::VS_UNITS as u64 * PAGE - Self::VS;
 
-    pub fn new(base: u64, shift: u32, first: usize) -> Self {
-        let now = Segment { base, shift, first, ranges: Vec::new() };
+    /// Bytes for the chunks of a subsegment.
+    fn room(&self) -> u64 {
+        Self::VS_UNITS as u64 * PAGE - self.now.row.vs.first
+    }
+
+    pub fn new(row: &'static SegmentRow, base: u64, shift: u32, first: usize) -> Self {
+        let now = Segment { row, base, shift, first, ranges: Vec::new() };
         Self { done: Vec::new(), now, next: first, chunks: Vec::new(), lfh_count: 0 }
     }
 
     /// Places pieces in their order.
     pub fn pieces(&mut self, pieces: &[Piece]) {
+        let (unit, vs) = (self.now.row.unit, self.now.row.vs);
         for piece in pieces {
             match piece {
                 Piece::Block(block, ..) if block.requested >= LARGE => self.block(*block),
                 Piece::Block(block, ..) => {
-                    let bytes = (16 + u64::from(block.requested)).next_multiple_of(16).max(0x20);
+                    let bytes = (vs.header + u64::from(block.requested)).next_multiple_of(unit).max(vs.smallest);
                     self.chunk(Chunk { bytes, block: Some(*block), is_hollow: false });
                 }
                 Piece::Free(bytes) => {
-                    let bytes = bytes.next_multiple_of(16).clamp(0x20, 0x4000);
+                    let bytes = bytes.next_multiple_of(unit).clamp(vs.smallest, 0x4000);
                     self.chunk(Chunk { bytes, block: None, is_hollow: false });
                 }
                 Piece::Hole(pages) => {
@@ -155,7 +161,7 @@ impl Placing {
 
     fn chunk(&mut self, chunk: Chunk) {
         let used: u64 = self.chunks.iter().map(|chunk| chunk.bytes).sum();
-        if used + chunk.bytes > Self::VS_ROOM {
+        if used + chunk.bytes > self.room() {
             self.close_chunks();
         }
         self.chunks.push(chunk);
@@ -167,18 +173,19 @@ impl Placing {
         }
         let mut chunks = std::mem::take(&mut self.chunks);
         let used: u64 = chunks.iter().map(|chunk| chunk.bytes).sum();
-        match Self::VS_ROOM - used {
+        let (first, smallest) = (self.now.row.vs.first, self.now.row.vs.smallest);
+        match self.room() - used {
             0 => {}
             // Too small for a chunk: the one before gets it.
-            rest @ ..0x20 => chunks.last_mut().into_iter().for_each(|last| last.bytes += rest),
+            rest if rest < smallest => chunks.last_mut().into_iter().for_each(|last| last.bytes += rest),
             rest => chunks.push(Chunk { bytes: rest, block: None, is_hollow: false }),
         }
         let mut committed = vec![1; Self::VS_UNITS];
-        let mut at = Self::VS;
+        let mut at = first;
         for chunk in &chunks {
             if chunk.is_hollow {
-                let first = (at + 0x20).div_ceil(PAGE);
-                (first..(at + chunk.bytes) / PAGE).for_each(|page| committed[page as usize] = 0);
+                let whole = (at + 0x20).div_ceil(PAGE);
+                (whole..(at + chunk.bytes) / PAGE).for_each(|page| committed[page as usize] = 0);
             }
             at += chunk.bytes;
         }
@@ -192,11 +199,12 @@ impl Placing {
     }
 
     fn lfh(&mut self, slots: &[Option<Block>]) {
+        let row = self.now.row;
         let requested = slots.iter().flatten().map(|block| u64::from(block.requested)).max().unwrap_or(0);
-        let block = requested.next_multiple_of(16).max(16);
+        let block = requested.next_multiple_of(row.unit).max(row.unit);
         self.lfh_count += 1;
         let (commit_units, more) = (self.lfh_count as u64 % 2 * 3, self.lfh_count as u64 % 3);
-        let end = |count: usize| Lfh::first_of(count, commit_units) + count as u64 * block;
+        let end = |count: usize| Lfh::first_of(row, count, commit_units) + count as u64 * block;
         let needed = end(slots.len()).div_ceil(PAGE);
         let mut slots = slots.to_vec();
         while end(slots.len() + 1) <= (needed + more) * PAGE {
@@ -205,14 +213,14 @@ impl Placing {
         let lfh = Lfh { block, slots, commit_units };
         let last = lfh.slots.iter().rposition(Option::is_some).map_or(0, |last| last as u64 + 1);
         // Pages behind the last busy block have no memory, where there are more than needed.
-        let used = (lfh.first() + last * block).div_ceil(PAGE);
+        let used = (lfh.first(row) + last * block).div_ceil(PAGE);
         let committed = (0..needed + more).map(|page| u8::from(page < used || more == 0)).collect();
         self.push(committed, What::Lfh(lfh));
     }
 
     fn push(&mut self, committed: Vec<u8>, what: What) {
         let units = committed.len();
-        if self.next + units > UNITS {
+        if self.next + units > self.now.row.units {
             self.close();
         }
         self.now.ranges.push(Range { at: self.next, committed, what });
@@ -220,7 +228,7 @@ impl Placing {
     }
 
     fn close(&mut self) {
-        let rest = UNITS - self.next;
+        let rest = self.now.row.units - self.next;
         if rest > 0 {
             self.now.ranges.push(Range { at: self.next, committed: vec![0; rest], what: What::Free });
         }

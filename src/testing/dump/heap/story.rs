@@ -83,7 +83,9 @@ pub fn outer_heaps(options: &Options, row: &Row) -> Vec<HeapPlan> {
     let bases = [0x3_0050_0000, 0x3_0150_0000];
     let mut heaps: Vec<HeapPlan> = bases.iter().map(|base| new_heap(&plain, *base, key, &mut random)).collect();
     for (number, heap) in heaps.iter_mut().enumerate() {
-        let batch = (0..60).map(|_| stackless(&mut random, row)).collect();
+        // A key of a segment heap is proved on several areas.
+        let count = if options.segment_heap { 600 } else { 60 };
+        let batch = (0..count).map(|_| stackless(&mut random, row)).collect();
         add(&plain, row, heap, batch, 0xFF00 + number as u64);
     }
     heaps

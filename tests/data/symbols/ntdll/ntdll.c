@@ -189,7 +189,7 @@ struct _HEAP_PAGE_SEGMENT {
             word Signature;
             u8 UnusedWatermark;
         };
-        struct _HEAP_PAGE_RANGE_DESCRIPTOR DescArray[256];
+        struct _HEAP_PAGE_RANGE_DESCRIPTOR DescArray[sizeof(word) == 8 ? 256 : 128];
     };
 };
 
@@ -203,6 +203,7 @@ struct _HEAP_VS_SUBSEGMENT {
 
 struct _HEAP_VS_CHUNK_HEADER_SIZE {
     union {
+#ifdef _WIN64
         struct {
             u32 UnsafeSize : 16;
             u32 MemoryCost : 16;
@@ -210,7 +211,15 @@ struct _HEAP_VS_CHUNK_HEADER_SIZE {
             u32 UnsafePrevSize : 16;
             u32 Spare : 8;
         };
-        u64 HeaderBits;
+#else
+        struct {
+            u32 UnsafePrevSize : 15;
+            u32 Allocated : 1;
+            u32 UnsafeSize : 15;
+            u32 MemoryCost : 1;
+        };
+#endif
+        word HeaderBits;
     };
 };
 
@@ -224,7 +233,9 @@ struct _HEAP_VS_CHUNK_HEADER {
         };
         u32 AllocatedChunkBits;
     };
+#ifdef _WIN64
     u32 Reserved;
+#endif
     struct _HEAP_VS_CHUNK_HEADER_SIZE Sizes;
 };
 
@@ -258,7 +269,7 @@ struct _HEAP_LFH_SUBSEGMENT {
     u16 FreeHint;
     u8 Location, WitheldBlockCount, CommitUnitShift, CommitUnitCount;
     u16 CommitStateOffset;
-    u64 BlockBitmap[1];
+    word BlockBitmap[1];
 };
 
 struct _HEAP_LARGE_ALLOC_DATA {
