@@ -8,7 +8,7 @@ from pathlib import Path
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "HeapSymbols", "HeapWalk", "Keys", "Snapshot", "SymbolStore", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_symbols", "empty_tables", "encoding_name", "export_stacks", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "heap_damage_names", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "path_kinds", "read", "read_each", "read_every", "read_members", "restored", "server_symbols", "shared_stacks", "stack_index", "statuses", "survivors", "why_not_one_process", "why_not_one_run", "write_heap_dump", "write_heap_dump_log", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_heaps", "write_reference_log", "write_series_logs"]
+__all__ = ["__version__", "is_debug_build", "Bytes", "Comparison", "Diff", "Dump", "Grid", "HeapSymbols", "HeapWalk", "Keys", "Snapshot", "SymbolStore", "Table", "archive_of", "are_archives", "blamed_frames", "content_hashes", "damage_names", "doubtful_names", "empty_symbols", "empty_tables", "encoding_name", "export_stacks", "follow_blocks", "format_dhcmp", "format_sites", "format_umdh", "function_labels", "gathered", "heap_damage_names", "hexadecimal", "issue_count", "key_of", "members", "modules_keys", "one_run", "path_kinds", "read", "read_each", "read_every", "read_members", "restored", "server_symbols", "shared_stacks", "stack_index", "statuses", "survivors", "tree_nodes", "why_not_one_process", "why_not_one_run", "without_partner", "write_heap_dump", "write_heap_dump_log", "write_investigation_log", "write_process_dump", "write_reference_dump", "write_reference_heaps", "write_reference_log", "write_series_logs"]
 
 __version__: Final[str]
 """
@@ -657,6 +657,12 @@ def survivors(lives: Table) -> Table:
     Wrapped by `heapdelta.Survival`.
     """
 
+def tree_nodes(paths: Any, weights: Any) -> tuple[Table, Table, Table]:
+    """
+    Make the call tree of `paths`, the table of that name: the tables `nodes`, `spans` and `path_order`. `weights` has one column
+    u64: what each path weighs, null where it is not known.
+    """
+
 def why_not_one_process(before: Dump, after: Dump) -> str | None:
     """
     Why addresses in two dumps must not be compared; None if they may be.
@@ -665,6 +671,12 @@ def why_not_one_process(before: Dump, after: Dump) -> str | None:
 def why_not_one_run(before: Snapshot, after: Snapshot) -> str | None:
     """
     Why trace ids and addresses of two logs must not be matched; None if they may be.
+    """
+
+def without_partner(snapshot: Snapshot, other: Snapshot) -> Table:
+    """
+    The stacks of a snapshot that are the first of their id, have frames, and no partner of that id and those frames in the other: the
+    table `without_partner`.
     """
 
 def write_heap_dump(path: str | PathLike[str], *, step: SupportsIndex, seed: SupportsIndex, stack_count: SupportsIndex, windows: str, pointer_width: SupportsIndex, wow64: bool, gflags: SupportsGetItem[int, str], segment_heap: bool, damage: str | None) -> dict[str, Any]:
