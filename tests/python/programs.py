@@ -31,7 +31,10 @@ def put(folder: Path, *names: str) -> Path:
     """Write files into one folder, without the folders of their builds."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (folder / Path(name).name).write_bytes(content(name))
+        path = folder / Path(name).name
+        # Nothing can be written on Windows where a store has it open.
+        if not path.exists() or path.read_bytes() != content(name):
+            path.write_bytes(content(name))
     return folder
 
 

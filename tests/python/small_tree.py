@@ -78,4 +78,4 @@ def small_batches(monkeypatch: pytest.MonkeyPatch, files: int) -> None:
 
 def parts_on_disk(place: Path) -> set[str]:
     """The parts of tables, by their path in the dataset."""
-    return {str(path.relative_to(place)) for path in place.glob("*/*.parquet")}
+    return {path.relative_to(place).as_posix() for path in place.glob("*/*.parquet")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import heapdelta as hd
@@ -53,6 +54,8 @@ def _alike(table: pl.DataFrame, called: tuple[str, str] | None) -> pl.DataFrame:
     if called is not None:
         texts = [name for name, kind in table.schema.items() if kind == pl.String]
         table = table.with_columns(pl.col(name).str.replace_all(*called, literal=True) for name in texts)
+    if os.name == "nt":
+        table = table.with_columns(pl.col(pl.String).str.replace_all("\\", "/", literal=True))
     lists = [pl.col(name).list.join(",") for name, kind in table.schema.items() if kind == pl.List(pl.String)]
     return table.with_columns(lists).sort(pl.all())
 

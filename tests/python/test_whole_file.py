@@ -175,6 +175,7 @@ def test_device_takes_what_it_takes() -> None:
         _whole_file.write("/dev/full", NEW)
 
 
+@POSIX
 @pytest.mark.parametrize(
     ("name", "number"),
     [

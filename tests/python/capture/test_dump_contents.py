@@ -27,7 +27,9 @@ def symbols(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write(tmp_path: Path, **options: Any) -> tuple[testing.HeapDumpAnswer, hd.Dump]:
-    answer = testing.write_heap_dump(tmp_path / "heaps.dmp", stack_count=SMALL, **({"step": 1} | options))
+    # Nothing can be written on Windows where a dump is read.
+    path = tmp_path / f"heaps{len(list(tmp_path.iterdir()))}.dmp"
+    answer = testing.write_heap_dump(path, stack_count=SMALL, **({"step": 1} | options))
     return answer, hd.read_dump(answer.path)
 
 

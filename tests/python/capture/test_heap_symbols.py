@@ -20,7 +20,9 @@ GUID = b"heapdelta ntdl64"
 
 def write(tmp_path: Path, **options: Any) -> tuple[testing.HeapDumpAnswer, hd.Dump]:
     options = {"windows": "unknown", **options}
-    answer = testing.write_heap_dump(tmp_path / "heaps.dmp", stack_count=SMALL, **options)
+    # Nothing can be written on Windows where a dump is read.
+    path = tmp_path / f"heaps{len(list(tmp_path.iterdir()))}.dmp"
+    answer = testing.write_heap_dump(path, stack_count=SMALL, **options)
     return answer, hd.read_dump(answer.path)
 
 
@@ -29,8 +31,8 @@ def store(tmp_path: Path, *names: str) -> hd.SymbolStore:
 
 
 def changed(tmp_path: Path, content: bytes, name: str = "ntdll.pdb") -> hd.SymbolStore:
-    folder = tmp_path / "changed"
-    folder.mkdir(exist_ok=True)
+    folder = tmp_path / f"changed{len(list(tmp_path.iterdir()))}"
+    folder.mkdir()
     (folder / name).write_bytes(content)
     return hd.symbols(folder)
 

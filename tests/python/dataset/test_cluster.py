@@ -22,10 +22,14 @@ from small_tree import small_batches
 from small_uploads import assert_nothing_twice, assert_same, rows_of, write_plain_tree, write_tree
 from small_workers import Through, deadly, killed_once, without_package
 
+OF_DASK = "workers of Dask are tried on POSIX alone"
+
 
 @pytest.fixture(scope="module")
 def cluster():
     """Two worker processes; a task whose worker dies twice is given up."""
+    if os.name == "nt":
+        pytest.skip(OF_DASK)
     import dask
     from distributed import Client, LocalCluster
 
@@ -234,6 +238,7 @@ def test_a_stray_task_that_commits_after_its_files_were_read_anew_does_not_doubl
     assert_same(before, rows_of(tmp_path / "dataset"))
 
 
+@pytest.mark.skipif(os.name == "nt", reason=OF_DASK)
 def test_nobody_at_the_address_is_said_within_seconds(monkeypatch):
     monkeypatch.setattr(_scheduler, "_PATIENCE", 1.0)
     started = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -38,6 +39,8 @@ def tree(tmp_path):
 @pytest.fixture(scope="module")
 def s3():
     """A server of this process, and a maker of stores in its bucket."""
+    if os.name == "nt":
+        pytest.skip("the server of S3 is tried on POSIX alone")
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer("127.0.0.1", 0)

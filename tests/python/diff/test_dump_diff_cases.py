@@ -176,7 +176,7 @@ def test_damaged_dumps_are_compared_as_far_as_they_go(tmp_path: Path, story: tes
     for damage in testing.DAMAGE:
         if damage == "cut-header":
             continue
-        answer = testing.write_dump(tmp_path / "x.dmp", step=1, stack_count=300, damage=damage)
+        answer = testing.write_dump(tmp_path / f"{damage}.dmp", step=1, stack_count=300, damage=damage)
         found = hd.diff(whole, hd.read(answer.path))
         assert isinstance(found, hd.DumpDelta)
         for kind in KINDS if found.same_process else KINDS[:-1]:

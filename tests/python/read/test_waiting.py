@@ -20,6 +20,8 @@ from hostile import MAIN, two_logs
 
 @pytest.fixture
 def pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    if os.name == "nt":
+        pytest.skip("named pipes of POSIX")
     monkeypatch.chdir(tmp_path)
     two_logs(tmp_path)
     os.mkfifo("pipe")
@@ -120,6 +122,7 @@ def test_dump_comes_through_a_pipe(pipe: Path) -> None:
     assert found.modules.equals(hd.read("x.dmp").modules)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="sockets of POSIX")
 def test_socket_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as listening:
@@ -128,6 +131,7 @@ def test_socket_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             hd.read("socket")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="devices of POSIX")
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom", "/dev/full", "/dev/null"])
 def test_devices_are_no_logs(device: str) -> None:
