@@ -51,11 +51,11 @@ struct Ahead {
 /// Absent if there are more nodes than numbers, or not as many weights as paths. Uses the threads of the pool it is called in.
 pub fn nodes(paths: &[&[u32]], weights: &[Option<u64>]) -> Option<Nodes> {
     let steps: usize = paths.iter().map(|path| path.len()).sum();
-    if paths.len() != weights.len() || u32::try_from(steps).is_err() || u32::try_from(paths.len()).is_err() {
+    if paths.len() != weights.len() || u32::try_from(steps + 1).is_err() || u32::try_from(paths.len()).is_err() {
         return None;
     }
     let order = sorted(paths.len(), |path| paths[path as usize].iter().copied());
-    Some(Tree::of(&order, paths, steps).written(&order, &Weights::of(&order, weights)))
+    Some(Tree::of(&order, paths).written(&order, &Weights::of(&order, weights)))
 }
 
 /// Running sums of what paths weigh, and of how many it is not known.
@@ -84,14 +84,17 @@ impl Weights {
 
 impl Tree {
     /// The nodes of paths that are in order.
-    fn of(order: &[u32], paths: &[&[u32]], steps: usize) -> Self {
-        let room = || Vec::with_capacity(steps + 1);
+    fn of(order: &[u32], paths: &[&[u32]]) -> Self {
+        let of = |place: usize| place.checked_sub(1).map_or(&[][..], |before| paths[order[before] as usize]);
+        let own = |place: usize| of(place + 1).len() - common(of(place), of(place + 1));
+        let count = 1 + (0..order.len()).map(own).sum::<usize>();
+        let room = || Vec::with_capacity(count);
         let mut tree = Self { code: room(), next: room(), start: room(), end: room(), ending: room() };
         let mut open = vec![tree.push(TOTAL, 0)];
         let mut before: &[u32] = &[];
         for (place, path) in (0..).zip(order) {
             let path = paths[*path as usize];
-            let shared = before.iter().zip(path).take_while(|(one, other)| one == other).count();
+            let shared = common(before, path);
             tree.close(open.drain(shared + 1..), place);
             open.extend(path[shared..].iter().map(|code| tree.push(*code, place)));
             tree.ending[open[path.len()] as usize] += 1;
@@ -171,6 +174,11 @@ impl Tree {
     }
 }
 
+/// How many steps two paths begin with alike.
+fn common(one: &[u32], other: &[u32]) -> usize {
+    one.iter().zip(other).take_while(|(one, other)| one == other).count()
+}
+
 fn numbers(values: Vec<u32>) -> ArrayRef {
     Arc::new(UInt32Array::from(values))
 }
@@ -209,6 +217,18 @@ mod tests {
         assert_eq!(column(&found.nodes, "span"), [0, 1, 1, 1, 2, 2, 3].map(Some));
         assert_eq!(column(&found.spans, "start"), [0, 0, 1, 2].map(Some));
         assert_eq!(column(&found.spans, "end"), [3, 1, 3, 3].map(Some));
+    }
+
+    #[test]
+    fn long_paths_and_the_largest_codes_are_in_order() {
+        let (first, last) = (u32::MAX - 1, u32::MAX);
+        let found = nodes(&[&[first, 5], &[last, 3], &[first, 2]], &[Some(1); 3]).unwrap();
+        assert_eq!(column(&found.nodes, "code"), [1, first, 2, 5, last, 3].map(Some));
+        let long: Vec<u32> = (2..14).collect();
+        let paths = [&[&long[..], &[30]].concat()[..], &long, &[&long[..], &[20]].concat()];
+        let found = nodes(&paths, &[Some(1); 3]).unwrap();
+        assert_eq!(column(&found.order, "path"), [1, 2, 0].map(Some));
+        assert_eq!(found.nodes.len(), 1 + long.len() + 2);
     }
 
     #[test]

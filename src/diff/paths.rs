@@ -131,17 +131,19 @@ pub fn sorted<W: Iterator<Item = u32>>(count: usize, path: impl Fn(u32) -> W + S
     /// Steps beside the number, which decide most comparisons without a look at the paths: these are far apart.
     const FIRST: usize = 8;
     let key = |number: u32| {
-        let mut steps = [0_u32; FIRST];
+        let (mut steps, mut length) = ([0_u32; FIRST], 0);
         for (place, step) in steps.iter_mut().zip(path(number)) {
-            *place = step.saturating_add(1);
+            *place = step;
+            length += 1;
         }
-        (steps, number)
+        (steps, length, number)
     };
     let mut keyed: Vec<_> = (0..u32::try_from(count).unwrap_or(u32::MAX)).into_par_iter().map(key).collect();
-    keyed.par_sort_unstable_by(|(steps, number), (others, other)| {
-        steps.cmp(others).then_with(|| path(*number).cmp(path(*other))).then(number.cmp(other))
+    keyed.par_sort_unstable_by(|(steps, length, number), (others, others_length, other)| {
+        let first = steps[..*length].cmp(&others[..*others_length]);
+        first.then_with(|| path(*number).cmp(path(*other))).then(number.cmp(other))
     });
-    keyed.into_iter().map(|(_, number)| number).collect()
+    keyed.into_iter().map(|(.., number)| number).collect()
 }
 
 fn batch(steps: Vec<u32>, lengths: Vec<usize>) -> RecordBatch {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use arrow_array::{cast::AsArray, types::UInt64Type};
+use arrow_array::{RecordBatch, cast::AsArray, types::UInt64Type};
 use arrow_schema::DataType;
 use pyo3::{exceptions::PyValueError, prelude::*};
 
@@ -148,6 +148,9 @@ impl Diff {
 #[pyfunction]
 pub fn tree_nodes(py: Python<'_>, paths: Rows, weights: Rows) -> PyResult<(Table, Table, Table)> {
     let ways: Vec<&[u32]> = paths.0.iter().flat_map(|batch| lists_of(batch, "steps").flatten()).collect();
+    if ways.len() != paths.0.iter().map(RecordBatch::num_rows).sum::<usize>() {
+        return Err(PyValueError::new_err("expected the table paths"));
+    }
     let mut known: Vec<Option<u64>> = Vec::with_capacity(ways.len());
     for column in weights.only_column(&DataType::UInt64)? {
         known.extend(column.as_primitive::<UInt64Type>());

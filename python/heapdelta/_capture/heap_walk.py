@@ -143,22 +143,35 @@ def held_memory(dump: _Dump, page_segments: list[tuple[int, int]], unread: int) 
     rows = heaps if heaps.height else committed.filter(pl.col("type") == "private")
     ranges = list(rows.select("base", "size").iter_rows())
     if heaps.height and page_segments:
-        ranges += _within(committed.filter(~is_heap).select("base", "size").iter_rows(), page_segments)
+        private = committed.filter(~is_heap & (pl.col("type") == "private"))
+        ranges += _within(private.select("base", "size").iter_rows(), page_segments)
     held = _overlap(ranges, list(dump.memory.select("base", "size").iter_rows()))
     return HeldMemory(of, held, sum(size for _, size in ranges), unread)
 
 
-def _within(ranges: Iterable[tuple[int, int]], parts: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Cut ranges to what is in some parts of the address space, which lie apart."""
-    parts = sorted(parts)
-    starts = [start for start, _ in parts]
-    for base, size in ranges:
-        for at in range(max(bisect_right(starts, base) - 1, 0), len(parts)):
-            start, end = max(base, parts[at][0]), min(base + size, sum(parts[at]))
-            if parts[at][0] >= base + size:
-                break
+def _within(ranges: Iterable[tuple[int, int]], parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Cut ranges to what is in some parts of the address space; what is in several counts once."""
+    others = _apart(parts)
+    part = next(others, None)
+    for base, size in _apart(ranges):
+        while part is not None:
+            start, end = max(base, part[0]), min(base + size, sum(part))
             if start < end:
                 yield start, end - start
+            if sum(part) > base + size:
+                break
+            part = next(others, None)
+
+
+def _apart(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Sort ranges, and make one of those that meet: a damaged list may have any."""
+    start = end = 0
+    for base, size in sorted(ranges):
+        if base > end:
+            yield start, end - start
+            start = end = base
+        end = max(end, base + size)
+    yield start, end - start
 
 
 def _overlap(wanted: Iterable[tuple[int, int]], held: Iterable[tuple[int, int]]) -> int:

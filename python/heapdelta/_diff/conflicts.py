@@ -22,9 +22,11 @@ _SCHEMA = {
 
 def conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFrame:
     """List the disagreements, as `Delta.conflicts` documents them; none where ids mean nothing."""
+    if not possible:
+        return pl.DataFrame(schema=_SCHEMA)
     # Most stacks agree, so what is looked at is small.
     alone = pl.DataFrame(without_partner(before._native, after._native))["stack_id"]
-    if not possible or alone.is_empty():
+    if alone.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
     agrees = ~pl.col("stack_id").is_in(alone.implode())
     old, new = (_known(snapshot) for snapshot in (before, after))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from heapdelta._ranking.matched import Matched
 
 KINDS = tuple(_native.path_kinds())
-"""What is no module and no function, by number; the first is nothing at all."""
-NONE, TOTAL, NOT_RECORDED, NOT_IN_FILE = range(4)
+"""What is no module and no function, by number."""
+NOT_RECORDED, NOT_IN_FILE = 2, 3
 MODULE, FRAME = "module", "frame"
 """The kinds of all others."""
 

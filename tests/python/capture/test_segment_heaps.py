@@ -13,6 +13,7 @@ import polars as pl
 import programs
 import pytest
 from heapdelta import testing
+from heapdelta._capture.heap_walk import _within
 from walked_heaps import add_up, busy_of
 
 PDBS = {64: "ntdll.pdb", 32: "wntdll.pdb"}
@@ -285,3 +286,12 @@ def test_any_changed_byte_leaves_sums_exact(written: Written) -> None:
         dump = written.spoiled(place, bytes([(0x01, 0x80, 0xFF, 0x00)[number % 4] ^ written.naive.read(place, 1)[0]]))
         add_up(dump)
         assert dump.heaps.height > 1
+
+
+def test_lists_that_overlap_everywhere_are_cut_in_no_time() -> None:
+    parts = [(place << 16, 1 << 16) for place in range(2000)]
+    cut = list(_within([(0, 1 << 32)] * 2000, parts))
+    assert sum(size for _, size in cut) == 2000 << 16
+    assert len(cut) <= 2000
+    assert list(_within([(10, 20), (25, 10), (50, 5)], [(0, 12), (30, 30), (58, 9)])) == [(10, 2), (30, 5), (50, 5)]
+    assert list(_within([], parts)) == list(_within(parts, [])) == []

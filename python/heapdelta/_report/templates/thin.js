@@ -6,7 +6,7 @@ const thinBoxes = (boxes) => {
   const canvas = made("canvas"), pen = canvas.getContext("2d"), css = getComputedStyle(document.documentElement);
   const colour = (name) => css.getPropertyValue(`--${name}`);
   canvas.setAttribute("aria-hidden", "true");
-  let painted = [];
+  let painted = [], scale = 1;
 
   const hatched = () => {
     const tile = made("canvas"), tilePen = tile.getContext("2d");
@@ -18,19 +18,23 @@ const thinBoxes = (boxes) => {
     return pen.createPattern(tile, "repeat");
   };
   const paint = (entries, width, height) => {
-    const scale = window.devicePixelRatio || 1, edge = (place) => Math.round(place * scale) / scale;
-    painted = entries;
+    scale = window.devicePixelRatio || 1;
+    const edge = (place) => Math.round(place * scale) / scale;
+    painted = [];
+    canvas.title = "";
     canvas.width = width * scale;
     canvas.height = height * scale;
     canvas.style.cssText = `width:${width}px;height:${height}px`;
     pen.scale(scale, scale);
     const hatch = hatched(), dark = colour("dark"), colours = { found: colour("found"), small: colour("box-small"), "of-module": colour("box-of-module"), "": colour("box") };
     pen.strokeStyle = colour("found-line");
-    for (const { left, width: wide, row, look, grown, shrunk } of entries) {
-      const start = edge(left), end = edge(left + wide) - 1, top = row * ROW;
+    for (const entry of entries) {
+      const { left, width: wide, row, look, grown, shrunk } = entry;
+      const start = edge(left), end = Math.max(start + 1 / scale, edge(left + wide) - 1), top = row * ROW;
+      painted.push({ entry, row, start, end });
       pen.fillStyle = colours[look];
       pen.fillRect(start, top, end - start, BOX);
-      if (look === "found") pen.strokeRect(start + 0.5, top + 0.5, end - start - 1, BOX - 1);
+      if (look === "found" && end - start >= 2) pen.strokeRect(start + 0.5, top + 0.5, end - start - 1, BOX - 1);
       const turn = start + ((end - start) * grown) / (grown + shrunk || 1);
       if (grown) {
         pen.fillStyle = dark;
@@ -45,7 +49,13 @@ const thinBoxes = (boxes) => {
   const at = (event) => {
     if (event.target !== canvas) return undefined;
     const { left, top } = boxes.getBoundingClientRect(), x = event.clientX - left - boxes.clientLeft, row = Math.floor((event.clientY - top - boxes.clientTop) / ROW);
-    return painted.find((entry) => entry.row === row && entry.left <= x && x < entry.left + entry.width);
+    const entry = painted.findLast((each) => each.row === row && each.start <= x && x < each.end)?.entry;
+    canvas.style.cursor = entry ? "pointer" : "";
+    if (!entry) canvas.title = "";
+    return entry;
   };
-  return { canvas, paint, at };
+  // A browser zooms, or a window comes to another screen.
+  const isBlurred = () => scale !== (window.devicePixelRatio || 1);
+  // Who forbids canvases has elements.
+  return { canvas, paint: pen ? paint : () => {}, at, isBlurred, least: pen ? LABELLED : 0 };
 };

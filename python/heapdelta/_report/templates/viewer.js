@@ -59,7 +59,7 @@ const viewer = (section) => {
     const grown = !live && asked.show !== "shrunk" ? place.grown : 0, shrunk = !live && asked.show !== "grown" ? place.shrunk : 0;
     const entry = { place, box: null, left, width, row, look, entersModule, isInModule: isName && !entersModule, grown, shrunk };
     shown.push(entry);
-    if (width >= LABELLED) drawn(entry);
+    if (width >= thin.least) drawn(entry);
     return entry;
   };
   const drawn = (entry) => {
@@ -74,7 +74,7 @@ const viewer = (section) => {
       // Who speaks to the page says what is to be seen.
       if (room) called = `${place.name}  ${amount}`;
     }
-    const kinds = ["box", look, entersModule && "of-module", grown && "grown", shrunk && "shrunk"];
+    const kinds = ["box", width < LABELLED && "thin", look, entersModule && "of-module", grown && "grown", shrunk && "shrunk"];
     box.className = [...new Set(kinds.filter(Boolean))].join(" ");
     const part = (100 * grown) / (grown + shrunk);
     box.style.cssText = `left:${left}px;top:${row * ROW}px;width:${width}px;${grown && shrunk ? `background-size:${part}% 4px,${100 - part}% 4px` : ""}`;
@@ -87,6 +87,7 @@ const viewer = (section) => {
 
   // The numbers of a box are made when they are asked for: thousands would take longer than the drawing.
   const tell = ({ place, box }) => {
+    pointed = place;
     told.textContent = (box || thin.canvas).title = words(place);
     if (box) box.setAttribute("aria-label", box.title);
   };
@@ -197,7 +198,10 @@ const viewer = (section) => {
     reachable.box.tabIndex = -1;
     reachable = entry;
     const box = drawn(entry);
-    if (!box.parentNode) boxes.append(box);
+    if (!box.parentNode) {
+      const next = shown.slice(shown.indexOf(entry) + 1).find((each) => each.box?.parentNode);
+      boxes.insertBefore(box, next ? next.box : null);
+    }
     box.tabIndex = 0;
     box.focus();
   };
@@ -215,8 +219,9 @@ const viewer = (section) => {
   over("click", (entry) => zoom(entry.place));
   over("mousemove", (entry) => {
     if (entry.place !== pointed) tell(entry);
-    pointed = entry.place;
   });
+  boxes.addEventListener("mouseleave", () => { pointed = null; });
+  window.addEventListener("resize", () => { if (thin.isBlurred()) draw(); });
   over("focusin", (entry) => {
     current = entry.place;
     tell(entry);

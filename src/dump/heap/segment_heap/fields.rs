@@ -271,6 +271,10 @@ impl VsFields {
         if !matches!(encoded, 4 | 8) {
             return Err(Missing::other(CHUNK, "Sizes"));
         }
+        let of_sizes = |field, bytes| {
+            let found = number(SIZES, field, bytes)?;
+            if found.is_within(encoded) { Ok(found) } else { Err(Missing::other(SIZES, field)) }
+        };
         Ok(Self {
             size: types.size(SUBSEGMENT)?,
             units: number(SUBSEGMENT, "Size", 2)?,
@@ -279,9 +283,9 @@ impl VsFields {
             sizes: types.at(CHUNK, "Sizes")?,
             encoded,
             has_unused: number(CHUNK, "UnusedBytes", 1)?,
-            chunk: number(SIZES, "UnsafeSize", 2)?,
-            previous: number(SIZES, "UnsafePrevSize", 2)?,
-            allocated: number(SIZES, "Allocated", 1)?,
+            chunk: of_sizes("UnsafeSize", 2)?,
+            previous: of_sizes("UnsafePrevSize", 2)?,
+            allocated: of_sizes("Allocated", 1)?,
             unused: UnusedFields::of_type(types, "_HEAP_VS_UNUSED_BYTES_INFO")?,
         })
     }

@@ -30,6 +30,12 @@ impl Number {
         Ok(Self { at: offset as usize, shift, mask: u64::MAX >> (64 - count) })
     }
 
+    /// Whether it lies within so many bytes of its structure.
+    pub fn is_within(self, bytes: usize) -> bool {
+        let bits = u32::from(self.shift) + (u64::BITS - self.mask.leading_zeros());
+        self.at + bits.div_ceil(8) as usize <= bytes
+    }
+
     /// Its value in the bytes of the structure.
     #[inline]
     pub fn of(self, bytes: &[u8]) -> Option<u64> {
