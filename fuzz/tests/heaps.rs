@@ -83,8 +83,7 @@ fn heaps_that_contradict_themselves_are_no_harm() {
 fn segment_heaps_that_contradict_themselves_are_no_harm() {
     let symbols = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/symbols/ntdll");
     let store = Store::new([symbols.as_path()]);
-    let base =
-        HeapOptions { windows: Windows::Unknown, segment_heap: true, stack_count: 40, ..HeapOptions::default() };
+    let base = HeapOptions { windows: Windows::Unknown, segment_heap: true, stack_count: 40, ..HeapOptions::default() };
     for options in [base, HeapOptions { pointer_width: 32, ..base }, HeapOptions { wow64: true, ..base }] {
         change_segment_heaps(&options, &store);
     }
