@@ -85,20 +85,20 @@ impl Weights {
 impl Tree {
     /// The nodes of paths that are in order.
     fn of(order: &[u32], paths: &[&[u32]]) -> Self {
-        let of = |place: usize| place.checked_sub(1).map_or(&[][..], |before| paths[order[before] as usize]);
-        let own = |place: usize| of(place + 1).len() - common(of(place), of(place + 1));
-        let count = 1 + (0..order.len()).map(own).sum::<usize>();
+        let ordered = || order.iter().map(|path| paths[*path as usize]);
+        // Each path beside what it shares with the one before it.
+        let shared = || {
+            let before = std::iter::once(&[][..]).chain(ordered());
+            before.zip(ordered()).map(|(before, path)| (path, common(before, path)))
+        };
+        let count = 1 + shared().map(|(path, shared)| path.len() - shared).sum::<usize>();
         let room = || Vec::with_capacity(count);
         let mut tree = Self { code: room(), next: room(), start: room(), end: room(), ending: room() };
         let mut open = vec![tree.push(TOTAL, 0)];
-        let mut before: &[u32] = &[];
-        for (place, path) in (0..).zip(order) {
-            let path = paths[*path as usize];
-            let shared = common(before, path);
+        for (place, (path, shared)) in (0..).zip(shared()) {
             tree.close(open.drain(shared + 1..), place);
             open.extend(path[shared..].iter().map(|code| tree.push(*code, place)));
             tree.ending[open[path.len()] as usize] += 1;
-            before = path;
         }
         tree.close(open.drain(..), order.len() as u32);
         tree
@@ -150,7 +150,7 @@ impl Tree {
                 ahead.push(Ahead { node: child, depth: depth + 1, parent: number, span, is_same });
                 child = self.next[child as usize];
             }
-            // The one that is taken next stands last.
+            // The last one is taken next.
             if ahead.len() > first + 1 {
                 ahead[first..].sort_by_cached_key(|child| {
                     (weights.between(self.passing(child.node)), Reverse(self.code[child.node as usize]))

@@ -168,10 +168,12 @@ def _apart(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     start = end = 0
     for base, size in sorted(ranges):
         if base > end:
-            yield start, end - start
+            if end > start:
+                yield start, end - start
             start = end = base
         end = max(end, base + size)
-    yield start, end - start
+    if end > start:
+        yield start, end - start
 
 
 def _overlap(wanted: Iterable[tuple[int, int]], held: Iterable[tuple[int, int]]) -> int:

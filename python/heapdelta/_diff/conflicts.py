@@ -35,7 +35,6 @@ def conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFr
     same_id = rest.join(new, on="trace_id", suffix="_after")
     moved = rest.join(old.filter(agrees), on="fingerprint", how="anti", maintain_order="left")
     same_frames = _paired(moved, new.join(moved, on="fingerprint", how="semi", maintain_order="left"))
-    columns = list(_SCHEMA)
     parts = [
         same_id.select(
             pl.col("trace_id").alias("trace_id_before"),
@@ -52,7 +51,7 @@ def conflicts(before: Snapshot, after: Snapshot, *, possible: bool) -> pl.DataFr
             pl.lit("same frames, other id").alias("kind"),
         ),
     ]
-    return pl.concat(parts).select(columns).sort("kind", "trace_id_before", "trace_id_after")
+    return pl.concat(parts).select(_SCHEMA.keys()).sort("kind", "trace_id_before", "trace_id_after")
 
 
 def _known(snapshot: Snapshot) -> pl.DataFrame:

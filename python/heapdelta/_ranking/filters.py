@@ -136,7 +136,7 @@ class Filter:
         if self.ignore:
             keep &= ~_has(matched, self.ignore)
         if self.hide or self.show:
-            left = ~pl.concat([self.hidden(source.frames) for source in matched.sources])
+            left = ~self.hidden(matched.frames)
             keep &= left.gather(stacks["frame"]).fill_null(not self.show)
         return keep
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = tuple(_native.path_kinds())
 """What is no module and no function, by number."""
-NOT_RECORDED, NOT_IN_FILE = 2, 3
+NOT_RECORDED, NOT_IN_FILE = map(KINDS.index, ("no stack recorded", "stack not in file"))
 MODULE, FRAME = "module", "frame"
 """The kinds of all others."""
 

@@ -56,8 +56,8 @@ def held_text(dump: Dump) -> str:
         return UNKNOWN
     if held.of == "private":
         return "no heap recognised"
-    more = " and more" if held.unread_segment_heaps else ""
-    return f"{bytes_text(held.held_bytes)} of {bytes_text(held.committed_bytes)}{more} in the dump"
+    least = "at least " if held.unread_segment_heaps else ""
+    return f"{bytes_text(held.held_bytes)} of {least}{bytes_text(held.committed_bytes)} in the dump"
 
 
 def show_heaps(target: Console, dump: Dump, top: int) -> None:

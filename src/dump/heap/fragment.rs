@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     super::fields::u32_at,
     backend::Asked,
-    header::{Heap, Source},
+    header::{Heap, Source, same},
     layout::{Layout, Width},
     lfh::{SIGNATURE, walk_area},
     plan::{HeapKind, Planned},
@@ -42,21 +42,15 @@ pub fn find(
 
 /// That of a PDB, then that of a row; one where both say the same.
 fn layouts(width: &'static Width, build: Option<u32>, symbols: &HeapSymbols) -> Vec<(Layout, Source)> {
-    let of_build = |(first, behind): (u32, u32)| build.is_some_and(|build| (first..behind).contains(&build));
-    let row = ROWS.iter().find(|row| row.layout.width == width && of_build(row.builds));
+    let row = ROWS.iter().find(|row| row.layout.width == width && row.is_of(build));
     let told = symbols.of(width).and_then(|pdb| Some((&pdb.name, *pdb.layout.as_ref().ok()?)));
-    let of_row = row.map(|row| (row.layout, Source::from(row)));
-    match (told, of_row) {
-        (Some((name, layout)), Some((known, source))) if layout == known => {
-            let evidence = format!("{}; {name} has the same", source.evidence).into();
-            vec![(known, Source { evidence, ..source })]
+    match (told, row) {
+        (Some((name, layout)), Some(row)) if layout == row.layout => {
+            vec![(layout, Source::from(row).and(&same(name)))]
         }
-        (told, of_row) => {
-            let of_pdb = told.map(|(name, layout)| {
-                let name_of_layout = format!("{name}, {}-bit", width.bits).into();
-                (layout, Source { name: name_of_layout, evidence: format!("the types of {name}").into() })
-            });
-            of_pdb.into_iter().chain(of_row).collect()
+        (told, row) => {
+            let of_pdb = told.map(|(name, layout)| (layout, Source::of_pdb(name, width)));
+            of_pdb.into_iter().chain(row.map(|row| (row.layout, row.into()))).collect()
         }
     }
 }

@@ -27,6 +27,18 @@ pub struct Source {
     pub evidence: Cow<'static, str>,
 }
 
+impl Source {
+    /// The types of a PDB.
+    pub fn of_pdb(name: &str, width: &Width) -> Self {
+        Self { name: format!("{name}, {}-bit", width.bits).into(), evidence: format!("the types of {name}").into() }
+    }
+
+    /// With more evidence.
+    pub fn and(self, more: &str) -> Self {
+        Self { evidence: format!("{}{more}", self.evidence).into(), ..self }
+    }
+}
+
 impl From<&'static Row> for Source {
     fn from(row: &'static Row) -> Self {
         Self { name: row.name.into(), evidence: row.evidence.into() }
@@ -125,26 +137,19 @@ pub fn prove(
     let row = of_rows(bytes, base, width, build, pdb.map(|(_, layout)| layout));
     let Some((pdb, layout)) = pdb else { return row };
     let name = &pdb.name;
-    let told = Source { name: format!("{name}, {}-bit", width.bits).into(), evidence: Cow::default() };
-    match (fits(bytes, base, layout, told), row) {
-        (Ok(heap), Ok(row)) if heap.layout == row.layout => {
-            Ok(with_evidence(row, |evidence| format!("{evidence}; {name} has the same")))
-        }
-        (Ok(heap), Ok(row)) => {
-            let other = row.source.name;
-            Ok(with_evidence(heap, |_| format!("the types of {name}, which are not those of {other}")))
-        }
-        (Ok(heap), Err(_)) => Ok(with_evidence(heap, |_| format!("the types of {name}; no known layout fits"))),
-        (Err(why), Ok(row)) => {
-            Ok(with_evidence(row, |evidence| format!("{evidence}; that of {name} does not fit: {why}")))
-        }
+    let with = |heap: Heap, more: &str| Ok(Heap { source: heap.source.and(more), ..heap });
+    match (fits(bytes, base, layout, Source::of_pdb(name, width)), row) {
+        (Ok(heap), Ok(row)) if heap.layout == row.layout => with(row, &same(name)),
+        (Ok(heap), Ok(row)) => with(heap, &format!(", which are not those of {}", row.source.name)),
+        (Ok(heap), Err(_)) => with(heap, "; no known layout fits"),
+        (Err(why), Ok(row)) => with(row, &format!("; that of {name} does not fit: {why}")),
         (Err(why), Err(reason)) => Err(format!("{reason}; {name}: {why}")),
     }
 }
 
-fn with_evidence(heap: Heap, evidence: impl FnOnce(&str) -> String) -> Heap {
-    let evidence = evidence(&heap.source.evidence).into();
-    Heap { source: Source { evidence, ..heap.source }, ..heap }
+/// Evidence of a row that a PDB adds to.
+pub fn same(pdb: &str) -> String {
+    format!("; {pdb} has the same")
 }
 
 /// A row that fits: the one that a PDB has, too, or that of the build.
@@ -167,8 +172,7 @@ fn of_rows(
         }
     }
     let is_of_pdb = |(row, _): &&(&Row, Heap)| of_pdb == Some(&row.layout);
-    let is_of_build =
-        |(row, _): &&(&Row, Heap)| build.is_some_and(|build| (row.builds.0..row.builds.1).contains(&build));
+    let is_of_build = |(row, _): &&(&Row, Heap)| row.is_of(build);
     // Without a build, a front end that is where a row says tells more than one that is not.
     let with_lfh = || fitting.iter().find(|(_, heap)| heap.has_lfh);
     let of_pdb = fitting.iter().find(is_of_pdb);

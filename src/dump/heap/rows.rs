@@ -16,6 +16,13 @@ pub struct Row {
     pub layout: Layout,
 }
 
+impl Row {
+    /// Whether it is that of a build of Windows.
+    pub fn is_of(&self, build: Option<u32>) -> bool {
+        build.is_some_and(|build| (self.builds.0..self.builds.1).contains(&build))
+    }
+}
+
 const SEGMENT_WIDE: SegmentLists = SegmentLists {
     link: 0x18,
     uncommitted_pages: 0x50,

@@ -230,7 +230,7 @@ def test_boxes_too_narrow_for_words_answer_pointer_and_keys(browser: Browser, na
 
 def test_few_boxes_at_a_time(browser: Browser, page: Path) -> None:
     browser.open(page)
-    assert browser.value("document.querySelectorAll('.box').length") < 5000
+    assert browser.value("document.querySelectorAll('.box').length") < 400
     assert browser.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 

@@ -75,7 +75,7 @@ const viewer = (section) => {
       if (room) called = `${place.name}  ${amount}`;
     }
     const kinds = ["box", width < LABELLED && "thin", look, entersModule && "of-module", grown && "grown", shrunk && "shrunk"];
-    box.className = [...new Set(kinds.filter(Boolean))].join(" ");
+    box.className = kinds.filter(Boolean).join(" ");
     const part = (100 * grown) / (grown + shrunk);
     box.style.cssText = `left:${left}px;top:${row * ROW}px;width:${width}px;${grown && shrunk ? `background-size:${part}% 4px,${100 - part}% 4px` : ""}`;
     box.setAttribute("aria-level", place.level + 1);

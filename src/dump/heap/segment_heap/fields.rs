@@ -164,7 +164,7 @@ pub struct Fields {
 }
 
 impl LfhFields {
-    /// Bytes of the bitmap of so many blocks.
+    /// Bytes of the bitmap for a number of blocks.
     pub fn bitmap_bytes(&self, count: u64) -> u64 {
         (2 * count).div_ceil(8 * self.word) * self.word
     }

@@ -15,7 +15,7 @@ pub struct Number {
 }
 
 impl Number {
-    /// A field of so many bytes, or of the bits that it has.
+    /// A field: the bits that its type tells, or else whole bytes.
     ///
     /// # Errors
     ///
@@ -30,7 +30,7 @@ impl Number {
         Ok(Self { at: offset as usize, shift, mask: u64::MAX >> (64 - count) })
     }
 
-    /// Whether it lies within so many bytes of its structure.
+    /// Whether it ends within the first bytes of its structure.
     pub fn is_within(self, bytes: usize) -> bool {
         let bits = u32::from(self.shift) + (u64::BITS - self.mask.leading_zeros());
         self.at + bits.div_ceil(8) as usize <= bytes

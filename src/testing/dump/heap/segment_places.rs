@@ -1,4 +1,4 @@
-//! Where the blocks of a segment heap lie: page segments of 256 units, ranges of units, and what is in them.
+//! Where the blocks of a segment heap lie: page segments, ranges of units, and what is in them.
 
 use super::{
     plan::{Block, Piece},

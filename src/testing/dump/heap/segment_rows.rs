@@ -1,4 +1,5 @@
-//! Where the fields of a segment heap stand, by width of a pointer: those of `tests/data/symbols/ntdll/ntdll.c`, written down here anew.
+//! Where the fields of a segment heap are, by width of a pointer: as in `tests/data/symbols/ntdll/ntdll.c`, written down a second time,
+//! so that writer and reader share nothing.
 
 /// Offsets from the start of the structure that the first word names.
 #[derive(Debug, Clone, Copy)]
