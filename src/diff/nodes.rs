@@ -54,7 +54,7 @@ pub fn nodes(paths: &[&[u32]], weights: &[Option<u64>]) -> Option<Nodes> {
     if paths.len() != weights.len() || u32::try_from(steps + 1).is_err() || u32::try_from(paths.len()).is_err() {
         return None;
     }
-    let order = sorted(paths.len(), |path| paths[path as usize].iter().copied());
+    let order = sorted(paths);
     Some(Tree::of(&order, paths).written(&order, &Weights::of(&order, weights)))
 }
 

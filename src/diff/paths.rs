@@ -127,21 +127,22 @@ fn add(stack: Option<&Stack<'_>>, shape: &Shape<'_>, steps: &mut Vec<u32>) {
 
 /// The numbers of paths, sorted by their steps, then by number: each begins with what it shares with the one before it. Uses the
 /// threads of the pool it is called in.
-pub fn sorted<W: Iterator<Item = u32>>(count: usize, path: impl Fn(u32) -> W + Sync) -> Vec<u32> {
+pub fn sorted(paths: &[&[u32]]) -> Vec<u32> {
     /// Steps beside the number, which decide most comparisons without a look at the paths: these are far apart.
     const FIRST: usize = 8;
     let key = |number: u32| {
-        let (mut steps, mut length) = ([0_u32; FIRST], 0);
-        for (place, step) in steps.iter_mut().zip(path(number)) {
-            *place = step;
-            length += 1;
-        }
+        let path = paths[number as usize];
+        let length = path.len().min(FIRST);
+        let mut steps = [0_u32; FIRST];
+        steps[..length].copy_from_slice(&path[..length]);
         (steps, length, number)
     };
-    let mut keyed: Vec<_> = (0..u32::try_from(count).unwrap_or(u32::MAX)).into_par_iter().map(key).collect();
+    let count = u32::try_from(paths.len()).unwrap_or(u32::MAX);
+    let mut keyed: Vec<_> = (0..count).into_par_iter().map(key).collect();
     keyed.par_sort_unstable_by(|(steps, length, number), (others, others_length, other)| {
+        let rest = |number: u32, length: usize| &paths[number as usize][length..];
         let first = steps[..*length].cmp(&others[..*others_length]);
-        first.then_with(|| path(*number).cmp(path(*other))).then(number.cmp(other))
+        first.then_with(|| rest(*number, *length).cmp(rest(*other, *others_length))).then(number.cmp(other))
     });
     keyed.into_iter().map(|(.., number)| number).collect()
 }

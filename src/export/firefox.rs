@@ -138,7 +138,7 @@ impl Program {
     fn new(stacks: &Stacks, texts: &mut Texts) -> Self {
         let resources = Resources::new(&stacks.modules, texts);
         let (mut frames, mut funcs) = (Frames::default(), Funcs::default());
-        let mut first_frame = Vec::with_capacity(stacks.places.len() + 2);
+        let mut first_frame = Vec::with_capacity(stacks.places.len() + 1);
         let mut known: HashMap<(u32, Option<u32>, Option<u32>), u32> = HashMap::new();
         for place in &stacks.places {
             first_frame.push(frames.length());
@@ -149,11 +149,6 @@ impl Program {
                     *known.entry((name, file, place.module)).or_insert_with(|| funcs.add(name, file, place.module));
                 frames.add(func, call.line, depth, if place.is_allocator { 2 } else { 1 });
             }
-        }
-        first_frame.push(frames.length());
-        if stacks.has_unknown() {
-            let func = funcs.add(texts.number(super::UNKNOWN), None, None);
-            frames.add(func, None, 0, 0);
         }
         first_frame.push(frames.length());
         Self { frames, funcs, resources, first_frame }

@@ -9,7 +9,7 @@
 
 use std::io::Write;
 
-use super::{Stacks, UNKNOWN};
+use super::Stacks;
 
 /// Writes stacks. `changed` leaves out those that did not change.
 pub fn write(stacks: &Stacks, changed: bool) -> Vec<u8> {
@@ -26,11 +26,7 @@ pub fn write(stacks: &Stacks, changed: bool) -> Vec<u8> {
         if changed && !stacks.has_changed(stack) {
             continue;
         }
-        if stacks.is_unknown(stack) {
-            text.extend_from_slice(UNKNOWN.as_bytes());
-            text.push(b';');
-        }
-        for (place, frame) in stacks.steps_of(stack).iter().rev().enumerate() {
+        for (place, frame) in stacks.steps_of(stack).iter().enumerate() {
             if place > 0 {
                 text.push(b';');
             }

@@ -17,7 +17,7 @@ use std::io::Write;
 
 use ahash::{HashMap, HashMapExt};
 
-use super::{EXPORTER, Stacks, Trie, UNKNOWN};
+use super::{EXPORTER, Stacks, Trie};
 
 /// Strings, each once; a line is written where one is new.
 #[derive(Default)]
@@ -76,8 +76,6 @@ fn places(stacks: &Stacks, out: &mut Vec<u8>) {
         }
         line(out, format_args!("i {:x} {module:x}{}", number + 1, String::from_utf8_lossy(&text)));
     }
-    let name = strings.number(UNKNOWN, out);
-    line(out, format_args!("i {:x} 0 {name:x}", stacks.places.len() + 1));
 }
 
 /// Blocks in the order of nodes: the reader expects each node no later than those behind it.

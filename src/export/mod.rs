@@ -21,7 +21,7 @@ use crate::diff::paths::sorted;
 /// Who wrote the file, where a format has a field for it.
 const EXPORTER: &str = concat!("heapdelta ", env!("CARGO_PKG_VERSION"));
 /// The outermost frame of a stack whose bytes are not known: no format has a number that says so.
-pub const UNKNOWN: &str = "[bytes not known]";
+const UNKNOWN: &str = "[bytes not known]";
 
 /// A call, as a viewer shows it.
 pub struct Call {
@@ -77,7 +77,7 @@ pub struct Stacks {
     pub modules: Vec<Module>,
     /// All places.
     pub places: Vec<Place>,
-    /// Places of all stacks, one stack behind the other, innermost first.
+    /// Places of all stacks, one stack behind the other, outermost first.
     pub steps: Vec<u32>,
     /// Where each stack begins among the steps, and where the last one ends.
     pub starts: Vec<usize>,
@@ -90,12 +90,42 @@ pub struct Stacks {
 }
 
 impl Stacks {
+    /// Tells in stacks whose bytes are not known that they are not, and leaves out what no stack has.
+    pub fn prepared(mut self) -> Self {
+        self.tell_unknown();
+        let places = leave_named(&mut self.places, self.steps.iter().copied());
+        self.steps.iter_mut().for_each(|place| *place = places[*place as usize]);
+        let modules = leave_named(&mut self.modules, self.places.iter().filter_map(|place| place.module));
+        self.places.iter_mut().for_each(|place| place.module = place.module.map(|module| modules[module as usize]));
+        let owners = leave_named(&mut self.owner_names, self.owners.iter().copied());
+        self.owners.iter_mut().for_each(|owner| *owner = owners[*owner as usize]);
+        self
+    }
+
+    /// Makes [`UNKNOWN`] the outermost place of stacks whose bytes are not known at some point.
+    fn tell_unknown(&mut self) {
+        let is_unknown: Vec<bool> = (0..self.len()).map(|stack| self.is_unknown(stack)).collect();
+        if !is_unknown.contains(&true) {
+            return;
+        }
+        let unknown = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        let call = Call { name: UNKNOWN.to_owned(), file: None, line: None };
+        self.places.push(Place { calls: vec![call], module: None, is_allocator: false });
+        let (mut steps, mut starts) = (Vec::with_capacity(self.steps.len()), vec![0]);
+        for (stack, is_unknown) in is_unknown.into_iter().enumerate() {
+            steps.extend(is_unknown.then_some(unknown));
+            steps.extend_from_slice(self.steps_of(stack));
+            starts.push(steps.len());
+        }
+        (self.steps, self.starts) = (steps, starts);
+    }
+
     /// How many stacks there are.
     pub fn len(&self) -> usize {
         self.owners.len()
     }
 
-    /// The places of a stack, innermost first.
+    /// The places of a stack, outermost first.
     fn steps_of(&self, stack: usize) -> &[u32] {
         &self.steps[self.starts[stack]..self.starts[stack + 1]]
     }
@@ -103,11 +133,6 @@ impl Stacks {
     /// Whether bytes of a stack are not known at some point.
     fn is_unknown(&self, stack: usize) -> bool {
         self.points.iter().any(|point| point.bytes[stack].is_none())
-    }
-
-    /// Whether there is such a stack.
-    fn has_unknown(&self) -> bool {
-        (0..self.len()).any(|stack| self.is_unknown(stack))
     }
 
     /// Bytes of a stack at the last point less those at the first; none where it is not known.
@@ -137,6 +162,21 @@ impl Point {
     }
 }
 
+/// Leaves those of some rows that are named, and gives the new number of each.
+fn leave_named<T>(rows: &mut Vec<T>, names: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut is_named = vec![false; rows.len()];
+    names.for_each(|row| is_named[row as usize] = true);
+    let mut left = is_named.iter();
+    rows.retain(|_| left.next() == Some(&true));
+    let mut next = 0;
+    let number = |is_named| {
+        let own = next;
+        next += u32::from(is_named);
+        own
+    };
+    is_named.into_iter().map(number).collect()
+}
+
 /// Stacks as a tree from the outermost place inward: each node is a place, and the node that it was called from.
 struct Trie {
     /// Place, and number of the node it was called from plus 1; 0 for none.
@@ -146,24 +186,20 @@ struct Trie {
 }
 
 impl Trie {
-    /// Stacks are put in order, so that each begins with what it shares with the one before it. The outermost place of stacks whose
-    /// bytes are not known has the number behind those of all others.
+    /// Stacks are put in order, so that each begins with what it shares with the one before it.
     fn new(stacks: &Stacks) -> Self {
-        let unknown = u32::try_from(stacks.places.len()).unwrap_or(u32::MAX);
-        let way = |stack: u32| {
-            let first = stacks.is_unknown(stack as usize).then_some(unknown);
-            first.into_iter().chain(stacks.steps_of(stack as usize).iter().rev().copied())
-        };
+        let ways: Vec<&[u32]> = (0..stacks.len()).map(|stack| stacks.steps_of(stack)).collect();
         let mut nodes = Vec::with_capacity(stacks.steps.len() / 2);
         let mut ends = vec![0; stacks.len()];
         // The way of the stack before, and its nodes by their number plus 1.
         let mut last: Vec<(u32, u32)> = Vec::new();
-        for stack in sorted(stacks.len(), way) {
-            let shared = last.iter().zip(way(stack)).take_while(|((before, _), place)| before == place).count();
+        for stack in sorted(&ways) {
+            let way = ways[stack as usize];
+            let shared = last.iter().zip(way).take_while(|((before, _), place)| before == *place).count();
             last.truncate(shared);
-            for place in way(stack).skip(shared) {
-                nodes.push((place, last.last().map_or(0, |(_, node)| *node)));
-                last.push((place, u32::try_from(nodes.len()).unwrap_or(u32::MAX)));
+            for place in &way[shared..] {
+                nodes.push((*place, last.last().map_or(0, |(_, node)| *node)));
+                last.push((*place, u32::try_from(nodes.len()).unwrap_or(u32::MAX)));
             }
             ends[stack as usize] = last.last().map_or(0, |(_, node)| node.saturating_sub(1));
         }

@@ -3,13 +3,10 @@
 //! Two points in time are samples of before, negated and with the label `pprof::base`, as `-diff_base` makes them, and samples of
 //! after. Every sample has the label `module`: `-tags` sums up by it, and `-tagroot=module` puts it first.
 
-use prost::{
-    Message,
-    encoding::{encode_varint, message},
-};
+use prost::{Message, encoding::message};
 use rayon::prelude::*;
 
-use super::{Call, EXPORTER, Point, Stacks, UNKNOWN};
+use super::{Call, EXPORTER, Point, Stacks};
 use ahash::{HashMap, HashMapExt};
 
 /// Number of the field of a profile that its samples are, which [`Profile`] leaves out: they are written by themselves.
@@ -48,7 +45,7 @@ pub fn write(stacks: &Stacks, net: bool) -> Vec<u8> {
     let sample_type =
         kinds.iter().map(|(kind, unit)| ValueType { kind: texts.number(kind), unit: texts.number(unit) }).collect();
     let default_sample_type = texts.number("live_space");
-    let (mut profile, unknown) = program(stacks, &mut texts);
+    let mut profile = program(stacks, &mut texts);
     profile.sample_type = sample_type;
     profile.default_sample_type = default_sample_type;
     profile.comment = std::iter::once(EXPORTER)
@@ -66,7 +63,7 @@ pub fn write(stacks: &Stacks, net: bool) -> Vec<u8> {
         .map(|first| {
             let own = first..stacks.len().min(first + PORTION);
             let mut part = Vec::new();
-            for sample in own.flat_map(|stack| samples(stacks, stack, net, unknown, &labels)) {
+            for sample in own.flat_map(|stack| samples(stacks, stack, net, &labels)) {
                 message::encode(SAMPLE, &sample, &mut part);
             }
             part
@@ -76,8 +73,8 @@ pub fn write(stacks: &Stacks, net: bool) -> Vec<u8> {
     written
 }
 
-/// Modules, functions and places; and the number of the place for bytes that are not known.
-fn program(stacks: &Stacks, texts: &mut Texts) -> (Profile, u64) {
+/// Modules, functions and places.
+fn program(stacks: &Stacks, texts: &mut Texts) -> Profile {
     let mut profile = Profile::default();
     for module in &stacks.modules {
         profile.mapping.push(Mapping {
@@ -110,12 +107,7 @@ fn program(stacks: &Stacks, texts: &mut Texts) -> (Profile, u64) {
             line,
         });
     }
-    let unknown = profile.location.len() as u64 + 1;
-    if stacks.has_unknown() {
-        let line = vec![line_of(&Call { name: UNKNOWN.to_owned(), file: None, line: None }, &mut profile)];
-        profile.location.push(Location { id: unknown, mapping_id: 0, line });
-    }
-    (profile, unknown)
+    profile
 }
 
 /// What samples are labelled with.
@@ -134,10 +126,9 @@ impl Labels {
 }
 
 /// The samples of a stack: of before and of after, of one log one.
-fn samples(stacks: &Stacks, stack: usize, net: bool, unknown: u64, labels: &Labels) -> Vec<Sample> {
+fn samples(stacks: &Stacks, stack: usize, net: bool, labels: &Labels) -> Vec<Sample> {
     let is_unknown = stacks.is_unknown(stack);
-    let places = stacks.steps_of(stack).iter().map(|place| u64::from(*place) + 1);
-    let places = packed(places.chain(is_unknown.then_some(unknown)));
+    let places = packed(stacks.steps_of(stack).iter().rev().map(|place| u64::from(*place) + 1));
     let owner = labels.owners[stacks.owners[stack] as usize];
     let numbers = |point: &Point| [point.bytes_of(stack), point.blocks_of(stack)];
     let (before, after) = match &stacks.points[..] {
@@ -169,8 +160,14 @@ fn samples(stacks: &Stacks, stack: usize, net: bool, unknown: u64, labels: &Labe
 
 /// Numbers as the format packs a list of them, which on the way is the same as bytes.
 fn packed(numbers: impl Iterator<Item = u64>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(48);
-    numbers.for_each(|number| encode_varint(number, &mut bytes));
+    let mut bytes = Vec::with_capacity(64);
+    for mut number in numbers {
+        while number > 0x7F {
+            bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+    }
     bytes
 }
 
@@ -266,4 +263,19 @@ struct Function {
     system_name: i64,
     #[prost(int64, tag = "4")]
     filename: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::encoding::encode_varint;
+
+    use super::packed;
+
+    #[test]
+    fn numbers_are_packed_as_the_format_has_them() {
+        let numbers = [0, 1, 0x7F, 0x80, 300, 1 << 14, u64::from(u32::MAX), u64::MAX];
+        let mut expected = Vec::new();
+        numbers.iter().for_each(|number| encode_varint(*number, &mut expected));
+        assert_eq!(packed(numbers.into_iter()), expected);
+    }
 }

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{EXPORTER, Stacks, UNKNOWN};
+use super::{EXPORTER, Stacks};
 
 #[derive(Serialize)]
 struct File<'a> {
@@ -78,10 +78,10 @@ pub fn write(stacks: &Stacks, changed: bool) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(&file)
 }
 
-/// All frames, and those of each place, outermost first; the last place is that of unknown bytes.
+/// All frames, and those of each place, outermost first.
 fn frames(stacks: &Stacks) -> (Vec<Frame<'_>>, Vec<Vec<u32>>) {
     let mut frames = Vec::new();
-    let mut places = Vec::with_capacity(stacks.places.len() + 1);
+    let mut places = Vec::with_capacity(stacks.places.len());
     for place in &stacks.places {
         let mut of_place = Vec::with_capacity(place.calls.len());
         for call in place.calls.iter().rev() {
@@ -90,8 +90,6 @@ fn frames(stacks: &Stacks) -> (Vec<Frame<'_>>, Vec<Vec<u32>>) {
         }
         places.push(of_place);
     }
-    places.push(vec![u32::try_from(frames.len()).unwrap_or(u32::MAX)]);
-    frames.push(Frame { name: UNKNOWN, file: None, line: None });
     (frames, places)
 }
 
@@ -99,18 +97,12 @@ fn frames(stacks: &Stacks) -> (Vec<Frame<'_>>, Vec<Vec<u32>>) {
 fn profile(stacks: &Stacks, places: &[Vec<u32>], name: String, weight: impl Fn(usize) -> i64) -> Profile {
     let (mut samples, mut weights, mut end) = (Vec::new(), Vec::new(), 0_i64);
     for stack in 0..stacks.len() {
-        let (own, is_unknown) = (weight(stack), stacks.is_unknown(stack));
-        if own == 0 && !is_unknown {
+        let own = weight(stack);
+        if own == 0 && !stacks.is_unknown(stack) {
             continue;
         }
-        let mut frames = Vec::new();
-        if is_unknown {
-            frames.extend_from_slice(&places[stacks.places.len()]);
-        }
-        for place in stacks.steps_of(stack).iter().rev() {
-            frames.extend_from_slice(&places[*place as usize]);
-        }
-        samples.push(frames);
+        let frames = stacks.steps_of(stack).iter().flat_map(|place| &places[*place as usize]);
+        samples.push(frames.copied().collect());
         weights.push(own);
         end = end.saturating_add(own);
     }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use flate2::bufread::GzDecoder;
 
-use super::{Call, Module, PIECE, Place, Point, Stacks, folded, gzip, heaptrack, pprof, speedscope};
+use super::{Call, Module, PIECE, Place, Point, Stacks, firefox, folded, gzip, heaptrack, pprof, speedscope};
 
 fn place(name: &str, module: Option<u32>) -> Place {
     let calls = vec![Call { name: name.to_owned(), file: None, line: None }];
@@ -13,6 +13,10 @@ fn place(name: &str, module: Option<u32>) -> Place {
 
 /// Two stacks with one caller, one whose bytes are not known, and one that is gone.
 fn stacks() -> Stacks {
+    given().prepared()
+}
+
+fn given() -> Stacks {
     let mut grow = place("app!grow", Some(0));
     grow.calls.insert(0, Call { name: "app!inner".to_owned(), file: Some("a.h".to_owned()), line: Some(7) });
     let point = |label: &str, milliseconds, bytes: [Option<i64>; 4], blocks: [Option<i64>; 4]| Point {
@@ -27,7 +31,7 @@ fn stacks() -> Stacks {
         notes: vec!["a note".to_owned()],
         modules: vec![Module { name: "app".to_owned(), path: r"C:\app.exe".to_owned(), debug_id: None }],
         places: vec![place("[no stack recorded]", None), place("app!main", Some(0)), grow, place("app!a;b", Some(0))],
-        steps: vec![2, 1, 3, 1, 0, 3],
+        steps: vec![1, 2, 1, 3, 0, 3],
         starts: vec![0, 2, 4, 5, 6],
         owners: vec![0, 0, 1, 0],
         owner_names: vec!["app".to_owned(), "[no stack recorded]".to_owned()],
@@ -36,6 +40,23 @@ fn stacks() -> Stacks {
             point("after", 1000.0, [Some(25), Some(4), Some(1), Some(0)], [Some(4), None, Some(1), Some(0)]),
         ],
     }
+}
+
+#[test]
+fn what_no_stack_has_is_left_out() {
+    let mut all = given();
+    all.places.insert(1, place("gone!unused", Some(1)));
+    all.steps.iter_mut().filter(|step| **step > 0).for_each(|step| *step += 1);
+    all.modules.push(Module { name: "gone".to_owned(), path: "gone.dll".to_owned(), debug_id: None });
+    all.owner_names.insert(0, "gone".to_owned());
+    all.owners.iter_mut().for_each(|owner| *owner += 1);
+    let all = all.prepared();
+    let speedscope = |stacks: &Stacks, net| speedscope::write(stacks, net).unwrap();
+    let firefox = |stacks: &Stacks, net| firefox::write(stacks, net).unwrap();
+    for write in [folded::write, pprof::write, speedscope, firefox] {
+        assert_eq!(write(&all, false), write(&stacks(), false));
+    }
+    assert_eq!(heaptrack::write(&all), heaptrack::write(&stacks()));
 }
 
 fn text(bytes: Vec<u8>) -> String {

@@ -164,8 +164,9 @@ pub fn tree_nodes(py: Python<'_>, paths: Rows, weights: Rows) -> PyResult<(Table
 /// The stacks of a snapshot that are the first of their id, have frames, and no partner of that id and those frames in the other: the
 /// table `without_partner`.
 #[pyfunction]
-pub fn without_partner(snapshot: PyRef<'_, Snapshot>, other: PyRef<'_, Snapshot>) -> Table {
-    diff::without_partner(snapshot.inner.table("stacks"), other.inner.table("stacks")).into()
+pub fn without_partner(py: Python<'_>, snapshot: PyRef<'_, Snapshot>, other: PyRef<'_, Snapshot>) -> Table {
+    let (stacks, others) = (snapshot.inner.table("stacks"), other.inner.table("stacks"));
+    py.detach(|| diff::without_partner(stacks, others)).into()
 }
 
 /// Snapshots of one run in the order of time, each as the others know its stacks (None: as it is), and the table `carried`.

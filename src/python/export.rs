@@ -14,7 +14,7 @@ use crate::export::{self, Call, Module, Place, Point, Stacks};
 ///
 /// `places` has name str, module u32 (row of `modules`), allocator bool, file str, source_line u32; `inlined` place u32, name, file
 /// str, source_line u32, sorted by place, innermost first; `modules` name, path, debug_id str; `steps` one column u32, the places of
-/// all stacks, innermost first; `stacks` length u32, owner u32 (row of `owners`), and bytes and blocks of each point i64; `owners` one
+/// all stacks, outermost first; `stacks` length u32, owner u32 (row of `owners`), and bytes and blocks of each point i64; `owners` one
 /// column str; `points` label and milliseconds.
 #[pyfunction]
 #[pyo3(signature = (format, title, notes, *, places, inlined, modules, steps, stacks, owners, points, started, changes, packed))]
@@ -57,6 +57,7 @@ pub fn export_stacks<'py>(
             .collect::<PyResult<_>>()?,
     };
     check(&all)?;
+    let all = all.prepared();
     let write: fn(&Stacks, bool) -> std::io::Result<Vec<u8>> = match format {
         "pprof" => |stacks, changes| Ok(export::pprof::write(stacks, changes)),
         "folded" => |stacks, changes| Ok(export::folded::write(stacks, changes)),

@@ -16,6 +16,7 @@ from heapdelta._words import moment, plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from heapdelta._capture.snapshot import Snapshot
     from heapdelta._export.stacks import Tables
     from heapdelta._series.series import Series
 
@@ -23,9 +24,11 @@ _HOUR = 3_600_000.0
 _MILLISECOND = 1000
 
 
-def tables_of_series(series: Series, *, keep_allocators: bool) -> Tables:
-    """Make the tables of a series: a stack is blamed as where it was seen last, as `Series.growth` has it."""
-    snapshots = series._together.snapshots
+def tables_of_series(series: Series, snapshots: list[Snapshot], *, keep_allocators: bool) -> Tables:
+    """Make the tables of a series, of its logs as their run knows them.
+
+    A stack is blamed as where it was seen last, as `Series.growth` has it.
+    """
     grid = Grid([log._native for log in snapshots], "stack", threads=series._threads)
     keys = pl.DataFrame(grid.keys())
     seen = keys["point"].unique().sort()

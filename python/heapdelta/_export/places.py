@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from heapdelta._ranking.names import named
-from heapdelta._ranking.sums import places as places_among
 from heapdelta._safe_text import visible
 from heapdelta._tree.codes import KINDS, Codes
 
@@ -52,15 +51,10 @@ class Places(Codes):
         """The number of each frame's place."""
         return (self._groups[0] + len(KINDS)).cast(pl.UInt32).rechunk()
 
-    def shown(self, used: pl.Series, modules: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Give the places that are `used`, and the calls that were inlined there, each with the number of its place.
+    def shown(self, modules: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Give all places, and the calls that were inlined there, each with the number of its place.
 
-        Parameters
-        ----------
-        used : polars.Series
-            Numbers of places, rising.
-        modules : polars.DataFrame
-            What `modules_of` gave for the same.
+        `modules` are those of `listed_modules`.
         """
         kinds = pl.DataFrame({"name": [f"[{kind}]" for kind in KINDS]}).select(
             "name",
@@ -86,21 +80,15 @@ class Places(Codes):
             "source_line",
             pl.col("frame").cast(pl.UInt32),
         )
-        places = pl.concat([kinds, frames]).select(pl.all().gather(used))
+        places = pl.concat([kinds, frames], rechunk=True)
         return places.drop("frame"), self._inlined(places)
 
-    @property
-    def place_count(self) -> int:
-        """How many places there are."""
-        return self._groups[1].height
-
-    def modules_of(self, used: pl.Series) -> pl.DataFrame:
-        """Give the modules of used places, the program first: ``key``, ``name``, ``path``, ``debug_id``.
+    def listed_modules(self) -> pl.DataFrame:
+        """Give the modules of all places, the program first: ``key``, ``name``, ``path``, ``debug_id``.
 
         A viewer takes the first for the program.
         """
-        of_frames = self._groups[1].select(pl.col("function").gather(used.filter(used >= len(KINDS)) - len(KINDS)))
-        names = self._function_groups[1]["module"].gather(of_frames["function"]).drop_nulls()
+        names = self._function_groups[1]["module"].drop_nulls()
         keyed = pl.DataFrame({"key": names.str.to_lowercase(), "name": names}).unique("key", maintain_order=True)
         listed = pl.concat([_modules(source) for source in self._sources]).unique("key", keep="first")
         told = keyed.join(listed, on="key", how="left", maintain_order="left")
@@ -134,13 +122,6 @@ def safe(texts: pl.Series) -> pl.Series:
         return texts
     written = pl.Series([visible(text) for text in texts.gather(odd).to_list()], dtype=pl.String)
     return texts.clone().scatter(odd, written)
-
-
-def used_among(steps: pl.Series, count: int) -> tuple[pl.Series, pl.Series]:
-    """Give the numbers that are there, rising, and the steps by their place among these."""
-    is_used = pl.repeat(False, count, eager=True).scatter(steps, True)
-    used = is_used.arg_true()
-    return used, places_among(used, count).gather(steps)
 
 
 def _inlined_texts(source: Side) -> pl.Series:

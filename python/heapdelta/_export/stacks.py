@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from heapdelta._export.places import Places, safe, used_among
+from heapdelta._export.places import Places, safe
 from heapdelta._ranking.measures import MEASURES
-from heapdelta._tree.codes import KINDS, NOT_IN_FILE, NOT_RECORDED
+from heapdelta._tree.codes import NOT_IN_FILE, NOT_RECORDED
 from heapdelta._tree.paths import Shape, paths
 from heapdelta._words import plural
 
@@ -26,13 +26,13 @@ NO_MODULE = "[no module]"
 
 @dataclass(frozen=True)
 class Tables:
-    """What the core is given."""
+    """What the core is given; it leaves out places, modules and owners that no stack has."""
 
     places: pl.DataFrame
     inlined: pl.DataFrame
     modules: pl.DataFrame
     steps: pl.Series
-    """Places of all stacks, innermost first."""
+    """Places of all stacks, outermost first."""
     stacks: pl.DataFrame
     """``length`` u32, ``owner`` u32, ``bytes_0``, ``blocks_0`` i64 and so on for each point."""
     owners: pl.Series
@@ -66,27 +66,25 @@ def tables_of(matched: Matched, codes: Places, rows: pl.DataFrame, *, keep_alloc
     """Make the tables of `rows`: ``stack``, then ``bytes_0``, ``blocks_0`` and so on, a pair for each point."""
     # In the order of the files: rankings have stacks of one growth in any.
     rows = rows.sort("stack", nulls_last=True, maintain_order=True)
-    shape = Shape(inward=False, of_modules=False, keep_allocators=keep_allocators)
+    shape = Shape(inward=True, of_modules=False, keep_allocators=keep_allocators)
     ways = paths(matched, rows["stack"], matched.hidden, shape, steps=codes.numbers, first=None)
-    used, steps = used_among(ways.steps, len(KINDS) + codes.place_count)
-    modules = codes.modules_of(used)
-    places, inlined = codes.shown(used, modules)
+    modules = codes.listed_modules()
+    places, inlined = codes.shown(modules)
     owner, owners = _owners(matched, codes, rows["stack"])
     sums = rows.select(pl.exclude("stack").cast(pl.Int64, strict=False))
     stacks = sums.select(ways.lengths.cast(pl.UInt32).alias("length"), owner.alias("owner"), pl.all())
     # Blocks of some points alone would look like growth, and no frame says that the others are not known.
     blocks = pl.col(r"^blocks_\d+$")
     stacks = stacks.with_columns(pl.when(pl.all_horizontal(blocks.is_not_null())).then(blocks).name.keep())
-    return Tables(places, inlined, modules.drop("key"), steps.alias("step"), stacks, owners)
+    return Tables(places, inlined, modules.drop("key"), ways.steps.alias("step"), stacks, owners)
 
 
 def _owners(matched: Matched, codes: Places, stacks: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Tell which module each stack counts for: its number, and the names."""
+    """Tell which module each stack counts for: its number, and the names of all."""
     module = codes.modules.gather(matched.stacks["frame"].gather(stacks))
     absent = pl.select(pl.when(pl.lit(stacks).is_null()).then(NOT_RECORDED).otherwise(NOT_IN_FILE)).to_series()
     number = module.zip_with(module.is_not_null(), absent.cast(pl.UInt32))
     named = codes.table(with_functions=False)
     word = pl.when(pl.col("kind") == "module").then(pl.col("module").fill_null(NO_MODULE))
     names = named.select(word.otherwise("[" + pl.col("kind") + "]").alias("owner"))["owner"]
-    used, owner = used_among(number, len(names))
-    return owner, safe(names.gather(used))
+    return number, safe(names)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -22,6 +24,7 @@ from heapdelta._series.series import Series
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from heapdelta._export.stacks import Tables
@@ -127,8 +130,12 @@ def export(
         raise OptionError(f"expected trim or keep for allocators, found {allocators!r}", kind="option")
     chosen = format_of(format, os.fspath(path))
     _refuse(chosen, of, changes_only=changes_only)
-    found = _tables(of, keep_allocators=allocators == "keep")
-    notes = [*of.notes, *found.unknown(), *_too_large(chosen, found)]
+    make = _maker(of)
+    with ThreadPoolExecutor(1) as beside:
+        # Most of the work is done without Python's lock.
+        told = beside.submit(lambda: of.notes)
+        found = make(keep_allocators=allocators == "keep")
+        notes = [*told.result(), *found.unknown(), *_too_large(chosen, found)]
     if chosen.name == "heaptrack":
         _refuse_many(found)
     points, started = _points(of)
@@ -151,11 +158,12 @@ def export(
     return Export(Path(path), chosen.name, notes)
 
 
-def _tables(of: Written, *, keep_allocators: bool) -> Tables:
+def _maker(of: Written) -> Callable[..., Tables]:
+    """Give what makes the tables; what notes look at as well is made before."""
     if isinstance(of, Series):
-        return tables_of_series(of, keep_allocators=keep_allocators)
+        return partial(tables_of_series, of, of._together.snapshots)
     sides = ["after"] if isinstance(of, Live) else ["before", "after"]
-    return tables(of._matched, sides, keep_allocators=keep_allocators)
+    return partial(tables, of._matched, sides)
 
 
 def _instead(of: object) -> str:
