@@ -91,10 +91,13 @@ test-rust: ## Tests of the core, without Python; each bench once, for its answer
 	@if test -d ../shared/corpus; then cargo test --locked --test rust corpus -- --ignored; \
 		else echo "skipped: the tests of real files, because there is no corpus beside the project (../shared/corpus)"; fi
 
+# A process for each core; the tests of a file stay together, for what they share is made once then.
+SIDE_BY_SIDE := -n auto --dist loadfile
+
 .PHONY: test-python
 test-python: $(BUILT) ## pytest, the doctests of the package, the examples of README.md and docs/
-	$(BIN)/python -m pytest tests/python
-	$(BIN)/python -m pytest --doctest-modules python/heapdelta
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/python
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --doctest-modules python/heapdelta
 
 .PHONY: browser
 browser: ## Install Debian's Chromium, in which reports are tested; without one these tests are skipped
@@ -104,7 +107,7 @@ browser: ## Install Debian's Chromium, in which reports are tested; without one 
 
 .PHONY: test-notebooks
 test-notebooks: $(BUILT) ## Run the notebooks from top to bottom
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 notebooks
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbmake --nbmake-timeout=300 notebooks
 
 .PHONY: test-types
 test-types: $(BUILT) ## mypy over the package, and the stub against the native module
