@@ -26,6 +26,9 @@ export VIRTUAL_ENV := $(VENV)
 export PYO3_PYTHON := $(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CARGO_TERM_PROGRESS_WHEN := never
+# Tests start hundreds of processes, which would else compile the package anew each.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(TARGET)/pycache
 # A snapshot that differs is a failure, also on a machine that CI does not announce itself on.
 export INSTA_UPDATE ?= no
 
@@ -91,8 +94,8 @@ test-rust: ## Tests of the core, without Python; each bench once, for its answer
 	@if test -d ../shared/corpus; then cargo test --locked --test rust corpus -- --ignored; \
 		else echo "skipped: the tests of real files, because there is no corpus beside the project (../shared/corpus)"; fi
 
-# A process for each core; the tests of a file stay together, for what they share is made once then.
-SIDE_BY_SIDE := -n auto --dist loadfile
+# A process for each core; tests that follow each other share what is made for them.
+SIDE_BY_SIDE := -n auto --dist worksteal
 
 .PHONY: test-python
 test-python: $(BUILT) ## pytest, the doctests of the package, the examples of README.md and docs/

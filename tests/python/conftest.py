@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from small_log import APP_FRAME, NTDLL_FRAME, Log
+
+# How wide tables are is for each test to say, and not for who runs them.
+os.environ.pop("COLUMNS", None)
 
 # Machines are shared: no test is about time.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
