@@ -185,7 +185,7 @@ def test_device_takes_what_it_takes() -> None:
         ("/dev/stderr", 2),
         ("/dev/fd/63", 63),
         ("/proc/self/fd/7", 7),
-        (f"/proc/{os.getpid()}/fd/7", 7),
+        pytest.param(f"/proc/{os.getpid()}/fd/7", 7, id="/proc/OWN/fd/7"),
         ("/proc/1/fd/7", None),
         ("x.csv", None),
         ("/dev/null", None),
