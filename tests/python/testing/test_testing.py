@@ -30,8 +30,9 @@ def test_reader_finds_the_answer_that_was_written(tmp_path, dialect):
 
 @pytest.mark.parametrize("dialect", ["umdh2", "umdh1"])
 @pytest.mark.parametrize("restarted", [False, True])
-def test_growth_by_module_is_the_known_one(tmp_path, dialect, restarted):
-    story = testing.write_investigation(tmp_path, stack_count=SMALL, dialect=dialect, restarted=restarted)
+@pytest.mark.parametrize("stack_count", [SMALL, 2000])
+def test_growth_by_module_is_the_known_one(tmp_path, dialect, restarted, stack_count):
+    story = testing.write_investigation(tmp_path, stack_count=stack_count, dialect=dialect, restarted=restarted)
     delta = hd.diff(hd.read(story.before), hd.read(story.after))
     ranking = delta.by("module")
     found = dict(ranking.filter(pl.col("module").is_not_null()).select("module", "requested_bytes_delta").iter_rows())
