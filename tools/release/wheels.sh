@@ -24,8 +24,11 @@ export PATH=$target/venv/bin:$PATH
 # Panics name source files: not by the folders of who builds. Flags are parted by a sign that is in no path.
 cache=${HEAPDELTA_WINDOWS_CACHE:-$target/../windows}
 if test -z "${CARGO_ENCODED_RUSTFLAGS:-}"; then
-    homes=("${CARGO_HOME:-$HOME/.cargo}=/cargo" "$(realpath --canonicalize-missing "$cache")=/build")
-    CARGO_ENCODED_RUSTFLAGS=$(printf -- '--remap-path-prefix=%s\x1f--remap-path-prefix=%s' "${homes[@]}")
+    built=$(realpath --canonicalize-missing "$cache")
+    # The last that fits counts. Debian's part is called /debian: root, as its folder is called, is the home of who builds as root.
+    homes=("${CARGO_HOME:-$HOME/.cargo}=/cargo" "$built=/build" "$built/root=/debian")
+    CARGO_ENCODED_RUSTFLAGS=$(printf -- '--remap-path-prefix=%s\x1f' "${homes[@]}")
+    CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS%?}
     export CARGO_ENCODED_RUSTFLAGS
 fi
 
