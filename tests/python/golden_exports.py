@@ -14,6 +14,8 @@ from small_log import APP_FRAME, NTDLL_FRAME, Log
 
 KEPT = Path(__file__).parents[1] / "data" / "exports"
 NAMES = ("pair.pb", "pair.firefox.json", "pair.speedscope.json", "pair.folded", "after.heaptrack")
+_RELEASE = b"heapdelta 0.1.0"
+"""What files are kept as if they were of."""
 _GROW, _SAVE, _MAIN = APP_FRAME, APP_FRAME + 0x40, APP_FRAME + 0x80
 _STACKS = {
     "1": [NTDLL_FRAME, _GROW, _MAIN],
@@ -34,11 +36,14 @@ def pair() -> hd.Delta:
 
 
 def made(name: str) -> bytes:
-    """Export the pair, or the log after; not packed, because packers change."""
+    """Export the pair, or the log after; not packed, because packers change, and not of this release but of one."""
     delta = pair()
     with tempfile.TemporaryDirectory() as folder:
         written = hd.export(delta.after if name.startswith("after") else delta, Path(folder, name)).path.read_bytes()
-    return gzip.decompress(written) if name.endswith(".pb") else written
+    content = gzip.decompress(written) if name.endswith(".pb") else written
+    own = f"heapdelta {hd.__version__}".encode()
+    # pprof has the length of a text before it.
+    return content.replace(bytes([len(own)]) + own, bytes([len(_RELEASE)]) + _RELEASE).replace(own, _RELEASE)
 
 
 if __name__ == "__main__":

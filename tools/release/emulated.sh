@@ -24,4 +24,4 @@ delta = hd.diff(*map(hd.read_log, story.paths))
 found = dict(delta.by("module").select("module", "requested_bytes_delta").drop_nulls().iter_rows())
 assert found == {name: total.requested_bytes for name, total in story.growth.items()}, found
 print("wheels: heapdelta", hd.__version__, "on", platform.machine(), "by qemu: the known growth of", len(found), "modules")'
-run -m heapdelta diff logs/*.txt --by module --top 1
+run -m heapdelta diff logs/before.txt logs/after.txt --by module --top 1

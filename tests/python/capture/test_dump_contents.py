@@ -95,6 +95,7 @@ def test_symbols_of_another_build_name_nothing(symbols: Path, tmp_path: Path) ->
     assert named.content_notes[0].startswith("no symbols of the right build were found for ")
     # The dump knows the build, so that no wish makes the file the right one.
     assert {name for name, _ in named_of(dump.with_symbols(hd.symbols(other), by_name=True)).values()} == {None}
+    dump.close()  # Windows lets nobody write into a file that is mapped.
     named_heaps.of_other_build(answer.path, symbols)
     right = hd.read_dump(answer.path).with_symbols(hd.symbols(other))
     names = {name for name, _ in named_of(right).values()} - {None}
@@ -103,10 +104,11 @@ def test_symbols_of_another_build_name_nothing(symbols: Path, tmp_path: Path) ->
 
 
 def test_a_place_of_several_classes_has_all_their_names(symbols: Path, tmp_path: Path) -> None:
-    answer, _ = write(tmp_path)
+    answer, dump = write(tmp_path)
     at = min(named_heaps.tables(symbols))
     folded = {at: f"??_7PagePreview@@6B@\nPUBLIC {at:x} 0 ??_7Alike@@6B@", at + 0x41: "??_7Between@@6B@"}
     other = named_heaps.rebuilt(symbols, tmp_path / "other", folded)
+    dump.close()
     named_heaps.of_other_build(answer.path, symbols)
     named = hd.read_dump(answer.path).with_symbols(hd.symbols(other))
     rows = named.by("content").filter(module=CULPRIT, begins_with="vtable").sort("module_offset")
@@ -115,7 +117,8 @@ def test_a_place_of_several_classes_has_all_their_names(symbols: Path, tmp_path:
 
 
 def test_a_module_that_is_gone_has_no_vtables(symbols: Path, tmp_path: Path) -> None:
-    answer, _ = write(tmp_path)
+    answer, dump = write(tmp_path)
+    dump.close()
     named_heaps.without_module(answer.path)
     named = hd.read_dump(answer.path).with_symbols(hd.symbols(symbols))
     assert named.by("content").filter(module=CULPRIT).is_empty()

@@ -134,9 +134,12 @@ def test_symbols_that_lack_a_field_name_it(written: Written, tmp_path: Path) -> 
         (b"DescArray\0", b"DescArraz\0"): "its _HEAP_PAGE_SEGMENT has no DescArray",
     }
     for (field, other), words in changes.items():
+        # A folder for each, for Windows lets nobody write into a file that is mapped.
+        folder = tmp_path / other[:-1].decode()
+        folder.mkdir()
         for pdb in PDBS.values():
-            (tmp_path / pdb).write_bytes(programs.content(f"ntdll/{pdb}").replace(field, other))
-        dump = hd.read_dump(written.answer.path).with_symbols(hd.symbols(tmp_path))
+            (folder / pdb).write_bytes(programs.content(f"ntdll/{pdb}").replace(field, other))
+        dump = hd.read_dump(written.answer.path).with_symbols(hd.symbols(folder))
         assert written.row(dump)["trust"] == "unproved"
         text = dump.heap_issues.filter(kind="segment_heap")["text"][0]
         assert text.endswith(f"{PDBS[written.bits]} {IDS[written.bits]}: {words}")
