@@ -2,7 +2,7 @@
 
    growth   blocks   change   outward from the blamed frame
 +27.0 MiB   +2,645    100 %   total
-+16.8 MiB     +715   44.8 %   ├ fhpreview
++16.8 MiB     +716   44.8 %   ├ fhpreview
 +2.84 MiB     +120    7.5 %   │ ├ fhpreview+0x7333 ← fhpreview+0x5DC5 ← … ← ntdll+0x1151 (15 frames)
 """
 
