@@ -11,11 +11,11 @@ fn place(name: &str, module: Option<u32>) -> Place {
     Place { calls, module, is_allocator: false }
 }
 
-/// Two stacks with one caller, one whose bytes are not known, and one that is gone.
 fn stacks() -> Stacks {
     given().prepared()
 }
 
+/// Two stacks with one caller, one of them with bytes that are not known, one without frames, and one that is gone.
 fn given() -> Stacks {
     let mut grow = place("app!grow", Some(0));
     grow.calls.insert(0, Call { name: "app!inner".to_owned(), file: Some("a.h".to_owned()), line: Some(7) });

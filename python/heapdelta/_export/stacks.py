@@ -26,7 +26,7 @@ NO_MODULE = "[no module]"
 
 @dataclass(frozen=True)
 class Tables:
-    """What the core is given; it leaves out places, modules and owners that no stack has."""
+    """What the core is given, which leaves out places, modules and owners that no stack has."""
 
     places: pl.DataFrame
     inlined: pl.DataFrame

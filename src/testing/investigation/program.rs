@@ -24,7 +24,7 @@ pub enum Role {
     Service,
     /// Called by services: inner frames.
     Library,
-    /// Part of Windows that allocates for itself.
+    /// Part of Windows that allocates for itself; none that stacks are never blamed on, such as combase in a log of addresses.
     SystemOwner,
     /// Part of Windows that only passes calls and memory on.
     System,
@@ -80,7 +80,6 @@ pub const MODULES: [Module; 44] = [
     module(r"C:\Windows\SYSTEM32\VCRUNTIME140.dll", 0x1B000, System, &["memcpy"]),
     module(r"C:\Windows\SYSTEM32\MSVCP140.dll", 0x8D000, System, &["std::_Xlength_error"]),
     module(r"C:\Windows\System32\RPCRT4.dll", 0x123000, SystemOwner, &["Invoke", "NdrStubCall2", "DispatchToStub"]),
-    // No module that passes memory on to its callers, as `blame` knows them: in a log of addresses those own nothing.
     module(r"C:\Windows\System32\WINHTTP.dll", 0x354000, SystemOwner, &["WinHttpOpen", "WinHttpSendRequest"]),
     module(r"C:\Windows\System32\CRYPT32.dll", 0x160000, SystemOwner, &["CertOpenStore", "CertAddToStore"]),
     module(r"C:\Windows\System32\bcrypt.dll", 0x27000, SystemOwner, &["BCryptGenerateKey"]),
