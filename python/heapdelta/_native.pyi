@@ -517,10 +517,10 @@ def export_stacks(format: str, title: str, notes: SupportsGetItem[int, str], *, 
     """
     Write stacks as a file of `format`: pprof, folded, speedscope, firefox or heaptrack.
 
-    `places` has name str, module u32 (row of `modules`), allocator bool, file str, source_line u32; `inlined` place u32, name, file
-    str, source_line u32, sorted by place, innermost first; `modules` name, path, debug_id str; `steps` one column u32, the places of
-    all stacks, outermost first; `stacks` length u32, owner u32 (row of `owners`), and bytes and blocks of each point i64; `owners` one
-    column str; `points` label and milliseconds.
+    `places` has name str, module u32 (row of `modules`), allocator bool (null: no frame), file str, source_line u32; `inlined`
+    place u32, name, file str, source_line u32, sorted by place, innermost first; `modules` name, path, debug_id str; `steps` one
+    column u32, the places of all stacks, outermost first; `stacks` length u32, owner u32 (row of `owners`), and bytes and blocks of
+    each point i64; `owners` one column str; `points` label and milliseconds.
     """
 
 def follow_blocks(snapshots: SupportsGetItem[int, Snapshot], *, threads: SupportsIndex | None = None) -> tuple[Table, Table]:

@@ -23,6 +23,12 @@ use super::{EXPORTER, Point, Stacks, Trie};
 /// The version of the layout that is written; the Profiler brings older ones up to its own.
 const VERSION: u32 = 55;
 
+/// Colours of frames.
+const CATEGORIES: [(&str, &str); 3] = [("Other", "grey"), ("Program", "blue"), ("Allocator", "orange")];
+const OTHER: u32 = 0;
+const PROGRAM: u32 = 1;
+const ALLOCATOR: u32 = 2;
+
 /// Writes stacks. `net` writes what changed from the first point to the last, and nothing that was there before.
 ///
 /// # Errors
@@ -81,8 +87,7 @@ pub fn write(stacks: &Stacks, net: bool) -> serde_json::Result<Vec<u8>> {
 }
 
 fn meta(stacks: &Stacks) -> Value {
-    let categories = [("Other", "grey"), ("Program", "blue"), ("Allocator", "orange")];
-    let categories = categories.map(|(name, color)| json!({"name": name, "color": color, "subcategories": ["Other"]}));
+    let categories = CATEGORIES.map(|(name, color)| json!({"name": name, "color": color, "subcategories": ["Other"]}));
     let notes: Vec<Value> =
         stacks.notes.iter().map(|note| json!({"label": "Note", "format": "string", "value": note})).collect();
     json!({
@@ -142,12 +147,17 @@ impl Program {
         let mut known: HashMap<(u32, Option<u32>, Option<u32>), u32> = HashMap::new();
         for place in &stacks.places {
             first_frame.push(frames.length());
+            let category = match place.is_allocator {
+                Some(true) => ALLOCATOR,
+                Some(false) => PROGRAM,
+                None => OTHER,
+            };
             for (depth, call) in place.calls.iter().rev().enumerate() {
                 let name = texts.number(&call.name);
                 let file = call.file.as_deref().map(|file| texts.number(file));
                 let func =
                     *known.entry((name, file, place.module)).or_insert_with(|| funcs.add(name, file, place.module));
-                frames.add(func, call.line, depth, if place.is_allocator { 2 } else { 1 });
+                frames.add(func, call.line, depth, category);
             }
         }
         first_frame.push(frames.length());

@@ -39,8 +39,8 @@ pub struct Place {
     pub calls: Vec<Call>,
     /// Row of [`Stacks::modules`].
     pub module: Option<u32>,
-    /// Whether it is a frame that is passed over when stacks are blamed.
-    pub is_allocator: bool,
+    /// Whether it is a frame that is passed over when stacks are blamed; `None` for what stands for a frame.
+    pub is_allocator: Option<bool>,
 }
 
 /// A module that places are in.
@@ -110,7 +110,7 @@ impl Stacks {
         }
         let unknown = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
         let call = Call { name: UNKNOWN.to_owned(), file: None, line: None };
-        self.places.push(Place { calls: vec![call], module: None, is_allocator: false });
+        self.places.push(Place { calls: vec![call], module: None, is_allocator: None });
         let (mut steps, mut starts) = (Vec::with_capacity(self.steps.len()), vec![0]);
         for (stack, is_unknown) in is_unknown.into_iter().enumerate() {
             steps.extend(is_unknown.then_some(unknown));

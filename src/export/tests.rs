@@ -8,7 +8,7 @@ use super::{Call, Module, PIECE, Place, Point, Stacks, firefox, folded, gzip, he
 
 fn place(name: &str, module: Option<u32>) -> Place {
     let calls = vec![Call { name: name.to_owned(), file: None, line: None }];
-    Place { calls, module, is_allocator: false }
+    Place { calls, module, is_allocator: module.map(|_| false) }
 }
 
 fn stacks() -> Stacks {
@@ -83,6 +83,35 @@ fn heaptrack_has_as_many_blocks_and_bytes_as_the_log() {
     assert_eq!(blocks.iter().map(|block| kinds[block[0] as usize][0]).sum::<u64>(), 30);
     let nodes: Vec<_> = blocks.iter().map(|block| kinds[block[0] as usize][1]).collect();
     assert!(nodes.is_sorted());
+}
+
+#[test]
+fn the_profiler_tells_frames_from_what_stands_for_one() {
+    let mut all = given();
+    all.places[1].is_allocator = Some(true);
+    let written: serde_json::Value = serde_json::from_slice(&firefox::write(&all.prepared(), false).unwrap()).unwrap();
+    let thread = &written["threads"][0];
+    let names = |func: &serde_json::Value| {
+        let name = thread["funcTable"]["name"][func.as_u64().unwrap() as usize].as_u64().unwrap();
+        thread["stringArray"][name as usize].as_str().unwrap()
+    };
+    let frames = &thread["frameTable"];
+    let column = |name: &str| frames[name].as_array().unwrap().iter();
+    let told: Vec<_> = column("func")
+        .zip(column("category"))
+        .map(|(func, category)| {
+            (names(func), written["meta"]["categories"][category.as_u64().unwrap() as usize]["name"].as_str().unwrap())
+        })
+        .collect();
+    let expected = [
+        ("[no stack recorded]", "Other"),
+        ("app!main", "Allocator"),
+        ("app!grow", "Program"),
+        ("app!inner", "Program"),
+        ("app!a;b", "Program"),
+        ("[bytes not known]", "Other"),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

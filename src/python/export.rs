@@ -12,10 +12,10 @@ use crate::export::{self, Call, Module, Place, Point, Stacks};
 
 /// Write stacks as a file of `format`: pprof, folded, speedscope, firefox or heaptrack.
 ///
-/// `places` has name str, module u32 (row of `modules`), allocator bool, file str, source_line u32; `inlined` place u32, name, file
-/// str, source_line u32, sorted by place, innermost first; `modules` name, path, debug_id str; `steps` one column u32, the places of
-/// all stacks, outermost first; `stacks` length u32, owner u32 (row of `owners`), and bytes and blocks of each point i64; `owners` one
-/// column str; `points` label and milliseconds.
+/// `places` has name str, module u32 (row of `modules`), allocator bool (null: no frame), file str, source_line u32; `inlined`
+/// place u32, name, file str, source_line u32, sorted by place, innermost first; `modules` name, path, debug_id str; `steps` one
+/// column u32, the places of all stacks, outermost first; `stacks` length u32, owner u32 (row of `owners`), and bytes and blocks of
+/// each point i64; `owners` one column str; `points` label and milliseconds.
 #[pyfunction]
 #[pyo3(signature = (format, title, notes, *, places, inlined, modules, steps, stacks, owners, points, started, changes, packed))]
 #[allow(clippy::too_many_arguments, reason = "each is a table")]
@@ -172,9 +172,9 @@ fn whole(rows: &Rows, name: &str) -> PyResult<Vec<u32>> {
     })
 }
 
-fn flags(rows: &Rows, name: &str) -> PyResult<Vec<bool>> {
+fn flags(rows: &Rows, name: &str) -> PyResult<Vec<Option<bool>>> {
     columns(rows, name, |column, values| {
-        values.extend(column.as_boolean_opt()?.iter().map(|flag| flag == Some(true)));
+        values.extend(column.as_boolean_opt()?.iter());
         Some(())
     })
 }

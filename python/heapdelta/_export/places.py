@@ -59,7 +59,7 @@ class Places(Codes):
         kinds = pl.DataFrame({"name": [f"[{kind}]" for kind in KINDS]}).select(
             "name",
             pl.lit(None, pl.UInt32).alias("module"),
-            pl.lit(False).alias("allocator"),
+            pl.lit(None, pl.Boolean).alias("allocator"),
             pl.lit(None, pl.String).alias("file"),
             pl.lit(None, pl.UInt32).alias("source_line"),
             pl.lit(None, pl.UInt32).alias("frame"),
