@@ -181,7 +181,8 @@ def _beside(target: Path, before: os.stat_result | None) -> Path:
     # What replaces a private file is never public, and a new file is what the user's mask makes of it.
     mode = 0o666 if before is None else 0o600
     while True:
-        beside = target.parent / f".heapdelta-{token_hex(6)}.part"
+        # Longer than the target, so it may be too long where the target is not.
+        beside = Path(for_system(target.parent / f".heapdelta-{token_hex(6)}.part"))
         with suppress(FileExistsError):
             os.close(os.open(beside, flags, mode))
             return beside
