@@ -1,5 +1,5 @@
-# heapdelta for batch work: docker build -t heapdelta .; docker run --rm -v "$PWD:/work" heapdelta diff before.txt after.txt
-# Never built yet: where it was written there was no Docker.
+# heapdelta for batch work: docker build -t heapdelta .; docker run --rm -v "${PWD}:/work" heapdelta diff before.txt after.txt
+# Never built yet: where it was written there was no Docker to build it with.
 FROM rust:1-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
@@ -14,7 +14,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-co
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /wheels/*.whl /tmp/
 RUN for wheel in /tmp/*.whl; do pip install --no-cache-dir "${wheel}[all]"; done && rm /tmp/*.whl && heapdelta doctor
-RUN useradd --create-home analyst
+RUN useradd --create-home analyst && install --directory --owner analyst /work
 USER analyst
 WORKDIR /work
 ENTRYPOINT ["heapdelta"]

@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 # The first Python on the path that is new enough.
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := $(abspath .venv)
 BIN := $(VENV)/bin
@@ -215,7 +215,7 @@ wheels: $(TOOLS) ## Build the wheels that this machine can build into dist/, loo
 
 .PHONY: test-matrix
 test-matrix: $(TOOLS) ## Try one wheel on Python 3.11 to 3.14 and on the oldest and newest polars (MATRIX='--only 3.13' for one)
-	ls dist/*manylinux*x86_64.whl >/dev/null 2>&1 || $(MAKE) wheels WHEELS=linux-x86_64
+	$(MAKE) wheels WHEELS=linux-x86_64
 	$(BIN)/python tools/release/matrix.py dist/*manylinux*x86_64.whl $(TARGET)/matrix $(MATRIX)
 
 .PHONY: release

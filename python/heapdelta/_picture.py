@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from heapdelta._long_path import for_system
 from heapdelta.exceptions import OptionError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MOST_LINES = 200
 """Lines of a series that can be told apart at all, and still have some points each."""
@@ -24,9 +22,10 @@ def refuse_other(path: Path) -> None:
     OptionError
         If such a file is there.
     """
-    if not path.is_file() or path.stat().st_size == 0:
+    place = Path(for_system(path))
+    if not place.is_file() or place.stat().st_size == 0:
         return
-    with path.open("rb") as file:
+    with place.open("rb") as file:
         start = file.read(64).lstrip(_BEFORE)
     if not start.startswith(_PNG if path.suffix.lower() == ".png" else _MARKUP):
         raise OptionError(

@@ -16,9 +16,13 @@ def pasted(words: list[str], *, windows: bool = os.name == "nt") -> str:
 
 
 def _quoted(word: str) -> str:
-    """Put a word into quotes, between which ``&``, ``<`` and ``|`` are letters; nobody can write a quote between them."""
+    """Put a word into quotes, between which ``&``, ``<`` and ``|`` are letters.
+
+    What cmd.exe (``%``) or PowerShell (``$``, backtick) obeys even there, and quotes, become ``?``, which stands for
+    any character in names of files.
+    """
     if _PLAIN.fullmatch(word):
         return word
-    inner = re.sub(r'(\\*)"', r'\1\1\\"', word)
+    inner = re.sub(r"[%$`\"\u201c-\u201e]", "?", word)
     # A backslash before the closing quote would hide it.
     return '"' + re.sub(r"(\\+)$", r"\1\1", inner) + '"'

@@ -48,7 +48,7 @@ def _leave(_signal: int = signal.SIGINT, _frame: FrameType | None = None) -> NoR
 
 def _leave_unable(error: ImportError) -> NoReturn:
     """Leave because a package that all of heapdelta needs is missing or broken: not even its doctor can run."""
-    again = f"{sys.executable} -m pip install --force-reinstall heapdelta"
+    again = f'"{sys.executable}" -m pip install --force-reinstall heapdelta'
     print(f"error: heapdelta cannot be loaded: {error!s:.500}\nhint: {again}", file=sys.stderr)
     sys.exit(_DEFECT)
 

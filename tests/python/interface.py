@@ -92,6 +92,14 @@ def rankings(folder: Path) -> Iterator[tuple[str, pl.Schema]]:
     for kind in ("region_class", "module", "handle_type"):
         yield f"diff of dumps by {kind}", of_dumps.by(kind).schema
     yield "series", hd.series(logs).growth().schema
+    yield "tree", delta.tree().schema
+    hd.ingest(folder / "logs", folder / "dataset", progress=lambda _: None)
+    dataset = hd.open(folder / "dataset")
+    yield "cases", dataset.cases().schema
+    yield "runs", dataset.runs().schema
+    for kind in ("module", "function", "stack"):
+        yield f"rank by {kind}", dataset.rank(by=kind).schema
+    yield "similar", dataset.similar(dataset.scan("stacks").collect()["fingerprint"][0]).schema
     heaps = hd.testing.write_heap_dumps(folder / "heaps", stack_count=20)
     with_heaps = [hd.read_dump(heaps.before), hd.read_dump(heaps.after)]
     of_heaps = hd.diff(*with_heaps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,8 @@ import polars as pl
 import pytest
 from heapdelta import _whole_file, cli, testing
 from heapdelta._long_path import for_system
+from heapdelta._picture import refuse_other
+from heapdelta._shell import pasted
 from heapdelta.dataset._commit import put_part
 from heapdelta.dataset._store import Folder
 from heapdelta.exceptions import ClosedError, OptionError, PermissionDeniedError, WriteError
@@ -225,6 +228,37 @@ def test_tree_of_long_paths_is_read_and_written(tmp_path: Path) -> None:
     assert b"output is the input" in done.stderr
     answer = hd.ingest(tmp_path / ("a" * 60), tmp_path / "cases")
     assert answer.new_files == 4
+    Path(for_system(deep / "notes.svg")).write_text("mine", encoding="utf-8")
+    with pytest.raises(OptionError, match="found another"):
+        refuse_other(deep / "notes.svg")
+    Path(for_system(deep / "page.html")).write_text("<p>mine</p>", encoding="utf-8")
+    with pytest.raises(OptionError, match="found another"):
+        hd.report(hd.read(deep / "one.txt"), deep / "page.html")
+
+
+@pytest.mark.parametrize("length", [236, 244, 252])
+def test_file_beside_a_path_that_is_nearly_too_long_is_written(tmp_path: Path, length: int) -> None:
+    target = tmp_path / ("f" * (length - len(str(tmp_path)) - 7)) / "a.csv"
+    Path(for_system(target.parent)).mkdir()
+    _whole_file.write(target, "a\n")
+    assert Path(for_system(target)).read_bytes() == b"a\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("app!grow", "app!grow"),
+        (r"C:\logs\a.txt", r"C:\logs\a.txt"),
+        (r"C:\R&D\x.txt", r'"C:\R&D\x.txt"'),
+        ("vector<int>", '"vector<int>"'),
+        ("two words\\", '"two words\\\\"'),
+        ('a%PATH%$(b)`c"&d.txt', '"a?PATH??(b)?c?&d.txt"'),
+        ("", '""'),
+    ],
+)
+def test_commands_to_paste_are_obeyed_by_no_shell(word: str, written: str) -> None:
+    assert pasted(["heapdelta", word], windows=True) == f"heapdelta {written}"
+    assert shlex.split(pasted(["heapdelta", word], windows=False)) == ["heapdelta", word]
 
 
 def test_pattern_is_matched_by_commands_of_many_files_and_explained_by_the_others() -> None:

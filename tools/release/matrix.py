@@ -89,7 +89,7 @@ def found(version: str, folder: Path) -> str | None:
 def oldest() -> str:
     """Give the oldest polars that pyproject.toml allows; the last part of a version is one that exists."""
     asked = next(each for each in project()["dependencies"] if each.startswith("polars>="))
-    return asked.removeprefix("polars>=") + ".0"
+    return asked.removeprefix("polars>=").partition(",")[0] + ".0"
 
 
 def newest() -> str:

@@ -11,6 +11,8 @@ glibc=manylinux_2_17
 wanted=("$@")
 test $# -gt 0 || wanted=(linux-x86_64 linux-aarch64 windows-x86_64)
 mkdir -p "$target" "$dist"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+find "$dist" -name 'heapdelta-*.whl' ! -name "heapdelta-$version-*" -delete
 
 not_built() {
     echo "wheels: NOT BUILT: $*" >&2
@@ -32,6 +34,11 @@ if test -z "${CARGO_ENCODED_RUSTFLAGS:-}"; then
     export CARGO_ENCODED_RUSTFLAGS
 fi
 
+# Compilers and the library of Python are those of this Debian: tools/windows unpacks them.
+is_debian() {
+    grep -qsx VERSION_CODENAME=bookworm /etc/os-release && command -v apt-get >/dev/null
+}
+
 build() {
     (
         rm -rf "$target/out"
@@ -51,7 +58,7 @@ linux_aarch64() {
     local flags=(--zig --compatibility $glibc --target $triple)
     if rustup target list --installed 2>/dev/null | grep -qx $triple; then
         (unset VIRTUAL_ENV && export CARGO_TARGET_DIR=$target/linux && build "${flags[@]}")
-    elif test -x tools/windows/packages.sh && command -v apt-get >/dev/null; then
+    elif is_debian; then
         (
             export HEAPDELTA_WINDOWS_CACHE=$cache
             tools/windows/packages.sh
@@ -60,15 +67,15 @@ linux_aarch64() {
             build "${flags[@]}" -Z build-std=std,panic_unwind
         )
     else
-        not_built "linux-aarch64, expected rustup target add $triple, or Debian and tools/windows, found neither"
+        not_built "linux-aarch64, expected rustup target add $triple, or Debian 12, found neither"
         return
     fi
     $here/emulated.sh "$dist"/heapdelta-*"$glibc"_aarch64*.whl
 }
 
 windows_x86_64() {
-    if ! test -x tools/windows/test.sh || ! command -v apt-get >/dev/null; then
-        not_built "windows-x86_64, expected Debian and tools/windows, found neither"
+    if ! is_debian; then
+        not_built "windows-x86_64, expected Debian 12, found another system"
         return
     fi
     export HEAPDELTA_WINDOWS_CACHE=$cache HOST_PYTHON=$python
@@ -85,5 +92,5 @@ for each in "${wanted[@]}"; do
         *) echo "expected linux-x86_64, linux-aarch64 or windows-x86_64, found $each" >&2; exit 2 ;;
     esac
 done
-echo "wheels: macOS and Windows on ARM: built by .github/workflows/release.yml alone" >&2
+echo "wheels: macOS: built by .github/workflows/release.yml alone" >&2
 "$HOST_PYTHON" "$here/check.py" "$dist"/*.whl

@@ -14,6 +14,7 @@ import polars as pl
 
 from heapdelta import _native, _whole_file
 from heapdelta._capture.snapshot import Snapshot
+from heapdelta._long_path import for_system
 from heapdelta.exceptions import FormatError, NotFoundError, ReadError
 
 __all__ = ["read_baseline", "write_baseline"]
@@ -84,7 +85,7 @@ def read_baseline(path: str | os.PathLike[str]) -> Snapshot:
     """
     name = os.fsdecode(path)
     try:
-        content = Path(name).read_text(encoding="utf-8")
+        content = Path(for_system(name)).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise NotFoundError(f"{name}: cannot read: {error.strerror}", path=name, kind="not_found") from error
     except (OSError, UnicodeDecodeError) as error:

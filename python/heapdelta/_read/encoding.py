@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from heapdelta import _native
+from heapdelta._long_path import for_system
 from heapdelta.exceptions import FormatError, OptionError
-
-if TYPE_CHECKING:
-    import os
 
 _LOOKED_AT = 4096
 
@@ -67,7 +66,7 @@ def _start(content: str | os.PathLike[str] | bytes) -> bytes:
     """Give the first bytes; none of what is no file, which can be read only once."""
     if isinstance(content, bytes):
         return content[:_LOOKED_AT]
-    path = Path(content)
+    path = Path(for_system(os.fsdecode(content)))
     try:
         if not path.is_file():
             return b""

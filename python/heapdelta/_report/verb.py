@@ -12,6 +12,7 @@ from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta
 from heapdelta._diff.dump_delta import DumpDelta
+from heapdelta._long_path import for_system
 from heapdelta._picture import refuse_other
 from heapdelta._ranking.live import Live
 from heapdelta._report.texts import Texts
@@ -164,8 +165,9 @@ def check(path: Path, stacks: int | None) -> None:
     if path.suffix.lower() not in (".html", ".htm"):
         raise OptionError(f"expected a path that ends in .html, found {path.name!r}", kind="option")
     refuse_other(path)
-    if path.is_file() and (size := path.stat().st_size):
-        with path.open("rb") as file:
+    place = Path(for_system(path))
+    if place.is_file() and (size := place.stat().st_size):
+        with place.open("rb") as file:
             start = file.read(min(size, _START))
         if MARK not in start:
             raise OptionError(

@@ -11,6 +11,7 @@ import polars as pl
 
 from heapdelta._capture.same_process import why_not_one_run
 from heapdelta._diff.notes import open_heaps
+from heapdelta._long_path import for_system
 from heapdelta._numbers import as_u64, total
 from heapdelta._ranking.measures import MEASURES
 from heapdelta._read.many import Batch
@@ -232,7 +233,7 @@ def _refuse_nameless(snapshots: Sequence[Snapshot | Dump], order: str) -> None:
 
 def _changed_at(path: str) -> datetime:
     try:
-        return datetime.fromtimestamp(Path(path).stat().st_mtime, tz=UTC).replace(tzinfo=None)
+        return datetime.fromtimestamp(Path(for_system(path)).stat().st_mtime, tz=UTC).replace(tzinfo=None)
     except (OSError, OverflowError, ValueError) as error:
         message = f"{path}: expected a file that tells when it was changed, found none: {error}"
         raise OptionError(message, path=path, kind="option") from error

@@ -10,6 +10,7 @@ import typer
 
 import heapdelta as hd
 from heapdelta import blame
+from heapdelta._long_path import for_system
 from heapdelta._read.encoding import encoding_name
 from heapdelta._read.sources import named_files
 from heapdelta.blame import Allocators, RuleLike
@@ -286,7 +287,7 @@ def read_rules(path: Path, what: str, *, hint: str | None = None) -> str:
         If it cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return Path(for_system(path)).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise OptionError(

@@ -55,10 +55,10 @@ def walk(sources: Iterable[str], *, without: str | None = None) -> Walk:
     found: dict[str, Found] = {}
     folders: list[str] = []
     seen: set[_Id] = set()
-    dataset = _id(os.stat(without)) if without is not None and Path(without).is_dir() else None  # noqa: PTH116
+    dataset = _id(os.stat(for_system(without))) if without is not None and Path(for_system(without)).is_dir() else None  # noqa: PTH116
     for source in sources:
         path = os.path.normpath(Path(source).absolute())
-        if Path(path).is_dir():
+        if Path(for_system(path)).is_dir():
             folders.append(path)
         for each in _under(path, dataset, seen):
             found.setdefault(each.path, each)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from heapdelta._long_path import for_system
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -28,18 +29,19 @@ def own_places(folder: str | PathLike[str], names: Sequence[str]) -> list[Path]:
     folder = Path(folder)
     places = [folder / name for name in names]
     for place in places:
-        if place.exists() and not _is_of_the_story(place):
+        if Path(for_system(place)).exists() and not _is_of_the_story(place):
             raise OptionError(
                 f"{place}: expected no file, or one of heapdelta.testing to replace, found another",
                 path=str(place),
                 hint="choose another folder, or delete the file",
                 kind="option",
             )
-    folder.mkdir(parents=True, exist_ok=True)
+    Path(for_system(folder)).mkdir(parents=True, exist_ok=True)
     return places
 
 
 def _is_of_the_story(place: Path) -> bool:
+    place = Path(for_system(place))
     if not place.is_file():
         return False
     with place.open("rb") as file:

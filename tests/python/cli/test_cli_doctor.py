@@ -129,6 +129,31 @@ def test_a_package_that_is_there_and_cannot_be_imported_is_found(
     assert found.found.startswith("99 cannot be imported: OSError: a library is missing")
 
 
+def test_an_environment_without_pip_is_told_of_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "_version", lambda _: None)
+    assert all("pip install" in (found.hint or "") and "uv" not in (found.hint or "") for found in packages.needed())
+    monkeypatch.setattr(packages.util, "find_spec", lambda _: None)
+    (polars,) = (found for found in packages.needed() if found.name == "polars")
+    assert (polars.hint or "").startswith("uv pip install --python ")
+    assert "polars>=2.1,<3" in (polars.hint or "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipx and uv link commands on POSIX alone")
+def test_a_command_that_is_linked_to_is_of_this_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, other = tmp_path / "venv" / "bin", tmp_path / "other"
+    ours.mkdir(parents=True)
+    other.mkdir()
+    for folder in (ours, other):
+        (folder / "heapdelta").touch(mode=0o755)
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "heapdelta").symlink_to(ours / "heapdelta")
+    monkeypatch.setattr(surroundings.sysconfig, "get_path", lambda _: str(ours))
+    for folder, state in ((ours, State.WORKS), (linked, State.WORKS), (other, State.LIMITED)):
+        monkeypatch.setenv("PATH", str(folder))
+        assert stated(surroundings.program())["command"] is state, folder
+
+
 def test_a_script_without_a_font_is_found() -> None:
     assert surroundings.missing_scripts({"Latin": "A", "nobody's": "\U000fffff", "none": " "}) == ["nobody's", "none"]
 

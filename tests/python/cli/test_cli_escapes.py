@@ -162,6 +162,9 @@ def test_bar_shows_names_written_out(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert r"a\x1b]0;owned\x07\u202eb" in capsys.readouterr().err
 
 
+ON_A_TERMINAL = pytest.mark.skipif(not hasattr(os, "openpty"), reason="terminals of POSIX")
+
+
 def on_a_terminal(*arguments: str) -> str:
     """Run a command whose standard output and standard error are a terminal; give what it shows."""
     ours, theirs = os.openpty()
@@ -199,6 +202,7 @@ MACHINE = [
 ]
 
 
+@ON_A_TERMINAL
 @pytest.mark.parametrize("arguments", MACHINE, ids=" ".join)
 def test_machine_output_is_written_out_on_a_terminal_alone(
     arguments: list[str], tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
@@ -219,6 +223,7 @@ def test_machine_output_is_written_out_on_a_terminal_alone(
         ElementTree.fromstring(raw)
 
 
+@ON_A_TERMINAL
 def test_case_of_umdh_is_shown_written_out(tmp_path: Path) -> None:
     shown = on_a_terminal("umdh", *logs(tmp_path, "a\x1b]0;pwned\x07b"))
     assert "a\\x1b]0;pwned\\x07b" in shown
@@ -342,6 +347,7 @@ def test_report_for_a_server_holds_any_name(tmp_path: Path, capfdbinary: pytest.
         ElementTree.fromstring(capfdbinary.readouterr().out)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names of files as POSIX allows them")
 def test_reprs_of_results_are_one_safe_line(tmp_path: Path) -> None:
     path = Path(logs(tmp_path, "m")[0])
     hostile = path.rename(tmp_path / "a\x1b]0;owned\x07b.txt")

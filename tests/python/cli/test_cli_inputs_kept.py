@@ -290,7 +290,7 @@ def test_two_outputs_of_one_file_are_refused(first: str, second: str, capsys: py
     Path("there.md").write_text("old\n", encoding="utf-8")
     os.link("there.md", "hard.md")
     arguments = ["check", *LOGS, "--max-growth", "1GB", "--markdown", first, "--junit", second]
-    refused(arguments, f"output is the output of --markdown {first}, too", capsys)
+    refused(arguments, f"output is the output of --markdown {Path(first)}, too", capsys)
 
 
 def test_file_that_gets_the_report_gets_no_other_output() -> None:
@@ -326,7 +326,9 @@ def test_demo_replaces_nothing_of_a_case(name: str, capsys: pytest.CaptureFixtur
     Path("case").mkdir()
     Path("case", name).write_bytes(b"evidence")
     assert cli.run(["demo", "--out", "case"]) == cli.USAGE
-    assert f"case/{name}: expected no file, or one that the demo wrote, found another" in capsys.readouterr().err
+    assert (
+        f"{Path('case', name)}: expected no file, or one that the demo wrote, found another" in capsys.readouterr().err
+    )
     assert files_of(Path("case")) == {name: b"evidence"}
 
 
@@ -342,8 +344,9 @@ def test_demo_knows_its_own_files_by_their_content(capsys: pytest.CaptureFixture
     changed = files_of(Path("own"))
     capsys.readouterr()
     assert cli.run(["demo", "--out", "own"]) == cli.USAGE
-    assert "own/before.txt: expected no file, or one that the demo wrote, found another, and so 1 more file" in (
-        capsys.readouterr().err
+    assert (
+        f"{Path('own/before.txt')}: expected no file, or one that the demo wrote, found another, and so 1 more file"
+        in (capsys.readouterr().err)
     )
     assert files_of(Path("own")) == changed
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from importlib import import_module, metadata
+from importlib import import_module, metadata, util
 
 from heapdelta._shell import pasted
 from heapdelta.cli.doctor.finding import Finding, State
 
 # As pyproject.toml says it; a test compares the two. The first version that will do, and the first that will not.
 NEEDED: dict[str, tuple[str, str | None]] = {
-    "polars": ("2.1", None),
+    "polars": ("2.1", "3"),
     "altair": ("6.3", None),
     "jinja2": ("3.1", None),
     "vl-convert-python": ("1.9", None),
@@ -39,7 +39,7 @@ def needed() -> list[Finding]:
 
 def _needed(name: str, first: str, beyond: str | None) -> Finding:
     wanted = f"{name}>={first}" + (f",<{beyond}" if beyond else "")
-    hint = pasted([sys.executable, "-m", "pip", "install", wanted])
+    hint = installing(wanted)
     version = _version(name)
     if version is None:
         return Finding(name, State.BROKEN, f"expected {wanted}, found none", hint)
@@ -47,9 +47,16 @@ def _needed(name: str, first: str, beyond: str | None) -> Finding:
         return Finding(name, State.BROKEN, f"expected {wanted}, found {version}", hint)
     wrong = _why_not_imported(name)
     if wrong is not None:
-        again = pasted([sys.executable, "-m", "pip", "install", "--force-reinstall", wanted])
+        again = installing("--force-reinstall", wanted)
         return Finding(name, State.BROKEN, f"{version} cannot be imported: {wrong}", again)
     return Finding(name, State.WORKS, version)
+
+
+def installing(*words: str) -> str:
+    """Give the command that installs into this very environment; those of uv have no pip."""
+    if util.find_spec("pip") is None:
+        return pasted(["uv", "pip", "install", "--python", sys.executable, *words])
+    return pasted([sys.executable, "-m", "pip", "install", *words])
 
 
 def optional() -> list[Finding]:
@@ -59,7 +66,7 @@ def optional() -> list[Finding]:
 
 def _optional(name: str, first: str, extra: str, purpose: str) -> Finding:
     wanted = f"heapdelta[{extra}]" if extra else f"{name}>={first}"
-    hint = pasted([sys.executable, "-m", "pip", "install", wanted])
+    hint = installing(wanted)
     version = _version(name)
     if version is None:
         return Finding(name, State.ABSENT, f"not installed, for {purpose}", hint)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heapdelta import __version__, _native
+from heapdelta._shell import pasted
 from heapdelta.cli import _output
 from heapdelta.cli.doctor.finding import Finding, State
 
@@ -50,7 +51,7 @@ _FREE = 1 << 30
 
 def program() -> list[Finding]:
     """Tell of heapdelta itself, its native module and its Python."""
-    return [_heapdelta(), _native_module(), _python(), _command(), _configuration()]
+    return [_heapdelta(), _native_module(), _python(), _system(), _command(), _configuration()]
 
 
 def _heapdelta() -> Finding:
@@ -72,15 +73,31 @@ def _python() -> Finding:
     return Finding("Python", State.WORKS, found)
 
 
+def _system() -> Finding:
+    return Finding("system", State.WORKS, platform.platform())
+
+
 def _command() -> Finding:
     place = shutil.which("heapdelta")
     if place is None:
-        return Finding("command", State.ABSENT, "heapdelta is not on the PATH", "python -m heapdelta is the same")
+        hint = f"{pasted([sys.executable, '-m', 'heapdelta'])} is the same"
+        return Finding("command", State.ABSENT, "heapdelta is not on the PATH", hint)
     ours = Path(sysconfig.get_path("scripts"))
-    if Path(place).absolute().parent != ours.absolute():
+    if not _is_ours(Path(place), ours):
         hint = f"it may be of another Python; this one has its commands in {ours}"
         return Finding("command", State.LIMITED, place, hint)
     return Finding("command", State.WORKS, place)
+
+
+def _is_ours(place: Path, ours: Path) -> bool:
+    """Tell whether a command is of this Python: there, linked to there, or the one that runs.
+
+    pipx and uv link to it, on Windows they copy it.
+    """
+    running = Path(sys.argv[0])
+    return ours.resolve() in (place.absolute().parent.resolve(), place.resolve().parent) or (
+        running.stem == "heapdelta" and running.is_file() and running.samefile(place)
+    )
 
 
 def _configuration() -> Finding:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import heapdelta as hd
 from heapdelta._words import plural
 from heapdelta.cli.doctor.finding import Finding, State
+from heapdelta.cli.doctor.packages import installing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from heapdelta.testing import Investigation
 
 _STACKS = 60
-_REINSTALL = (
-    "python -m pip install --force-reinstall heapdelta; if that does not help, it is a defect: please report it"
-)
+_REINSTALL = f"{installing('--force-reinstall', 'heapdelta')}; if that does not help, it is a defect: please report it"
 
 
 class WrongAnswerError(Exception):
