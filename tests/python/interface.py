@@ -69,7 +69,7 @@ def tables() -> list[str]:
     lines += of_schemas("a dataset", _layout.tables())
     lines += of_schemas("a dataset", {"manifest": _layout.BATCH_COLUMNS})
     lines += of_schemas("names of a dataset", _layout.NAME_TABLES)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         lines += of_schemas("heaps of a minidump", dict(heap_tables(Path(folder))))
         lines += of_schemas("a ranking", dict(rankings(Path(folder))))
     return [*lines, f"layout of a dataset: {_layout.SCHEMA}"]
@@ -120,12 +120,13 @@ def heap_tables(folder: Path) -> Iterator[tuple[str, pl.Schema]]:
 
 def fingerprints() -> list[str]:
     """Give a line for each stack of the awkward log, of our fixtures and of the synthetic server."""
+    # Windows deletes no file that is mapped, as symbols are.
     lines = list(of_log("awkward", hd.read_log(log_of_awkward_stacks().encode())))
     for file in sorted(FIXTURES.glob("*.txt")):
         read = hd.read(file)
         if isinstance(read, hd.Snapshot):
             lines += of_log(file.name, read)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         for dialect in ("umdh2", "umdh1"):
             path = Path(folder, dialect)
             hd.testing.write_log(path, stack_count=30, dialect=dialect)
