@@ -1,5 +1,5 @@
 # heapdelta for batch work: docker build -t heapdelta .; docker run --rm -v "${PWD}:/work" heapdelta diff before.txt after.txt
-# Never built yet: where it was written there was no Docker to build it with.
+# Never built yet: where it was written no Docker ran.
 FROM rust:1-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
