@@ -1,4 +1,4 @@
-"""Try one wheel on each Python and each polars that it is for: the core of the tests, against what is installed.
+"""Try one wheel on each Python and each polars that it is for: the core of the tests, demo, doctor and every extra.
 
     python tools/release/matrix.py WHEEL FOLDER [--only 3.13] [--polars 2.1.0]
 
@@ -14,10 +14,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
 import environment
+import smoke
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
@@ -50,19 +52,26 @@ def main() -> int:
     asked = parser.parse_args()
     folder = asked.folder.resolve()
     outcomes: list[tuple[str, str, str]] = []
+    # Asked before anything is built: there may be no registry.
+    every_polars = asked.polars or [oldest(), newest()]
     for version in asked.only or PYTHONS:
         python = found(version, folder)
         if python is None:
             outcomes.append((version, "-", "NOT TRIED: no such Python on the PATH, in pyenv or in Debian's packages"))
             continue
-        for polars in dict.fromkeys(asked.polars or [oldest(), newest()]):
+        for polars in dict.fromkeys(every_polars):
             outcomes.append(
                 (version, polars, tried(python, polars, asked.wheel.resolve(), folder / f"{version}-{polars}"))
             )
     print("\nPython  polars  outcome")
     for outcome in outcomes:
         print("{:7} {:7} {}".format(*outcome))
-    return int(any(told.startswith("FAILED") for _, _, told in outcomes))
+    return exit_code([told for _, _, told in outcomes])
+
+
+def exit_code(told: list[str]) -> int:
+    """Give 1 if something failed, or nothing could be tried."""
+    return int(any(each.startswith("FAILED") for each in told) or not any(each.startswith("passed") for each in told))
 
 
 def found(version: str, folder: Path) -> str | None:
@@ -88,15 +97,33 @@ def found(version: str, folder: Path) -> str | None:
 
 def oldest() -> str:
     """Give the oldest polars that pyproject.toml allows; the last part of a version is one that exists."""
-    asked = next(each for each in project()["dependencies"] if each.startswith("polars>="))
-    return asked.removeprefix("polars>=").partition(",")[0] + ".0"
+    return allowed()[0] + ".0"
 
 
 def newest() -> str:
-    """Ask the registry for the newest polars."""
+    """Ask the registry for the newest polars that pyproject.toml allows."""
     command = [sys.executable, "-m", "pip", "index", "versions", "polars", "--disable-pip-version-check"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return re.search(r"\(([\d.]+)\)", told)[1]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    listed = re.search(r"^Available versions: (.*)$", asked.stdout, re.MULTILINE)
+    if asked.returncode or listed is None:
+        sys.exit(f"matrix: expected the versions of polars from the registry, found none\n{asked.stderr[-2000:]}")
+    return newest_below(allowed()[1], listed[1].split(", "))
+
+
+def allowed() -> tuple[str, str]:
+    """Give the first version of polars that pyproject.toml allows, and the first that it does not."""
+    found = (re.fullmatch(r"polars>=([\d.]+),<([\d.]+)", each) for each in project()["dependencies"])
+    first, beyond = next(filter(None, found)).groups()
+    return first, beyond
+
+
+def newest_below(beyond: str, versions: list[str]) -> str:
+    """Give the newest version before another; `versions` has the newest first."""
+    return next(each for each in versions if numbers(each) < numbers(beyond))
+
+
+def numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 def project() -> dict[str, list[str]]:
@@ -119,6 +146,12 @@ def tried(python: str, polars: str, wheel: Path, folder: Path) -> str:
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(command, cwd=PROJECT, env=bare, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout[-6000:], flush=True)
+    if done.returncode == 0:
+        try:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+                smoke.run(Path(name), inside, "all")
+        except (subprocess.CalledProcessError, AssertionError) as error:
+            return f"FAILED: demo, doctor or extras: {error}"
     last = done.stdout.strip().splitlines()[-1].strip("= ")
     exact = subprocess.run([inside, "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
     return f"{'passed' if done.returncode == 0 else 'FAILED'} on {exact}: {last}"

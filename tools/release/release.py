@@ -85,6 +85,13 @@ def tree_is_clean(release: Release) -> str:
     return run("git", "log", "-1", "--format=%h %s", cwd=PROJECT).strip()
 
 
+def tools_are_here(release: Release) -> str:
+    """See before the first long step that no later one lacks a tool."""
+    if shutil.which("cargo-deny") is None:
+        raise RefusedError("expected cargo-deny on the path, found none: cargo install --locked cargo-deny")
+    return run("cargo", "deny", "--version", cwd=PROJECT).strip()
+
+
 def tests_have_passed(release: Release) -> str:
     head = run("git", "rev-parse", "HEAD", cwd=PROJECT).strip()
     passed = release.tests.read_text(encoding="utf-8").strip() if release.tests.exists() else "nothing"
@@ -119,8 +126,19 @@ def version_and_changelog(release: Release) -> str:
     log = release.tree / "CHANGELOG.md"
     dated = with_date(log.read_text("utf-8"), release.version, datetime.datetime.now(datetime.UTC).date().isoformat())
     log.write_text(dated, encoding="utf-8")
-    run("git", "commit", "--quiet", "--all", "--allow-empty", "-m", f"heapdelta {release.version}", cwd=release.tree)
+    run("git", *identity(), "commit", "--quiet", "--all", "--allow-empty", "-m", f"heapdelta {release.version}", cwd=release.tree)
     return run("git", "show", "--stat", "--format=%s", "HEAD", cwd=release.tree).strip()
+
+
+def identity() -> list[str]:
+    """Give the author that this tree has; the clone does not know what was configured for it alone."""
+    known = {
+        name: subprocess.run(
+            ["git", "config", name], cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=False
+        ).stdout.strip()
+        for name in ("user.name", "user.email")
+    }
+    return [word for name, value in known.items() if value for word in ("-c", f"{name}={value}")]
 
 
 def with_date(changelog: str, version: str, date: str) -> str:
@@ -150,8 +168,6 @@ def licences_and_crates(release: Release) -> str:
     run(sys.executable, "tools/release/licences.py", fresh, cwd=release.tree)
     if fresh.read_bytes() != (release.tree / "LICENSE-THIRD-PARTY.txt").read_bytes():
         raise RefusedError("LICENSE-THIRD-PARTY.txt: expected what make licences writes, found something older")
-    if shutil.which("cargo-deny") is None:
-        raise RefusedError("expected cargo-deny on the path, found none: cargo install --locked cargo-deny")
     run("cargo", "deny", "--locked", "check", "bans", "licenses", "sources", cwd=release.tree)
     command = ["cargo", "deny", "--locked", "check", "advisories"]
     asked = subprocess.run(command, cwd=release.tree, capture_output=True, text=True, check=False)
@@ -260,14 +276,14 @@ def checks(release: Release) -> str:
 def tag(release: Release) -> str:
     if release.dry_run:
         return "dry run: nothing is changed here, and no tag is set"
-    run("git", "tag", "--annotate", f"v{release.version}", "-m", f"heapdelta {release.version}", cwd=release.tree)
+    run("git", *identity(), "tag", "--annotate", f"v{release.version}", "-m", f"heapdelta {release.version}", cwd=release.tree)
     run("git", "pull", "--quiet", "--ff-only", "--tags", release.tree, "HEAD", cwd=PROJECT)
     by_hand = f"twine upload {release.dist}/*.whl {sdist_of(release)}"
     return f"v{release.version}; to publish: git push --follow-tags, or {by_hand}"
 
 
 STEPS = (
-    *(tree_is_clean, tests_have_passed, clone, version_and_changelog, licences_and_crates),
+    *(tree_is_clean, tools_are_here, tests_have_passed, clone, version_and_changelog, licences_and_crates),
     *(source, builds_offline, wheels, bills, checks, tag),
 )
 

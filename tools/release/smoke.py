@@ -36,16 +36,21 @@ def smoke(file: Path, python: str, extra: str | None) -> None:
         folder = Path(name)
         inside = environment.made(folder / "venv", python, f"{file}[{extra}]" if extra else str(file))
         subprocess.run([inside, "-m", "pip", "check"], check=True)
-        heapdelta = inside.with_name("heapdelta" + inside.suffix)
-        print(output(folder, heapdelta, "--version"), end="")
-        told = output(folder, heapdelta, "demo")
-        assert any("+16.8 MiB" in line and "fhpreview" in line for line in told.splitlines()), told
-        assert folder.joinpath("demo", "growth.png").read_bytes().startswith(b"\x89PNG")
-        print(output(folder, heapdelta, "doctor").splitlines()[-1])
-        for use in [USES[extra]] if extra else []:
-            output(folder, inside, "-c", use)
+        run(folder, inside, extra)
         version = output(folder, inside, "-c", "import platform; print(platform.python_version(), platform.machine())")
     print(f"smoke: {file.name}{f'[{extra}]' if extra else ''} on Python {version.strip()}: demo and doctor passed")
+
+
+def run(folder: Path, inside: Path, extra: str | None) -> None:
+    """Run the demo, the doctor and what an extra is for in a folder, with the Python of an environment."""
+    heapdelta = inside.with_name("heapdelta" + inside.suffix)
+    print(output(folder, heapdelta, "--version"), end="")
+    told = output(folder, heapdelta, "demo")
+    assert any("+16.8 MiB" in line and "fhpreview" in line for line in told.splitlines()), told
+    assert folder.joinpath("demo", "growth.png").read_bytes().startswith(b"\x89PNG")
+    print(output(folder, heapdelta, "doctor").splitlines()[-1])
+    if extra is not None:
+        output(folder, inside, "-c", USES[extra])
 
 
 def output(folder: Path, *command: str | Path) -> str:

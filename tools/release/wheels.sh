@@ -5,12 +5,14 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 here=tools/release
 dist=${DIST:-dist}
-target=$(realpath --canonicalize-missing "${TARGET:-target}")/wheels
+target=${TARGET:-target}/wheels
 zig=ziglang==0.17.1
 glibc=manylinux_2_17
 wanted=("$@")
 test $# -gt 0 || wanted=(linux-x86_64 linux-aarch64 windows-x86_64)
 mkdir -p "$target" "$dist"
+# As a Mac can do it, too: its realpath knows no folder that is not there yet.
+target=$(cd "$target" && pwd -P)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 find "$dist" -name 'heapdelta-*.whl' ! -name "heapdelta-$version-*" -delete
 
@@ -26,7 +28,7 @@ export PATH=$target/venv/bin:$PATH
 # Panics name source files: not by the folders of who builds. Flags are parted by a sign that is in no path.
 cache=${HEAPDELTA_WINDOWS_CACHE:-$target/../windows}
 if test -z "${CARGO_ENCODED_RUSTFLAGS:-}"; then
-    built=$(realpath --canonicalize-missing "$cache")
+    built=$(mkdir -p "$cache" && cd "$cache" && pwd -P)
     # The last that fits counts. Debian's part is called /debian: root, as its folder is called, is the home of who builds as root.
     homes=("${CARGO_HOME:-$HOME/.cargo}=/cargo" "$built=/build" "$built/root=/debian")
     CARGO_ENCODED_RUSTFLAGS=$(printf -- '--remap-path-prefix=%s\x1f' "${homes[@]}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pluggy import Result
+    from xdist.workermanage import WorkerController
 
 LIST = Path(__file__).with_name("excused.txt")
 _RUST = "rust "
@@ -81,12 +82,19 @@ class Excused:
                     item.add_marker(pytest.mark.xfail(reason=f"excused: {self.reasons[name]}", strict=True))
                     break
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: WorkerController) -> None:
+        """Take what a process of pytest-xdist has found; each of them sees all tests."""
+        self.wrong += [each for each in node.workeroutput.get("wrong", ()) if each not in self.wrong]
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail if an excused test is not there."""
         for name in set(self.reasons) - self.seen:
             file = name.partition("::")[0]
             if file in self.collected or not Path(str(session.config.rootpath), file).exists():
                 self.wrong.append(f"{name} is excused, and not there")
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["wrong"] = self.wrong
         if self.wrong and session.exitstatus == 0:
             session.exitstatus = 1
 

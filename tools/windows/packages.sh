@@ -7,7 +7,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 RUST=(rustc-web cargo-web libstd-rust-web-dev rust-web-src)
 MINGW=(binutils-mingw-w64-x86-64 gcc-mingw-w64-base mingw-w64-common mingw-w64-x86-64-dev
     gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-x86-64-win32-runtime)
-WINDOWS=(wine64 libwine)
+# zlib for Windows is named for the machine that has it installed: it is not there for Wine then.
+WINDOWS=(wine64 libwine libz-mingw-w64)
 # The standard library of the Windows Python, which nobody publishes as files: that of the same minor version.
 LIBRARY=(libpython3.11-stdlib libpython3.11-minimal)
 

@@ -8,7 +8,7 @@ PANDA3D=panda3d==1.10.16
 # What pyproject.toml names for Linux, as it resolves on Windows; of the group `dev` what the tests import.
 # numpy (with pandas and pyarrow) and SciPy need functions that Wine 8 has not: what needs them is in excused.txt.
 # colorama and tzdata are what click and polars ask for on Windows alone; pip looks at the machine it runs on.
-TESTS=('hypothesis>=6.170' 'pytest>=9.2' 'pytest-timeout>=2.4' 'markdown-it-py>=4' 'obstore>=0.12' 'xlsxwriter>=3.2' colorama tzdata)
+TESTS=('hypothesis>=6.170' 'pytest>=9.2' 'pytest-timeout>=2.4' 'pytest-xdist>=3.8' 'markdown-it-py>=4' 'obstore>=0.12' 'xlsxwriter>=3.2' colorama tzdata)
 FOR_WINDOWS=(--quiet --platform win_amd64 --python-version 3.11 --implementation cp --only-binary ':all:' --disable-pip-version-check)
 
 # The list of what is to be there; where it is, all is done.

@@ -60,7 +60,7 @@ test_python() {
     cd "$PROJECT"
     export PYTHONPATH="Z:${HERE//\//\\}" NO_COLOR=1
     windows_python -m pytest -p excused -p no:cacheprovider -q --timeout 1500 \
-        --override-ini addopts=--import-mode=importlib "${@:-tests/python}"
+        --override-ini addopts=--import-mode=importlib -n "$(nproc)" --dist worksteal "${@:-tests/python}"
 }
 
 "$HERE/packages.sh"

@@ -20,11 +20,16 @@ def tool(name: str) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    # They import each other by name, as programs that are started do.
+    sys.path.insert(0, str(TOOLS))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(TOOLS))
     return module
 
 
-check, release, licences = tool("check"), tool("release"), tool("licences")
+check, release, licences, matrix = tool("check"), tool("release"), tool("licences"), tool("matrix")
 VERSION = check.version()
 INFO = f"heapdelta-{VERSION}.dist-info/"
 NAME = f"heapdelta-{VERSION}-cp311-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
@@ -155,6 +160,25 @@ def test_changelog_of_this_project_can_be_dated() -> None:
     text = (release.PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
     if release.UNRELEASED.search(text):
         assert "## 99.0.0 (2026-12-01)" in release.with_date(text, "99.0.0", "2026-12-01")
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        (["passed on 3.11.2: 380 passed", "NOT TRIED: no such Python"], 0),
+        (["passed on 3.11.2: 380 passed", "FAILED on 3.12.0: 1 failed"], 1),
+        (["NOT TRIED: no such Python"], 1),
+        ([], 1),
+    ],
+)
+def test_matrix_in_which_nothing_was_tried_is_no_success(told: list[str], code: int) -> None:
+    assert matrix.exit_code(told) == code
+
+
+def test_newest_polars_is_one_that_is_allowed() -> None:
+    first, beyond = matrix.allowed()
+    assert matrix.oldest() == f"{first}.0"
+    assert matrix.newest_below(beyond, ["3.10.0", "3.0.1", "2.10.0", "2.9.1"]) == "2.10.0"
 
 
 @pytest.mark.parametrize(
