@@ -139,7 +139,7 @@ test-polars: ## The cargo feature `polars`, for Rust users
 	cargo test --locked --features polars --test rust polars_frames
 	cargo test --locked --features polars --doc to_polars
 
-# Half an hour on a quiet machine, and some 8 GB below $HEAPDELTA_WINDOWS_CACHE (by default target/windows), so it is no part of `make test`.
+# One to two hours on two processors, and some 8 GB below $HEAPDELTA_WINDOWS_CACHE (by default target/windows), so it is no part of `make test`.
 .PHONY: test-windows
 test-windows: $(TOOLS) ## Build for Windows and run the tests of the core, the wheel and the package under Wine (Debian; installs nothing)
 	HOST_PYTHON=$(BIN)/python HEAPDELTA_WINDOWS_CACHE="$${HEAPDELTA_WINDOWS_CACHE:-$(TARGET)/windows}" tools/windows/test.sh $(WINDOWS_STEPS)

@@ -85,7 +85,7 @@ def tree_is_clean(release: Release) -> str:
     return run("git", "log", "-1", "--format=%h %s", cwd=PROJECT).strip()
 
 
-def tools_are_here(release: Release) -> str:
+def tools_are_here(_: Release) -> str:
     """See before the first long step that no later one lacks a tool."""
     if shutil.which("cargo-deny") is None:
         raise RefusedError("expected cargo-deny on the path, found none: cargo install --locked cargo-deny")
@@ -106,6 +106,11 @@ def clone(release: Release) -> str:
     shutil.rmtree(release.work, ignore_errors=True)
     release.dist.mkdir(parents=True)
     run("git", "clone", "--quiet", "--no-hardlinks", PROJECT, release.tree, cwd=PROJECT)
+    # Who commits may have been told to this tree alone, and a clone does not know it.
+    for name in ("user.name", "user.email"):
+        value = run("git", "config", "--default", "", name, cwd=PROJECT).strip()
+        if value:
+            run("git", "config", name, value, cwd=release.tree)
     return str(release.tree)
 
 
@@ -126,19 +131,8 @@ def version_and_changelog(release: Release) -> str:
     log = release.tree / "CHANGELOG.md"
     dated = with_date(log.read_text("utf-8"), release.version, datetime.datetime.now(datetime.UTC).date().isoformat())
     log.write_text(dated, encoding="utf-8")
-    run("git", *identity(), "commit", "--quiet", "--all", "--allow-empty", "-m", f"heapdelta {release.version}", cwd=release.tree)
+    run("git", "commit", "--quiet", "--all", "--allow-empty", "-m", f"heapdelta {release.version}", cwd=release.tree)
     return run("git", "show", "--stat", "--format=%s", "HEAD", cwd=release.tree).strip()
-
-
-def identity() -> list[str]:
-    """Give the author that this tree has; the clone does not know what was configured for it alone."""
-    known = {
-        name: subprocess.run(
-            ["git", "config", name], cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=False
-        ).stdout.strip()
-        for name in ("user.name", "user.email")
-    }
-    return [word for name, value in known.items() if value for word in ("-c", f"{name}={value}")]
 
 
 def with_date(changelog: str, version: str, date: str) -> str:
@@ -276,7 +270,7 @@ def checks(release: Release) -> str:
 def tag(release: Release) -> str:
     if release.dry_run:
         return "dry run: nothing is changed here, and no tag is set"
-    run("git", *identity(), "tag", "--annotate", f"v{release.version}", "-m", f"heapdelta {release.version}", cwd=release.tree)
+    run("git", "tag", "--annotate", f"v{release.version}", "-m", f"heapdelta {release.version}", cwd=release.tree)
     run("git", "pull", "--quiet", "--ff-only", "--tags", release.tree, "HEAD", cwd=PROJECT)
     by_hand = f"twine upload {release.dist}/*.whl {sdist_of(release)}"
     return f"v{release.version}; to publish: git push --follow-tags, or {by_hand}"

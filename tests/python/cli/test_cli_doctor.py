@@ -154,6 +154,14 @@ def test_a_command_that_is_linked_to_is_of_this_python(tmp_path: Path, monkeypat
         assert stated(surroundings.program())["command"] is state, folder
 
 
+def test_chromium_is_a_matter_of_who_has_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Cargo.toml").touch()
+    monkeypatch.setattr(surroundings, "_SOURCES", tmp_path)
+    assert "Chromium" in stated(surroundings.machine())
+    monkeypatch.setattr(surroundings, "_SOURCES", tmp_path / "site-packages")
+    assert "Chromium" not in stated(surroundings.machine())
+
+
 def test_a_script_without_a_font_is_found() -> None:
     assert surroundings.missing_scripts({"Latin": "A", "nobody's": "\U000fffff", "none": " "}) == ["nobody's", "none"]
 

@@ -47,6 +47,8 @@ VARIABLES = (
 SECRETS = ("HEAPDELTA_PASSWORD",)
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FREE = 1 << 30
+_SOURCES = Path(__file__).parents[4]
+"""Where the source is, if this is run from it."""
 
 
 def program() -> list[Finding]:
@@ -74,7 +76,14 @@ def _python() -> Finding:
 
 
 def _system() -> Finding:
-    return Finding("system", State.WORKS, platform.platform())
+    found = platform.platform()
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        # A console that is not there has the page 0.
+        found += f", code page {kernel.GetACP()}, of the console {kernel.GetConsoleOutputCP() or 'none'}"
+    return Finding("system", State.WORKS, found)
 
 
 def _command() -> Finding:
@@ -109,7 +118,8 @@ def _configuration() -> Finding:
 
 def machine() -> list[Finding]:
     """Tell of the terminal, the fonts, the browsers and the disk."""
-    return [_terminal(), _encoding(), _temporary(), _fonts(), _browser(), _chromium()]
+    around = [_terminal(), _encoding(), _temporary(), _fonts(), _browser()]
+    return [*around, _chromium()] if _SOURCES.joinpath("Cargo.toml").is_file() else around
 
 
 def _terminal() -> Finding:
