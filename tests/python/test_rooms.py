@@ -23,7 +23,7 @@ ROOMS = [
     ("_safe_text", "_shell", "_long_path"),
     ("_whole_file",),
     ("_html",),
-    ("_picture", "_options"),
+    ("_picture", "_drawing", "_options"),
     ("blame", "_blame"),
     ("_symbols",),
     ("_ranking", "_tree"),

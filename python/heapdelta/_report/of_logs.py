@@ -41,11 +41,12 @@ def of_delta(delta: Delta, wanted: Wanted) -> Page:
     )
     lead = facts.of_pair(delta)[0]
     amounts = Amounts(live=False)
+    drawn = graph(delta, live=False, stacks=wanted.stacks, text=wanted.texts)
     sections: list[Section] = [
         picture(waterfall(delta), "waterfall", "From before to after", _words_of(lead)),
         modules(ranking, amounts),
         stacks(delta, amounts),
-        graph(delta, live=False, stacks=wanted.stacks, text=wanted.texts),
+        drawn,
         facts.notes(delta.notes, wanted.texts),
         facts.files([("before", delta.before), ("after", delta.after)], anonymise=wanted.texts.anonymise),
         facts.issues(delta.issues),
@@ -64,11 +65,12 @@ def of_comparison(comparison: Comparison, wanted: Wanted) -> Page:
         f"which shows {plural(comparison._stack_count, 'stack')} that changed, and no others."
     ]
     amounts = Amounts(live=False, sides=False)
+    drawn = graph(comparison, live=False, stacks=wanted.stacks, text=wanted.texts)
     sections: list[Section] = [
         picture(waterfall(comparison), "waterfall", "What changed", lead[0]),
         modules(ranking, amounts),
         stacks(comparison, amounts),
-        graph(comparison, live=False, stacks=wanted.stacks, text=wanted.texts),
+        drawn,
         facts.notes(comparison.notes, wanted.texts),
         facts.files([("comparison", comparison)], anonymise=wanted.texts.anonymise),
         facts.issues(comparison.issues),
@@ -85,13 +87,14 @@ def of_live(live: Live, log: Snapshot, wanted: Wanted) -> Page:
     lead = (
         f"{bytes_text(held)} in {plural(total(ranking['allocation_count']), 'block')}. One log does not tell what grew."
     )
+    drawn = graph(live, live=True, stacks=wanted.stacks, text=wanted.texts)
     sections: list[Section] = []
     if ranking.height:
         sections.append(picture(draw_live(live), "live", "What is held", lead))
     sections += [
         modules(ranking, amounts),
         stacks(live, amounts),
-        graph(live, live=True, stacks=wanted.stacks, text=wanted.texts),
+        drawn,
         facts.notes(live.notes, wanted.texts),
         facts.files([("log", log)], anonymise=wanted.texts.anonymise),
         facts.issues(log.issues),

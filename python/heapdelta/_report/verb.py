@@ -12,6 +12,7 @@ from heapdelta._capture.dump import Dump
 from heapdelta._capture.snapshot import Snapshot
 from heapdelta._diff.delta import Delta
 from heapdelta._diff.dump_delta import DumpDelta
+from heapdelta._drawing.ahead import ahead
 from heapdelta._long_path import for_system
 from heapdelta._picture import refuse_other
 from heapdelta._ranking.live import Live
@@ -141,8 +142,9 @@ def written(
         machines=[capture.machine for capture in captures if isinstance(capture, Snapshot)],
         pids=[capture.pid for capture in captures if isinstance(capture, Snapshot | Dump)],
     )
-    page = _page(of, Wanted(title, stacks, texts, asking))
-    # Jinja and what draws take longer to import than most scripts take.
+    with ahead():
+        page = _page(of, Wanted(title, stacks, texts, asking))
+    # Jinja takes longer to import than most scripts take.
     from heapdelta._report import page as pages
 
     content = pages.written(page, texts)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import altair as alt
 import vl_convert
 
+from heapdelta._drawing import ahead
 from heapdelta.chart._text import for_any_page, for_drawing, mapped
 
 if TYPE_CHECKING:
@@ -66,12 +67,16 @@ def drawn(spec: dict[str, Any], suffix: str) -> bytes | str:
 
 def svg(spec: dict[str, Any]) -> str:
     """Draw a chart as SVG."""
-    return vl_convert.vegalite_to_svg(mapped(spec, for_drawing), vl_version=VEGA_LITE)
+    shown = mapped(spec, for_drawing)
+    drawn = ahead.picture("vegalite_to_svg", shown, vl_version=VEGA_LITE)
+    return vl_convert.vegalite_to_svg(shown, vl_version=VEGA_LITE) if drawn is None else drawn.decode()
 
 
 def png(spec: dict[str, Any]) -> bytes:
     """Draw a chart as PNG, twice the size on screen."""
-    return vl_convert.vegalite_to_png(mapped(spec, for_drawing), vl_version=VEGA_LITE, scale=2)
+    shown = mapped(spec, for_drawing)
+    drawn = ahead.picture("vegalite_to_png", shown, vl_version=VEGA_LITE, scale=2)
+    return vl_convert.vegalite_to_png(shown, vl_version=VEGA_LITE, scale=2) if drawn is None else drawn
 
 
 def page(spec: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import heapdelta
+from heapdelta._drawing import ahead
 from heapdelta._safe_text import visible_lines
 from heapdelta.cli import _files, _hints, _streams
 from heapdelta.cli._help import Command, Group
@@ -179,6 +180,8 @@ def run(arguments: list[str]) -> int:
         # Only the help is left of what typer itself says: there was no command.
         print(visible_lines(error.format_message()), file=sys.stderr)
         return USAGE
+    finally:
+        ahead.stop()
     if outcome == INTERRUPTED:
         error_line("interrupted")
     return outcome if isinstance(outcome, int) else OK

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 import polars as pl
 import typer
 
+from heapdelta._drawing import ahead
 from heapdelta._numbers import wide_sum
 from heapdelta._picture import refuse_other
 from heapdelta._ranking.fingerprints import short_forms
@@ -138,6 +139,8 @@ def check_chart(chart: Path | None, *, inclusive: bool) -> None:
         message = "expected no --chart with --inclusive: its sums overlap, and the bars of a chart add up"
         raise OptionError(message, hint="leave one of them out", kind="option")
     refuse_other(chart)
+    if chart.suffix.lower() != ".html":
+        ahead.start()
 
 
 def amount_of(ranking: pl.DataFrame) -> str:

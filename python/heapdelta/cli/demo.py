@@ -13,6 +13,7 @@ import typer
 
 import heapdelta as hd
 from heapdelta import _native
+from heapdelta._drawing import ahead
 from heapdelta._ranking.fingerprints import short_forms
 from heapdelta._shell import pasted
 from heapdelta._words import bytes_text, plural
@@ -47,6 +48,7 @@ def demo(
 
 
 def _investigate(out: Path) -> None:
+    ahead.start()
     story = hd.testing.write_investigation(out)
     dumps = hd.testing.write_dump_investigation(out)
     symbols = hd.testing.write_symbols(out / _SYMBOLS)

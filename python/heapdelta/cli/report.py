@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from heapdelta._drawing import ahead
 from heapdelta._report import verb
 from heapdelta._report.wanted import Asking
 from heapdelta._shell import pasted
@@ -87,6 +88,7 @@ def report(
     """Write the answer as one page: what grew, how far to trust it, and what next."""
     most = _most(stacks)
     verb.check(output, most)
+    ahead.start()
     rules = _input.read_allocators(allocators)
     asked = _views.filters(focus, ignore, hide, show)
     how = _input.how(
