@@ -12,7 +12,7 @@ from pathlib import Path
 import heapdelta as hd
 import polars as pl
 import pytest
-from heapdelta import _whole_file, cli, testing
+from heapdelta import _shell, _whole_file, cli, testing
 from heapdelta._long_path import for_system
 from heapdelta._picture import refuse_other
 from heapdelta._shell import pasted
@@ -259,6 +259,31 @@ def test_file_beside_a_path_that_is_nearly_too_long_is_written(tmp_path: Path, l
 def test_commands_to_paste_are_obeyed_by_no_shell(word: str, written: str) -> None:
     assert pasted(["heapdelta", word], windows=True) == f"heapdelta {written}"
     assert shlex.split(pasted(["heapdelta", word], windows=False)) == ["heapdelta", word]
+
+
+@pytest.mark.parametrize(
+    ("short", "written"),
+    [
+        (r"C:\PROGRA~1\Python\python.exe", r"C:\PROGRA~1\Python\python.exe"),
+        # A disk without short names.
+        (r"C:\Program Files\Python\python.exe", r'"C:\Program Files\Python\python.exe"'),
+    ],
+)
+def test_program_to_paste_goes_by_its_short_name(short: str, written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = r"C:\Program Files\Python\python.exe"
+    monkeypatch.setattr(_shell, "short_name", {place: short}.__getitem__)
+    assert pasted([place, "-m", "heapdelta"], windows=True) == f"{written} -m heapdelta"
+    assert pasted(["python.exe", "two words"], windows=True) == 'python.exe "two words"'
+
+
+@pytest.mark.skipif(os.name != "nt", reason="short names are a matter of Windows")
+def test_short_name_is_the_same_file(tmp_path: Path) -> None:
+    program = tmp_path / "two words" / "program.exe"
+    program.parent.mkdir()
+    program.touch()
+    short = _shell.short_name(str(program))
+    assert Path(short).samefile(program)
+    assert _shell.short_name(str(program.with_name("missing.exe"))) == str(program.with_name("missing.exe"))
 
 
 def test_pattern_is_matched_by_commands_of_many_files_and_explained_by_the_others() -> None:
