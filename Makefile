@@ -77,7 +77,6 @@ lint-rust: $(TOOLS) ## cargo fmt, clippy with and without the bindings, cargo do
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked -- -D warnings
-	cargo clippy --locked --features python -- -D warnings
 	cargo clippy --locked --all-targets --features python -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --document-private-items --features python
