@@ -48,7 +48,9 @@ def _leave(_signal: int = signal.SIGINT, _frame: FrameType | None = None) -> NoR
 
 def _leave_unable(error: ImportError) -> NoReturn:
     """Leave because a package that all of heapdelta needs is missing or broken: not even its doctor can run."""
-    again = f'"{sys.executable}" -m pip install --force-reinstall heapdelta'
+    # Quotes only where they are needed: PowerShell takes what begins with one for a text and no program.
+    program = f'"{sys.executable}"' if " " in sys.executable else sys.executable
+    again = f"{program} -m pip install --force-reinstall heapdelta"
     print(f"error: heapdelta cannot be loaded: {error!s:.500}\nhint: {again}", file=sys.stderr)
     sys.exit(_DEFECT)
 

@@ -45,21 +45,34 @@ def test_an_excuse_holds_only_for_a_test_that_fails(
     (tmp_path / "test_it.py").write_text(TESTS, encoding="utf-8")
     (tmp_path / "test_no.py").write_text("import there_is_no_such_module\n", encoding="utf-8")
     (tmp_path / "list.txt").write_text(listed, encoding="utf-8")
-    # In one process, and in two of pytest-xdist, into which plugins come by name.
-    (tmp_path / "honoured.py").write_text(f"{RUN}from excused import pytest_configure\n", encoding="utf-8")
     files = ["test_it.py"] + (["test_no.py"] if "test_no" in listed else [])
-    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "honoured", *processes, *files]
-    done = subprocess.run(
+    done = run(tmp_path, [*processes, *files])
+    # A list that is wrong in itself stops pytest early, and the processes of pytest-xdist with another code.
+    assert (done.returncode == code) or (code == 4 and processes and done.returncode), done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
+
+
+def test_a_process_that_crashes_is_a_test_that_failed(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("import os\ndef test_crash(): os.abort()\ndef test_good(): pass\n", "utf-8")
+    (tmp_path / "list.txt").write_text("", encoding="utf-8")
+    done = run(tmp_path, ["-n", "2", "test_it.py"])
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "test_it.py::test_crash" in done.stdout
+    assert "1 failed, 1 passed" in done.stdout
+
+
+def run(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run pytest with the plugin, which comes by name, as pytest-xdist hands it to its processes."""
+    (folder / "honoured.py").write_text(f"{RUN}from excused import pytest_configure\n", encoding="utf-8")
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "honoured", *arguments]
+    return subprocess.run(
         line,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
-    # A list that is wrong in itself stops pytest early, and the processes of pytest-xdist with another code.
-    assert (done.returncode == code) or (code == 4 and processes and done.returncode), done.stdout + done.stderr
-    assert said in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

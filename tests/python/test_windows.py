@@ -226,8 +226,16 @@ def test_tree_of_long_paths_is_read_and_written(tmp_path: Path) -> None:
     assert Path(for_system(output)).stat().st_size > 10
     done = command("summary", str(deep / "one.txt"), "--json", "-o", str(deep / "one.txt"))
     assert b"output is the input" in done.stderr
-    answer = hd.ingest(tmp_path / ("a" * 60), tmp_path / "cases")
+    answer = hd.ingest(tmp_path / ("a" * 60), deep / "cases")
     assert answer.new_files == 4
+    assert hd.open(deep / "cases").compact() is not None
+    assert command("demo", "--out", str(deep / "demo")).returncode == cli.OK
+    Path(for_system(deep / "demo" / "before.txt")).write_text("mine", encoding="utf-8")
+    done = command("demo", "--out", str(deep / "demo"))
+    assert (done.returncode, b"found another" in done.stderr) == (cli.USAGE, True)
+    done = command("export", str(deep / "one.txt"), "-o", str(deep / "one.folded"))
+    assert done.returncode == cli.OK, done.stderr
+    assert b"expected a command" in command(str(deep / "one.txt")).stderr
     Path(for_system(deep / "notes.svg")).write_text("mine", encoding="utf-8")
     with pytest.raises(OptionError, match="found another"):
         refuse_other(deep / "notes.svg")

@@ -3,8 +3,10 @@
 # emulated.sh WHEEL; HOST_PYTHON has pip, TARGET is a folder to work in. Where there is no qemu the wheel is not tried, and it says so.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
-wheel=$(realpath "$1")
-folder=$(realpath --canonicalize-missing "${TARGET:-target}")/aarch64
+wheel=$(cd "$(dirname "$1")" && pwd -P)/$(basename "$1")
+folder=${TARGET:-target}/aarch64
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd -P)
 qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64 || true)
 if test -z "$qemu"; then
     echo "wheels: NOT TRIED: $(basename "$wheel"), expected qemu-aarch64-static (Debian's qemu-user-static), found none" >&2

@@ -3,7 +3,7 @@
     python tools/release/matrix.py WHEEL FOLDER [--only 3.13] [--polars 2.1.0]
 
 FOLDER keeps the environments. Pythons are those on the PATH and of pyenv; what is lacking is unpacked from Debian's
-packages. Whatever cannot be had is a line, and no failure: a table at the end says what was tried.
+packages. A Python that cannot be had is a line, and no failure: a table at the end says what was tried.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def tried(python: str, polars: str, wheel: Path, folder: Path) -> str:
         exactly = [f"polars=={polars}", f"polars-runtime-32=={polars}"]
         subprocess.run([inside, "-m", "pip", "install", "--quiet", "--no-deps", *exactly], check=True)
     except subprocess.CalledProcessError as error:
-        return f"NOT TRIED: {error}"
+        return f"FAILED: cannot be installed: {error}"
     # Machines are shared: what takes long is no failure.
     command = [inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "1500", *TESTS]
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds wheels into dist/ and tries each: linux-x86_64, linux-aarch64, windows-x86_64; by default all that this machine can.
+# Builds wheels into dist/ and tries each: linux-x86_64, linux-aarch64, windows-x86_64, macos; by default all that this machine can.
 # A wheel that cannot be built here is a line that says so. Needs: HOST_PYTHON with pip and maturin; TARGET, a folder to build in.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -9,7 +9,8 @@ target=${TARGET:-target}/wheels
 zig=ziglang==0.17.1
 glibc=manylinux_2_17
 wanted=("$@")
-test $# -gt 0 || wanted=(linux-x86_64 linux-aarch64 windows-x86_64)
+test $# -gt 0 || wanted=(linux-x86_64 linux-aarch64 windows-x86_64 macos)
+machine=$(uname -sm)
 mkdir -p "$target" "$dist"
 # As a Mac can do it, too: its realpath knows no folder that is not there yet.
 target=$(cd "$target" && pwd -P)
@@ -37,19 +38,24 @@ if test -z "${CARGO_ENCODED_RUSTFLAGS:-}"; then
 fi
 
 # Compilers and the library of Python are those of this Debian: tools/windows unpacks them.
-is_debian() {
-    grep -qsx VERSION_CODENAME=bookworm /etc/os-release && command -v apt-get >/dev/null
-}
+export HEAPDELTA_WINDOWS_CACHE=$cache
+source tools/windows/env.sh
 
+# A name is enough for other systems than this one.
+interpreter=python3.11
 build() {
     (
         rm -rf "$target/out"
-        maturin build --release --locked --interpreter python3.11 --out "$target/out" "$@"
+        maturin build --release --locked --interpreter "$interpreter" --out "$target/out" "$@"
         cp "$target"/out/*.whl "$dist"
     )
 }
 
 linux_x86_64() {
+    if test "$machine" != "Linux x86_64"; then
+        not_built "linux-x86_64, expected Linux x86_64, found $machine"
+        return
+    fi
     (unset VIRTUAL_ENV && export CARGO_TARGET_DIR=$target/linux && build --zig --compatibility $glibc)
     "$HOST_PYTHON" $here/smoke.py "$dist"/heapdelta-*"$glibc"_x86_64*.whl
 }
@@ -60,29 +66,39 @@ linux_aarch64() {
     local flags=(--zig --compatibility $glibc --target $triple)
     if rustup target list --installed 2>/dev/null | grep -qx $triple; then
         (unset VIRTUAL_ENV && export CARGO_TARGET_DIR=$target/linux && build "${flags[@]}")
-    elif is_debian; then
+    elif is_this_debian; then
         (
-            export HEAPDELTA_WINDOWS_CACHE=$cache
             tools/windows/packages.sh
-            source tools/windows/env.sh
             for_cargo
             build "${flags[@]}" -Z build-std=std,panic_unwind
         )
     else
-        not_built "linux-aarch64, expected rustup target add $triple, or Debian 12, found neither"
+        not_built "linux-aarch64, expected rustup target add $triple, or Debian 12 on x86_64, found neither"
         return
     fi
-    $here/emulated.sh "$dist"/heapdelta-*"$glibc"_aarch64*.whl
+    case $machine in
+        "Linux aarch64") "$HOST_PYTHON" $here/smoke.py "$dist"/heapdelta-*"$glibc"_aarch64*.whl ;;
+        *) $here/emulated.sh "$dist"/heapdelta-*"$glibc"_aarch64*.whl ;;
+    esac
 }
 
 windows_x86_64() {
-    if ! is_debian; then
-        not_built "windows-x86_64, expected Debian 12, found another system"
+    if ! is_this_debian; then
+        not_built "windows-x86_64, expected Debian 12 on x86_64, found another system"
         return
     fi
-    export HEAPDELTA_WINDOWS_CACHE=$cache HOST_PYTHON=$python
-    tools/windows/test.sh wheel demo
+    HOST_PYTHON=$python tools/windows/test.sh wheel demo
     cp "$cache"/wheels/*-win_amd64.whl "$dist"
+}
+
+# Its SDK is on Macs alone.
+macos() {
+    if test "${machine%% *}" != Darwin; then
+        not_built "macos, expected a Mac, found $machine: .github/workflows/release.yml builds it"
+        return
+    fi
+    (unset VIRTUAL_ENV && export CARGO_TARGET_DIR=$target/macos && interpreter=$python && build)
+    "$HOST_PYTHON" $here/smoke.py "$dist"/heapdelta-*macosx*.whl
 }
 
 for each in "${wanted[@]}"; do
@@ -91,8 +107,8 @@ for each in "${wanted[@]}"; do
         linux-x86_64) linux_x86_64 ;;
         linux-aarch64) linux_aarch64 ;;
         windows-x86_64) windows_x86_64 ;;
-        *) echo "expected linux-x86_64, linux-aarch64 or windows-x86_64, found $each" >&2; exit 2 ;;
+        macos) macos ;;
+        *) echo "expected linux-x86_64, linux-aarch64, windows-x86_64 or macos, found $each" >&2; exit 2 ;;
     esac
 done
-echo "wheels: macOS: built by .github/workflows/release.yml alone" >&2
 "$HOST_PYTHON" "$here/check.py" "$dist"/*.whl

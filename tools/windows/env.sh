@@ -13,6 +13,10 @@ WINDOWS_PYTHON=$CACHE/python
 HOST_PYTHON=${HOST_PYTHON:-$PROJECT/.venv/bin/python}
 WINE=$ROOT/usr/lib/wine/wine64
 
+is_this_debian() {
+    grep -qsx VERSION_CODENAME=bookworm /etc/os-release && test "$(uname -m)" = x86_64 && command -v apt-get >/dev/null
+}
+
 # cargo and rustc of one Debian release, and the source of the standard library that belongs to them: it is built for the
 # target along with the rest, because no registry has one that is built. RUSTC_BOOTSTRAP lets a stable cargo do that.
 for_cargo() {

@@ -84,8 +84,9 @@ class Excused:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: WorkerController) -> None:
-        """Take what a process of pytest-xdist has found; each of them sees all tests."""
-        self.wrong += [each for each in node.workeroutput.get("wrong", ()) if each not in self.wrong]
+        """Take what a process of pytest-xdist has found; each of them sees all tests. One that crashed says nothing."""
+        found = getattr(node, "workeroutput", {}).get("wrong", ())
+        self.wrong += [each for each in found if each not in self.wrong]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail if an excused test is not there."""

@@ -45,7 +45,8 @@ check_rust() {
         fail "expected Debian's rustc-web of $wanted or later, as Cargo.toml asks for, found $has"
 }
 
-command -v apt-get >/dev/null || fail "expected Debian's apt-get, found none: the tools are taken from its packages"
+# The tools are taken from its packages, and the library of Python 3.11 is that of this Debian.
+is_this_debian || fail "expected Debian 12 (bookworm) on x86_64, found another system"
 for_apt
 check_rust
 # The packages by name, and of what they need all that this machine has not.

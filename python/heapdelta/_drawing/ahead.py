@@ -8,37 +8,45 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
+from threading import Timer
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PROGRAM = Path(__file__).with_name("program.py")
+_PATIENCE = 60
+"""Seconds after which a process that does not answer is given up: a picture takes one, on a busy machine a few."""
 _running: ContextVar[subprocess.Popen[bytes] | None] = ContextVar("_running", default=None)
 
 
 def start() -> None:
     """Start the process that draws, unless there is one, or this process has what draws loaded already."""
-    if _running.get() is not None or "vl_convert" in sys.modules or not sys.executable or hasattr(sys, "frozen"):
+    if _running.get() is not None or "vl_convert" in sys.modules or not _is_python(sys.executable):
         return
     # On Windows a program without a console, such as one with windows, would open one for it.
     no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-    command = [sys.executable, "-I", "-S", str(_PROGRAM)]
-    with suppress(OSError):
+    places = [os.path.abspath(place) for place in sys.path if place]  # noqa: PTH100 (of text, not of a path)
+    with suppress(OSError, ValueError):
         process = subprocess.Popen(
-            command,
+            [sys.executable, "-I", "-S", str(_PROGRAM), *places],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             creationflags=no_window,
         )
         _running.set(process)
-        _say(process, [os.path.abspath(place) for place in sys.path if place])  # noqa: PTH100 (of text, not of a path)
+
+
+def _is_python(executable: str | None) -> bool:
+    """Tell whether this Python is a program of its own: of one inside a debugger the debugger would be started."""
+    return re.fullmatch(r"python[\w.-]*", Path(executable or "").name, re.IGNORECASE) is not None
 
 
 def stop() -> None:
@@ -69,21 +77,27 @@ def picture(name: str, chart: dict[str, Any], **options: object) -> bytes | None
     process = _running.get()
     if process is None:
         return None
+    given_up = Timer(_PATIENCE, process.kill)
+    given_up.daemon = True
+    given_up.start()
     try:
-        _say(process, [name, options, chart])
-        answer: IO[bytes] | None = process.stdout
-        assert answer is not None
-        count = int(answer.readline())
-        drawn = answer.read(count)
+        drawn = _asked(process, json.dumps([name, options, chart]))
     except (OSError, ValueError):
-        drawn, count = b"", -1
-    if len(drawn) == count:
-        return drawn
-    stop()
-    return None
+        drawn = None
+    finally:
+        given_up.cancel()
+    if drawn is None:
+        stop()
+    return drawn
 
 
-def _say(process: subprocess.Popen[bytes], what: object) -> None:
+def _asked(process: subprocess.Popen[bytes], line: str) -> bytes | None:
+    """Send a line, and take the answer; None if it ends too early."""
+    answer: IO[bytes] | None = process.stdout
     assert process.stdin is not None
-    process.stdin.write(json.dumps(what).encode() + b"\n")
+    assert answer is not None
+    process.stdin.write(line.encode() + b"\n")
     process.stdin.flush()
+    count = int(answer.readline())
+    drawn = answer.read(count)
+    return drawn if len(drawn) == count else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from heapdelta import _native
 from heapdelta._capture.comparison import Comparison
+from heapdelta._long_path import for_system
 from heapdelta._read.one import read, read_each, read_members
 from heapdelta._read.pattern import UnreadableFolder
 from heapdelta._read.source import label_of
@@ -212,7 +213,7 @@ def _path_of(source: Source) -> str | None:
 def _is_device(path: str) -> bool:
     """Tell pipes and other devices, which can be read once: what they hold shows as it is read."""
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116 - a name that is no path is an error of its own
+        mode = os.stat(for_system(path)).st_mode  # noqa: PTH116 - a name that is no path is an error of its own
     except (OSError, ValueError):
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)

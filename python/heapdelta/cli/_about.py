@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import heapdelta as hd
+from heapdelta._long_path import for_system
 from heapdelta._read.sources import listed_sources
 from heapdelta._words import plural
 from heapdelta.cli import _input, _pair, _views
@@ -117,7 +118,9 @@ def about_case(
 
 def _is_series(sources: list[str]) -> bool:
     """Tell whether these are more than a pair, by how they are named."""
-    return len(sources) > 2 or any(Path(source).is_dir() or len(listed_sources(source)) != 1 for source in sources)
+    return len(sources) > 2 or any(
+        Path(for_system(source)).is_dir() or len(listed_sources(source)) != 1 for source in sources
+    )
 
 
 def _one(source: str, how: How, captures: tuple[int | None, int | None], radix: int | None) -> Files | None:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heapdelta import _whole_file
+from heapdelta._long_path import for_system
 from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 LIST = ".heapdelta-demo.json"
 
@@ -43,7 +44,7 @@ def claimed(folder: Path, names: Sequence[str]) -> Iterator[None]:
             kind="option",
         )
     for place in {(folder / name).parent for name in names}:
-        place.mkdir(parents=True, exist_ok=True)
+        Path(for_system(place)).mkdir(parents=True, exist_ok=True)
     # What the demo may not write, or not here, it tells before it works.
     for name in (*names, LIST):
         _whole_file.check(folder / name)
@@ -63,15 +64,17 @@ def _write_list(folder: Path, names: Sequence[str]) -> None:
 
 
 def _is_there(path: Path) -> bool:
-    return path.is_symlink() or path.exists()
+    place = Path(for_system(path))
+    return place.is_symlink() or place.exists()
 
 
 def _digest(path: Path) -> str | None:
     """Give the SHA-256 of a regular file: what else is there, a link or a folder, is not from the demo."""
-    if path.is_symlink() or not path.is_file():
+    place = Path(for_system(path))
+    if place.is_symlink() or not place.is_file():
         return None
     try:
-        with path.open("rb") as file:
+        with place.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
@@ -80,7 +83,7 @@ def _digest(path: Path) -> str | None:
 def _own(folder: Path) -> dict[str, str]:
     """Read the list; without one, or with one that cannot be read, nothing there is ours."""
     try:
-        listed = json.loads((folder / LIST).read_text(encoding="utf-8"))
+        listed = json.loads(Path(for_system(folder / LIST)).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return listed if isinstance(listed, dict) else {}

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from heapdelta import _native
+from heapdelta._long_path import for_system
 from heapdelta._shell import pasted
 from heapdelta._words import listed
 from heapdelta.exceptions import OptionError
@@ -53,7 +54,7 @@ def wrong_command(path: str, words: Sequence[str], known: Iterable[str]) -> Opti
     word = words[0]
     if _is_there(word):
         files = [word, *([words[1]] if len(words) > 1 and _is_there(words[1]) else [])]
-        command = "series" if os.path.isdir(word) else "diff" if len(files) > 1 else "summary"  # noqa: PTH112
+        command = "series" if os.path.isdir(for_system(word)) else "diff" if len(files) > 1 else "summary"  # noqa: PTH112
         meant = pasted([path, command, *(files if command == "diff" else files[:1])])
         kind = "folder" if command == "series" else "file"
         return _refusal(f"expected a command, found {word}, which is a {kind}", meant)
@@ -159,7 +160,7 @@ def _as_typed(name: str, given: Sequence[str]) -> str:
 def _is_there(name: str) -> bool:
     """Tell whether there is such a file, or the archive that it is in."""
     try:
-        return os.path.exists(_native.archive_of(name) or name)  # noqa: PTH110 - a name may be no path
+        return os.path.exists(for_system(_native.archive_of(name) or name))  # noqa: PTH110 - a name may be no path
     except ValueError:
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003 - typer looks at the annotations
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +11,7 @@ import typer
 import heapdelta as hd
 from heapdelta import _whole_file
 from heapdelta._export.formats import format_of
+from heapdelta._long_path import for_system
 from heapdelta._words import bytes_text
 from heapdelta.cli import _input, _output, _views
 from heapdelta.cli._about import about
@@ -119,7 +120,7 @@ def export(
         changes_only=changes_only,
     )
     if _whole_file.stream_of(output) is None:
-        size = bytes_text(output.stat().st_size)
+        size = bytes_text(Path(for_system(output)).stat().st_size)
         _output.console().print(Text(f"{written.format}: {output}, {size}"), soft_wrap=True)
     _output.remark_notes(written.notes)
     for message in found.failures:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from heapdelta._long_path import for_system
 from heapdelta.dataset._store import Folder
 from heapdelta.exceptions import OptionError, WriteError
 
@@ -39,7 +40,7 @@ def only_writer(store: Store, who: str) -> Iterator[str]:
         return
     path = Path(store.path, NAME)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(for_system(path), os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise WriteError.of(str(path), error) from error
     try:

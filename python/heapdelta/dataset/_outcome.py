@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from heapdelta._long_path import for_system
 from heapdelta._safe_text import visible
 from heapdelta.dataset._plan import text_of
 from heapdelta.exceptions import HeapdeltaError
@@ -36,7 +37,7 @@ def failure(error: BaseException) -> dict[str, Any]:
 def changed(one: Input) -> dict[str, Any] | None:
     """Tell if a file is no longer what was planned: half of it may be of then and half of now."""
     try:
-        about = os.stat(one.path)  # noqa: PTH116 - names may be no text
+        about = os.stat(for_system(one.path))  # noqa: PTH116 - names may be no text
     except OSError:
         return None
     if one.is_split or (about.st_size, about.st_mtime_ns) == (one.size, one.mtime_ns):

@@ -81,13 +81,15 @@ def test_a_chart_that_cannot_be_drawn_is_the_same_error() -> None:
         "raise SystemExit(3)",
         "print('usage: something else')",
         "print(100); print('too little')",
-        "import sys; sys.stdin.readline(); sys.stdin.readline(); print(-1)",
+        "import sys; sys.stdin.readline(); print(-1)",
+        "import time; time.sleep(600)",
         "import os; os.abort()",
     ],
 )
 def test_a_process_that_fails_is_not_missed(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.joinpath("program.py").write_text(program, encoding="utf-8")
     monkeypatch.setattr(ahead, "_PROGRAM", tmp_path / "program.py")
+    monkeypatch.setattr(ahead, "_PATIENCE", 5)
     here = _page.svg(SPEC)
     with ahead.ahead():
         process = started()
@@ -95,8 +97,10 @@ def test_a_process_that_fails_is_not_missed(program: str, tmp_path: Path, monkey
     assert process.returncode is not None
 
 
-@pytest.mark.parametrize("executable", ["", "/nobody/has/python"])
-def test_a_process_that_cannot_be_started_is_not_missed(executable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("executable", [None, "", "/nobody/has/python", "C:\\WinDbg\\windbg.exe", "/usr/bin/maya"])
+def test_a_process_that_cannot_be_started_is_not_missed(
+    executable: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", executable)
     with ahead.ahead():
         assert ahead._running.get() is None
@@ -142,15 +146,21 @@ def test_reports_are_the_same_and_nothing_of_the_folder_runs(tmp_path: Path) -> 
     assert not tmp_path.joinpath("owned").exists()
 
 
-def test_a_command_that_fails_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun = []
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Every process that was started to draw."""
+    processes: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
 
-    def remembering(*args: object, **options: object) -> subprocess.Popen[bytes]:
-        begun.append(subprocess_popen(*args, **options))  # type: ignore[call-overload]
-        return begun[-1]
+    def remembered(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
+        processes.append(popen(*arguments, **options))  # type: ignore[call-overload]
+        return processes[-1]
 
-    subprocess_popen = subprocess.Popen
-    monkeypatch.setattr(ahead.subprocess, "Popen", remembering)
+    monkeypatch.setattr(ahead.subprocess, "Popen", remembered)
+    return processes
+
+
+def test_a_command_that_fails_leaves_no_process(tmp_path: Path, begun: list[subprocess.Popen[bytes]]) -> None:
     missing = str(tmp_path / "missing.txt")
     assert cli.run(["report", missing, missing, "-o", str(tmp_path / "report.html")]) == cli.UNREADABLE
     assert cli.run(["diff", missing, missing, "--chart", str(tmp_path / "chart.svg")]) == cli.UNREADABLE
@@ -158,7 +168,7 @@ def test_a_command_that_fails_leaves_no_process(tmp_path: Path, monkeypatch: pyt
     assert [process.returncode is not None for process in begun] == [True, True]
 
 
-def test_a_report_leaves_no_process(tmp_path: Path) -> None:
+def test_a_report_leaves_no_process(tmp_path: Path, begun: list[subprocess.Popen[bytes]]) -> None:
     story = hd.testing.write_investigation(tmp_path / "logs", stack_count=40)
     hd.report(hd.diff(hd.read_log(story.before), hd.read_log(story.after)), tmp_path / "report.html")
-    assert ahead._running.get() is None
+    assert [process.returncode is not None for process in begun] == [True]
