@@ -229,6 +229,8 @@ def test_tree_of_long_paths_is_read_and_written(tmp_path: Path) -> None:
     answer = hd.ingest(tmp_path / ("a" * 60), deep / "cases")
     assert answer.new_files == 4
     assert hd.open(deep / "cases").compact() is not None
+    assert hd.ingest(deep / "one.txt", tmp_path / "other").new_files == 1
+    assert hd.symbols(testing.write_symbols(deep / "symbols")).places
     assert command("demo", "--out", str(deep / "demo")).returncode == cli.OK
     Path(for_system(deep / "demo" / "before.txt")).write_text("mine", encoding="utf-8")
     done = command("demo", "--out", str(deep / "demo"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from heapdelta import _native
+from heapdelta._long_path import for_system
 from heapdelta._safe_text import visible
 from heapdelta._words import plural
 from heapdelta.exceptions import OptionError
@@ -152,7 +153,7 @@ def symbols(*paths: str | os.PathLike[str]) -> SymbolStore:
 
 def _is_there(text: str) -> bool:
     """Tell whether one place is there, with variables and the user's home put in."""
-    return os.path.lexists(text) or any(map(os.path.lexists, _native.SymbolStore([text]).places))
+    return any(os.path.lexists(for_system(str(place))) for place in [text, *_native.SymbolStore([text]).places])
 
 
 def checked_store(store: SymbolStore) -> SymbolStore:

@@ -79,7 +79,7 @@ def listed(source: object) -> list[str]:
     """
     if isinstance(source, str | os.PathLike):
         name = os.fsdecode(os.fspath(source))
-        if os.path.lexists(name):
+        if os.path.lexists(for_system(name)):
             return [name]
         if any(letter in name for letter in "*?["):
             matches = matching_files(name)
