@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import random
 import re
 import tempfile
@@ -52,6 +53,8 @@ NO_CHARACTERS = ["\ufffe", "\uffff", "\ufdd0", "\U0001fffe", "\U0010ffff"]
 PLAIN = ["app", "Orders", "std::vector<int>", "ünïcode", "名前", "😀", "operator<", "a b", "x" * 80]
 PARTS = [TAGS, QUOTES, CONTROLS, UNSEEN, NO_CHARACTERS, PLAIN]
 # Line ends would be lines of a log of their own.
+# What names of files may not have.
+NOT_IN_NAMES = re.compile(r"""[<>:"/\\|?*\x00-\x1f]""" if os.name == "nt" else r"[/\x00]")
 ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 HTML_TAGS = {"div", "strong", "br", "table", "thead", "tbody", "tr", "th", "td"}
 
@@ -140,7 +143,8 @@ def snapshots(dice: random.Random, folder: Path) -> list[hd.Snapshot]:
                     lines += [f"\t{((place + 1) << 28) + 16:X}", f"\t{((place + 2) % 4 + 1 << 28) + 32:X}", ""]
         lines.append("*- - - - - - - - - - End of data for heap @ 2C0000 - - - - - - - - - -")
         # Names of files hold what the system lets them, and are titles.
-        title = ENDS.sub("", name(dice)).encode("utf-8", "ignore").decode().replace("/", "").replace("\0", "")
+        title = ENDS.sub("", name(dice)).encode("utf-8", "ignore").decode()
+        title = NOT_IN_NAMES.sub("", title)
         files.append(folder / f"{point}{title[:40]}.log")
         files[-1].write_text("\n".join(lines), encoding="utf-8", errors="ignore")
     return [hd.read(file) for file in files]

@@ -80,6 +80,14 @@ def matches(expected: str, found: str) -> bool:
     return doctest.OutputChecker().check_output(_squeezed(expected), _squeezed(found), FLAGS)
 
 
+class PathsOfAnySystem(doctest.OutputChecker):
+    """Documents show paths with slashes; backslashes that Python quotes on Windows are the same."""
+
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        """Compare what is printed with what stands there."""
+        return super().check_output(want, got.replace("\\\\", "/") if os.name == "nt" else got, optionflags)
+
+
 def _squeezed(text: str) -> str:
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join(lines) + "\n"
@@ -96,7 +104,7 @@ def test_examples_print_what_stands_there(document, tmp_path, monkeypatch):
         elif language == "python" and ">>>" in block:
             example = doctest.DocTestParser().get_doctest(block, names, where, str(document), line)
             report: list[str] = []
-            runner = doctest.DocTestRunner(optionflags=FLAGS)
+            runner = doctest.DocTestRunner(PathsOfAnySystem(), optionflags=FLAGS)
             runner.run(example, out=report.append, clear_globs=False)
             names = example.globs
             assert not report, "".join(report)

@@ -69,7 +69,7 @@ def _investigate(out: Path) -> None:
     waterfall = hd.chart.waterfall(delta)
     for name in _CHARTS:
         chart = hd.chart.save(waterfall, out / name)
-        target.print(Text(f"chart: {chart.resolve()}"), soft_wrap=True)
+        target.print(Text(f"chart: {chart.absolute()}"), soft_wrap=True)
     _show_answers(target, delta)
     if not is_on_path:
         target.print(Text(f"heapdelta is not on the PATH: it is {pasted(program)}"), soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -21,7 +20,7 @@ from heapdelta.dataset._commit import parquet
 from heapdelta.dataset._compact import settle, sweep
 from heapdelta.dataset._layout import MARK, VANISHED, is_dataset, mark
 from heapdelta.dataset._lock import NAME, only_writer
-from heapdelta.dataset._manifest import Manifest, manifest_of, vanished_lists, vanished_of
+from heapdelta.dataset._manifest import Manifest, manifest_of, vanished_lists, vanished_of, within
 from heapdelta.dataset._objects import look_through
 from heapdelta.dataset._plan import Batch, CaseRule, How, batches, inputs_of, left, text_of
 from heapdelta.dataset._progress import default_report
@@ -32,6 +31,7 @@ from heapdelta.dataset._tree import Tables
 from heapdelta.exceptions import OptionError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
     from concurrent.futures import Executor
 
@@ -291,17 +291,17 @@ def mark_vanished(store: Store, found: Walk, manifest: Manifest) -> None:
     rows = manifest.current
     known = rows["input"].unique(maintain_order=True)
     there = {text_of(each.path) for each in found.files}
-    closed = tuple(text_of(each.path) + os.sep for each in found.files if each.trouble is not None)
+    closed = tuple(within(text_of(each.path)) for each in found.files if each.trouble is not None)
     earlier = vanished_lists(store)
     folders = [text_of(root) for root in found.folders]
-    covered = tuple(_inside(root) for root in folders)
+    covered = tuple(within(root) for root in folders)
     back = [path for path in rows.filter(vanished_of(store, rows))["input"].unique() if path in there]
     # It is later than all that was noted before, whatever the clock says.
     moments: list[Any] = [manifest.rows["read_at"].max(), *(each["looked_at"][0] for each in earlier)]
     now = datetime.now(UTC).replace(tzinfo=None)
     when = max([now, *(moment + timedelta(microseconds=1) for moment in moments if moment is not None)])
     for root in [*folders, *sorted(path for path in back if not path.startswith(covered))]:
-        inside = known.filter(known.str.starts_with(_inside(root)))
+        inside = known.filter(known.str.starts_with(within(root)))
         gone = [path for path in inside if path not in there and not path.startswith(closed)]
         # What other runs said of it before is older from now on.
         if gone or earlier:
@@ -312,9 +312,3 @@ def mark_vanished(store: Store, found: Walk, manifest: Manifest) -> None:
             }
             content = parquet(pl.DataFrame(lists, schema_overrides={"path": pl.String}))
             store.put(f"{VANISHED}/{_native.key_of(root)}.parquet", content)
-
-
-def _inside(root: str) -> str:
-    """Give how the path of everything under a root begins."""
-    between = "/" if "://" in root else os.sep
-    return root.rstrip(between) + between

@@ -212,10 +212,15 @@ def vanished_of(store: Store, rows: pl.DataFrame) -> pl.Series:
     gone = pl.Series("gone", [False], dtype=pl.Boolean).new_from_index(0, rows.height)
     for each in sorted(lists, key=lambda one: one["looked_at"][0]):
         root, looked_at = str(each["root"][0]), each["looked_at"][0]
-        between = "/" if "://" in root or "/" in root else "\\"
-        inside = ((paths == root) | paths.str.starts_with(root.rstrip(between) + between)) & (read_at <= looked_at)
+        inside = ((paths == root) | paths.str.starts_with(within(root))) & (read_at <= looked_at)
         gone = gone.zip_with(~inside, paths.is_in(each["path"].drop_nulls().implode()))
     return gone
+
+
+def within(root: str) -> str:
+    r"""Give how the path of everything under a root begins: a whole path of Windows has no ``/``, all others have."""
+    between = "/" if "/" in root else "\\"
+    return root.rstrip(between) + between
 
 
 def manifest_table(manifest: Manifest) -> pl.DataFrame:

@@ -92,7 +92,7 @@ def test_long_paths_are_broken_between_their_words(
         assert cli.run(["diff", *map(str, paths)]) == cli.OK
         head = capsys.readouterr().out.partition("Total")[0]
         assert max(len(line.rstrip()) for line in head.splitlines()) <= width
-        words = re.split(r"(?<=[/_.-])", f"{paths[0]}")
+        words = re.split(r"(?<=[\\/_.-])", f"{paths[0]}")
         assert all(any(word in line for line in head.splitlines()) for word in words)
         assert ("file " in head) == (width == 400)
 

@@ -131,6 +131,7 @@ def test_a_package_that_is_there_and_cannot_be_imported_is_found(
 
 def test_an_environment_without_pip_is_told_of_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "_version", lambda _: None)
+    monkeypatch.setattr(packages.util, "find_spec", lambda _: object())
     assert all("pip install" in (found.hint or "") and "uv" not in (found.hint or "") for found in packages.needed())
     monkeypatch.setattr(packages.util, "find_spec", lambda _: None)
     (polars,) = (found for found in packages.needed() if found.name == "polars")

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from heapdelta.dataset import _objects, finish, ingest_batch, plan
 from heapdelta.dataset._bucket import Bucket, address_of
+from heapdelta.dataset._manifest import within
 from heapdelta.dataset._store import Folder, store_of
 from heapdelta.exceptions import NotFoundError, OptionError, ReadError
 from obstore.store import LocalStore, MemoryStore, S3Store
@@ -186,6 +187,22 @@ def test_an_object_that_vanishes_is_denied_or_changes_is_a_failure_and_the_other
     assert later.vanished["path"].to_list() == ["memory://case/a.txt"]
 
 
+@pytest.mark.parametrize(
+    ("root", "begins"),
+    [
+        ("memory:/", "memory:/"),
+        ("s3://bucket/uploads", "s3://bucket/uploads/"),
+        ("/srv/uploads", "/srv/uploads/"),
+        ("/", "/"),
+        (r"C:\uploads", "C:\\uploads\\"),
+        ("C:\\", "C:\\"),
+    ],
+)
+def test_what_is_within_a_root_is_told_alike_on_every_system(root, begins):
+    assert within(root) == begins
+
+
+@pytest.mark.skipif(not _objects._NAMELESS, reason="this system has no files without names: see the next test")
 def test_an_object_larger_than_the_limit_goes_through_a_file_of_which_nothing_stays(tmp_path, monkeypatch):
     store = MemoryStore()
     obstore.put(store, "case/a.zip", packed.zipped([("a.txt", packed.log(10))]))
