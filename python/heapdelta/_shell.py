@@ -41,8 +41,8 @@ def short_name(path: str) -> str:
 def _quoted(word: str) -> str:
     """Put a word into quotes, between which ``&``, ``<`` and ``|`` are letters.
 
-    What cmd.exe (``%``) or PowerShell (``$``, backtick) obeys even there, and quotes, become ``?``, which stands for
-    any character in names of files.
+    Some signs mean something there too, to cmd.exe (``%``) or to PowerShell (``$``, backtick). They and quotes become
+    ``?``, which stands for any character in names of files.
     """
     if _PLAIN.fullmatch(word):
         return word

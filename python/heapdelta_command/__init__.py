@@ -48,8 +48,11 @@ def _leave(_signal: int = signal.SIGINT, _frame: FrameType | None = None) -> NoR
 
 def _leave_unable(error: ImportError) -> NoReturn:
     """Leave because a package that all of heapdelta needs is missing or broken: not even its doctor can run."""
-    # Quotes only where they are needed: PowerShell takes what begins with one for a text and no program.
-    program = f'"{sys.executable}"' if " " in sys.executable else sys.executable
+    import re
+
+    # Quotes only where a shell needs them: PowerShell takes what begins with one for a text and no program.
+    is_plain = re.fullmatch(r"[\w.:/\\+-]+", sys.executable)
+    program = sys.executable if is_plain else f'"{sys.executable}"'
     again = f"{program} -m pip install --force-reinstall heapdelta"
     print(f"error: heapdelta cannot be loaded: {error!s:.500}\nhint: {again}", file=sys.stderr)
     sys.exit(_DEFECT)

@@ -1,7 +1,7 @@
 """Start what draws while something else is done, and ask it for pictures.
 
-vl-convert starts V8 for its first picture. That takes a second, and Python stands still meanwhile; in a process of its
-own it takes no time of anybody. Without such a process, or when it fails, charts are drawn here.
+vl-convert starts V8 for its first picture. That takes a second, in which no Python code runs; in a process of its own
+nobody waits for it. Without such a process, or when it fails, charts are drawn here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Reports of what has stacks: a difference of two logs, what one log holds, the text that another tool wrote of two."""
+"""Reports of what has stacks: a difference of two logs, what one log holds, the text that another tool wrote of two.
+
+The graph is made first wherever it is shown: what draws the pictures starts meanwhile.
+"""
 
 from __future__ import annotations
 

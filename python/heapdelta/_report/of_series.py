@@ -39,13 +39,14 @@ def of_series(series: Series, wanted: Wanted) -> Page:
     unit = series.slope_unit.partition("/")[2]
     ends = _ends(series, growth)
     notes = list(series.notes)
+    # Made before the pictures: what draws them starts meanwhile.
+    first_to_last = [] if ends is None else _first_to_last(series, ends, wanted)
     sections = _picture(series)
     sections.append(of_keys(growth, series.by, unit=unit, several=series.points["run"].n_unique() > 1))
     if series.counters is not None:
         sections += [*_picture(series.counters, "counters-picture"), of_counters(series.counters)]
         notes += [f"counters: {note}" for note in series.counters.notes]
-    if ends is not None:
-        sections += _first_to_last(series, ends, wanted)
+    sections += first_to_last
     issues = pl.concat([log.issues.select("severity", "kind", "count") for log in series.snapshots])
     sections += [facts.notes(notes, wanted.texts), points_table(series.points), facts.issues(issues)]
     lead = [f"{plural(len(series.snapshots), 'log')}: {verdicts(growth)}."]

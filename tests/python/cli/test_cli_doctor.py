@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import heapdelta as hd
+import heapdelta_command
 import pytest
 from heapdelta import cli
 from heapdelta.cli.doctor import command, packages, surroundings, trials
@@ -227,6 +228,23 @@ def test_what_is_broken_is_the_exit_code(monkeypatch: pytest.MonkeyPatch, capsys
 def test_output_without_json_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["doctor", "-o", "x.json"]) == cli.USAGE
     assert "expected --output with --json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("place", "written"),
+    [
+        (r"C:\Python\python.exe", r"C:\Python\python.exe"),
+        (r"C:\R&D\python.exe", r'"C:\R&D\python.exe"'),
+        ("/opt/two words/python", '"/opt/two words/python"'),
+    ],
+)
+def test_the_program_of_a_hint_is_quoted_where_a_shell_needs_it(
+    place: str, written: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", place)
+    with pytest.raises(SystemExit):
+        heapdelta_command._leave_unable(ImportError("no polars"))
+    assert f"hint: {written} -m pip install" in capsys.readouterr().err
 
 
 def test_heapdelta_that_cannot_be_loaded_says_so_in_two_lines() -> None:

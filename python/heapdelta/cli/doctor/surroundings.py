@@ -47,7 +47,7 @@ VARIABLES = (
 SECRETS = ("HEAPDELTA_PASSWORD",)
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FREE = 1 << 30
-_SOURCES = Path(__file__).parents[4]
+_SOURCES = Path(__file__).parents[2].parent.parent
 """Where the source is, if this is run from it."""
 
 
